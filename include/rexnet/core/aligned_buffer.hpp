@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MIT
+// Owning memory, 64-byte aligned and zeroed: weights and workspaces of callers who do not bring their own.
+#ifndef REXNET_CORE_ALIGNED_BUFFER_HPP
+#define REXNET_CORE_ALIGNED_BUFFER_HPP
+
+#include "rexnet/core/build.hpp"
+#include "rexnet/core/views.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <utility>
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+
+/// One cache line, and the widest vector.
+inline constexpr std::size_t alignment = 64;
+
+[[nodiscard]] inline bool is_aligned(const void* pointer) noexcept {
+  return reinterpret_cast<std::uintptr_t>(pointer) % alignment == 0;
+}
+
+/// Movable, not copyable. A failed allocation gives an empty buffer: test data() or size().
+class aligned_buffer {
+ public:
+  aligned_buffer() noexcept = default;
+  explicit aligned_buffer(std::size_t bytes) noexcept {
+    if (bytes > static_cast<std::size_t>(-1) - alignment) return;
+    block_ = std::calloc(bytes + alignment, 1);
+    if (block_ == nullptr) return;
+    const auto address = reinterpret_cast<std::uintptr_t>(block_);
+    data_ = static_cast<unsigned char*>(block_) + (alignment - address % alignment);
+    size_ = bytes;
+  }
+  aligned_buffer(aligned_buffer&& other) noexcept { swap(other); }
+  aligned_buffer& operator=(aligned_buffer&& other) noexcept {
+    aligned_buffer moved(std::move(other));
+    swap(moved);
+    return *this;
+  }
+  aligned_buffer(const aligned_buffer&) = delete;
+  aligned_buffer& operator=(const aligned_buffer&) = delete;
+  ~aligned_buffer() { std::free(block_); }
+
+  [[nodiscard]] unsigned char* data() noexcept { return data_; }
+  [[nodiscard]] const unsigned char* data() const noexcept { return data_; }
+  [[nodiscard]] std::size_t size() const noexcept { return size_; }
+  [[nodiscard]] span<float> floats() noexcept { return {reinterpret_cast<float*>(data_), size_ / sizeof(float)}; }
+  [[nodiscard]] span<const float> floats() const noexcept {
+    return {reinterpret_cast<const float*>(data_), size_ / sizeof(float)};
+  }
+
+ private:
+  void swap(aligned_buffer& other) noexcept {
+    std::swap(block_, other.block_);
+    std::swap(data_, other.data_);
+    std::swap(size_, other.size_);
+  }
+  void* block_ = nullptr;
+  unsigned char* data_ = nullptr;
+  std::size_t size_ = 0;
+};
+
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_CORE_ALIGNED_BUFFER_HPP

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MIT
+// Version and build modes. Two translation units built in different modes (OpenMP, exceptions) may be
+// linked into one program: every name of the library lives in an inline namespace that spells the mode.
+#ifndef REXNET_CORE_BUILD_HPP
+#define REXNET_CORE_BUILD_HPP
+
+#define REXNET_VERSION_MAJOR 0
+#define REXNET_VERSION_MINOR 1
+#define REXNET_VERSION_PATCH 0
+#define REXNET_VERSION_STRING "0.1.0"
+
+#if defined(__cpp_exceptions) || defined(_CPPUNWIND)
+#define REXNET_EXCEPTIONS 1
+#else
+#define REXNET_EXCEPTIONS 0
+#endif
+
+#if defined(_OPENMP)
+#define REXNET_OPENMP 1
+#else
+#define REXNET_OPENMP 0
+#endif
+
+#if REXNET_OPENMP && REXNET_EXCEPTIONS
+#define REXNET_BUILD v0_openmp
+#elif REXNET_EXCEPTIONS
+#define REXNET_BUILD v0_serial
+#elif REXNET_OPENMP
+#define REXNET_BUILD v0_openmp_noexcept
+#else
+#define REXNET_BUILD v0_serial_noexcept
+#endif
+
+// Contract checks, active in this project's own dev and test builds only (REXNET_DEVELOPER_CHECKS).
+// They guard preconditions of kernels; user input is always checked and answered with an error instead.
+#if defined(REXNET_DEVELOPER_CHECKS)
+#include <cassert>
+#define REXNET_ASSERT(condition) assert(condition)
+#else
+#define REXNET_ASSERT(condition) static_cast<void>(0)
+#endif
+
+// The few compiler-specific spellings, in one place.
+#if defined(_MSC_VER) && !defined(__clang__)
+#define REXNET_ALWAYS_INLINE __forceinline
+#define REXNET_NOINLINE __declspec(noinline)
+#define REXNET_RESTRICT __restrict
+#else
+#define REXNET_ALWAYS_INLINE inline __attribute__((always_inline))
+#define REXNET_NOINLINE __attribute__((noinline))
+#define REXNET_RESTRICT __restrict__
+#endif
+
+#endif  // REXNET_CORE_BUILD_HPP

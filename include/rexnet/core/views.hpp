@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MIT
+// Non-owning views: what the public functions take and give. Nothing here allocates.
+#ifndef REXNET_CORE_VIEWS_HPP
+#define REXNET_CORE_VIEWS_HPP
+
+#include "rexnet/core/build.hpp"
+
+#include <cstddef>
+#include <type_traits>
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+
+/// A contiguous run of T: C++20's std::span, as much of it as is needed here.
+template <class T>
+class span {
+ public:
+  constexpr span() noexcept = default;
+  constexpr span(T* data, std::size_t size) noexcept : data_(data), size_(size) {}
+  /// From anything with data() and size(): std::vector, std::array, std::string_view, span<non-const T>.
+  template <class Container, class = std::enable_if_t<std::is_convertible_v<
+                                 decltype(std::declval<Container&>().data()), T*>>>
+  constexpr span(Container&& container) noexcept : data_(container.data()), size_(container.size()) {}
+
+  [[nodiscard]] constexpr T* data() const noexcept { return data_; }
+  [[nodiscard]] constexpr std::size_t size() const noexcept { return size_; }
+  [[nodiscard]] constexpr bool empty() const noexcept { return size_ == 0; }
+  [[nodiscard]] constexpr T* begin() const noexcept { return data_; }
+  [[nodiscard]] constexpr T* end() const noexcept { return data_ + size_; }
+  [[nodiscard]] constexpr T& operator[](std::size_t i) const noexcept { return data_[i]; }
+  /// Precondition: offset + count <= size().
+  [[nodiscard]] constexpr span subspan(std::size_t offset, std::size_t count) const noexcept {
+    return span(data_ + offset, count);
+  }
+
+ private:
+  T* data_ = nullptr;
+  std::size_t size_ = 0;
+};
+
+/// A batch of NHWC maps. Element (b, y, x, ch) is data[b * image_stride + y * row_stride + x * pixel_stride + ch].
+/// Strides are in elements; channels of a pixel are contiguous. T is float, const float, or a byte type.
+template <class T>
+struct nhwc_view {
+  T* data = nullptr;
+  int n = 0, h = 0, w = 0, c = 0;
+  std::ptrdiff_t pixel_stride = 0, row_stride = 0, image_stride = 0;
+
+  constexpr nhwc_view() noexcept = default;
+  /// Densely packed.
+  constexpr nhwc_view(T* data_, int n_, int h_, int w_, int c_) noexcept
+      : nhwc_view(data_, n_, h_, w_, c_, c_) {}
+  /// Rows and images follow each other without gaps; a pixel takes pixel_stride_ elements.
+  constexpr nhwc_view(T* data_, int n_, int h_, int w_, int c_, std::ptrdiff_t pixel_stride_) noexcept
+      : data(data_), n(n_), h(h_), w(w_), c(c_), pixel_stride(pixel_stride_),
+        row_stride(pixel_stride_ * w_), image_stride(pixel_stride_ * w_ * h_) {}
+  /// A view of T converts to a view of const T.
+  template <class U, class = std::enable_if_t<std::is_same_v<const U, T>>>
+  constexpr nhwc_view(const nhwc_view<U>& other) noexcept
+      : data(other.data), n(other.n), h(other.h), w(other.w), c(other.c), pixel_stride(other.pixel_stride),
+        row_stride(other.row_stride), image_stride(other.image_stride) {}
+
+  [[nodiscard]] constexpr T* pixel(int b, int y, int x) const noexcept {
+    return data + b * image_stride + y * row_stride + x * pixel_stride;
+  }
+};
+
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_CORE_VIEWS_HPP
