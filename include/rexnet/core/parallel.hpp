@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: MIT
+// Threads. The only place that knows OpenMP. One parallel region serves a whole image: workers walk through
+// the same list of phases and claim the chunks of each phase from a counter.
+//
+// A worker waits only for chunks that another worker is executing right now. Therefore a pool that runs its
+// tasks one after the other still finishes (the first task does all the work), and a slow core of a hybrid
+// CPU just claims fewer chunks.
+#ifndef REXNET_CORE_PARALLEL_HPP
+#define REXNET_CORE_PARALLEL_HPP
+
+#include "rexnet/core/build.hpp"
+
+#include <atomic>
+#include <cstddef>
+#include <thread>
+
+#if REXNET_OPENMP
+#include <omp.h>
+#endif
+#if defined(__linux__)
+#include <sched.h>
+
+#include <cstdio>
+#endif
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+
+/// A task of a user's pool: fn(context, index) must be called once for each index in [0, n), in any order and
+/// on any threads, and all calls must have returned when the pool's function returns.
+using task_function = void (*)(void* context, int index);
+
+/// How forward() gets its threads: OpenMP by default, or a pool of the caller's own.
+struct executor {
+  /// pool(pool_context, fn, context, n); null: OpenMP if compiled with it, else the calling thread.
+  void (*pool)(void* pool_context, task_function fn, void* context, int n) = nullptr;
+  void* pool_context = nullptr;
+};
+
+namespace detail {
+
+inline void run_tasks(const executor& e, int n, task_function fn, void* context) noexcept {
+  if (n <= 1) {
+    fn(context, 0);
+    return;
+  }
+  if (e.pool != nullptr) {
+    e.pool(e.pool_context, fn, context, n);
+    return;
+  }
+#if REXNET_OPENMP
+#pragma omp parallel num_threads(n)
+  fn(context, omp_get_thread_num());
+#else
+  for (int i = 0; i < n; ++i) fn(context, i);
+#endif
+}
+
+/// Progress of one phase. A cache line of its own, so that claiming does not disturb the waiting.
+struct alignas(64) phase_state {
+  std::atomic<int> claimed{0};
+  std::atomic<int> finished{0};
+};
+
+/// Runs body(chunk) for chunks [0, chunks) together with the other workers; returns when all are finished.
+template <class Body>
+void run_phase(phase_state& phase, int chunks, bool alone, Body&& body) noexcept {
+  if (alone) {
+    for (int i = 0; i < chunks; ++i) body(i);
+    return;
+  }
+  int ran = 0;
+  for (int i; (i = phase.claimed.fetch_add(1, std::memory_order_relaxed)) < chunks; ++ran) body(i);
+  if (ran > 0) phase.finished.fetch_add(ran, std::memory_order_acq_rel);
+  for (int spin = 0; phase.finished.load(std::memory_order_acquire) < chunks; ++spin)
+    if (spin > 2000) std::this_thread::yield();  // someone was taken off the CPU: let him back on
+}
+
+}  // namespace detail
+
+/// CPUs that this process may use: its affinity mask, limited by the cgroup's CPU quota where there is one.
+/// The default thread count. At least 1.
+[[nodiscard]] inline int available_cpus() noexcept {
+  int cpus = static_cast<int>(std::thread::hardware_concurrency());
+#if defined(__linux__)
+  cpu_set_t set;
+  if (sched_getaffinity(0, sizeof(set), &set) == 0) cpus = CPU_COUNT(&set);
+  if (std::FILE* file = std::fopen("/sys/fs/cgroup/cpu.max", "r")) {
+    long quota = 0, period = 0;
+    if (std::fscanf(file, "%ld %ld", &quota, &period) == 2 && quota > 0 && period > 0) {
+      const int limit = static_cast<int>((quota + period - 1) / period);
+      if (limit < cpus) cpus = limit;
+    }
+    std::fclose(file);
+  }
+#endif
+  return cpus > 1 ? cpus : 1;
+}
+
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_CORE_PARALLEL_HPP

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: MIT
+// The matrix product of the library: pixels times packed weight panels, with bias, activation and residual
+// in registers. A 1x1 convolution reads one run of `run` floats per pixel; a dense KxK convolution over
+// zero-padded rows reads K runs (one per kernel row) of K * in_c floats.
+//
+//   pixels   segment s of pixel i: segment[s] + i * pixel_step, `run` floats
+//   weights  [panels][segments * run][16], zero padded; aligned to 64 bytes
+//   bias     [panels * 16]
+//   out      pixel i: out + i * out_step
+//
+// Bit rule: an output element is one chain of FMAs over k in ascending order that starts at the bias. Tile
+// height, tile width and the caller's split of pixels or channels do not change a bit.
+#ifndef REXNET_KERNELS_POINTWISE_HPP
+#define REXNET_KERNELS_POINTWISE_HPP
+
+#include "rexnet/kernels/traits.hpp"
+#include "rexnet/simd/math.hpp"
+
+#include <cstddef>
+#include <utility>
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+namespace detail {
+
+struct pointwise_args {
+  const float* const* segment = nullptr;  ///< `segments` pointers to the first pixel
+  int segments = 1;
+  int run = 0;                  ///< floats per segment
+  std::ptrdiff_t pixel_step = 0;
+  const float* weights = nullptr;
+  const float* bias = nullptr;
+  float* out = nullptr;         ///< channel 0 of pixel 0
+  std::ptrdiff_t out_step = 0;
+  int out_c = 0;                ///< channels that may be written: exact, or padded to 8 where pads are writable
+  const float* residual = nullptr;  ///< added after the activation to the first residual_c channels; or null
+  std::ptrdiff_t residual_step = 0;
+  int residual_c = 0;           ///< channels that may be read
+  activation act = activation::none;
+};
+
+/// One register tile: Rows pixels by Vectors vectors of output channels.
+template <class Arch, int Rows, int Vectors>
+struct pointwise_tile {
+  using vec = simd::vec<Arch>;
+  static constexpr int width = simd::width<Arch>;
+  using rows_sequence = std::make_index_sequence<Rows>;
+  using all_sequence = std::make_index_sequence<Rows * Vectors>;
+
+  vec acc[Rows * Vectors];
+
+  /// @param pixel first pixel, @param channel first output channel (a multiple of the vector width)
+  static void run(const pointwise_args& a, std::ptrdiff_t pixel, int channel) noexcept {
+    pointwise_tile tile;
+    tile.compute(a, pixel, channel);
+    tile.finish(a, pixel, channel, all_sequence{});
+  }
+
+ private:
+  /// Vector j of the tile lies in this panel, at this lane of it.
+  static const float* weight_column(const pointwise_args& a, int channel) noexcept {
+    const std::ptrdiff_t panel_size = static_cast<std::ptrdiff_t>(a.segments) * a.run * panel_c;
+    return a.weights + channel / panel_c * panel_size + channel % panel_c;
+  }
+
+  // Everything below is unrolled by index sequences, because g++ -O2 does not unroll loops and would keep
+  // the accumulators in memory (3 times slower).
+  REXNET_ALWAYS_INLINE void compute(const pointwise_args& a, std::ptrdiff_t pixel, int channel) noexcept {
+    const float* w0 = weight_column(a, channel);
+    const float* w1 = weight_column(a, channel + (Vectors - 1) * width);
+    start(a.bias + channel, all_sequence{});
+    const std::ptrdiff_t step = a.pixel_step;
+    for (int s = 0; s < a.segments; ++s) {
+      // Pixels in groups of three: [p], [p + step] and [p + 2 step] are x86 addresses without arithmetic.
+      const float* p = a.segment[s] + pixel * step;
+      const float* p3 = p + 3 * step;
+      const float* p6 = p3 + 3 * step;
+      const float* p9 = p6 + 3 * step;
+      const float* p12 = p9 + 3 * step;
+      int k = a.run;
+      for (; k >= 4; k -= 4) {
+        accumulate<0>(p, p3, p6, p9, p12, step, w0, w1, rows_sequence{});
+        accumulate<1>(p, p3, p6, p9, p12, step, w0, w1, rows_sequence{});
+        accumulate<2>(p, p3, p6, p9, p12, step, w0, w1, rows_sequence{});
+        accumulate<3>(p, p3, p6, p9, p12, step, w0, w1, rows_sequence{});
+        p += 4, p3 += 4, p6 += 4, p9 += 4, p12 += 4, w0 += 4 * panel_c, w1 += 4 * panel_c;
+      }
+      for (; k > 0; --k) {
+        accumulate<0>(p, p3, p6, p9, p12, step, w0, w1, rows_sequence{});
+        ++p, ++p3, ++p6, ++p9, ++p12, w0 += panel_c, w1 += panel_c;
+      }
+    }
+  }
+
+  template <std::size_t... I>
+  REXNET_ALWAYS_INLINE void start(const float* bias, std::index_sequence<I...>) noexcept {
+    ((acc[I] = simd::load<Arch>(bias + I % Vectors * width)), ...);
+  }
+
+  template <int K, std::size_t... Row>
+  REXNET_ALWAYS_INLINE void accumulate(const float* p, const float* p3, const float* p6, const float* p9,
+                                       const float* p12, std::ptrdiff_t step, const float* w0, const float* w1,
+                                       std::index_sequence<Row...>) noexcept {
+    const vec first = simd::load<Arch>(w0 + K * panel_c);
+    const vec second = Vectors > 1 ? simd::load<Arch>(w1 + K * panel_c) : first;
+    (multiply<Row>(simd::broadcast<Arch>(
+                       (Row < 3 ? p : Row < 6 ? p3 : Row < 9 ? p6 : Row < 12 ? p9 : p12)[Row % 3 * step + K]),
+                   first, second),
+     ...);
+  }
+
+  template <std::size_t Row>
+  REXNET_ALWAYS_INLINE void multiply(const vec& x, const vec& first, const vec& second) noexcept {
+    acc[Row * Vectors] = simd::fma<Arch>(x, first, acc[Row * Vectors]);
+    if constexpr (Vectors > 1) acc[Row * Vectors + 1] = simd::fma<Arch>(x, second, acc[Row * Vectors + 1]);
+  }
+
+  template <std::size_t... I>
+  REXNET_ALWAYS_INLINE void finish(const pointwise_args& a, std::ptrdiff_t pixel, int channel,
+                                   std::index_sequence<I...>) noexcept {
+    switch (a.act) {
+      case activation::none: break;
+      case activation::relu: ((acc[I] = simd::relu<Arch>(acc[I])), ...); break;
+      case activation::relu6: ((acc[I] = simd::relu6<Arch>(acc[I])), ...); break;
+      case activation::silu: ((acc[I] = simd::silu<Arch>(acc[I])), ...); break;
+    }
+    if (a.residual != nullptr && channel < a.residual_c) {
+      const float* r = a.residual + pixel * a.residual_step + channel;
+      if (channel + Vectors * width <= a.residual_c)
+        ((acc[I] = acc[I] + simd::load<Arch>(r + I / Vectors * a.residual_step + I % Vectors * width)), ...);
+      else
+        (add_some(I, r + I / Vectors * a.residual_step + I % Vectors * width,
+                  a.residual_c - channel - static_cast<int>(I % Vectors) * width),
+         ...);
+    }
+    float* out = a.out + pixel * a.out_step + channel;
+    if (channel + Vectors * width <= a.out_c)
+      (simd::store<Arch>(out + I / Vectors * a.out_step + I % Vectors * width, acc[I]), ...);
+    else
+      (store_some(I, out + I / Vectors * a.out_step + I % Vectors * width,
+                  a.out_c - channel - static_cast<int>(I % Vectors) * width),
+       ...);
+  }
+
+  REXNET_ALWAYS_INLINE void add_some(std::size_t i, const float* r, int lanes) noexcept {
+    if (lanes > 0) acc[i] = acc[i] + simd::load_first<Arch>(r, lanes < width ? lanes : width);
+  }
+  REXNET_ALWAYS_INLINE void store_some(std::size_t i, float* out, int lanes) noexcept {
+    if (lanes > 0) simd::store_first<Arch>(out, acc[i], lanes < width ? lanes : width);
+  }
+};
+
+using pointwise_function = void (*)(const pointwise_args&, std::ptrdiff_t, int) noexcept;
+
+template <class Arch, int Vectors, std::size_t... I>
+constexpr pointwise_function pointwise_entry(std::size_t rows, std::index_sequence<I...>) noexcept {
+  constexpr pointwise_function entries[] = {&pointwise_tile<Arch, static_cast<int>(I) + 1, Vectors>::run...};
+  return entries[rows - 1];
+}
+
+/// Pixels [0, pixels) in tiles of nearly equal height, so that no tile is a lonely pixel: 49 = 13 + 3 * 12.
+template <class Arch, int Vectors, int MaxRows>
+void pointwise_column(const pointwise_args& a, std::ptrdiff_t pixels, int channel) noexcept {
+  const std::ptrdiff_t tiles = (pixels + MaxRows - 1) / MaxRows;
+  const std::ptrdiff_t height = pixels / tiles, taller = pixels % tiles;
+  std::ptrdiff_t pixel = 0;
+  const auto sequence = std::make_index_sequence<MaxRows>{};
+  if (taller > 0) {
+    const pointwise_function tall = pointwise_entry<Arch, Vectors>(static_cast<std::size_t>(height + 1), sequence);
+    for (std::ptrdiff_t t = 0; t < taller; ++t, pixel += height + 1) tall(a, pixel, channel);
+  }
+  const pointwise_function low = pointwise_entry<Arch, Vectors>(static_cast<std::size_t>(height), sequence);
+  for (std::ptrdiff_t t = taller; t < tiles; ++t, pixel += height) low(a, pixel, channel);
+}
+
+/// All pixels and the output channels [first_c, last_c). first_c is a multiple of 16; last_c, too, or >= out_c.
+template <class Arch>
+void pointwise(const pointwise_args& a, std::ptrdiff_t pixels, int first_c, int last_c) noexcept {
+  using traits = kernel_traits<Arch>;
+  constexpr int width = simd::width<Arch>;
+  if (pixels <= 0) return;
+  if (last_c > a.out_c) last_c = a.out_c;
+  int c = first_c;
+  for (; c + width < last_c; c += 2 * width) pointwise_column<Arch, 2, traits::rows>(a, pixels, c);
+  if (c < last_c) pointwise_column<Arch, 1, traits::tail_rows>(a, pixels, c);
+}
+
+}  // namespace detail
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_KERNELS_POINTWISE_HPP

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+// Tile sizes per instruction set, and the layout constants that are the same on all of them.
+#ifndef REXNET_KERNELS_TRAITS_HPP
+#define REXNET_KERNELS_TRAITS_HPP
+
+#include "rexnet/simd/simd.hpp"
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+
+/// Output channels of a packed weight panel: weights are [ceil(out_c / 16)][k][16], zero padded.
+inline constexpr int panel_c = 16;
+/// Channels of a pixel are padded to this many floats in the network's own maps.
+inline constexpr int pixel_pad = 8;
+
+[[nodiscard]] constexpr int round_up(int value, int multiple) noexcept {
+  return (value + multiple - 1) / multiple * multiple;
+}
+[[nodiscard]] constexpr int padded_c(int channels) noexcept { return round_up(channels, pixel_pad); }
+[[nodiscard]] constexpr int panel_count(int channels) noexcept { return (channels + panel_c - 1) / panel_c; }
+
+enum class activation : unsigned char { none, relu, relu6, silu };
+
+namespace detail {
+
+/// Register tiles of the pointwise kernel: `rows` pixels by two vectors, and `tail_rows` by one vector for the
+/// last channels.
+///  - 32 registers (AVX-512, NEON64): 14 x 2 accumulators + 2 weight vectors, the pixel broadcast from memory
+///    (AVX-512) or from a 31st register. 14 divides the map sides 112, 56, 28 and 14 of a 224-pixel input.
+///  - 16 registers with FMA (AVX2): 6 x 2 + 2 + 1 = 15. Two FMA ports of latency 4 need 8 in flight.
+///  - SSE2, NEON: 4 x 2 + 2 + 1 broadcast + products without FMA.
+template <class Arch>
+struct kernel_traits {
+  static constexpr bool wide_file = simd::registers<Arch> == 32;
+  static constexpr bool has_wide_vectors = simd::width<Arch> >= 8;
+  static constexpr int rows = wide_file ? (has_wide_vectors ? 14 : 12) : has_wide_vectors ? 6 : 4;
+  static constexpr int tail_rows = wide_file ? 14 : has_wide_vectors ? 12 : 8;
+  /// Output pixels of the depthwise kernel's tile: 8 accumulators + 3 or 5 weights + 1 input column.
+  static constexpr int depthwise_pixels = has_wide_vectors ? 8 : 6;
+};
+
+}  // namespace detail
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_KERNELS_TRAITS_HPP

@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: MIT
+// One inverted bottleneck, cut into chunks as plan.hpp says. Each function does one chunk of one phase; nothing
+// here allocates, throws or knows about threads.
+#ifndef REXNET_NETWORK_BLOCK_HPP
+#define REXNET_NETWORK_BLOCK_HPP
+
+#include "rexnet/kernels/dense.hpp"
+#include "rexnet/kernels/depthwise.hpp"
+#include "rexnet/kernels/pointwise.hpp"
+#include "rexnet/network/input.hpp"
+#include "rexnet/network/layout.hpp"
+#include "rexnet/network/plan.hpp"
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+namespace detail {
+
+/// A layer's packed weights and bias, from output channel `first_c` (a multiple of 16) on.
+struct layer_weights {
+  const float* weights;
+  const float* bias;
+};
+[[nodiscard]] inline layer_weights at(const float* payload, const layer_layout& l, int first_c = 0) noexcept {
+  return {payload + l.weights + static_cast<std::ptrdiff_t>(first_c) * l.k, payload + l.bias + first_c};
+}
+
+/// The stem's convolution, row by row: 3x3, stride 2, padding 1, from 3 channels.
+template <class Arch>
+struct stem_rows {
+  input_rows input;
+  layer_weights weights;
+  int stem_c;         ///< channels that may be written
+  activation act;
+  float* scratch;     ///< stem_rows_floats(input.w)
+
+  /// Output row y to out, [ceil(w / 2)] pixels of `step` floats.
+  void compute(int y, float* out, std::ptrdiff_t step) const noexcept {
+    const std::ptrdiff_t row_floats = stem_rows_floats(input.w) / 3;
+    const float* rows[3];
+    for (int ky = 0; ky < 3; ++ky) {
+      float* row = scratch + ky * row_floats;
+      input.copy_padded(2 * y - 1 + ky, row);
+      rows[ky] = row;
+    }
+    pointwise_args a;
+    a.segment = rows;
+    a.segments = 3;
+    a.run = 9;
+    a.pixel_step = 6;
+    a.weights = weights.weights;
+    a.bias = weights.bias;
+    a.out = out;
+    a.out_step = step;
+    a.out_c = stem_c;
+    a.act = act;
+    pointwise<Arch>(a, strided(input.w, 2), 0, stem_c);
+  }
+};
+
+/// Everything a block's phases share.
+struct block_context {
+  const config* net;
+  const weights_layout* layout;
+  const float* payload;
+  const plan* p;
+  float* workspace;
+  int index;
+
+  [[nodiscard]] const block_config& block() const noexcept { return net->blocks[index]; }
+  [[nodiscard]] const block_layout& weights() const noexcept { return layout->blocks[index]; }
+  [[nodiscard]] const block_plan& plan_of() const noexcept { return p->blocks[index]; }
+  [[nodiscard]] float* scratch(int worker) const noexcept {
+    return workspace + plan_of().scratch + worker * plan_of().scratch_floats;
+  }
+  [[nodiscard]] activation expand_act() const noexcept {
+    return net->family == family::lite ? activation::relu6 : activation::silu;
+  }
+};
+
+/// Expands the channels [first_c, first_c + channels) and convolves them for output rows [begin, end), a turn
+/// of the ring at a time. After each turn calls turn(y, rows) with the convolved rows at out(y).
+template <class Arch, class ExpandRows, class OutRow, class Turn>
+void expand_depthwise(const block_context& b, int first_c, int channels, int begin, int end, float* ring,
+                      float* sums, bool clip, ExpandRows&& expand_rows, OutRow&& out_row, Turn&& turn) noexcept {
+  const block_config& cfg = b.block();
+  const block_plan& p = b.plan_of();
+  const int pad = cfg.kernel / 2;
+  const std::ptrdiff_t row_floats = static_cast<std::ptrdiff_t>(p.w) * channels;
+  const auto slot = [&](int y) { return ring + y % p.ring_rows * row_floats; };
+  const layer_weights w = at(b.payload, b.weights().depthwise, first_c);
+
+  depthwise_args d;
+  d.w = p.w;
+  d.in_step = channels;
+  d.weights = w.weights;
+  d.bias = w.bias;
+  d.ow = p.ow;
+  d.c = channels;
+  d.clip = clip;
+  d.sums = sums;
+
+  int have = larger(0, begin * cfg.stride - pad);  // input rows before this one are in the ring, or done with
+  for (int y = begin; y < end; y += p.step_rows) {
+    const int rows = smaller(p.step_rows, end - y);
+    const int need = smaller(p.h, (y + rows - 1) * cfg.stride - pad + cfg.kernel);
+    while (have < need) {
+      const int until = smaller(need, have + p.ring_rows - have % p.ring_rows);  // the ring wraps here
+      expand_rows(have, until, slot(have));
+      have = until;
+    }
+    for (int r = 0; r < rows; ++r) {
+      const float* taps[5] = {};
+      for (int ky = 0; ky < cfg.kernel; ++ky) {
+        const int iy = (y + r) * cfg.stride - pad + ky;
+        taps[ky] = iy >= 0 && iy < p.h ? slot(iy) : nullptr;
+      }
+      d.rows = taps;
+      d.out = out_row(y + r, d.out_step);
+      depthwise<Arch>(d, cfg.kernel, cfg.stride);
+    }
+    turn(y, rows);
+  }
+}
+
+/// The expand convolution of input rows [y, until) into consecutive rows at out.
+template <class Arch>
+void expand_block_rows(const block_context& b, int first_c, int channels, int y, int until, float* out) noexcept {
+  const block_plan& p = b.plan_of();
+  const layer_weights w = at(b.payload, b.weights().expand, first_c);
+  const std::ptrdiff_t in_step = padded_c(b.block().in_c);
+  const float* in = b.workspace + p.in + static_cast<std::ptrdiff_t>(y) * p.w * in_step;
+  pointwise_args a;
+  a.segment = &in;
+  a.run = b.block().in_c;
+  a.pixel_step = in_step;
+  a.weights = w.weights;
+  a.bias = w.bias;
+  a.out = out;
+  a.out_step = channels;
+  a.out_c = channels;
+  a.act = b.expand_act();
+  pointwise<Arch>(a, static_cast<std::ptrdiff_t>(until - y) * p.w, 0, channels);
+}
+
+/// The project convolution of pixels [first, first + count): mid holds the first of them.
+template <class Arch>
+void project_pixels(const block_context& b, const float* mid, std::ptrdiff_t first, std::ptrdiff_t count) noexcept {
+  const block_config& cfg = b.block();
+  const block_plan& p = b.plan_of();
+  const layer_weights w = at(b.payload, b.weights().project);
+  pointwise_args a;
+  a.segment = &mid;
+  a.run = cfg.mid_c;
+  a.pixel_step = padded_c(cfg.mid_c);
+  a.weights = w.weights;
+  a.bias = w.bias;
+  a.out_step = padded_c(cfg.out_c);
+  a.out = b.workspace + p.out + first * a.out_step;
+  a.out_c = padded_c(cfg.out_c);
+  if (cfg.residual()) {
+    a.residual_step = padded_c(cfg.in_c);
+    a.residual = b.workspace + p.in + first * a.residual_step;
+    a.residual_c = padded_c(cfg.in_c);
+  }
+  pointwise<Arch>(a, count, 0, a.out_c);
+}
+
+/// Bands: output rows of chunk `chunk`, all the way through the block. Block 0 takes its rows from the stem.
+template <class Arch>
+void band_chunk(const block_context& b, int chunk, int worker, const input_rows& input) noexcept {
+  const block_config& cfg = b.block();
+  const block_plan& p = b.plan_of();
+  const int channels = padded_c(cfg.mid_c);
+  const int begin = static_cast<int>(std::int64_t{p.oh} * chunk / p.chunks);
+  const int end = static_cast<int>(std::int64_t{p.oh} * (chunk + 1) / p.chunks);
+  float* const ring = b.scratch(worker);
+  float* const mid = ring + pad16(static_cast<std::int64_t>(p.ring_rows) * p.w * channels);
+  const std::ptrdiff_t mid_row = static_cast<std::ptrdiff_t>(p.ow) * channels;
+  stem_rows<Arch> stem{input, at(b.payload, b.layout->stem), channels, b.expand_act(),
+                       mid + pad16(p.step_rows * mid_row)};
+
+  expand_depthwise<Arch>(
+      b, 0, channels, begin, end, ring, nullptr, true,
+      [&](int y, int until, float* out) {
+        if (cfg.expand)
+          expand_block_rows<Arch>(b, 0, channels, y, until, out);
+        else
+          for (int r = y; r < until; ++r)
+            stem.compute(r, out + static_cast<std::ptrdiff_t>(r - y) * p.w * channels, channels);
+      },
+      [&](int y, std::ptrdiff_t& step) {
+        step = channels;
+        return mid + (y - begin) % p.step_rows * mid_row;
+      },
+      [&](int y, int rows) {
+        project_pixels<Arch>(b, mid, static_cast<std::ptrdiff_t>(y) * p.ow, static_cast<std::ptrdiff_t>(rows) * p.ow);
+      });
+}
+
+/// Slices, first phase: one slice of channels over the whole map, and its means for squeeze-excite.
+template <class Arch>
+void slice_chunk(const block_context& b, int chunk, int worker) noexcept {
+  const block_config& cfg = b.block();
+  const block_plan& p = b.plan_of();
+  const int first_c = chunk * p.slice_c;
+  const int channels = smaller(p.slice_c, padded_c(cfg.mid_c) - first_c);
+  const std::ptrdiff_t step = padded_c(cfg.mid_c);
+  float* const mid = b.workspace + p.mid + first_c;
+  float* const sums = cfg.se_c > 0 ? b.workspace + b.p->sums + first_c : nullptr;
+  if (sums != nullptr)
+    for (int c = 0; c < channels; ++c) sums[c] = 0.0f;
+  expand_depthwise<Arch>(
+      b, first_c, channels, 0, p.oh, b.scratch(worker), sums, cfg.se_c == 0,
+      [&](int y, int until, float* out) { expand_block_rows<Arch>(b, first_c, channels, y, until, out); },
+      [&](int y, std::ptrdiff_t& out_step) {
+        out_step = step;
+        return mid + static_cast<std::ptrdiff_t>(y) * p.ow * step;
+      },
+      [](int, int) {});
+  if (sums != nullptr) {
+    const float per_pixel = 1.0f / (static_cast<float>(p.oh) * static_cast<float>(p.ow));
+    for (int c = 0; c < channels; ++c) sums[c] *= per_pixel;
+  }
+}
+
+/// Output channels of a chunk of a dense layer: eight panels.
+inline constexpr int dense_chunk_c = 128;
+
+/// A chunk of a dense layer from `in` to `out`.
+template <class Arch>
+void dense_chunk(const float* payload, const layer_layout& l, const float* in, float* out, int chunk,
+                 dense_activation act) noexcept {
+  const layer_weights w = at(payload, l);
+  const int first = chunk * dense_chunk_c;
+  dense<Arch>(in, l.k, w.weights, w.bias, out, l.out_c, first, smaller(l.out_c, first + dense_chunk_c), act);
+}
+
+/// Slices, last phase: scale and ReLU6 in place on a group of pixels, then project them.
+template <class Arch>
+void project_chunk(const block_context& b, int chunk) noexcept {
+  const block_config& cfg = b.block();
+  const block_plan& p = b.plan_of();
+  const std::int64_t pixels = static_cast<std::int64_t>(p.oh) * p.ow;
+  const std::ptrdiff_t first = pixels * chunk / p.groups, last = pixels * (chunk + 1) / p.groups;
+  const std::ptrdiff_t step = padded_c(cfg.mid_c);
+  float* const mid = b.workspace + p.mid + first * step;
+  if (cfg.se_c > 0) scale_clip<Arch>(mid, last - first, step, b.workspace + b.p->scale, cfg.mid_c, true);
+  project_pixels<Arch>(b, mid, first, last - first);
+}
+
+}  // namespace detail
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_NETWORK_BLOCK_HPP

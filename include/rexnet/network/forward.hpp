@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: MIT
+// One image through all phases. Every worker runs the same list; chunks are claimed (core/parallel.hpp).
+#ifndef REXNET_NETWORK_FORWARD_HPP
+#define REXNET_NETWORK_FORWARD_HPP
+
+#include "rexnet/core/parallel.hpp"
+#include "rexnet/network/block.hpp"
+
+#include <cstring>
+#include <new>
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+
+/// Intermediate maps to copy out while forward() runs, dense NHWC of one image after the other; null for none.
+/// Asking for them does not change a bit of anything.
+struct feature_taps {
+  float* stem = nullptr;                 ///< [n][ceil(h/2)][ceil(w/2)][stem_c], after its activation
+  float* blocks[block_count] = {};       ///< [n][oh][ow][out_c]
+  float* head = nullptr;                 ///< [n][oh][ow][head_c], after its activation
+  float* pooled = nullptr;               ///< [n][head_c]: the mean over the head's pixels
+};
+
+namespace detail {
+
+template <class Arch>
+struct forward_pass {
+  const config* net;
+  const weights_layout* layout;
+  const float* payload;
+  const plan* p;
+  float* workspace;
+  input_rows input;
+  float* logits;
+  feature_taps taps;  ///< of this image
+
+  /// Precondition: at most p->threads workers at a time, each with its own index; prepare() was called.
+  void work(int worker) const noexcept {
+    auto* states = reinterpret_cast<phase_state*>(workspace);
+    int phase = 0;
+    const auto each = [&](int chunks, auto&& body) { run_phase(states[phase++], chunks, p->threads == 1, body); };
+
+    // Before block 0 the arena is free, so the stem's map may use the head's scratch.
+    if (taps.stem != nullptr) each(1, [&](int) { stem_map(worker); });
+    for (int i = 0; i < block_count; ++i) {
+      const block_context b{net, layout, payload, p, workspace, i};
+      const block_plan& bp = p->blocks[i];
+      if (bp.bands) {
+        each(bp.chunks, [&](int chunk) { band_chunk<Arch>(b, chunk, worker, input); });
+      } else {
+        each(bp.chunks, [&](int chunk) { slice_chunk<Arch>(b, chunk, worker); });
+        if (net->blocks[i].se_c > 0) {
+          const block_layout& l = layout->blocks[i];
+          each(dense_chunks(l.squeeze), [&](int chunk) {
+            dense_chunk<Arch>(payload, l.squeeze, at_offset(p->sums), at_offset(p->squeezed), chunk, dense_activation::relu);
+          });
+          each(dense_chunks(l.excite), [&](int chunk) {
+            dense_chunk<Arch>(payload, l.excite, at_offset(p->squeezed), at_offset(p->scale), chunk,
+                              dense_activation::sigmoid);
+          });
+        }
+        each(bp.groups, [&](int chunk) { project_chunk<Arch>(b, chunk); });
+      }
+      if (taps.blocks[i] != nullptr) each(1, [&](int) { copy_map(i); });
+    }
+    if (taps.head != nullptr) each(1, [&](int) { head_pixels_to(taps.head, 0, last_pixels(), 0, net->head_c, net->head_c); });
+    each(ceil_div(net->head_c, slice_channels), [&](int chunk) { head_chunk(chunk, worker); });
+    if (taps.pooled != nullptr)
+      each(1, [&](int) {
+        std::memcpy(taps.pooled, at_offset(p->pooled), static_cast<std::size_t>(net->head_c) * sizeof(float));
+      });
+    const float* features = at_offset(p->pooled);
+    if (net->hidden_c > 0) {
+      each(dense_chunks(layout->hidden), [&](int chunk) {
+        dense_chunk<Arch>(payload, layout->hidden, features, at_offset(p->hidden), chunk, dense_activation::relu6);
+      });
+      features = at_offset(p->hidden);
+    }
+    each(dense_chunks(layout->classifier), [&](int chunk) {
+      dense_chunk<Arch>(payload, layout->classifier, features, logits, chunk, dense_activation::none);
+    });
+  }
+
+  /// Resets the phase counters; before the workers start.
+  void prepare() const noexcept {
+    auto* states = reinterpret_cast<phase_state*>(workspace);
+    for (std::int64_t i = 0; i < phase_slots; ++i) new (states + i) phase_state;
+  }
+
+ private:
+  static_assert(sizeof(phase_state) == 64, "plan.hpp reserves 64 bytes a phase");
+
+  [[nodiscard]] float* at_offset(std::int64_t offset) const noexcept { return workspace + offset; }
+  [[nodiscard]] static int dense_chunks(const layer_layout& l) noexcept { return ceil_div(l.out_c, dense_chunk_c); }
+  [[nodiscard]] std::ptrdiff_t last_pixels() const noexcept {
+    const block_plan& last = p->blocks[block_count - 1];
+    return static_cast<std::ptrdiff_t>(last.oh) * last.ow;
+  }
+
+  /// The last 1x1 convolution for some pixels and the channels [first_c, first_c + channels).
+  void head_pixels_to(float* out, std::ptrdiff_t first, std::ptrdiff_t count, int first_c, int channels,
+                      std::ptrdiff_t step) const noexcept {
+    const layer_weights w = at(payload, layout->head, first_c);
+    const block_plan& last = p->blocks[block_count - 1];
+    const std::ptrdiff_t in_step = padded_c(net->blocks[block_count - 1].out_c);
+    const float* in = at_offset(last.out) + first * in_step;
+    pointwise_args a;
+    a.segment = &in;
+    a.run = layout->head.k;
+    a.pixel_step = in_step;
+    a.weights = w.weights;
+    a.bias = w.bias;
+    a.out = out;
+    a.out_step = step;
+    a.out_c = channels;
+    a.act = net->family == family::lite ? activation::relu6 : activation::silu;
+    pointwise<Arch>(a, count, 0, channels);
+  }
+
+  /// Head and global mean for a slice of channels: the head's map never exists.
+  void head_chunk(int chunk, int worker) const noexcept {
+    const int first_c = chunk * slice_channels, channels = smaller(slice_channels, net->head_c - first_c);
+    float* const tile = at_offset(p->head_scratch) + worker * p->head_scratch_floats;
+    float* const sums = at_offset(p->pooled) + first_c;
+    for (int c = 0; c < channels; ++c) sums[c] = 0.0f;
+    for (std::ptrdiff_t first = 0; first < last_pixels(); first += head_pixels) {
+      const std::ptrdiff_t count = smaller<std::ptrdiff_t>(head_pixels, last_pixels() - first);
+      head_pixels_to(tile, first, count, first_c, channels, slice_channels);
+      add_pixels<Arch>(tile, count, slice_channels, sums, channels);
+    }
+    const float per_pixel = 1.0f / static_cast<float>(last_pixels());
+    for (int c = 0; c < channels; ++c) sums[c] *= per_pixel;
+  }
+
+  void stem_map(int worker) const noexcept {
+    const stem_rows<Arch> stem{input, at(payload, layout->stem), net->stem_c,
+                               net->family == family::lite ? activation::relu6 : activation::silu,
+                               at_offset(p->head_scratch) + worker * p->head_scratch_floats};
+    const block_plan& first = p->blocks[0];
+    for (int y = 0; y < first.h; ++y)
+      stem.compute(y, taps.stem + static_cast<std::ptrdiff_t>(y) * first.w * net->stem_c, net->stem_c);
+  }
+
+  void copy_map(int i) const noexcept {
+    const block_plan& b = p->blocks[i];
+    const int c = net->blocks[i].out_c;
+    const std::ptrdiff_t pixels = static_cast<std::ptrdiff_t>(b.oh) * b.ow;
+    for (std::ptrdiff_t pixel = 0; pixel < pixels; ++pixel)
+      std::memcpy(taps.blocks[i] + pixel * c, at_offset(b.out) + pixel * padded_c(c),
+                  static_cast<std::size_t>(c) * sizeof(float));
+  }
+};
+
+}  // namespace detail
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_NETWORK_FORWARD_HPP

@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: MIT
+#include "rexnet/network/network.hpp"
+
+#include "tests/support/allocation_trap.hpp"
+#include "tests/support/reference.hpp"
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <cstring>
+#include <random>
+#include <thread>
+#include <vector>
+
+namespace {
+
+using rexnet::config;
+using rexnet::config_for;
+using rexnet::errc;
+using rexnet::family;
+
+struct case_data {
+  config c;
+  rexnet::aligned_buffer weights;
+  std::vector<float> image;
+  int n, h, w;
+
+  case_data(const config& c_, int n_, int h_, int w_, unsigned seed = 1) : c(c_), n(n_), h(h_), w(w_) {
+    const std::vector<float> payload = rexnet_test::random_payload(c, seed);
+    weights = rexnet::aligned_buffer(payload.size() * sizeof(float));
+    std::memcpy(weights.data(), payload.data(), payload.size() * sizeof(float));
+    std::mt19937 engine(seed + 1);
+    std::normal_distribution<float> value;
+    image.resize(static_cast<std::size_t>(n) * h * w * 3);
+    for (float& v : image) v = value(engine);
+  }
+  const float* payload() const { return weights.floats().data(); }
+
+  std::vector<float> run(int threads, const rexnet::forward_options& options = {}, bool batch_workspace = false) const {
+    const rexnet::network<rexnet::dynamic_config> net(c, payload());
+    auto made = net.make_plan(h, w, threads);
+    REQUIRE(made.ok());
+    const rexnet::plan& p = *made;
+    const std::size_t bytes = batch_workspace ? std::max(net.batch_workspace_bytes(p), p.workspace_bytes()) : p.workspace_bytes();
+    // A workspace full of NaN proves that nothing is read before it is written; guards behind it catch overruns.
+    const std::size_t guard = 4096;
+    rexnet::aligned_buffer workspace(bytes + guard);
+    std::memset(workspace.data(), 0xff, workspace.size());
+    std::vector<float> logits(static_cast<std::size_t>(n) * c.classes + 64, -12345.0f);
+    const rexnet::nhwc_view<const float> view(image.data(), n, h, w, 3);
+    const errc e = net.forward(p, view, {logits.data(), logits.size() - 64}, {workspace.data(), bytes}, options);
+    REQUIRE(e == errc::ok);
+    for (std::size_t i = 0; i < guard; ++i) REQUIRE(workspace.data()[bytes + i] == 0xff);
+    for (std::size_t i = logits.size() - 64; i < logits.size(); ++i) REQUIRE(logits[i] == -12345.0f);
+    logits.resize(logits.size() - 64);
+    return logits;
+  }
+};
+
+bool same_bits(const std::vector<float>& a, const std::vector<float>& b) {
+  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0;
+}
+
+void compare_with_reference(const case_data& d) {
+  const std::vector<float> logits = d.run(1);
+  for (int i = 0; i < d.n; ++i) {
+    const auto expected = rexnet_test::reference_logits(
+        d.c, d.payload(), d.image.data() + static_cast<std::size_t>(i) * d.h * d.w * 3, d.h, d.w);
+    double worst = 0, largest = 0;
+    for (int k = 0; k < d.c.classes; ++k) {
+      const double diff = std::fabs(expected[static_cast<std::size_t>(k)] - logits[static_cast<std::size_t>(i) * d.c.classes + k]);
+      worst = std::isnan(diff) ? INFINITY : std::max(worst, diff);
+      largest = std::max(largest, std::fabs(expected[static_cast<std::size_t>(k)]));
+    }
+    INFO(rexnet::family_name(d.c.family), " ", d.c.width_hundredths, " ", d.n, "x", d.h, "x", d.w);
+    // 54 layers, each a chain of at most 4 k roundings that average out: the square root of their number, times
+    // the growth of an error through the net. Ten times PyTorch's own float32 error in the fixtures.
+    CHECK(worst <= 1e-4 * largest);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("network: agrees with the double reference on sizes from 1x1 up, square or not") {
+  for (const auto& [h, w] : {std::pair{1, 1}, {7, 5}, {32, 32}, {33, 97}, {64, 3}})
+    compare_with_reference(case_data(config_for(family::v1, 50, 10), 1, h, w));
+}
+
+TEST_CASE("network: agrees with the double reference for every family and odd widths") {
+  for (const config& c : {config_for(family::v1, 100, 7), config_for(family::v1, 130, 3), config_for(family::lite, 100, 11),
+                          config_for(family::lite, 50, 10), config_for(family::rexnetr, 100, 5), config_for(family::v1, 60, 1)})
+    compare_with_reference(case_data(c, 1, 40, 56));
+}
+
+TEST_CASE("network: agrees with the double reference on maps that need rings and bands") {
+  compare_with_reference(case_data(config_for(family::v1, 50, 10), 1, 193, 257));
+  compare_with_reference(case_data(config_for(family::lite, 50, 10), 3, 97, 131));
+}
+
+TEST_CASE("network: 5x5 depthwise kernels and other squeeze-excite and head widths work") {
+  config c = config_for(family::lite, 50, 4);
+  for (int i = 2; i < 16; i += 2) c.blocks[i].kernel = 5;
+  compare_with_reference(case_data(c, 1, 70, 61));
+  config v = config_for(family::v1, 50, 4);
+  v.head_c = 643;
+  v.blocks[5].se_c = 5;
+  compare_with_reference(case_data(v, 1, 50, 50));
+}
+
+TEST_CASE("network: the same bits for every thread count, pool, batch position and with taps") {
+  for (const config& c : {config_for(family::v1, 100, 10), config_for(family::lite, 50, 10)}) {
+    const case_data d(c, 3, 97, 131);
+    const std::vector<float> one = d.run(1);
+    for (const int threads : {2, 3, 7}) {
+      CHECK(same_bits(one, d.run(threads)));
+      CHECK(same_bits(one, d.run(threads, {}, true)));
+    }
+    rexnet::forward_options serial;
+    serial.threads.pool = [](void*, rexnet::task_function fn, void* context, int n) {
+      for (int i = n; i-- > 0;) fn(context, i);
+    };
+    CHECK(same_bits(one, d.run(3, serial)));
+    rexnet::forward_options own;
+    own.threads.pool = [](void*, rexnet::task_function fn, void* context, int n) {
+      std::vector<std::thread> threads;
+      for (int i = 0; i < n; ++i) threads.emplace_back(fn, context, i);
+      for (std::thread& t : threads) t.join();
+    };
+    CHECK(same_bits(one, d.run(4, own)));
+
+    case_data last(c, 1, d.h, d.w);
+    last.image.assign(d.image.begin() + 2 * d.h * d.w * 3, d.image.end());
+    const std::vector<float> alone = last.run(1);
+    CHECK(std::memcmp(alone.data(), one.data() + 2 * c.classes, alone.size() * sizeof(float)) == 0);
+
+    std::vector<float> stem(static_cast<std::size_t>(3) * 49 * 66 * c.stem_c), pooled(static_cast<std::size_t>(3) * c.head_c);
+    std::vector<std::vector<float>> blocks;
+    rexnet::feature_taps taps;
+    taps.stem = stem.data();
+    taps.pooled = pooled.data();
+    const rexnet::plan p = rexnet::make_plan(c, d.h, d.w, 1);
+    for (int i = 0; i < 16; ++i) {
+      blocks.emplace_back(static_cast<std::size_t>(3) * p.blocks[i].oh * p.blocks[i].ow * c.blocks[i].out_c);
+      taps.blocks[i] = blocks.back().data();
+    }
+    std::vector<float> head(static_cast<std::size_t>(3) * p.blocks[15].oh * p.blocks[15].ow * c.head_c);
+    taps.head = head.data();
+    rexnet::forward_options tapped;
+    tapped.taps = &taps;
+    CHECK(same_bits(one, d.run(1, tapped)));
+    CHECK(same_bits(one, d.run(2, tapped)));
+  }
+}
+
+TEST_CASE("network: a compile-time and a run-time configuration give the same bits") {
+  using static_net = rexnet::network<rexnet::static_config<family::v1, 50, 10>>;
+  const case_data d(config_for(family::v1, 50, 10), 1, 64, 48);
+  static_assert(static_net::workspace_bytes(64, 48, 2) == rexnet::workspace_bytes(config_for(family::v1, 50, 10), 64, 48, 2));
+  const static_net net(d.payload());
+  const auto p = net.make_plan(64, 48, 2);
+  REQUIRE(p.ok());
+  rexnet::aligned_buffer workspace(static_net::workspace_bytes(64, 48, 2));
+  std::vector<float> logits(10);
+  REQUIRE(net.forward(*p, {d.image.data(), 1, 64, 48, 3}, logits, {workspace.data(), workspace.size()}) == errc::ok);
+  CHECK(same_bits(logits, d.run(1)));
+}
+
+TEST_CASE("network: forward allocates nothing after the first call") {
+  const case_data d(config_for(family::v1, 50, 10), 2, 64, 64);
+  const rexnet::network<rexnet::dynamic_config> net(d.c, d.payload());
+  const auto p = net.make_plan(64, 64, 2);
+  rexnet::aligned_buffer workspace(p->workspace_bytes());
+  std::vector<float> logits(20);
+  const rexnet::nhwc_view<const float> view(d.image.data(), 2, 64, 64, 3);
+  for (int call = 0; call < 3; ++call) {
+    rexnet_test::allocation_trap trap;
+    const errc e = net.forward(*p, view, logits, {workspace.data(), workspace.size()});
+    if (call > 0) CHECK(trap.count() == 0);
+    REQUIRE(e == errc::ok);
+  }
+}
+
+TEST_CASE("network: strided input views and bytes through a table give the bits of dense floats") {
+  const case_data d(config_for(family::v1, 50, 10), 1, 37, 29);
+  std::vector<unsigned char> bgra(37 * 29 * 4 + 37 * 5);
+  std::vector<float> table(768), dense(37 * 29 * 3), strided_floats(37 * (29 * 5 + 3));
+  for (int v = 0; v < 256; ++v)
+    for (int ch = 0; ch < 3; ++ch) table[static_cast<std::size_t>(3 * v + ch)] = (static_cast<float>(v) / 255.0f - 0.4f) / (0.2f + 0.01f * static_cast<float>(ch));
+  const int row = 29 * 4 + 5;
+  for (int y = 0; y < 37; ++y)
+    for (int x = 0; x < 29; ++x)
+      for (int ch = 0; ch < 3; ++ch) {
+        const auto v = static_cast<unsigned char>((y * 31 + x * 7 + ch * 91) % 256);
+        bgra[static_cast<std::size_t>(y * row + x * 4 + 2 - ch)] = v;
+        const float f = table[static_cast<std::size_t>(3 * v + ch)];
+        dense[static_cast<std::size_t>((y * 29 + x) * 3 + ch)] = f;
+        strided_floats[static_cast<std::size_t>(y * (29 * 5 + 3) + x * 5 + ch)] = f;
+      }
+  const rexnet::network<rexnet::dynamic_config> net(d.c, d.payload());
+  const auto p = net.make_plan(37, 29, 1);
+  rexnet::aligned_buffer workspace(p->workspace_bytes());
+  std::vector<float> a(10), b(10), c(10);
+  REQUIRE(net.forward(*p, {dense.data(), 1, 37, 29, 3}, a, {workspace.data(), workspace.size()}) == errc::ok);
+  rexnet::nhwc_view<const float> view(strided_floats.data(), 1, 37, 29, 3, 5);
+  view.row_stride = 29 * 5 + 3;
+  REQUIRE(net.forward(*p, view, b, {workspace.data(), workspace.size()}) == errc::ok);
+  const rexnet::image_view picture(bgra.data(), 29, 37, rexnet::pixel_format::bgra, row);
+  REQUIRE(net.forward_u8(*p, picture, table, c, {workspace.data(), workspace.size()}) == errc::ok);
+  CHECK(same_bits(a, b));
+  CHECK(same_bits(a, c));
+}
+
+TEST_CASE("network: NaN and infinity in the input reach the logits, as in PyTorch") {
+  case_data d(config_for(family::v1, 50, 10), 1, 32, 32);
+  d.image[500] = NAN;
+  for (const float v : d.run(1)) CHECK(std::isnan(v));
+}
+
+TEST_CASE("network: wrong arguments are answered, nothing is written") {
+  const case_data d(config_for(family::v1, 50, 10), 1, 32, 32);
+  const rexnet::network<rexnet::dynamic_config> net(d.c, d.payload());
+  CHECK(net.make_plan(0, 32).code() == errc::invalid_argument);
+  CHECK(net.make_plan(32, 32, 65).code() == errc::invalid_argument);
+  CHECK(net.make_plan(20000, 32).error().message().find("20000") != std::string::npos);
+  const auto p = net.make_plan(32, 32);
+  rexnet::aligned_buffer workspace(p->workspace_bytes() + 64);
+  std::vector<float> logits(10, 3.0f);
+  const rexnet::nhwc_view<const float> view(d.image.data(), 1, 32, 32, 3);
+  CHECK(net.forward(*p, view, {logits.data(), 9}, {workspace.data(), workspace.size()}) == errc::shape_mismatch);
+  CHECK(net.forward(*p, view, logits, {workspace.data(), p->workspace_bytes() - 1}) == errc::workspace_too_small);
+  CHECK(net.forward(*p, view, logits, {workspace.data() + 4, workspace.size() - 4}) == errc::misaligned);
+  CHECK(net.forward(*p, {d.image.data(), 1, 31, 32, 3}, logits, {workspace.data(), workspace.size()}) == errc::shape_mismatch);
+  CHECK(net.forward(*p, {nullptr, 1, 32, 32, 3}, logits, {workspace.data(), workspace.size()}) == errc::invalid_argument);
+  for (const float v : logits) CHECK(v == 3.0f);
+}
+
+// The memory targets of one thread and of each further one, at 224 x 224.
+static_assert(rexnet::workspace_bytes(config_for(family::v1, 100, 1000), 224, 224, 1) <= 1600000);
+static_assert(rexnet::workspace_bytes(config_for(family::v1, 300, 1000), 224, 224, 1) <= 4200000);
+static_assert(rexnet::workspace_bytes(config_for(family::lite, 100, 1000), 224, 224, 1) <= 1500000);
