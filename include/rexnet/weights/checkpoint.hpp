@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: MIT
+// Any checkpoint file as a list of named tensors. Useful on its own, for any model:
+//
+//   auto file = rexnet::open_checkpoint("model.pth");
+//   if (!file) return complain(file.error().message());
+//   for (const rexnet::tensor& t : file->tensors()) use(t.name, t.shape, t.values());
+#ifndef REXNET_WEIGHTS_CHECKPOINT_HPP
+#define REXNET_WEIGHTS_CHECKPOINT_HPP
+
+#include "rexnet/weights/file_bytes.hpp"
+#include "rexnet/weights/torch_file.hpp"
+
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+
+/// Tensors in the order of the file; their data points into the mapped file (or the caller's memory).
+class checkpoint {
+ public:
+  [[nodiscard]] span<const tensor> tensors() const noexcept { return {tensors_.data(), tensors_.size()}; }
+  /// The tensor of this name, or null.
+  [[nodiscard]] const tensor* find(std::string_view name) const noexcept {
+    for (const tensor& t : tensors_)
+      if (t.name == name) return &t;
+    return nullptr;
+  }
+  /// "torch zip" or "torch legacy".
+  [[nodiscard]] const std::string& container() const noexcept { return container_; }
+  /// Which entry of a training file was taken ("state_dict_ema"); empty when the file is a bare state dict.
+  [[nodiscard]] const std::string& state_key() const noexcept { return state_key_; }
+
+ private:
+  friend result<checkpoint> read_checkpoint(byte_span bytes);
+  friend result<checkpoint> open_checkpoint(const std::string& path);
+  file_bytes file_;
+  std::vector<tensor> tensors_;
+  std::string container_, state_key_;
+};
+
+namespace detail {
+
+/// What people save under the name .pth by mistake, by its first bytes; ok when it is none of that.
+[[nodiscard]] inline status refuse_impostors(byte_span bytes) {
+  const std::string_view t = text(bytes).substr(0, 512);
+  const std::size_t start = t.find_first_not_of(" \t\r\n\xef\xbb\xbf");
+  const std::string_view head = start == t.npos ? t : t.substr(start);
+  if (head.substr(0, 5) == "<!DOC" || head.substr(0, 5) == "<!doc" || head.substr(0, 5) == "<html" || head.substr(0, 5) == "<HTML")
+    return error(errc::model_html, "a web page, not a checkpoint: the download answered with HTML (a login or a 'file too large' page?)");
+  if (head.substr(0, 42) == "version https://git-lfs.github.com/spec/v1")
+    return error(errc::model_git_lfs, "a git-lfs pointer, not the file itself: run git lfs pull");
+  if (bytes.size() > 262 && t.substr(257, 5) == "ustar") return error(errc::model_old_tar, "a torch file of the tar form (torch < 0.1.10): load it with an old torch and save it again");
+  return done;
+}
+
+}  // namespace detail
+
+/// Reads a checkpoint from memory, which must outlive it. The format is recognised by content.
+/// Errors: everything in docs/refusals.md but M1 to M7 and K; unknown_format names the first bytes.
+[[nodiscard]] inline result<checkpoint> read_checkpoint(byte_span bytes) {
+  if (status s = detail::refuse_impostors(bytes); !s) return s.error();
+  checkpoint c;
+  const bool zip = bytes.size() >= 4 && bytes[0] == 'P' && bytes[1] == 'K';
+  if (!zip && !detail::is_torch_legacy(bytes)) {
+    std::string first;
+    static constexpr char digits[] = "0123456789abcdef";
+    for (std::size_t i = 0; i < bytes.size() && i < 8; ++i) first += {digits[bytes[i] >> 4], digits[bytes[i] & 15], ' '};
+    return error(errc::unknown_format, "not a checkpoint that rexnet reads; its " + std::to_string(bytes.size()) + " bytes start with " + first);
+  }
+  auto content = zip ? detail::read_torch_zip(bytes) : detail::read_torch_legacy(bytes);
+  if (!content) return content.error();
+  c.container_ = zip ? "torch zip" : "torch legacy";
+  c.tensors_ = std::move(content->tensors);
+  c.state_key_ = std::move(content->state_key);
+  return c;
+}
+
+/// Maps and reads a checkpoint file. @param path UTF-8. Errors: io_error and those of read_checkpoint(), with
+/// the path in front.
+[[nodiscard]] inline result<checkpoint> open_checkpoint(const std::string& path) {
+  auto file = file_bytes::map(path);
+  if (!file) return file.error();
+  auto c = read_checkpoint(file->bytes());
+  if (!c) return c.error().in(path);
+  c->file_ = std::move(*file);
+  return c;
+}
+
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_WEIGHTS_CHECKPOINT_HPP

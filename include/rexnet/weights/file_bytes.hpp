@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: MIT
+// A file's bytes, mapped read-only. A file that another program shortens while it is mapped raises SIGBUS on
+// POSIX: read such files into memory first.
+#ifndef REXNET_WEIGHTS_FILE_BYTES_HPP
+#define REXNET_WEIGHTS_FILE_BYTES_HPP
+
+#include "rexnet/core/error.hpp"
+#include "rexnet/core/views.hpp"
+
+#include <cerrno>
+#include <cstring>
+#include <string>
+#include <utility>
+
+#if defined(_WIN32)
+#ifndef WIN32_LEAN_AND_MEAN
+#define WIN32_LEAN_AND_MEAN
+#endif
+#ifndef NOMINMAX
+#define NOMINMAX
+#endif
+#include <windows.h>
+#else
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#endif
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+
+/// Move-only owner of a mapping. Page-aligned.
+class file_bytes {
+ public:
+  file_bytes() noexcept = default;
+  file_bytes(file_bytes&& other) noexcept : bytes_(std::exchange(other.bytes_, {})) {}
+  file_bytes& operator=(file_bytes&& other) noexcept {
+    std::swap(bytes_, other.bytes_);
+    return *this;
+  }
+  file_bytes(const file_bytes&) = delete;
+  file_bytes& operator=(const file_bytes&) = delete;
+  ~file_bytes() {
+    if (bytes_.data() == nullptr) return;
+#if defined(_WIN32)
+    UnmapViewOfFile(bytes_.data());
+#else
+    ::munmap(const_cast<unsigned char*>(bytes_.data()), bytes_.size());
+#endif
+  }
+  [[nodiscard]] span<const unsigned char> bytes() const noexcept { return bytes_; }
+
+  /// Maps a regular file. @param path UTF-8. Errors: io_error, naming the path and the system's reason; a
+  /// directory, a pipe, a device and an empty file are refused by name.
+  [[nodiscard]] static result<file_bytes> map(const std::string& path) {
+    file_bytes f;
+#if defined(_WIN32)
+    const int length = MultiByteToWideChar(CP_UTF8, 0, path.c_str(), -1, nullptr, 0);
+    std::wstring wide(static_cast<std::size_t>(length > 0 ? length : 1), L'\0');
+    MultiByteToWideChar(CP_UTF8, 0, path.c_str(), -1, &wide[0], length);
+    const HANDLE file = CreateFileW(wide.c_str(), GENERIC_READ, FILE_SHARE_READ, nullptr, OPEN_EXISTING, 0, nullptr);
+    if (file == INVALID_HANDLE_VALUE)
+      return error(errc::io_error, path + ": cannot be opened (Windows error " + std::to_string(GetLastError()) + ")");
+    LARGE_INTEGER size{};
+    GetFileSizeEx(file, &size);
+    const HANDLE mapping = size.QuadPart > 0 ? CreateFileMappingW(file, nullptr, PAGE_READONLY, 0, 0, nullptr) : nullptr;
+    const void* view = mapping != nullptr ? MapViewOfFile(mapping, FILE_MAP_READ, 0, 0, 0) : nullptr;
+    if (mapping != nullptr) CloseHandle(mapping);
+    CloseHandle(file);
+    if (size.QuadPart == 0) return error(errc::io_error, path + ": is empty");
+    if (view == nullptr) return error(errc::io_error, path + ": cannot be mapped");
+    f.bytes_ = {static_cast<const unsigned char*>(view), static_cast<std::size_t>(size.QuadPart)};
+#else
+    const auto failed = [&path](const std::string& what) { return error(errc::io_error, path + ": " + what); };
+    const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0) return failed(std::string("cannot be opened: ") + std::strerror(errno));
+    struct stat info {};
+    const bool known = ::fstat(fd, &info) == 0;
+    if (!known || !S_ISREG(info.st_mode) || info.st_size == 0) {
+      ::close(fd);
+      if (known && S_ISDIR(info.st_mode)) return failed("is a directory");
+      if (known && S_ISREG(info.st_mode)) return failed("is empty");
+      return failed("is not a regular file");
+    }
+    const auto size = static_cast<std::size_t>(info.st_size);
+    void* view = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, fd, 0);
+    const int reason = errno;
+    ::close(fd);
+    if (view == MAP_FAILED) return failed(std::string("cannot be mapped: ") + std::strerror(reason));
+    f.bytes_ = {static_cast<const unsigned char*>(view), size};
+#endif
+    return f;
+  }
+
+ private:
+  span<const unsigned char> bytes_;
+};
+
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_WEIGHTS_FILE_BYTES_HPP

@@ -1,0 +1,450 @@
+// SPDX-License-Identifier: MIT
+// A pickle program reduced to data: dictionaries, lists, tuples, strings, numbers, and the few torch objects
+// that a state dict is made of. Nothing is imported or called; what is not on the list is refused.
+// Sources: CPython's pickletools (opcodes); the names that torch.save writes.
+#ifndef REXNET_WEIGHTS_PICKLE_HPP
+#define REXNET_WEIGHTS_PICKLE_HPP
+
+#include "rexnet/core/error.hpp"
+#include "rexnet/weights/bytes.hpp"
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+namespace pickle {
+
+enum class kind : std::uint8_t {
+  none, boolean, integer, real, string, tuple, list, dict,
+  global,   ///< an allowed name; `text` is "module name"
+  storage,  ///< a persistent id: items = its tuple
+  tensor,   ///< items = the arguments of _rebuild_tensor_v2
+  inert,    ///< an allowed object whose content does not matter
+  mark
+};
+
+/// Values refer to each other by index into program::values.
+struct value {
+  kind type = kind::none;
+  std::uint8_t depth = 0;
+  std::int64_t integer = 0;
+  double real = 0;
+  std::string_view text;              ///< in the file's bytes
+  std::vector<std::uint32_t> items;   ///< elements; of a dict: key, value, key, value ...
+};
+
+struct program {
+  std::vector<value> values;
+  std::uint32_t root = 0;
+  std::size_t consumed = 0;  ///< bytes up to and including STOP
+
+  [[nodiscard]] const value& operator[](std::uint32_t i) const { return values[i]; }
+  /// The dict entry of this key, or null.
+  [[nodiscard]] const value* find(const value& dict, std::string_view key) const {
+    for (std::size_t i = 0; i + 1 < dict.items.size(); i += 2)
+      if (values[dict.items[i]].type == kind::string && values[dict.items[i]].text == key) return &values[dict.items[i + 1]];
+    return nullptr;
+  }
+};
+
+inline constexpr int max_depth = 64;
+inline constexpr std::uint32_t max_memo = 1u << 20;
+
+namespace detail {
+
+using rexnet::detail::little_endian;
+using rexnet::detail::quoted;
+
+[[nodiscard]] inline bool valid_utf8(std::string_view s) noexcept {
+  for (std::size_t i = 0; i < s.size();) {
+    const auto c = static_cast<unsigned char>(s[i]);
+    const int more = c < 0x80 ? 0 : c >= 0xc2 && c < 0xe0 ? 1 : c >= 0xe0 && c < 0xf0 ? 2 : c >= 0xf0 && c < 0xf5 ? 3 : -1;
+    if (more < 0 || s.size() - i <= static_cast<std::size_t>(more)) return false;
+    for (int k = 1; k <= more; ++k)
+      if ((static_cast<unsigned char>(s[i + static_cast<std::size_t>(k)]) & 0xc0u) != 0x80u) return false;
+    i += static_cast<std::size_t>(more) + 1;
+  }
+  return true;
+}
+
+/// What an allowed global may be used for.
+enum class role : std::uint8_t { refused, ordered_dict, rebuild_tensor, rebuild_parameter, storage, size, inert };
+
+[[nodiscard]] inline role role_of(std::string_view module, std::string_view name) noexcept {
+  if (module == "collections") return name == "OrderedDict" ? role::ordered_dict : role::refused;
+  if (module == "torch._utils") {
+    if (name == "_rebuild_tensor_v2") return role::rebuild_tensor;
+    return name == "_rebuild_parameter" ? role::rebuild_parameter : role::refused;
+  }
+  if (module == "torch" || module == "torch.storage") {
+    if (name.size() > 7 && name.substr(name.size() - 7) == "Storage") return role::storage;
+    if (name == "Size") return role::size;
+    for (const std::string_view dtype : {"float32", "float", "float64", "double", "float16", "half", "bfloat16", "int64", "long", "int32", "int", "int16", "short", "int8", "uint8", "bool"})
+      if (name == dtype) return role::inert;
+    return role::refused;
+  }
+  if (module == "argparse" && name == "Namespace") return role::inert;
+  if ((module == "numpy.core.multiarray" || module == "numpy._core.multiarray") && name == "scalar") return role::inert;
+  if (module == "numpy" && name == "dtype") return role::inert;
+  if (module == "_codecs" && name == "encode") return role::inert;
+  return role::refused;
+}
+
+class machine {
+ public:
+  explicit machine(byte_span bytes) : bytes_(bytes) {}
+
+  result<program> run() {
+    while (at_ < bytes_.size()) {
+      const std::size_t opcode_at = at_;
+      const unsigned char op = bytes_[at_++];
+      if (op == '.') {
+        if (stack_.size() != 1) return fail(errc::pickle_stack_underflow, "STOP with " + std::to_string(stack_.size()) + " values on the stack");
+        p_.root = stack_.back();
+        p_.consumed = at_;
+        return std::move(p_);
+      }
+      if (status s = step(op); !s)
+        return error(s.code(), s.error().message() + " (opcode " + std::to_string(op) + " at byte " + std::to_string(opcode_at) + ")");
+    }
+    return fail(errc::pickle_no_stop, "the program ends without STOP");
+  }
+
+ private:
+  [[nodiscard]] static error fail(errc code, const std::string& what) { return {code, "pickle: " + what}; }
+  [[nodiscard]] static error underflow() { return fail(errc::pickle_stack_underflow, "stack underflow"); }
+
+  // ---- bytes ----
+  result<std::uint64_t> number(int bytes) {
+    if (bytes_.size() - at_ < static_cast<std::size_t>(bytes)) return fail(errc::pickle_length, "the program ends within an opcode");
+    std::uint64_t v = 0;
+    for (int i = bytes; i-- > 0;) v = v << 8 | bytes_[at_ + static_cast<std::size_t>(i)];
+    at_ += static_cast<std::size_t>(bytes);
+    return v;
+  }
+  result<std::string_view> take(std::uint64_t n) {
+    if (n > bytes_.size() - at_) return fail(errc::pickle_length, "a string of " + std::to_string(n) + " bytes, " + std::to_string(bytes_.size() - at_) + " are left");
+    const auto s = rexnet::detail::text(bytes_.subspan(at_, static_cast<std::size_t>(n)));
+    at_ += static_cast<std::size_t>(n);
+    return s;
+  }
+  result<std::string_view> line() {
+    for (std::size_t i = at_; i < bytes_.size(); ++i)
+      if (bytes_[i] == '\n') {
+        auto s = take(i - at_);
+        ++at_;
+        return s;
+      }
+    return fail(errc::pickle_length, "a line without end");
+  }
+
+  // ---- values ----
+  value& push(kind k) {
+    stack_.push_back(static_cast<std::uint32_t>(p_.values.size()));
+    p_.values.emplace_back();
+    p_.values.back().type = k;
+    return p_.values.back();
+  }
+  void push_integer(std::int64_t v) { push(kind::integer).integer = v; }
+  /// The top value, which is no mark; `ok` false on underflow.
+  bool pop(std::uint32_t& v) {
+    if (stack_.empty() || p_[stack_.back()].type == kind::mark) return false;
+    v = stack_.back();
+    stack_.pop_back();
+    return true;
+  }
+  /// Everything above the last mark; the mark goes, too.
+  bool pop_to_mark(std::vector<std::uint32_t>& items) {
+    std::size_t i = stack_.size();
+    while (i > 0 && p_[stack_[i - 1]].type != kind::mark) --i;
+    if (i == 0) return false;
+    items.assign(stack_.begin() + static_cast<std::ptrdiff_t>(i), stack_.end());
+    stack_.resize(i - 1);
+    --marks_;
+    return true;
+  }
+
+  status push_tuple(std::vector<std::uint32_t> items) {
+    value& v = push(kind::tuple);
+    v.items = std::move(items);
+    return deepen(stack_.back(), 0);
+  }
+  /// After items [from ...) were added to a container.
+  status deepen(std::uint32_t container, std::size_t from) {
+    value& c = p_.values[container];
+    for (std::size_t i = from; i < c.items.size(); ++i) {
+      if (c.items[i] == container || (c.items[i] < container && reaches(c.items[i], container)))
+        return fail(errc::pickle_self_reference, "a container holds itself");
+      const int depth = p_[c.items[i]].depth + 1;
+      if (depth > max_depth) return fail(errc::pickle_depth, "nested deeper than " + std::to_string(max_depth));
+      if (depth > c.depth) c.depth = static_cast<std::uint8_t>(depth);
+    }
+    return done;
+  }
+  /// Does `from`, a container that is older than `target`, lead to it? Gives up (true) after many steps, which
+  /// no checkpoint needs: only the memo can bring an older container into a newer one.
+  bool reaches(std::uint32_t from, std::uint32_t target) {
+    std::vector<std::uint32_t> open{from};
+    while (!open.empty()) {
+      if (--reach_budget_ < 0) return true;
+      const std::uint32_t v = open.back();
+      open.pop_back();
+      if (v == target) return true;
+      for (const std::uint32_t item : p_[v].items)
+        if (!p_[item].items.empty() || item == target) open.push_back(item);
+    }
+    return false;
+  }
+
+  // ---- opcodes ----
+  status step(unsigned char op) {
+    switch (op) {
+      case 0x80: {  // PROTO
+        auto v = number(1);
+        if (!v) return v.error();
+        if (*v > 5) return fail(errc::pickle_opcode, "protocol " + std::to_string(*v));
+        return done;
+      }
+      case 0x95: return skip_number(8);  // FRAME
+      case '(':
+        if (++marks_ > max_depth) return fail(errc::pickle_depth, "more than " + std::to_string(max_depth) + " open marks");
+        push(kind::mark);
+        return done;
+      case 'N': push(kind::none); return done;
+      case 0x88: push(kind::boolean).integer = 1; return done;
+      case 0x89: push(kind::boolean); return done;
+      case 'K': return sized_integer(1);
+      case 'M': return sized_integer(2);
+      case 'J': return sized_integer(4);
+      case 0x8a: return long_integer();
+      case 'G': return real();
+      case 'X': return string(4, true);
+      case 0x8c: return string(1, true);
+      case 0x8d: return string(8, true);
+      case 'T': case 'B': return string(4, false);
+      case 'U': case 'C': return string(1, false);
+      case 0x8e: return string(8, false);
+      case '}': push(kind::dict); return done;
+      case ']': push(kind::list); return done;
+      case ')': push(kind::tuple); return done;
+      case 0x85: return small_tuple(1);
+      case 0x86: return small_tuple(2);
+      case 0x87: return small_tuple(3);
+      case 't': case 'l': case 'd': return from_mark(op);
+      case 'a': case 'e': return append(op == 'e');
+      case 's': case 'u': return set_items(op == 'u');
+      case 'q': return put(1);
+      case 'r': return put(4);
+      case 0x94: return put_value(static_cast<std::uint64_t>(memo_.size()));
+      case 'h': return get(1);
+      case 'j': return get(4);
+      case 'c': return global();
+      case 0x93: return stack_global();
+      case 'Q': return persistent();
+      case 'R': case 0x81: return reduce();
+      case 'b': return build();
+      case '0': {
+        std::uint32_t v;
+        return pop(v) ? status(done) : status(underflow());
+      }
+      default: return fail(errc::pickle_opcode, "opcode is not allowed");
+    }
+  }
+
+  status skip_number(int bytes) {
+    auto v = number(bytes);
+    return v ? status(done) : status(v.error());
+  }
+  status sized_integer(int bytes) {
+    auto v = number(bytes);
+    if (!v) return v.error();
+    push_integer(bytes == 4 ? static_cast<std::int32_t>(*v) : static_cast<std::int64_t>(*v));
+    return done;
+  }
+  status long_integer() {
+    auto n = number(1);
+    if (!n) return n.error();
+    auto digits = take(*n);
+    if (!digits) return digits.error();
+    if (*n > 8) {  // larger than any size: seeds and counters of training scripts
+      push(kind::inert);
+      return done;
+    }
+    std::uint64_t v = 0;
+    for (std::size_t i = digits->size(); i-- > 0;) v = v << 8 | static_cast<unsigned char>((*digits)[i]);
+    if (!digits->empty() && (static_cast<unsigned char>(digits->back()) & 0x80u) != 0 && *n < 8) v |= ~std::uint64_t{0} << (8 * *n);
+    push_integer(static_cast<std::int64_t>(v));
+    return done;
+  }
+  status real() {
+    auto s = take(8);
+    if (!s) return s.error();
+    std::uint64_t bits = 0;
+    for (const char c : *s) bits = bits << 8 | static_cast<unsigned char>(c);
+    std::memcpy(&push(kind::real).real, &bits, sizeof(bits));
+    return done;
+  }
+  status string(int length_bytes, bool utf8) {
+    auto n = number(length_bytes);
+    if (!n) return n.error();
+    auto s = take(*n);
+    if (!s) return s.error();
+    if (utf8 && !valid_utf8(*s)) return fail(errc::pickle_utf8, "a string is not valid UTF-8");
+    push(kind::string).text = *s;
+    return done;
+  }
+  status small_tuple(int n) {
+    std::vector<std::uint32_t> items(static_cast<std::size_t>(n));
+    for (std::size_t i = items.size(); i-- > 0;)
+      if (!pop(items[i])) return underflow();
+    return push_tuple(std::move(items));
+  }
+  status from_mark(unsigned char op) {
+    std::vector<std::uint32_t> items;
+    if (!pop_to_mark(items)) return underflow();
+    if (op == 't') return push_tuple(std::move(items));
+    if (op == 'd' && items.size() % 2 != 0) return fail(errc::pickle_setitem, "a key without value");
+    push(op == 'd' ? kind::dict : kind::list).items = std::move(items);
+    return deepen(stack_.back(), 0);
+  }
+  status append(bool many) {
+    std::vector<std::uint32_t> items(1);
+    if (many ? !pop_to_mark(items) : !pop(items[0])) return underflow();
+    return extend(items, kind::list, "APPEND on something that is no list");
+  }
+  status set_items(bool many) {
+    std::vector<std::uint32_t> items(2);
+    if (many ? !pop_to_mark(items) : !(pop(items[1]) && pop(items[0]))) return underflow();
+    if (items.size() % 2 != 0) return fail(errc::pickle_setitem, "a key without value");
+    return extend(items, kind::dict, "SETITEM on something that is no dict");
+  }
+  status extend(const std::vector<std::uint32_t>& items, kind expected, const char* otherwise) {
+    if (stack_.empty() || p_[stack_.back()].type == kind::mark) return underflow();
+    value& c = p_.values[stack_.back()];
+    if (c.type == kind::inert) return done;
+    if (c.type != expected) return fail(errc::pickle_setitem, otherwise);
+    const std::size_t from = c.items.size();
+    c.items.insert(c.items.end(), items.begin(), items.end());
+    return deepen(stack_.back(), from);
+  }
+
+  status put(int bytes) {
+    auto slot = number(bytes);
+    return slot ? put_value(*slot) : status(slot.error());
+  }
+  status put_value(std::uint64_t slot) {
+    if (stack_.empty()) return underflow();
+    // torch numbers its memo from 0 without gaps; a slot far beyond is an attempt at our memory.
+    if (slot > memo_.size() + 256 || slot >= max_memo) return fail(errc::pickle_memo, "memo slot " + std::to_string(slot) + ", " + std::to_string(memo_.size()) + " are in use");
+    if (slot >= memo_.size()) memo_.resize(static_cast<std::size_t>(slot) + 1, no_value);
+    memo_[static_cast<std::size_t>(slot)] = stack_.back();
+    return done;
+  }
+  status get(int bytes) {
+    auto slot = number(bytes);
+    if (!slot) return slot.error();
+    if (*slot >= memo_.size() || memo_[static_cast<std::size_t>(*slot)] == no_value)
+      return fail(errc::pickle_memo, "memo slot " + std::to_string(*slot) + " is empty");
+    stack_.push_back(memo_[static_cast<std::size_t>(*slot)]);
+    if (p_[stack_.back()].type == kind::mark) return fail(errc::pickle_memo, "a mark in the memo");
+    return done;
+  }
+
+  status global() {
+    auto module = line();
+    if (!module) return module.error();
+    auto name = line();
+    if (!name) return name.error();
+    return push_global(*module, *name);
+  }
+  status stack_global() {
+    std::uint32_t module, name;
+    if (!pop(name) || !pop(module)) return underflow();
+    if (p_[name].type != kind::string || p_[module].type != kind::string) return fail(errc::pickle_global, "a global whose name is no string");
+    return push_global(p_[module].text, p_[name].text);
+  }
+  status push_global(std::string_view module, std::string_view name) {
+    const role r = role_of(module, name);
+    if (r == role::refused) return fail(errc::pickle_global, "refers to " + quoted(std::string(module) + "." + std::string(name)) + ", which is not part of a checkpoint's data");
+    value& v = push(kind::global);
+    v.text = name;
+    v.integer = static_cast<std::int64_t>(r);
+    return done;
+  }
+
+  status persistent() {
+    std::uint32_t id;
+    if (!pop(id)) return underflow();
+    const value& v = p_[id];
+    const bool fits = v.type == kind::tuple && v.items.size() >= 5 && p_[v.items[0]].text == "storage" &&
+                      p_[v.items[1]].type == kind::global && p_[v.items[1]].integer == static_cast<std::int64_t>(role::storage) &&
+                      p_[v.items[2]].type == kind::string && p_[v.items[4]].type == kind::integer;
+    if (!fits) return fail(errc::pickle_reduce, "a persistent id that is no storage");
+    std::vector<std::uint32_t> items = v.items;
+    push(kind::storage).items = std::move(items);
+    return deepen(stack_.back(), 0);
+  }
+
+  status reduce() {
+    std::uint32_t arguments, callee;
+    if (!pop(arguments) || !pop(callee)) return underflow();
+    if (p_[callee].type != kind::global || p_[arguments].type != kind::tuple) return fail(errc::pickle_reduce, "REDUCE of something that is no allowed global with a tuple");
+    const std::vector<std::uint32_t> items = p_[arguments].items;
+    const std::string_view name = p_[callee].text;
+    const auto wrong = [&] { return fail(errc::pickle_reduce, "wrong arguments for " + quoted(name)); };
+    switch (static_cast<role>(p_[callee].integer)) {
+      case role::ordered_dict:
+        if (!items.empty()) return wrong();
+        push(kind::dict);
+        return done;
+      case role::rebuild_tensor:
+        if (items.size() < 4 || p_[items[0]].type != kind::storage || p_[items[1]].type != kind::integer ||
+            p_[items[2]].type != kind::tuple || p_[items[3]].type != kind::tuple)
+          return wrong();
+        push(kind::tensor).items = items;
+        return deepen(stack_.back(), 0);
+      case role::rebuild_parameter:
+        if (items.empty() || p_[items[0]].type != kind::tensor) return wrong();
+        stack_.push_back(items[0]);
+        return done;
+      case role::size:
+        if (items.size() != 1 || p_[items[0]].type != kind::tuple) return wrong();
+        stack_.push_back(items[0]);
+        return done;
+      case role::inert: push(kind::inert); return done;
+      default: return fail(errc::pickle_reduce, "REDUCE of " + quoted(name));
+    }
+  }
+  /// State for an object: taken for OrderedDict (torch puts _metadata there) and inert objects, and dropped.
+  status build() {
+    std::uint32_t state;
+    if (!pop(state) || stack_.empty()) return underflow();
+    const kind target = p_[stack_.back()].type;
+    const bool fits = (target == kind::dict && p_[state].type == kind::dict) || target == kind::inert;
+    return fits ? status(done) : status(fail(errc::pickle_reduce, "BUILD on something that takes no state"));
+  }
+
+  static constexpr std::uint32_t no_value = 0xffffffffu;
+  byte_span bytes_;
+  std::size_t at_ = 0;
+  program p_;
+  std::vector<std::uint32_t> stack_, memo_;
+  int marks_ = 0;
+  std::int64_t reach_budget_ = 1 << 20;
+};
+
+}  // namespace detail
+
+/// Interprets one pickle at the start of `bytes`. Views into `bytes`, which must outlive the program.
+/// Errors: P1 to P11 of docs/refusals.md, with the opcode and its position. Memory: a few dozen bytes for each
+/// byte of the program at most.
+[[nodiscard]] inline result<program> read(byte_span bytes) { return detail::machine(bytes).run(); }
+
+}  // namespace pickle
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_WEIGHTS_PICKLE_HPP

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: MIT
+// torch.save files: the ZIP form (torch >= 1.6) and the legacy form (before). Both hold a pickle whose tensors
+// name storages; the state dict is picked out of training files in timm's order.
+#ifndef REXNET_WEIGHTS_TORCH_FILE_HPP
+#define REXNET_WEIGHTS_TORCH_FILE_HPP
+
+#include "rexnet/weights/pickle.hpp"
+#include "rexnet/weights/tensor.hpp"
+#include "rexnet/weights/zip.hpp"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+namespace detail {
+
+struct torch_content {
+  std::vector<tensor> tensors;
+  std::string state_key;  ///< the entry of a training file that held the state dict; empty for a bare one
+};
+
+struct torch_storage {
+  std::string_view key;
+  byte_span data;
+};
+
+/// Without "module." and "_orig_mod.", however often and in whatever order they are stacked.
+[[nodiscard]] inline std::string_view strip_prefixes(std::string_view name) noexcept {
+  for (;;) {
+    if (name.substr(0, 7) == "module.")
+      name.remove_prefix(7);
+    else if (name.substr(0, 10) == "_orig_mod.")
+      name.remove_prefix(10);
+    else
+      return name;
+  }
+}
+
+class state_dict_reader {
+ public:
+  /// @param storages sorted by key; byte-exact
+  state_dict_reader(const pickle::program& p, const std::vector<torch_storage>& storages, std::uint64_t file_bytes)
+      : p_(p), storages_(storages), file_bytes_(file_bytes) {}
+
+  result<torch_content> read() {
+    const pickle::value* dict = &p_[p_.root];
+    torch_content content;
+    if (dict->type == pickle::kind::dict)
+      for (const char* key : {"state_dict_ema", "model_ema", "state_dict", "model"}) {
+        const pickle::value* inner = p_.find(*dict, key);
+        if (inner == nullptr || inner->type != pickle::kind::dict) continue;
+        content.state_key = key;
+        dict = inner;
+        break;
+      }
+    if (dict->type != pickle::kind::dict)
+      return error(errc::tensor_unsupported, "the checkpoint holds no dictionary of tensors (a pickled module, a list or a single tensor): save model.state_dict()");
+    checked total = 0;
+    for (std::size_t i = 0; i + 1 < dict->items.size(); i += 2) {
+      const pickle::value& key = p_[dict->items[i]];
+      const pickle::value& v = p_[dict->items[i + 1]];
+      if (key.type != pickle::kind::string || v.type != pickle::kind::tensor) continue;  // scalars of training scripts
+      auto t = read_tensor(std::string(strip_prefixes(key.text)), v);
+      if (!t) return t.error();
+      total = total + checked(static_cast<std::uint64_t>(t->elements())) * static_cast<std::uint64_t>(dtype_bytes(t->type));
+      if (!total.at_most((checked(file_bytes_) * max_blow_up).get()))
+        return error(errc::tensor_blow_up, "tensors that share storages take more than " + std::to_string(max_blow_up) + " times the file's " + std::to_string(file_bytes_) + " bytes");
+      content.tensors.push_back(std::move(*t));
+    }
+    return content;
+  }
+
+ private:
+  result<tensor> read_tensor(std::string name, const pickle::value& v) {
+    tensor t;
+    t.name = std::move(name);
+    const pickle::value& storage = p_[v.items[0]];
+    const std::string_view type = p_[storage.items[1]].text;
+    struct entry { std::string_view name; dtype type; };
+    static constexpr entry types[] = {{"FloatStorage", dtype::f32}, {"DoubleStorage", dtype::f64}, {"HalfStorage", dtype::f16}, {"BFloat16Storage", dtype::bf16}, {"LongStorage", dtype::i64}, {"IntStorage", dtype::i32}, {"ShortStorage", dtype::i16}, {"CharStorage", dtype::i8}, {"ByteStorage", dtype::u8}, {"BoolStorage", dtype::boolean}};
+    const entry* found = std::find_if(std::begin(types), std::end(types), [&](const entry& e) { return e.name == type; });
+    if (found == std::end(types))
+      return error(errc::tensor_unsupported, "tensor " + quoted(t.name) + ": " + quoted(type) + " is not supported (quantized, complex and sparse tensors are not)");
+    t.type = found->type;
+    for (const auto& [list, out] : {std::pair{v.items[2], &t.shape}, std::pair{v.items[3], &t.strides}})
+      for (const std::uint32_t item : p_[list].items) {
+        if (p_[item].type != pickle::kind::integer) return error(errc::pickle_reduce, "tensor " + quoted(t.name) + ": a size that is no integer");
+        out->push_back(p_[item].integer);
+      }
+    const std::string_view key = p_[storage.items[2]].text;
+    const auto at = std::lower_bound(storages_.begin(), storages_.end(), key, [](const torch_storage& s, std::string_view k) { return s.key < k; });
+    if (at == storages_.end() || at->key != key)
+      return error(errc::tensor_storage_size, "tensor " + quoted(t.name) + ": storage " + quoted(key) + " is not in the file");
+    const std::int64_t count = p_[storage.items[4]].integer;
+    const checked bytes = checked(count < 0 ? 0 : static_cast<std::uint64_t>(count)) * static_cast<std::uint64_t>(dtype_bytes(t.type));
+    if (count < 0 || !bytes.valid() || bytes.get() != at->data.size())
+      return error(errc::tensor_storage_size, "tensor " + quoted(t.name) + ": storage " + quoted(key) + " of " + std::to_string(count) + " elements has " + std::to_string(at->data.size()) + " bytes");
+    if (status s = place_tensor(t, at->data, p_[v.items[1]].integer, file_bytes_); !s) return s.error();
+    return t;
+  }
+
+  const pickle::program& p_;
+  const std::vector<torch_storage>& storages_;
+  std::uint64_t file_bytes_;
+};
+
+[[nodiscard]] inline result<torch_content> finish_torch(const pickle::program& p, std::vector<torch_storage>& storages, std::uint64_t file_bytes) {
+  std::sort(storages.begin(), storages.end(), [](const torch_storage& a, const torch_storage& b) { return a.key < b.key; });
+  return state_dict_reader(p, storages, file_bytes).read();
+}
+
+/// The ZIP form: <prefix>/data.pkl, <prefix>/data/<key>, <prefix>/byteorder.
+[[nodiscard]] inline result<torch_content> read_torch_zip(byte_span file) {
+  auto entries = read_zip(file);
+  if (!entries) return entries.error();
+  std::string prefix;
+  const zip_entry* pickled = nullptr;
+  for (const zip_entry& e : *entries) {
+    const std::size_t slash = e.name.rfind('/');
+    const std::string_view base = slash == e.name.npos ? e.name : e.name.substr(slash + 1);
+    if (base == "constants.pkl") return error(errc::model_torchscript, "a TorchScript archive (constants.pkl): save model.state_dict() with torch.save instead");
+    if (base == "data.pkl" && pickled == nullptr) {
+      pickled = &e;
+      prefix = slash == e.name.npos ? "" : std::string(e.name.substr(0, slash + 1));
+    }
+  }
+  if (pickled == nullptr) return error(errc::unknown_format, "a zip archive without data.pkl: not a torch checkpoint");
+  std::vector<torch_storage> storages;
+  for (const zip_entry& e : *entries) {
+    if (e.name.size() < prefix.size() || e.name.substr(0, prefix.size()) != prefix) continue;
+    const std::string_view rest = e.name.substr(prefix.size());
+    if (rest == "byteorder" && text(e.data) != "little") return error(errc::tensor_big_endian, "byte order " + quoted(text(e.data)) + ": only little-endian checkpoints are read");
+    if (rest.substr(0, 5) == "data/") storages.push_back({rest.substr(5), e.data});
+  }
+  auto p = pickle::read(pickled->data);
+  if (!p) return p.error();
+  return finish_torch(*p, storages, file.size());
+}
+
+/// The first bytes of the legacy form: PROTO 2, LONG1 of 10 bytes, the magic number 0x1950a86a20f9469cfc6c.
+[[nodiscard]] inline bool is_torch_legacy(byte_span file) noexcept {
+  return file.size() > 14 && file[0] == 0x80 && file[2] == 0x8a && file[3] == 0x0a && file[4] == 0x6c && file[5] == 0xfc;
+}
+
+/// The legacy form: five pickles (magic, protocol, system, object, storage keys), then for each key an int64
+/// element count and the elements.
+[[nodiscard]] inline result<torch_content> read_torch_legacy(byte_span file) {
+  static constexpr unsigned char magic[] = {0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19};
+  if (!is_torch_legacy(file) || std::memcmp(file.data() + 4, magic, sizeof(magic)) != 0) return error(errc::legacy_magic, "legacy torch file: wrong magic number");
+  std::size_t at = 0;
+  pickle::program parts[5];
+  for (int i = 0; i < 5; ++i) {
+    auto p = pickle::read(file.subspan(at, file.size() - at));
+    if (!p) return at + 2 >= file.size() ? error(errc::legacy_truncated, "legacy torch file: ends after pickle " + std::to_string(i)) : p.error();
+    at += p->consumed;
+    parts[i] = std::move(*p);
+  }
+  const pickle::value& protocol = parts[1][parts[1].root];
+  if (protocol.type != pickle::kind::integer || protocol.integer != 1001) return error(errc::legacy_magic, "legacy torch file: protocol " + std::to_string(protocol.integer) + ", expected 1001");
+  const pickle::value* little = parts[2].find(parts[2][parts[2].root], "little_endian");
+  if (little != nullptr && little->integer == 0) return error(errc::tensor_big_endian, "legacy torch file: written on a big-endian machine");
+
+  // The element size of a storage is known from the tensors that use it.
+  const pickle::program& object = parts[3];
+  std::vector<std::pair<std::string_view, int>> sizes;
+  for (const pickle::value& v : object.values)
+    if (v.type == pickle::kind::storage) {
+      const std::string_view type = object[v.items[1]].text;
+      const int bytes = type == "DoubleStorage" || type == "LongStorage" ? 8 : type == "FloatStorage" || type == "IntStorage" ? 4 : type == "HalfStorage" || type == "BFloat16Storage" || type == "ShortStorage" ? 2 : type == "CharStorage" || type == "ByteStorage" || type == "BoolStorage" ? 1 : 0;
+      if (bytes == 0) return error(errc::tensor_unsupported, "legacy torch file: " + quoted(type) + " is not supported");
+      sizes.emplace_back(object[v.items[2]].text, bytes);
+    }
+  std::sort(sizes.begin(), sizes.end());
+  const pickle::value& keys = parts[4][parts[4].root];
+  if (keys.type != pickle::kind::list) return error(errc::legacy_storage_count, "legacy torch file: no list of storages");
+  std::vector<torch_storage> storages;
+  for (const std::uint32_t item : keys.items) {
+    const std::string_view key = parts[4][item].text;
+    const auto size = std::lower_bound(sizes.begin(), sizes.end(), std::pair(key, 0));
+    if (size == sizes.end() || size->first != key) return error(errc::legacy_storage_count, "legacy torch file: storage " + quoted(key) + " belongs to no tensor");
+    if (file.size() - at < 8) return error(errc::legacy_truncated, "legacy torch file: ends before storage " + quoted(key));
+    const checked bytes = checked(little_endian<8>(file.data() + at)) * static_cast<std::uint64_t>(size->second);
+    at += 8;
+    if (!bytes.at_most(file.size() - at)) return error(errc::legacy_truncated, "legacy torch file: storage " + quoted(key) + " reaches beyond the file's " + std::to_string(file.size()) + " bytes");
+    storages.push_back({key, file.subspan(at, static_cast<std::size_t>(bytes.get()))});
+    at += static_cast<std::size_t>(bytes.get());
+  }
+  if (at != file.size()) return error(errc::legacy_storage_count, "legacy torch file: " + std::to_string(file.size() - at) + " bytes after the last storage");
+  return finish_torch(object, storages, file.size());
+}
+
+}  // namespace detail
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_WEIGHTS_TORCH_FILE_HPP
