@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: MIT
+// From named tensors to the packed payload: BatchNorm folded in double precision, panels of 16 channels.
+#ifndef REXNET_WEIGHTS_PACK_HPP
+#define REXNET_WEIGHTS_PACK_HPP
+
+#include "rexnet/core/aligned_buffer.hpp"
+#include "rexnet/network/layout.hpp"
+#include "rexnet/weights/names.hpp"
+
+#include <cmath>
+#include <string>
+#include <vector>
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+namespace detail {
+
+/// Folded values below this are zero: a denormal weight contributes nothing and costs a hundred cycles.
+inline constexpr double smallest_weight = 1.1754943508222875e-38;
+
+/// y = scale * (W x) + shift, per output channel.
+struct folded {
+  std::vector<double> scale, shift;
+};
+
+[[nodiscard]] inline result<folded> fold_batchnorm(const layer_tensors& l, int out_c) {
+  const auto n = static_cast<std::size_t>(out_c);
+  folded f{std::vector<double>(n, 1.0), l.bias != nullptr ? l.bias->values() : std::vector<double>(n, 0.0)};
+  if (l.gamma == nullptr) return f;
+  const std::vector<double> gamma = l.gamma->values(), beta = l.beta->values(), mean = l.mean->values(), variance = l.variance->values();
+  for (std::size_t i = 0; i < n; ++i) {
+    if (variance[i] < 0) return error(errc::model_negative_variance, l.variance->name + "[" + std::to_string(i) + "] is " + std::to_string(variance[i]));
+    f.scale[i] = gamma[i] / std::sqrt(variance[i] + 1e-5);
+    f.shift[i] = (f.shift[i] - mean[i]) * f.scale[i] + beta[i];
+  }
+  return f;
+}
+
+[[nodiscard]] inline status pack_layer(const layer_tensors& l, const layer_layout& at, float* payload) {
+  if (at.out_c == 0) return done;
+  auto f = fold_batchnorm(l, at.out_c);
+  if (!f) return f.error();
+  bool finite = true;
+  const auto put = [&finite](float& where, double v) {
+    const auto rounded = static_cast<float>(v);
+    finite = finite && std::isfinite(rounded);
+    where = std::fabs(v) < smallest_weight ? 0.0f : rounded;
+  };
+  // PyTorch keeps [out][in][ky][kx]; the payload wants the input index as (ky, kx, in).
+  const auto& shape = l.weight->shape;
+  const std::int64_t taps = shape.size() == 4 ? shape[2] * shape[3] : 1, in_c = shape[1];
+  l.weight->for_each([&](std::int64_t i, double v) {
+    const std::int64_t o = i / at.k, rest = i % at.k, k = rest % taps * in_c + rest / taps;
+    put(payload[at.weights + (o / 16 * at.k + k) * 16 + o % 16], v * f->scale[static_cast<std::size_t>(o)]);
+  });
+  if (!finite) return error(errc::model_not_finite, l.weight->name + ": NaN or infinity in the weights or in their BatchNorm");
+  for (int o = 0; o < at.out_c; ++o) put(payload[at.bias + o], f->shift[static_cast<std::size_t>(o)]);
+  if (!finite) return error(errc::model_not_finite, (l.bias != nullptr ? l.bias : l.beta)->name + ": NaN or infinity in the bias or BatchNorm");
+  return done;
+}
+
+}  // namespace detail
+
+/// Folds and packs all layers, in the layout of layout_of(m.shape).
+/// Errors: M5 (not finite), M6 (negative variance) of docs/refusals.md, out_of_memory.
+[[nodiscard]] inline result<aligned_buffer> pack_weights(const model_tensors& m) {
+  const weights_layout layout = layout_of(m.shape);
+  aligned_buffer buffer(static_cast<std::size_t>(layout.floats) * sizeof(float));
+  if (buffer.data() == nullptr) return error(errc::out_of_memory, "no memory for " + std::to_string(layout.floats * 4) + " bytes of weights");
+  float* payload = buffer.floats().data();
+  status s = detail::pack_layer(m.stem, layout.stem, payload);
+  for (int i = 0; i < block_count && s; ++i) {
+    const block_tensors& t = m.blocks[i];
+    const block_layout& l = layout.blocks[i];
+    for (const auto& [tensors, at] : {std::pair{&t.expand, &l.expand}, std::pair{&t.depthwise, &l.depthwise}, std::pair{&t.squeeze, &l.squeeze}, std::pair{&t.excite, &l.excite}, std::pair{&t.project, &l.project}})
+      if (s) s = detail::pack_layer(*tensors, *at, payload);
+  }
+  if (s) s = detail::pack_layer(m.head, layout.head, payload);
+  if (s) s = detail::pack_layer(m.hidden, layout.hidden, payload);
+  if (s) s = detail::pack_layer(m.classifier, layout.classifier, payload);
+  if (!s) return s.error();
+  return buffer;
+}
+
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_WEIGHTS_PACK_HPP
