@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: MIT
+// The whole library.
+#ifndef REXNET_REXNET_HPP
+#define REXNET_REXNET_HPP
+
+#include "rexnet/model.hpp"
+#include "rexnet/weights/npy.hpp"
+
+#endif  // REXNET_REXNET_HPP

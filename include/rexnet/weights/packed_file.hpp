@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: MIT
+// The packed file, version 1: a header that describes the model, then the payload of network/layout.hpp as
+// float32 (used in place) or float16 (expanded once). Specification: docs/packed-format.md.
+#ifndef REXNET_WEIGHTS_PACKED_FILE_HPP
+#define REXNET_WEIGHTS_PACKED_FILE_HPP
+
+#include "rexnet/core/aligned_buffer.hpp"
+#include "rexnet/core/checked.hpp"
+#include "rexnet/core/half.hpp"
+#include "rexnet/image/preprocess.hpp"
+#include "rexnet/network/layout.hpp"
+#include "rexnet/weights/bytes.hpp"
+
+#include <cmath>
+#include <string>
+#include <vector>
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+
+/// What a packed file says beside its weights.
+struct packed_header {
+  config shape;
+  preprocessing input;
+  std::vector<std::string> labels;  ///< empty, or one per class
+  bool half = false;                ///< the payload is float16
+};
+
+struct packed_view {
+  packed_header header;
+  byte_span payload;
+};
+
+enum class check : std::uint8_t {
+  header,  ///< everything that memory safety rests on
+  full     ///< the payload's checksum, too: reads the whole file
+};
+
+namespace detail {
+
+inline constexpr char packed_magic[] = "REXNETPK";
+inline constexpr std::uint32_t packed_version = 1, packed_endian = 0x01020304u;
+inline constexpr std::size_t packed_fixed = 288;  ///< bytes before the labels
+
+/// Walks over the fixed fields, for reading and for writing: each field is named once, in order.
+template <class Io>
+void packed_fields(Io&& io, packed_header& h) {
+  std::uint32_t half = h.half, family_code = static_cast<std::uint32_t>(h.shape.family), filter = static_cast<std::uint32_t>(h.input.interpolation), order = static_cast<std::uint32_t>(h.input.order);
+  io.u32(half), io.u32(family_code);
+  h.half = half == 1;
+  h.shape.family = static_cast<family>(family_code <= 2 ? family_code : 0);
+  io.bad = io.bad || half > 1 || family_code > 2;
+  for (int* v : {&h.shape.width_hundredths, &h.shape.classes, &h.shape.stem_c, &h.shape.head_c, &h.shape.hidden_c}) io.i32(*v);
+  for (block_config& b : h.shape.blocks) io.i32(b.out_c), io.i32(b.se_c), io.i32(b.kernel);
+  io.i32(h.input.input_size), io.u32(filter), io.u32(order);
+  h.input.interpolation = filter == 1 ? interpolation::bilinear : interpolation::bicubic;
+  h.input.order = order == 1 ? pass_order::horizontal_first : pass_order::pillow_13;
+  for (float& v : h.input.mean) io.f32(v);
+  for (float& v : h.input.std) io.f32(v);
+  io.f64(h.input.crop_pct);
+}
+
+struct field_writer {
+  std::string out;
+  bool bad = false;
+  void bytes(std::uint64_t v, int n) {
+    for (int i = 0; i < n; ++i) out += static_cast<char>(v >> (8 * i) & 255);
+  }
+  void u32(std::uint32_t v) { bytes(v, 4); }
+  void i32(int v) { bytes(static_cast<std::uint32_t>(v), 4); }
+  void f32(float v) { bytes(bits_of(v), 4); }
+  void f64(double v) {
+    std::uint64_t bits;
+    std::memcpy(&bits, &v, sizeof(bits));
+    bytes(bits, 8);
+  }
+};
+struct field_reader {
+  const unsigned char* p;
+  bool bad = false;
+  void u32(std::uint32_t& v) { v = static_cast<std::uint32_t>(little_endian<4>(p)), p += 4; }
+  void i32(int& v) {
+    v = static_cast<std::int32_t>(little_endian<4>(p)), p += 4;
+    bad = bad || v < 0 || v > (1 << 20);
+  }
+  void f32(float& v) { v = float_from_bits(static_cast<std::uint32_t>(little_endian<4>(p))), p += 4; }
+  void f64(double& v) {
+    const std::uint64_t bits = little_endian<8>(p);
+    std::memcpy(&v, &bits, sizeof(v)), p += 8;
+  }
+};
+
+/// Channels that follow from the others, and whether the result can be run at all.
+[[nodiscard]] inline bool complete_shape(config& c) noexcept {
+  bool good = c.classes >= 1 && c.head_c >= 1 && c.stem_c >= 1 && c.width_hundredths >= min_width_hundredths && c.width_hundredths <= max_width_hundredths;
+  const config formula = config_for(c.family, c.width_hundredths, 1);
+  for (int i = 0; i < block_count; ++i) {
+    block_config& b = c.blocks[i];
+    b.in_c = i == 0 ? c.stem_c : c.blocks[i - 1].out_c;
+    b.expand = i > 0;
+    b.mid_c = b.in_c * (b.expand ? 6 : 1);
+    b.stride = formula.blocks[i].stride;
+    good = good && b.out_c >= 1 && b.out_c <= (1 << 16) && (b.kernel == 3 || b.kernel == 5);
+  }
+  return good && c.stem_c <= (1 << 16) && !(c.family != family::lite && c.hidden_c > 0);
+}
+
+}  // namespace detail
+
+/// The bytes of a packed file. @param payload layout_of(h.shape).floats floats. Deterministic.
+[[nodiscard]] inline std::string write_packed(packed_header h, span<const float> payload) {
+  detail::field_writer fields;
+  detail::packed_fields(fields, h);
+  std::string labels;
+  for (const std::string& label : h.labels) labels += label + '\n';
+  std::string body;
+  if (h.half)
+    for (const float v : payload) {
+      const std::uint16_t bits = float_to_half(v);
+      body += static_cast<char>(bits & 255), body += static_cast<char>(bits >> 8);
+    }
+  else
+    body.assign(reinterpret_cast<const char*>(payload.data()), payload.size() * sizeof(float));
+  const auto as_bytes = [](const std::string& s) { return byte_span(reinterpret_cast<const unsigned char*>(s.data()), s.size()); };
+
+  const std::size_t header_bytes = (detail::packed_fixed + labels.size() + 63) / 64 * 64;
+  detail::field_writer w;
+  w.out = fields.out;
+  w.u32(static_cast<std::uint32_t>(h.labels.size())), w.u32(static_cast<std::uint32_t>(labels.size()));
+  w.u32(crc32(as_bytes(body))), w.u32(0);
+  w.bytes(header_bytes, 8), w.bytes(body.size(), 8);
+  std::string rest = w.out;
+  rest.resize(detail::packed_fixed - 20, '\0');
+  rest += labels;
+  rest.resize(header_bytes - 20, '\0');
+  detail::field_writer start;
+  start.out.assign(detail::packed_magic, 8);
+  start.u32(detail::packed_version), start.u32(detail::packed_endian), start.u32(crc32(as_bytes(rest)));
+  return start.out + rest + body;
+}
+
+[[nodiscard]] inline bool is_packed(byte_span bytes) noexcept {
+  return bytes.size() >= 8 && std::memcmp(bytes.data(), detail::packed_magic, 8) == 0;
+}
+
+/// Checks a packed file and gives its parts; the payload is a view of `bytes`.
+/// Errors: K1 to K10 of docs/refusals.md.
+[[nodiscard]] inline result<packed_view> read_packed(byte_span bytes, check depth = check::header) {
+  using detail::little_endian;
+  const auto fail = [](errc code, const std::string& what) { return error(code, "packed file: " + what); };
+  if (!is_packed(bytes)) return fail(errc::packed_magic, "wrong magic");
+  if (bytes.size() < detail::packed_fixed) return fail(errc::packed_size, std::to_string(bytes.size()) + " bytes are less than a header");
+  const unsigned char* p = bytes.data();
+  const auto version = static_cast<std::uint32_t>(little_endian<4>(p + 8)), endian = static_cast<std::uint32_t>(little_endian<4>(p + 12));
+  if (endian != detail::packed_endian) return fail(errc::packed_endianness, "byte order mark " + std::to_string(endian));
+  if (version != detail::packed_version) return fail(errc::packed_version, "version " + std::to_string(version) + ", this program reads 1");
+  packed_view v;
+  detail::field_reader r{p + 20};
+  detail::packed_fields(r, v.header);
+  std::uint32_t label_count = 0, label_bytes = 0, payload_crc = 0, zero = 0;
+  r.u32(label_count), r.u32(label_bytes), r.u32(payload_crc), r.u32(zero);
+  const std::uint64_t header_bytes = little_endian<8>(r.p), payload_bytes = little_endian<8>(r.p + 8);
+  if (header_bytes % 64 != 0 || header_bytes < detail::packed_fixed || header_bytes > bytes.size())
+    return fail(errc::packed_offset, "payload at " + std::to_string(header_bytes) + " of " + std::to_string(bytes.size()) + " bytes");
+  const std::uint32_t found = crc32(bytes.subspan(20, static_cast<std::size_t>(header_bytes) - 20));
+  if (found != little_endian<4>(p + 16)) return fail(errc::packed_header_checksum, "header checksum " + std::to_string(found) + ", recorded " + std::to_string(little_endian<4>(p + 16)));
+  if (r.bad || !detail::complete_shape(v.header.shape)) return fail(errc::packed_shape, "impossible network shape");
+  const checked expected = checked(static_cast<std::uint64_t>(layout_of(v.header.shape).floats)) * (v.header.half ? 2u : 4u);
+  if (payload_bytes != expected.get()) return fail(errc::packed_shape, std::to_string(payload_bytes) + " bytes of weights, the network needs " + std::to_string(expected.get()));
+  if (!(checked(header_bytes) + payload_bytes).at_most(bytes.size()) || header_bytes + payload_bytes != bytes.size())
+    return fail(errc::packed_size, std::to_string(bytes.size()) + " bytes, expected " + std::to_string(header_bytes + payload_bytes) + " (cut short?)");
+  v.payload = bytes.subspan(static_cast<std::size_t>(header_bytes), static_cast<std::size_t>(payload_bytes));
+  if (!is_aligned(v.payload.data()) && !v.header.half)
+    return fail(errc::packed_misaligned, "memory at address modulo 64 = " + std::to_string(reinterpret_cast<std::uintptr_t>(v.payload.data()) % 64) + ", must be 0");
+  if (depth == check::full) {
+    const std::uint32_t crc = crc32(v.payload);
+    if (crc != payload_crc) return fail(errc::packed_payload_checksum, "weights checksum " + std::to_string(crc) + ", recorded " + std::to_string(payload_crc));
+  }
+  if (label_bytes > header_bytes - detail::packed_fixed) return fail(errc::packed_labels, "labels leave the header");
+  std::string_view labels = detail::text(bytes.subspan(detail::packed_fixed, label_bytes));
+  for (std::size_t end; (end = labels.find('\n')) != labels.npos; labels.remove_prefix(end + 1)) v.header.labels.emplace_back(labels.substr(0, end));
+  if (v.header.labels.size() != label_count || (label_count != 0 && label_count != static_cast<std::uint32_t>(v.header.shape.classes)))
+    return fail(errc::packed_labels, std::to_string(v.header.labels.size()) + " labels for " + std::to_string(v.header.shape.classes) + " classes");
+  return v;
+}
+
+/// Expands a float16 payload. Precondition: v.header.half, out.size() == layout_of(shape).floats.
+inline void expand_half(const packed_view& v, span<float> out) noexcept {
+  for (std::size_t i = 0; i < out.size(); ++i) out[i] = half_to_float(static_cast<std::uint16_t>(v.payload[2 * i] | v.payload[2 * i + 1] << 8));
+}
+
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_WEIGHTS_PACKED_FILE_HPP
