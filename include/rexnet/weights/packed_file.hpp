@@ -40,7 +40,7 @@ namespace detail {
 
 inline constexpr char packed_magic[] = "REXNETPK";
 inline constexpr std::uint32_t packed_version = 1, packed_endian = 0x01020304u;
-inline constexpr std::size_t packed_fixed = 288;  ///< bytes before the labels
+inline constexpr std::size_t packed_fixed = 320;  ///< bytes before the labels
 
 /// Walks over the fixed fields, for reading and for writing: each field is named once, in order.
 template <class Io>
