@@ -16,7 +16,9 @@ add_library(rexnet::rexnet ALIAS rexnet)
 target_compile_features(rexnet INTERFACE cxx_std_17)
 target_include_directories(rexnet INTERFACE
   $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
-target_link_libraries(rexnet INTERFACE xsimd)
+# Its headers only: Debian's target asks for a library (xtl) that is not needed.
+get_target_property(rexnet_xsimd_include xsimd INTERFACE_INCLUDE_DIRECTORIES)
+target_include_directories(rexnet SYSTEM INTERFACE ${rexnet_xsimd_include})
 # The bit rule (docs/design.md): a multiply-add is fused where the source says fma, nowhere else.
 target_compile_options(rexnet INTERFACE $<$<CXX_COMPILER_ID:GNU,Clang,AppleClang>:-ffp-contract=off>)
 if(REXNET_OPENMP)
