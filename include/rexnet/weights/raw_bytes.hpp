@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: MIT
+// Little-endian integers and printable text out of untrusted bytes, and the CRC-32 of zip archives.
+#ifndef REXNET_WEIGHTS_RAW_BYTES_HPP
+#define REXNET_WEIGHTS_RAW_BYTES_HPP
+
+#include "rexnet/core/views.hpp"
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+
+using byte_span = span<const unsigned char>;
+
+namespace detail {
+
+/// Precondition: N readable bytes at p.
+template <int N>
+[[nodiscard]] inline std::uint64_t le(const unsigned char* p) noexcept {
+  std::uint64_t v = 0;
+  for (int i = N; i-- > 0;) v = v << 8 | p[i];
+  return v;
+}
+
+[[nodiscard]] inline std::string_view as_text(byte_span b) noexcept {
+  return {reinterpret_cast<const char*>(b.data()), b.size()};
+}
+
+/// Something from a file, fit for a message: at most 80 characters, unprintable ones as '?'.
+[[nodiscard]] inline std::string quote(std::string_view s) {
+  std::string out = "\"";
+  for (const char c : s.substr(0, 80)) out += c >= 32 && c < 127 ? c : '?';
+  return out + (s.size() > 80 ? "...\"" : "\"");
+}
+
+[[nodiscard]] inline bool is_utf8(std::string_view s) noexcept {
+  for (std::size_t i = 0; i < s.size();) {
+    const auto byte = [&s](std::size_t k) { return static_cast<unsigned char>(s[k]); };
+    const unsigned lead = byte(i);
+    const std::size_t more = lead < 0x80 ? 0 : lead < 0xc2 ? 9 : lead < 0xe0 ? 1 : lead < 0xf0 ? 2 : lead < 0xf5 ? 3 : 9;
+    if (more >= s.size() - i) return false;
+    for (std::size_t k = 1; k <= more; ++k)
+      if ((byte(i + k) & 0xc0u) != 0x80u) return false;
+    // overlong forms, surrogates and what lies beyond U+10FFFF
+    if ((lead == 0xe0 && byte(i + 1) < 0xa0) || (lead == 0xed && byte(i + 1) > 0x9f)) return false;
+    if ((lead == 0xf0 && byte(i + 1) < 0x90) || (lead == 0xf4 && byte(i + 1) > 0x8f)) return false;
+    i += more + 1;
+  }
+  return true;
+}
+
+/// The tables of CRC-32 (polynomial 0xEDB88320), for eight bytes a step.
+struct crc_32_tables {
+  std::uint32_t t[8][256];
+  constexpr crc_32_tables() : t() {
+    for (std::uint32_t i = 0; i < 256; ++i) {
+      std::uint32_t c = i;
+      for (int k = 0; k < 8; ++k) c = (c & 1u) != 0 ? 0xedb88320u ^ (c >> 1) : c >> 1;
+      t[0][i] = c;
+    }
+    for (int k = 1; k < 8; ++k)
+      for (std::uint32_t i = 0; i < 256; ++i) t[k][i] = (t[k - 1][i] >> 8) ^ t[0][t[k - 1][i] & 255u];
+  }
+};
+inline constexpr crc_32_tables crc_32_table{};
+
+/// CRC-32 as in zip and PNG.
+[[nodiscard]] inline std::uint32_t crc_32(byte_span bytes) noexcept {
+  const auto& t = crc_32_table.t;
+  std::uint32_t c = 0xffffffffu;
+  const unsigned char* p = bytes.data();
+  std::size_t n = bytes.size();
+  for (; n >= 8; n -= 8, p += 8) {
+    const std::uint64_t v = le<8>(p) ^ c;
+    c = t[7][v & 255] ^ t[6][v >> 8 & 255] ^ t[5][v >> 16 & 255] ^ t[4][v >> 24 & 255] ^ t[3][v >> 32 & 255] ^
+        t[2][v >> 40 & 255] ^ t[1][v >> 48 & 255] ^ t[0][v >> 56];
+  }
+  for (; n > 0; --n, ++p) c = t[0][(c ^ *p) & 255u] ^ (c >> 8);
+  return ~c;
+}
+
+}  // namespace detail
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_WEIGHTS_RAW_BYTES_HPP
