@@ -38,7 +38,7 @@ TEST_CASE("npy: what was written is read again, for every rank from 0 to 8") {
     for (const auto side : shape) n *= static_cast<std::size_t>(side);
     std::vector<float> data(n);
     std::iota(data.begin(), data.end(), -3.5f);
-    const std::string out = rexnet::write_npy(shape, data).value();
+    const std::string out = rexnet::write_npy(shape, data);
     auto back = rexnet::read_npy(bytes(out.begin(), out.end()));
     REQUIRE(back.ok());
     CHECK(back->shape == shape);
@@ -53,12 +53,6 @@ TEST_CASE("npy: versions 1, 2 and 3 and empty arrays are read") {
   auto empty = rexnet::read_npy(file("{'descr': '<f4', 'fortran_order': False, 'shape': (0, 3), }\n", 0));
   REQUIRE(empty.ok());
   CHECK(empty->data.empty());
-}
-
-TEST_CASE("npy: values that do not fill the shape are not written") {
-  const std::vector<std::int64_t> shape{2, 3};
-  const std::vector<float> five(5);
-  CHECK(rexnet::write_npy(shape, five).code() == rexnet::errc::shape_mismatch);
 }
 
 TEST_CASE("npy: N1, something else than a .npy file") {
@@ -103,12 +97,12 @@ TEST_CASE("npy: no single damaged byte and no cut makes the reader misbehave") {
 TEST_CASE("npz: the fixtures' arrays of floats, integers and strings are read") {
   REXNET_NEEDS("fixtures/trained/clothing_1.0x.npz");
   const auto arrays = rexnet_test::read_npz(rexnet_test::shared_path("fixtures/trained/clothing_1.0x.npz"));
-  CHECK(arrays.at("paths").text.size() == 372);
-  CHECK(arrays.at("paths").text[0].find('/') != std::string::npos);
-  CHECK(arrays.at("labels").i64.size() == 372);
+  CHECK(arrays.at("paths").strings.size() == 372);
+  CHECK(arrays.at("paths").strings[0].find('/') != std::string::npos);
+  CHECK(arrays.at("labels").values.size() == 372);
   CHECK(arrays.at("logits").shape == std::vector<std::int64_t>{372, 10});
-  CHECK(arrays.at("logits").f32.size() == 3720);
+  CHECK(arrays.at("logits").values.size() == 3720);
   const auto official = rexnet_test::read_npz(rexnet_test::shared_path("fixtures/official_v1_0.5x_10c_legacy.3x97x131.npz"));
   CHECK(official.at("input_nchw").shape == std::vector<std::int64_t>{3, 3, 97, 131});
-  CHECK(official.at("logits_f64").f64.size() == 30);
+  CHECK(official.at("logits_f64").values.size() == 30);
 }

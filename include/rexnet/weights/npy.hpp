@@ -6,11 +6,10 @@
 #include "rexnet/core/checked.hpp"
 #include "rexnet/core/error.hpp"
 #include "rexnet/core/half.hpp"
-#include "rexnet/weights/raw_bytes.hpp"
+#include "rexnet/weights/bytes.hpp"
 
 #include <cstddef>
 #include <cstdint>
-#include <cstdio>
 #include <cstring>
 #include <string>
 #include <string_view>
@@ -46,7 +45,7 @@ struct npy_header {
 
 /// "(3, 4" -> {3, 4}. Errors: N3.
 [[nodiscard]] inline status parse_npy_shape(std::string_view text, std::vector<std::int64_t>& shape) {
-  const auto fail = [&] { return error(errc::npy_size, "npy: unusable shape " + quote(std::string(text) + ")")); };
+  const auto fail = [&] { return error(errc::npy_size, "npy: unusable shape " + quoted(std::string(text) + ")")); };
   std::size_t i = text.find('(');
   if (i == text.npos) return fail();
   for (++i; i < text.size();) {
@@ -71,21 +70,21 @@ struct npy_header {
   if (version < 1 || version > 3) return no("version " + std::to_string(version) + ", 1 to 3 are known");
   const std::size_t start = version == 1 ? 10 : 12;
   if (bytes.size() < start) return no("the file ends inside its header");
-  const std::uint64_t length = version == 1 ? le<2>(bytes.data() + 8) : le<4>(bytes.data() + 8);
+  const std::uint64_t length = version == 1 ? little_endian<2>(bytes.data() + 8) : little_endian<4>(bytes.data() + 8);
   if (length > bytes.size() - start)
     return no("header of " + std::to_string(length) + " bytes in a file of " + std::to_string(bytes.size()));
-  const std::string_view text = as_text(bytes.subspan(start, static_cast<std::size_t>(length)));
+  const std::string_view fields = text(bytes.subspan(start, static_cast<std::size_t>(length)));
   npy_header h;
   h.data_begin = start + static_cast<std::size_t>(length);
-  std::string_view descr = npy_field(text, "descr", ',');
+  std::string_view descr = npy_field(fields, "descr", ',');
   const std::size_t open = descr.find('\''), close = descr.rfind('\'');
-  if (open == descr.npos || close <= open) return error(errc::npy_dtype, "npy: unknown dtype " + quote(descr));
+  if (open == descr.npos || close <= open) return error(errc::npy_dtype, "npy: unknown dtype " + quoted(descr));
   h.descr = descr.substr(open + 1, close - open - 1);
-  const std::string_view order = npy_field(text, "fortran_order", ',');
+  const std::string_view order = npy_field(fields, "fortran_order", ',');
   h.fortran_order = order.find("True") != order.npos;
   if (!h.fortran_order && order.find("False") == order.npos)
     return error(errc::npy_dtype, "npy: the header does not tell the order");
-  if (status s = parse_npy_shape(npy_field(text, "shape", ')'), h.shape); !s) return s.error();
+  if (status s = parse_npy_shape(npy_field(fields, "shape", ')'), h.shape); !s) return s.error();
   return h;
 }
 
@@ -109,7 +108,7 @@ struct npy_header {
   auto h = detail::parse_npy_header(bytes);
   if (!h) return h.error();
   if (h->descr != "<f4")
-    return error(errc::npy_dtype, "npy: dtype " + detail::quote(h->descr) + ", expected \"<f4\" (array.astype('<f4'))");
+    return error(errc::npy_dtype, "npy: dtype " + detail::quoted(h->descr) + ", expected \"<f4\" (array.astype('<f4'))");
   if (h->fortran_order) return error(errc::npy_dtype, "npy: Fortran order (use numpy.ascontiguousarray)");
   auto n = detail::npy_elements(*h, bytes, sizeof(float));
   if (!n) return n.error();
@@ -117,46 +116,27 @@ struct npy_header {
   a.shape = std::move(h->shape);
   a.data.resize(*n);
   for (std::size_t i = 0; i < *n; ++i)
-    a.data[i] = float_from_bits(static_cast<std::uint32_t>(detail::le<4>(bytes.data() + h->data_begin + 4 * i)));
+    a.data[i] = float_from_bits(static_cast<std::uint32_t>(detail::little_endian<4>(bytes.data() + h->data_begin + 4 * i)));
   return a;
 }
 
 /// The bytes of a .npy file, version 1.0, data aligned to 64 bytes as numpy writes it.
-/// Errors: shape_mismatch when product(shape) != data.size().
-[[nodiscard]] inline result<std::string> write_npy(span<const std::int64_t> shape, span<const float> data) {
-  checked n = 1;
+/// Precondition: product(shape) == data.size(), at most 8 sizes.
+[[nodiscard]] inline std::string write_npy(const std::vector<std::int64_t>& shape, span<const float> data) {
   std::string sides;
-  for (const std::int64_t side : shape) {
-    if (side < 0) return error(errc::shape_mismatch, "npy: negative size " + std::to_string(side));
-    n = n * static_cast<std::uint64_t>(side);
-    sides += std::to_string(side) + (shape.size() == 1 ? "," : ", ");
-  }
-  if (shape.size() > 1) sides.resize(sides.size() - 2);
-  if (shape.size() > 8 || !n.valid() || n.get() != data.size())
-    return error(errc::shape_mismatch, "npy: " + std::to_string(data.size()) + " values for the shape (" + sides + ")");
+  for (const std::int64_t side : shape) sides += std::to_string(side) + ", ";
+  if (!sides.empty()) sides.resize(sides.size() - (shape.size() == 1 ? 1 : 2));
   std::string header = "{'descr': '<f4', 'fortran_order': False, 'shape': (" + sides + "), }";
   header.append(63 - (10 + header.size()) % 64, ' ');
   header += '\n';
   std::string out("\x93NUMPY\x01\x00", 8);
+  out.reserve(10 + header.size() + 4 * data.size());
   out += static_cast<char>(header.size() & 255u);
   out += static_cast<char>(header.size() >> 8);
   out += header;
-  out.reserve(out.size() + 4 * data.size());
   for (const float f : data)
     for (int shift = 0; shift < 32; shift += 8) out += static_cast<char>((bits_of(f) >> shift) & 255u);
   return out;
-}
-
-/// Writes write_npy() to a file. Errors: those, and io_error with the path.
-[[nodiscard]] inline status save_npy(const std::string& path, span<const std::int64_t> shape, span<const float> data) {
-  auto bytes = write_npy(shape, data);
-  if (!bytes) return bytes.error();
-  std::FILE* file = std::fopen(path.c_str(), "wb");
-  if (file == nullptr) return error(errc::io_error, path + ": cannot be created");
-  const bool written = std::fwrite(bytes->data(), 1, bytes->size(), file) == bytes->size();
-  const bool closed = std::fclose(file) == 0;
-  if (!written || !closed) return error(errc::io_error, path + ": cannot be written completely");
-  return done;
 }
 
 }  // namespace REXNET_BUILD
