@@ -54,7 +54,9 @@ namespace detail {
   const std::string_view t = text(bytes).substr(0, 512);
   const std::size_t start = t.find_first_not_of(" \t\r\n\xef\xbb\xbf");
   const std::string_view head = start == t.npos ? t : t.substr(start);
-  if (head.substr(0, 5) == "<!DOC" || head.substr(0, 5) == "<!doc" || head.substr(0, 5) == "<html" || head.substr(0, 5) == "<HTML")
+  std::string tag(head.substr(0, 9));
+  for (char& c : tag) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  if (tag == "<!doctype" || tag.substr(0, 5) == "<html" || tag.substr(0, 5) == "<head" || tag.substr(0, 5) == "<?xml")
     return error(errc::model_html, "a web page, not a checkpoint: the download answered with HTML (a login or a 'file too large' page?)");
   if (head.substr(0, 42) == "version https://git-lfs.github.com/spec/v1")
     return error(errc::model_git_lfs, "a git-lfs pointer, not the file itself: run git lfs pull");

@@ -8,6 +8,7 @@
 #include "rexnet/core/error.hpp"
 #include "rexnet/weights/bytes.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -42,42 +43,35 @@ struct program {
   std::size_t consumed = 0;  ///< bytes up to and including STOP
 
   [[nodiscard]] const value& operator[](std::uint32_t i) const { return values[i]; }
-  /// The dict entry of this key, or null.
+  /// The dict entry of this key, or null. The last one counts, as in Python.
   [[nodiscard]] const value* find(const value& dict, std::string_view key) const {
-    for (std::size_t i = 0; i + 1 < dict.items.size(); i += 2)
-      if (values[dict.items[i]].type == kind::string && values[dict.items[i]].text == key) return &values[dict.items[i + 1]];
+    for (std::size_t i = dict.items.size() & ~std::size_t{1}; i >= 2;)
+      if (i -= 2; values[dict.items[i]].type == kind::string && values[dict.items[i]].text == key) return &values[dict.items[i + 1]];
     return nullptr;
   }
 };
 
 inline constexpr int max_depth = 64;
 inline constexpr std::uint32_t max_memo = 1u << 20;
+/// A value takes 64 bytes and may come from one byte of the file. Training files of ReXNet have about 15,000.
+inline constexpr std::size_t max_values = 1u << 20;
 
 namespace detail {
 
 using rexnet::detail::little_endian;
 using rexnet::detail::quoted;
 
-[[nodiscard]] inline bool valid_utf8(std::string_view s) noexcept {
-  for (std::size_t i = 0; i < s.size();) {
-    const auto c = static_cast<unsigned char>(s[i]);
-    const int more = c < 0x80 ? 0 : c >= 0xc2 && c < 0xe0 ? 1 : c >= 0xe0 && c < 0xf0 ? 2 : c >= 0xf0 && c < 0xf5 ? 3 : -1;
-    if (more < 0 || s.size() - i <= static_cast<std::size_t>(more)) return false;
-    for (int k = 1; k <= more; ++k)
-      if ((static_cast<unsigned char>(s[i + static_cast<std::size_t>(k)]) & 0xc0u) != 0x80u) return false;
-    i += static_cast<std::size_t>(more) + 1;
-  }
-  return true;
-}
-
 /// What an allowed global may be used for.
-enum class role : std::uint8_t { refused, ordered_dict, rebuild_tensor, rebuild_parameter, storage, size, inert };
+enum class role : std::uint8_t { refused, unsupported, ordered_dict, rebuild_tensor, rebuild_parameter, storage, size, inert };
 
 [[nodiscard]] inline role role_of(std::string_view module, std::string_view name) noexcept {
   if (module == "collections") return name == "OrderedDict" ? role::ordered_dict : role::refused;
   if (module == "torch._utils") {
     if (name == "_rebuild_tensor_v2") return role::rebuild_tensor;
-    return name == "_rebuild_parameter" ? role::rebuild_parameter : role::refused;
+    if (name == "_rebuild_parameter") return role::rebuild_parameter;
+    for (const std::string_view known : {"_rebuild_qtensor", "_rebuild_sparse_tensor", "_rebuild_sparse_csr_tensor", "_rebuild_nested_tensor", "_rebuild_meta_tensor_no_storage", "_rebuild_tensor_v3", "_rebuild_device_tensor_from_numpy"})
+      if (name == known) return role::unsupported;
+    return role::refused;
   }
   if (module == "torch" || module == "torch.storage") {
     if (name.size() > 7 && name.substr(name.size() - 7) == "Storage") return role::storage;
@@ -105,12 +99,15 @@ class machine {
         if (stack_.size() != 1) return fail(errc::pickle_stack_underflow, "STOP with " + std::to_string(stack_.size()) + " values on the stack");
         p_.root = stack_.back();
         p_.consumed = at_;
+        if (p_[p_.root].type == kind::mark) return fail(errc::pickle_stack_underflow, "STOP on a mark");
+        if (status s = check_shape(); !s) return s.error();
         return std::move(p_);
       }
+      if (p_.values.size() >= max_values) return fail(errc::pickle_length, "more than " + std::to_string(max_values) + " values");
       if (status s = step(op); !s)
         return error(s.code(), s.error().message() + " (opcode " + std::to_string(op) + " at byte " + std::to_string(opcode_at) + ")");
     }
-    return fail(errc::pickle_no_stop, "the program ends without STOP");
+    return fail(errc::pickle_no_stop, "the program of " + std::to_string(bytes_.size()) + " bytes ends without STOP");
   }
 
  private:
@@ -168,35 +165,35 @@ class machine {
   }
 
   status push_tuple(std::vector<std::uint32_t> items) {
-    value& v = push(kind::tuple);
-    v.items = std::move(items);
-    return deepen(stack_.back(), 0);
-  }
-  /// After items [from ...) were added to a container.
-  status deepen(std::uint32_t container, std::size_t from) {
-    value& c = p_.values[container];
-    for (std::size_t i = from; i < c.items.size(); ++i) {
-      if (c.items[i] == container || (c.items[i] < container && reaches(c.items[i], container)))
-        return fail(errc::pickle_self_reference, "a container holds itself");
-      const int depth = p_[c.items[i]].depth + 1;
-      if (depth > max_depth) return fail(errc::pickle_depth, "nested deeper than " + std::to_string(max_depth));
-      if (depth > c.depth) c.depth = static_cast<std::uint8_t>(depth);
-    }
+    push(kind::tuple).items = std::move(items);
     return done;
   }
-  /// Does `from`, a container that is older than `target`, lead to it? Gives up (true) after many steps, which
-  /// no checkpoint needs: only the memo can bring an older container into a newer one.
-  bool reaches(std::uint32_t from, std::uint32_t target) {
-    std::vector<std::uint32_t> open{from};
-    while (!open.empty()) {
-      if (--reach_budget_ < 0) return true;
-      const std::uint32_t v = open.back();
-      open.pop_back();
-      if (v == target) return true;
-      for (const std::uint32_t item : p_[v].items)
-        if (!p_[item].items.empty() || item == target) open.push_back(item);
+  /// Walks everything that the root leads to, once: a container on the way to itself is P9, a long way P7.
+  /// Only afterwards may anybody follow the values recursively.
+  status check_shape() {
+    enum : std::uint8_t { fresh, open, closed };
+    struct step { std::uint32_t index; std::size_t next; };
+    std::vector<std::uint8_t> state(p_.values.size(), fresh);
+    std::vector<step> path{{p_.root, 0}};
+    state[p_.root] = open;
+    while (!path.empty()) {
+      step& top = path.back();
+      value& v = p_.values[top.index];
+      if (top.next == v.items.size()) {
+        for (const std::uint32_t item : v.items) v.depth = (std::max)(v.depth, static_cast<std::uint8_t>(p_[item].depth + 1));
+        if (v.depth > max_depth) return fail(errc::pickle_depth, "nested deeper than " + std::to_string(max_depth));
+        state[top.index] = closed;
+        path.pop_back();
+        continue;
+      }
+      const std::uint32_t item = v.items[top.next++];
+      if (state[item] == open) return fail(errc::pickle_self_reference, "a container holds itself");
+      if (state[item] == closed) continue;
+      if (path.size() > static_cast<std::size_t>(max_depth)) return fail(errc::pickle_depth, "nested deeper than " + std::to_string(max_depth));
+      state[item] = open;
+      path.push_back({item, 0});
     }
-    return false;
+    return done;
   }
 
   // ---- opcodes ----
@@ -205,7 +202,7 @@ class machine {
       case 0x80: {  // PROTO
         auto v = number(1);
         if (!v) return v.error();
-        if (*v > 5) return fail(errc::pickle_opcode, "protocol " + std::to_string(*v));
+        if (*v < 2 || *v > 5) return fail(errc::pickle_opcode, "protocol " + std::to_string(*v));
         return done;
       }
       case 0x95: return skip_number(8);  // FRAME
@@ -219,14 +216,19 @@ class machine {
       case 'K': return sized_integer(1);
       case 'M': return sized_integer(2);
       case 'J': return sized_integer(4);
-      case 0x8a: return long_integer();
+      case 0x8a: return long_integer(1);
+      case 0x8b: return long_integer(4);
       case 'G': return real();
       case 'X': return string(4, true);
       case 0x8c: return string(1, true);
       case 0x8d: return string(8, true);
+      case '1': {  // POP_MARK
+        std::vector<std::uint32_t> items;
+        return pop_to_mark(items) ? status(done) : status(underflow());
+      }
       case 'T': case 'B': return string(4, false);
       case 'U': case 'C': return string(1, false);
-      case 0x8e: return string(8, false);
+      case 0x8e: case 0x96: return string(8, false);
       case '}': push(kind::dict); return done;
       case ']': push(kind::list); return done;
       case ')': push(kind::tuple); return done;
@@ -264,13 +266,13 @@ class machine {
     push_integer(bytes == 4 ? static_cast<std::int32_t>(*v) : static_cast<std::int64_t>(*v));
     return done;
   }
-  status long_integer() {
-    auto n = number(1);
+  status long_integer(int length_bytes) {
+    auto n = number(length_bytes);
     if (!n) return n.error();
     auto digits = take(*n);
     if (!digits) return digits.error();
-    if (*n > 8) {  // larger than any size: seeds and counters of training scripts
-      push(kind::inert);
+    if (*n > 8) {  // larger than any size: seeds of training scripts, and the magic number of legacy files
+      push(kind::inert).text = *digits;
       return done;
     }
     std::uint64_t v = 0;
@@ -292,7 +294,7 @@ class machine {
     if (!n) return n.error();
     auto s = take(*n);
     if (!s) return s.error();
-    if (utf8 && !valid_utf8(*s)) return fail(errc::pickle_utf8, "a string is not valid UTF-8");
+    if (utf8 && !rexnet::detail::is_utf8(*s)) return fail(errc::pickle_utf8, "the string " + quoted(*s) + " is not valid UTF-8");
     push(kind::string).text = *s;
     return done;
   }
@@ -308,7 +310,7 @@ class machine {
     if (op == 't') return push_tuple(std::move(items));
     if (op == 'd' && items.size() % 2 != 0) return fail(errc::pickle_setitem, "a key without value");
     push(op == 'd' ? kind::dict : kind::list).items = std::move(items);
-    return deepen(stack_.back(), 0);
+    return done;
   }
   status append(bool many) {
     std::vector<std::uint32_t> items(1);
@@ -324,11 +326,9 @@ class machine {
   status extend(const std::vector<std::uint32_t>& items, kind expected, const char* otherwise) {
     if (stack_.empty() || p_[stack_.back()].type == kind::mark) return underflow();
     value& c = p_.values[stack_.back()];
-    if (c.type == kind::inert) return done;
     if (c.type != expected) return fail(errc::pickle_setitem, otherwise);
-    const std::size_t from = c.items.size();
     c.items.insert(c.items.end(), items.begin(), items.end());
-    return deepen(stack_.back(), from);
+    return done;
   }
 
   status put(int bytes) {
@@ -368,6 +368,7 @@ class machine {
   }
   status push_global(std::string_view module, std::string_view name) {
     const role r = role_of(module, name);
+    if (r == role::unsupported) return fail(errc::tensor_unsupported, quoted(name) + ": quantized, sparse, nested and float8 tensors are not supported; save dense float tensors");
     if (r == role::refused) return fail(errc::pickle_global, "refers to " + quoted(std::string(module) + "." + std::string(name)) + ", which is not part of a checkpoint's data");
     value& v = push(kind::global);
     v.text = name;
@@ -379,25 +380,28 @@ class machine {
     std::uint32_t id;
     if (!pop(id)) return underflow();
     const value& v = p_[id];
-    const bool fits = v.type == kind::tuple && v.items.size() >= 5 && p_[v.items[0]].text == "storage" &&
+    const bool fits = v.type == kind::tuple && (v.items.size() == 5 || v.items.size() == 6) && p_[v.items[0]].text == "storage" &&
                       p_[v.items[1]].type == kind::global && p_[v.items[1]].integer == static_cast<std::int64_t>(role::storage) &&
                       p_[v.items[2]].type == kind::string && p_[v.items[4]].type == kind::integer;
     if (!fits) return fail(errc::pickle_reduce, "a persistent id that is no storage");
     std::vector<std::uint32_t> items = v.items;
     push(kind::storage).items = std::move(items);
-    return deepen(stack_.back(), 0);
+    return done;
   }
 
   status reduce() {
     std::uint32_t arguments, callee;
     if (!pop(arguments) || !pop(callee)) return underflow();
     if (p_[callee].type != kind::global || p_[arguments].type != kind::tuple) return fail(errc::pickle_reduce, "REDUCE of something that is no allowed global with a tuple");
-    const std::vector<std::uint32_t> items = p_[arguments].items;
+    // Eight arguments are the most that anything below takes: a long tuple is never copied.
+    const std::size_t given = p_[arguments].items.size();
+    const std::vector<std::uint32_t> items = given <= 8 ? p_[arguments].items : std::vector<std::uint32_t>();
     const std::string_view name = p_[callee].text;
     const auto wrong = [&] { return fail(errc::pickle_reduce, "wrong arguments for " + quoted(name)); };
     switch (static_cast<role>(p_[callee].integer)) {
       case role::ordered_dict:
-        if (!items.empty()) return wrong();
+        if (given == 1 && p_[items[0]].type == kind::list) return dict_of_pairs(items[0]);
+        if (given != 0) return wrong();
         push(kind::dict);
         return done;
       case role::rebuild_tensor:
@@ -405,7 +409,7 @@ class machine {
             p_[items[2]].type != kind::tuple || p_[items[3]].type != kind::tuple)
           return wrong();
         push(kind::tensor).items = items;
-        return deepen(stack_.back(), 0);
+        return done;
       case role::rebuild_parameter:
         if (items.empty() || p_[items[0]].type != kind::tensor) return wrong();
         stack_.push_back(items[0]);
@@ -417,6 +421,17 @@ class machine {
       case role::inert: push(kind::inert); return done;
       default: return fail(errc::pickle_reduce, "REDUCE of " + quoted(name));
     }
+  }
+  /// Python 2 wrote OrderedDict([[key, value], ...]).
+  status dict_of_pairs(std::uint32_t list) {
+    std::vector<std::uint32_t> flat;
+    for (const std::uint32_t pair : p_[list].items) {
+      const value& v = p_[pair];
+      if ((v.type != kind::list && v.type != kind::tuple) || v.items.size() != 2) return fail(errc::pickle_reduce, "wrong arguments for \"OrderedDict\"");
+      flat.insert(flat.end(), v.items.begin(), v.items.end());
+    }
+    push(kind::dict).items = std::move(flat);
+    return done;
   }
   /// State for an object: taken for OrderedDict (torch puts _metadata there) and inert objects, and dropped.
   status build() {
@@ -433,7 +448,6 @@ class machine {
   program p_;
   std::vector<std::uint32_t> stack_, memo_;
   int marks_ = 0;
-  std::int64_t reach_budget_ = 1 << 20;
 };
 
 }  // namespace detail

@@ -51,13 +51,15 @@ class state_dict_reader {
     if (dict->type == pickle::kind::dict)
       for (const char* key : {"state_dict_ema", "model_ema", "state_dict", "model"}) {
         const pickle::value* inner = p_.find(*dict, key);
-        if (inner == nullptr || inner->type != pickle::kind::dict) continue;
+        if (inner == nullptr || inner->type != pickle::kind::dict || !holds_tensors(*inner)) continue;
         content.state_key = key;
         dict = inner;
         break;
       }
     if (dict->type != pickle::kind::dict)
       return error(errc::tensor_unsupported, "the checkpoint holds no dictionary of tensors (a pickled module, a list or a single tensor): save model.state_dict()");
+    if (!holds_tensors(*dict)) return error(errc::model_missing, "no tensors in the state dict; its keys are " + keys_of(*dict));
+    if (status s = check_names(*dict); !s) return s.error();
     checked total = 0;
     for (std::size_t i = 0; i + 1 < dict->items.size(); i += 2) {
       const pickle::value& key = p_[dict->items[i]];
@@ -74,6 +76,34 @@ class state_dict_reader {
   }
 
  private:
+  [[nodiscard]] bool is_entry(const pickle::value& dict, std::size_t i) const {
+    return p_[dict.items[i]].type == pickle::kind::string && p_[dict.items[i + 1]].type == pickle::kind::tensor;
+  }
+  [[nodiscard]] bool holds_tensors(const pickle::value& dict) const {
+    for (std::size_t i = 0; i + 1 < dict.items.size(); i += 2)
+      if (is_entry(dict, i)) return true;
+    return false;
+  }
+  [[nodiscard]] std::string keys_of(const pickle::value& dict) const {
+    std::string s;
+    for (std::size_t i = 0; i + 1 < dict.items.size() && i < 12; i += 2) s += (i > 0 ? ", " : "") + quoted(p_[dict.items[i]].text);
+    return s.empty() ? "none" : s;
+  }
+  /// Before names are copied: one pickled string may be referred to millions of times.
+  status check_names(const pickle::value& dict) const {
+    std::vector<std::string_view> names;
+    for (std::size_t i = 0; i + 1 < dict.items.size(); i += 2) {
+      if (!is_entry(dict, i)) continue;
+      names.push_back(strip_prefixes(p_[dict.items[i]].text));
+      if (names.back().size() > 1024) return error(errc::pickle_length, "a tensor's name has " + std::to_string(names.back().size()) + " bytes, at most 1024: " + quoted(names.back()));
+      if (!is_utf8(names.back())) return error(errc::pickle_utf8, "the tensor name " + quoted(names.back()) + " is not valid UTF-8");
+    }
+    std::sort(names.begin(), names.end());
+    const auto same = std::adjacent_find(names.begin(), names.end());
+    if (same != names.end()) return error(errc::model_duplicate_role, "two tensors are named " + quoted(*same) + " once prefixes are stripped");
+    return done;
+  }
+
   result<tensor> read_tensor(std::string name, const pickle::value& v) {
     tensor t;
     t.name = std::move(name);
@@ -85,6 +115,9 @@ class state_dict_reader {
     if (found == std::end(types))
       return error(errc::tensor_unsupported, "tensor " + quoted(t.name) + ": " + quoted(type) + " is not supported (quantized, complex and sparse tensors are not)");
     t.type = found->type;
+    if (p_[v.items[2]].items.size() > 8) return error(errc::tensor_rank, "tensor " + quoted(t.name) + ": " + std::to_string(p_[v.items[2]].items.size()) + " dimensions, at most 8");
+    if (p_[v.items[3]].items.size() != p_[v.items[2]].items.size()) return error(errc::tensor_rank, "tensor " + quoted(t.name) + ": " + std::to_string(p_[v.items[2]].items.size()) + " dimensions, but " + std::to_string(p_[v.items[3]].items.size()) + " strides");
+    if (storage.items.size() > 5 && p_[storage.items[5]].type != pickle::kind::none) return error(errc::tensor_unsupported, "tensor " + quoted(t.name) + ": a view of a storage, as torch before 0.4 wrote it");
     for (const auto& [list, out] : {std::pair{v.items[2], &t.shape}, std::pair{v.items[3], &t.strides}})
       for (const std::uint32_t item : p_[list].items) {
         if (p_[item].type != pickle::kind::integer) return error(errc::pickle_reduce, "tensor " + quoted(t.name) + ": a size that is no integer");
@@ -122,7 +155,8 @@ class state_dict_reader {
     const std::size_t slash = e.name.rfind('/');
     const std::string_view base = slash == e.name.npos ? e.name : e.name.substr(slash + 1);
     if (base == "constants.pkl") return error(errc::model_torchscript, "a TorchScript archive (constants.pkl): save model.state_dict() with torch.save instead");
-    if (base == "data.pkl" && pickled == nullptr) {
+    if (base == "data.pkl") {
+      if (pickled != nullptr) return error(errc::zip_malformed, "two entries are named data.pkl: " + quoted(pickled->name) + " and " + quoted(e.name));
       pickled = &e;
       prefix = slash == e.name.npos ? "" : std::string(e.name.substr(0, slash + 1));
     }
@@ -140,23 +174,25 @@ class state_dict_reader {
   return finish_torch(*p, storages, file.size());
 }
 
-/// The first bytes of the legacy form: PROTO 2, LONG1 of 10 bytes, the magic number 0x1950a86a20f9469cfc6c.
+/// Does the file begin with a pickle? The magic number is checked later.
 [[nodiscard]] inline bool is_torch_legacy(byte_span file) noexcept {
-  return file.size() > 14 && file[0] == 0x80 && file[2] == 0x8a && file[3] == 0x0a && file[4] == 0x6c && file[5] == 0xfc;
+  return file.size() > 2 && file[0] == 0x80 && file[1] >= 2 && file[1] <= 5;
 }
 
 /// The legacy form: five pickles (magic, protocol, system, object, storage keys), then for each key an int64
 /// element count and the elements.
 [[nodiscard]] inline result<torch_content> read_torch_legacy(byte_span file) {
-  static constexpr unsigned char magic[] = {0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19};
-  if (!is_torch_legacy(file) || std::memcmp(file.data() + 4, magic, sizeof(magic)) != 0) return error(errc::legacy_magic, "legacy torch file: wrong magic number");
+  // 0x1950a86a20f9469cfc6c
+  static constexpr std::string_view magic = "\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19";
   std::size_t at = 0;
   pickle::program parts[5];
   for (int i = 0; i < 5; ++i) {
     auto p = pickle::read(file.subspan(at, file.size() - at));
-    if (!p) return at + 2 >= file.size() ? error(errc::legacy_truncated, "legacy torch file: ends after pickle " + std::to_string(i)) : p.error();
+    if (!p) return i > 0 && at + 2 >= file.size() ? error(errc::legacy_truncated, "legacy torch file: ends after pickle " + std::to_string(i)) : p.error();
     at += p->consumed;
     parts[i] = std::move(*p);
+    if (i == 0 && parts[0][parts[0].root].text != magic)
+      return error(errc::legacy_magic, "a pickle, but not one of torch.save: it does not begin with torch's magic number");
   }
   const pickle::value& protocol = parts[1][parts[1].root];
   if (protocol.type != pickle::kind::integer || protocol.integer != 1001) return error(errc::legacy_magic, "legacy torch file: protocol " + std::to_string(protocol.integer) + ", expected 1001");
@@ -174,8 +210,12 @@ class state_dict_reader {
       sizes.emplace_back(object[v.items[2]].text, bytes);
     }
   std::sort(sizes.begin(), sizes.end());
+  sizes.erase(std::unique(sizes.begin(), sizes.end()), sizes.end());
+  for (std::size_t i = 1; i < sizes.size(); ++i)
+    if (sizes[i].first == sizes[i - 1].first) return error(errc::legacy_storage_count, "legacy torch file: storage " + quoted(sizes[i].first) + " has elements of two sizes");
   const pickle::value& keys = parts[4][parts[4].root];
   if (keys.type != pickle::kind::list) return error(errc::legacy_storage_count, "legacy torch file: no list of storages");
+  if (keys.items.size() != sizes.size()) return error(errc::legacy_storage_count, "legacy torch file: " + std::to_string(keys.items.size()) + " storages are listed, tensors use " + std::to_string(sizes.size()));
   std::vector<torch_storage> storages;
   for (const std::uint32_t item : keys.items) {
     const std::string_view key = parts[4][item].text;

@@ -34,7 +34,7 @@ class zip_reader {
   result<std::vector<zip_entry>> read() {
     // The end record is the last thing in the file, behind which a comment of up to 65535 bytes may stand.
     const std::size_t size = file_.size();
-    if (size < 22) return fail(errc::zip_malformed, "the file has " + std::to_string(size) + " bytes, a zip at least 22");
+    if (size < 22) return fail(errc::model_truncated, "the file has " + std::to_string(size) + " bytes, a zip at least 22");
     std::size_t end = size - 22;
     const std::size_t lowest = size > 22 + 65535 ? size - 22 - 65535 : 0;
     while (!(signature(end) == 0x06054b50 && end + 22 + u16(end + 20) == size)) {
@@ -42,12 +42,17 @@ class zip_reader {
       --end;
     }
     std::uint64_t disk = u16(end + 4), first_disk = u16(end + 6), count = u16(end + 10), on_disk = u16(end + 8);
-    std::uint64_t directory_size = u32(end + 12), directory = u32(end + 16);
+    std::uint64_t directory_size = u32(end + 12), directory = u32(end + 16), limit = end;
     if (end >= 20 && signature(end - 20) == 0x07064b50) {
       const std::uint64_t at = u64(end - 12);
       if (!(checked(at) + 56).at_most(end - 20) || signature(static_cast<std::size_t>(at)) != 0x06064b50)
         return fail(errc::zip_zip64_out_of_range, "zip64 end record at " + std::to_string(at) + " in a file of " + std::to_string(size) + " bytes");
       const auto z = static_cast<std::size_t>(at);
+      // What the 32-bit record does say must be the same.
+      const auto agrees = [](std::uint64_t narrow, std::uint64_t none, std::uint64_t wide) { return narrow == none || narrow == wide; };
+      if (!agrees(count, 0xffffu, u64(z + 32)) || !agrees(on_disk, 0xffffu, u64(z + 24)) || !agrees(directory_size, 0xffffffffu, u64(z + 40)) || !agrees(directory, 0xffffffffu, u64(z + 48)))
+        return fail(errc::zip_header_mismatch, "the end record and the zip64 end record disagree");
+      limit = z;
       disk = u32(z + 16), first_disk = u32(z + 20), on_disk = u64(z + 24), count = u64(z + 32);
       directory_size = u64(z + 40), directory = u64(z + 48);
     }
@@ -55,9 +60,11 @@ class zip_reader {
       return fail(errc::zip_multi_disk, "part of a multi-disk archive (disk " + std::to_string(disk) + ")");
     if (count > max_zip_entries)
       return fail(errc::zip_too_many_entries, std::to_string(count) + " entries, at most " + std::to_string(max_zip_entries));
-    if (!(checked(directory) + directory_size).at_most(end) || !(checked(count) * 46).at_most(directory_size))
+    if (!(checked(directory) + directory_size).at_most(limit) || !(checked(count) * 46).at_most(directory_size))
       return fail(errc::zip_entry_out_of_range, "central directory of " + std::to_string(directory_size) + " bytes at " + std::to_string(directory) + " leaves the file");
 
+    if (directory + directory_size != limit)
+      return fail(errc::zip_malformed, std::to_string(limit - directory - directory_size) + " bytes between the central directory and the end record");
     std::size_t at = static_cast<std::size_t>(directory);
     const std::size_t stop = at + static_cast<std::size_t>(directory_size);
     std::vector<zip_entry> entries;
@@ -82,6 +89,7 @@ class zip_reader {
   /// Replaces 0xffffffff fields by the zip64 extra field's values, in the order that the format prescribes.
   status zip64_fields(std::size_t extra, std::size_t length, std::uint64_t& size, std::uint64_t& packed, std::uint64_t& offset) {
     const std::size_t stop = extra + length;
+    bool wide = false;
     while (extra + 4 <= stop) {
       const std::uint64_t tag = u16(extra), bytes = u16(extra + 2);
       if (bytes > stop - extra - 4) break;
@@ -91,13 +99,14 @@ class zip_reader {
           if (*field != 0xffffffffu) continue;
           if (left < 8) return entry_error(errc::zip_zip64_out_of_range, "zip64 field of " + std::to_string(bytes) + " bytes is too short");
           *field = u64(p);
+          wide = true;
           p += 8, left -= 8;
         }
       }
       extra += 4 + static_cast<std::size_t>(bytes);
     }
     if (size > file_.size() || packed > file_.size() || offset > file_.size())
-      return entry_error(size == 0xffffffffu || packed == 0xffffffffu ? errc::zip_entry_out_of_range : errc::zip_zip64_out_of_range,
+      return entry_error(wide ? errc::zip_zip64_out_of_range : errc::zip_entry_out_of_range,
                          std::to_string(size) + " bytes at " + std::to_string(offset) + " in a file of " + std::to_string(file_.size()));
     return done;
   }
