@@ -8,6 +8,7 @@
 #define REXNET_WEIGHTS_CHECKPOINT_HPP
 
 #include "rexnet/weights/file_bytes.hpp"
+#include "rexnet/weights/safetensors.hpp"
 #include "rexnet/weights/torch_file.hpp"
 
 #include <string>
@@ -27,16 +28,22 @@ class checkpoint {
       if (t.name == name) return &t;
     return nullptr;
   }
-  /// "torch zip" or "torch legacy".
+  /// "torch zip", "torch legacy" or "safetensors".
   [[nodiscard]] const std::string& container() const noexcept { return container_; }
   /// Which entry of a training file was taken ("state_dict_ema"); empty when the file is a bare state dict.
   [[nodiscard]] const std::string& state_key() const noexcept { return state_key_; }
+
+  /// What the file says about itself: the strings of safetensors' __metadata__. Empty for torch files.
+  [[nodiscard]] span<const std::pair<std::string, std::string>> metadata() const noexcept {
+    return {metadata_.data(), metadata_.size()};
+  }
 
  private:
   friend result<checkpoint> read_checkpoint(byte_span bytes);
   friend result<checkpoint> open_checkpoint(const std::string& path);
   file_bytes file_;
   std::vector<tensor> tensors_;
+  std::vector<std::pair<std::string, std::string>> metadata_;
   std::string container_, state_key_;
 };
 
@@ -63,6 +70,15 @@ namespace detail {
   if (status s = detail::refuse_impostors(bytes); !s) return s.error();
   checkpoint c;
   const bool zip = bytes.size() >= 4 && bytes[0] == 'P' && bytes[1] == 'K';
+  if (!zip && is_safetensors(bytes)) {
+    auto content = read_safetensors(bytes);
+    if (!content) return content.error();
+    c.container_ = "safetensors";
+    c.tensors_ = std::move(content->tensors);
+    for (tensor& t : c.tensors_) t.name = std::string(detail::strip_prefixes(t.name));
+    c.metadata_ = std::move(content->metadata);
+    return c;
+  }
   if (!zip && !detail::is_torch_legacy(bytes)) {
     std::string first;
     static constexpr char digits[] = "0123456789abcdef";

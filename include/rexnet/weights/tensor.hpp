@@ -100,6 +100,25 @@ struct tensor {
   return s + "]";
 }
 
+namespace detail {
+
+template <class T>
+[[nodiscard]] status copy_elements(const tensor& t, span<T> out) {
+  if (static_cast<std::uint64_t>(t.elements()) != out.size())
+    return error(errc::shape_mismatch, "tensor " + quoted(t.name) + ": shape " + shape_text(t.shape) + " has " + std::to_string(t.elements()) +
+                                           " elements, the destination " + std::to_string(out.size()));
+  t.for_each([&out](std::int64_t i, double v) { out[static_cast<std::size_t>(i)] = static_cast<T>(v); });
+  return done;
+}
+
+}  // namespace detail
+
+/// All elements in row-major order of the shape, whatever the strides; float16, bfloat16, float64, integers and
+/// booleans are converted (int64 beyond 2^53 and float64 round). Errors: shape_mismatch unless
+/// out.size() == t.elements().
+[[nodiscard]] inline status copy_to(const tensor& t, span<float> out) { return detail::copy_elements(t, out); }
+[[nodiscard]] inline status copy_to(const tensor& t, span<double> out) { return detail::copy_elements(t, out); }
+
 /// Fills in `data` and checks that every element lies in the storage.
 /// @param offset first element, in elements; negative numbers are refused
 /// Errors: T1 to T4 and T6 of docs/refusals.md.

@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: MIT
+// The safetensors container: u64 length, a JSON header of that length, the tensors' bytes without gaps.
+// Source: the format section of huggingface/safetensors. The parser knows only the JSON that the format allows:
+// an object of objects; strings; arrays of non-negative integers.
+#ifndef REXNET_WEIGHTS_SAFETENSORS_HPP
+#define REXNET_WEIGHTS_SAFETENSORS_HPP
+
+#include "rexnet/weights/tensor.hpp"
+
+#include <algorithm>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+
+/// The format's own limit for the header.
+inline constexpr std::uint64_t max_safetensors_header = 100000000;
+
+struct safetensors_content {
+  std::vector<tensor> tensors;                                ///< in the order of the header
+  std::vector<std::pair<std::string, std::string>> metadata;  ///< "__metadata__"
+};
+
+namespace detail {
+
+/// Reads the header's text from left to right; the first failure sticks and makes every later call return false.
+class json_cursor {
+ public:
+  explicit json_cursor(std::string_view text) : text_(text) {}
+  [[nodiscard]] std::size_t at() const noexcept { return at_; }
+  [[nodiscard]] const std::string& failure() const noexcept { return failure_; }
+
+  bool fail(const std::string& what) {
+    if (failure_.empty()) failure_ = what + " at byte " + std::to_string(at_);
+    return false;
+  }
+  [[nodiscard]] bool peek(char c) {
+    skip();
+    return at_ < text_.size() && text_[at_] == c;
+  }
+  bool eat(char c) {
+    if (!peek(c)) return fail(std::string("expected '") + c + "'");
+    ++at_;
+    return true;
+  }
+  /// Nothing but white space is left.
+  bool finish() {
+    skip();
+    return at_ == text_.size() || fail("text after the object");
+  }
+  /// The separator behind an element: true to go on, false at `close` or on failure.
+  bool more(char close) {
+    if (peek(',')) return ++at_, true;
+    eat(close);
+    return false;
+  }
+  bool number(std::uint64_t& v) {
+    skip();
+    const std::size_t start = at_;
+    checked sum = 0;
+    for (; at_ < text_.size() && text_[at_] >= '0' && text_[at_] <= '9'; ++at_)
+      sum = sum * 10 + static_cast<std::uint64_t>(text_[at_] - '0');
+    if (at_ == start) return fail("expected a non-negative integer");
+    if (text_[start] == '0' && at_ != start + 1) return fail("a number with leading zero");
+    if (!sum.at_most(0x7fffffffffffffffu)) return fail("a number beyond 2^63");
+    v = sum.get();
+    return true;
+  }
+  bool string(std::string& out) {
+    if (!eat('"')) return false;
+    out.clear();
+    for (; at_ < text_.size() && text_[at_] != '"';) {
+      if (static_cast<unsigned char>(text_[at_]) < 32) return fail("control character in a string");
+      if (text_[at_] != '\\') out += text_[at_++];
+      else if (!escape(out)) return false;
+    }
+    if (at_ == text_.size()) return fail("a string without end");
+    ++at_;
+    return is_utf8(out) || fail("a string that is not UTF-8");
+  }
+
+ private:
+  void skip() noexcept {
+    while (at_ < text_.size() && (text_[at_] == ' ' || text_[at_] == '\t' || text_[at_] == '\n' || text_[at_] == '\r')) ++at_;
+  }
+  bool hex4(std::uint32_t& v) {
+    v = 0;
+    if (text_.size() - at_ < 4) return fail("an escape without end");
+    for (int i = 0; i < 4; ++i, ++at_) {
+      const char c = text_[at_];
+      const int digit = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+      if (digit < 0) return fail("not a hexadecimal digit");
+      v = v * 16 + static_cast<std::uint32_t>(digit);
+    }
+    return true;
+  }
+  bool escape(std::string& out) {
+    if (text_.size() - ++at_ < 1) return fail("an escape without end");
+    constexpr std::string_view from = "\"\\/bfnrt", to = "\"\\/\b\f\n\r\t";
+    const char c = text_[at_++];
+    if (const std::size_t k = from.find(c); k != from.npos) return out += to[k], true;
+    std::uint32_t code = 0, low = 0;
+    if (c != 'u' || !hex4(code)) return fail("unknown escape");
+    if (code >= 0xd800 && code < 0xdc00) {
+      if (text_.substr(at_, 2) != "\\u") return fail("half a surrogate pair");
+      at_ += 2;
+      if (!hex4(low) || low < 0xdc00 || low > 0xdfff) return fail("half a surrogate pair");
+      code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
+    }
+    if (code == 0) return fail("a null character in a string");
+    const auto put = [&out](std::uint32_t byte) { out += static_cast<char>(byte); };
+    if (code < 0x80) put(code);
+    else if (code < 0x800) put(0xc0 | code >> 6), put(0x80 | (code & 63));
+    else if (code < 0x10000) put(0xe0 | code >> 12), put(0x80 | (code >> 6 & 63)), put(0x80 | (code & 63));
+    else put(0xf0 | code >> 18), put(0x80 | (code >> 12 & 63)), put(0x80 | (code >> 6 & 63)), put(0x80 | (code & 63));
+    return true;
+  }
+
+  std::string_view text_;
+  std::size_t at_ = 0;
+  std::string failure_;
+};
+
+class safetensors_reader {
+ public:
+  explicit safetensors_reader(byte_span file) : file_(file), json_({}) {}
+
+  result<safetensors_content> read() {
+    if (file_.size() < 8) return fail(errc::safetensors_header_length, "the file has " + std::to_string(file_.size()) + " bytes");
+    const std::uint64_t length = little_endian<8>(file_.data());
+    if (length > max_safetensors_header || length > file_.size() - 8)
+      return fail(errc::safetensors_header_length, "a header of " + std::to_string(length) + " bytes in a file of " + std::to_string(file_.size()) + " (at most 100 MB; is the download complete?)");
+    json_ = json_cursor(text(file_.subspan(8, static_cast<std::size_t>(length))));
+    body_ = file_.subspan(8 + static_cast<std::size_t>(length), file_.size() - 8 - static_cast<std::size_t>(length));
+    if (status s = header(); !s) return s.error();
+    if (status s = check_ranges(); !s) return s.error();
+    return std::move(content_);
+  }
+
+ private:
+  struct range {
+    std::uint64_t begin, end;
+    std::size_t index;
+  };
+  [[nodiscard]] static error fail(errc code, const std::string& what) { return {code, "safetensors: " + what}; }
+  [[nodiscard]] error bad_json() const { return fail(errc::safetensors_json, "header: " + json_.failure()); }
+  [[nodiscard]] static error twice(const std::string& key) { return fail(errc::safetensors_duplicate, "the key " + quoted(key) + " is there twice"); }
+
+  status header() {
+    std::vector<std::string> keys;
+    if (!json_.eat('{')) return bad_json();
+    if (json_.peek('}')) json_.eat('}');
+    else do {
+      std::string name;
+      if (!json_.string(name) || !json_.eat(':')) return bad_json();
+      keys.push_back(name);
+      if (status s = name == "__metadata__" ? metadata() : entry(std::move(name)); !s) return s;
+    } while (json_.more('}'));
+    if (!json_.failure().empty() || !json_.finish()) return bad_json();
+    std::sort(keys.begin(), keys.end());
+    const auto same = std::adjacent_find(keys.begin(), keys.end());
+    return same != keys.end() ? status(twice(*same)) : status(done);
+  }
+
+  status metadata() {
+    if (!json_.eat('{')) return bad_json();
+    if (json_.peek('}')) return json_.eat('}'), done;
+    do {
+      std::string key, value;
+      if (!json_.string(key) || !json_.eat(':') || !json_.string(value)) return bad_json();
+      content_.metadata.emplace_back(std::move(key), std::move(value));
+    } while (json_.more('}'));
+    return json_.failure().empty() ? status(done) : status(bad_json());
+  }
+
+  bool numbers(std::vector<std::int64_t>& out, std::size_t most) {
+    if (!json_.eat('[')) return false;
+    if (json_.peek(']')) return json_.eat(']');
+    do {
+      std::uint64_t v = 0;
+      if (!json_.number(v)) return false;
+      if (out.size() == most) return json_.fail("more than " + std::to_string(most) + " numbers");
+      out.push_back(static_cast<std::int64_t>(v));
+    } while (json_.more(']'));
+    return json_.failure().empty();
+  }
+
+  status entry(std::string name) {
+    tensor t;
+    t.name = std::move(name);
+    std::string key, type;
+    std::vector<std::int64_t> offsets;
+    unsigned seen = 0;
+    if (!json_.eat('{')) return bad_json();
+    do {
+      if (!json_.string(key) || !json_.eat(':')) return bad_json();
+      const unsigned bit = key == "dtype" ? 1 : key == "shape" ? 2 : key == "data_offsets" ? 4 : 0;
+      if (bit == 0) return json_.fail("unknown key " + quoted(key)), bad_json();
+      if ((seen & bit) != 0) return twice(t.name + "." + key);
+      seen |= bit;
+      if (!(bit == 1 ? json_.string(type) : bit == 2 ? numbers(t.shape, 64) : numbers(offsets, 2))) return bad_json();
+    } while (json_.more('}'));
+    if (!json_.failure().empty()) return bad_json();
+    if (seen != 7 || offsets.size() != 2) return json_.fail("tensor " + quoted(t.name) + " lacks dtype, shape or data_offsets"), bad_json();
+    return place(std::move(t), type, static_cast<std::uint64_t>(offsets[0]), static_cast<std::uint64_t>(offsets[1]));
+  }
+
+  status place(tensor t, std::string_view type, std::uint64_t begin, std::uint64_t end) {
+    constexpr std::pair<std::string_view, dtype> types[] = {
+        {"F32", dtype::f32}, {"F64", dtype::f64}, {"F16", dtype::f16}, {"BF16", dtype::bf16}, {"I64", dtype::i64},
+        {"I32", dtype::i32}, {"I16", dtype::i16}, {"I8", dtype::i8}, {"U8", dtype::u8}, {"BOOL", dtype::boolean}};
+    const auto* known = std::find_if(std::begin(types), std::end(types), [type](const auto& p) { return p.first == type; });
+    const std::string where = "tensor " + quoted(t.name) + ": ";
+    if (known == std::end(types)) return fail(errc::safetensors_dtype, where + "unknown dtype " + quoted(type));
+    t.type = known->second;
+    if (begin > end) return fail(errc::safetensors_gap, where + "ends at " + std::to_string(end) + " before it begins at " + std::to_string(begin));
+    if (end > body_.size())
+      return fail(errc::model_truncated, where + "its data ends at byte " + std::to_string(end) + ", but " + std::to_string(body_.size()) + " are there: the file is cut short");
+    checked stride = 1;
+    bool empty = false;
+    t.strides.resize(t.shape.size());
+    for (std::size_t d = t.shape.size(); d-- > 0;) {
+      t.strides[d] = stride.at_most(0x7fffffffffffffffu) ? static_cast<std::int64_t>(stride.get()) : 0;
+      stride = stride * static_cast<std::uint64_t>(t.shape[d]);
+      empty = empty || t.shape[d] == 0;
+    }
+    if (t.shape.size() > 8) return fail(errc::tensor_rank, where + std::to_string(t.shape.size()) + " dimensions, at most 8");
+    const checked bytes = stride * static_cast<std::uint64_t>(dtype_bytes(t.type));
+    if (!bytes.valid()) return fail(errc::tensor_overflow, where + "shape " + shape_text(t.shape) + " overflows 64 bits");
+    if (bytes.get() != end - begin)
+      return fail(errc::safetensors_size, where + "shape " + shape_text(t.shape) + " of " + std::string(type) + " needs " + std::to_string(bytes.get()) + " bytes, its range has " + std::to_string(end - begin));
+    const byte_span storage = body_.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin));
+    if (empty) t.data = storage.data();
+    else if (status s = place_tensor(t, storage, 0, file_.size()); !s) return s;
+    ranges_.push_back({begin, end, content_.tensors.size()});
+    content_.tensors.push_back(std::move(t));
+    return done;
+  }
+
+  status check_ranges() {
+    std::sort(ranges_.begin(), ranges_.end(), [](const range& a, const range& b) { return std::pair(a.begin, a.end) < std::pair(b.begin, b.end); });
+    std::uint64_t at = 0;
+    for (const range& r : ranges_) {
+      if (r.begin != at)
+        return fail(errc::safetensors_gap, "tensor " + quoted(content_.tensors[r.index].name) + (r.begin > at ? ": a gap" : ": an overlap") + ", it begins at " + std::to_string(r.begin) + " and not at " + std::to_string(at));
+      at = r.end;
+    }
+    if (at != body_.size()) return fail(errc::safetensors_trailing, std::to_string(body_.size() - at) + " bytes after the last tensor");
+    return done;
+  }
+
+  byte_span file_, body_;
+  json_cursor json_;
+  safetensors_content content_;
+  std::vector<range> ranges_;
+};
+
+}  // namespace detail
+
+/// Does the file begin like safetensors: a length, then an object?
+[[nodiscard]] inline bool is_safetensors(byte_span file) noexcept { return file.size() > 8 && file[8] == '{'; }
+
+/// Reads all tensors; they point into `file`, which must outlive them.
+/// Errors: S1 to S7, T2, T3 and M12 of docs/refusals.md.
+[[nodiscard]] inline result<safetensors_content> read_safetensors(byte_span file) { return detail::safetensors_reader(file).read(); }
+
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_WEIGHTS_SAFETENSORS_HPP

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MIT
+#include "rexnet/weights/npy.hpp"
+
+#include "tests/support/npz.hpp"
+#include "tests/support/skip.hpp"
+
+#include <doctest/doctest.h>
+
+#include <numeric>
+
+namespace {
+
+using bytes = std::vector<unsigned char>;
+
+bytes file(const std::string& header, std::size_t data_bytes, int version = 1) {
+  std::string s = std::string("\x93NUMPY", 6) + static_cast<char>(version) + '\0';
+  s += static_cast<char>(header.size() & 255);
+  s += static_cast<char>(header.size() >> 8);
+  if (version > 1) s += std::string(2, '\0');
+  s += header + std::string(data_bytes, '\0');
+  return bytes(s.begin(), s.end());
+}
+const std::string good = "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }\n";
+
+void refused(const bytes& b, rexnet::errc code, const std::string& part) {
+  auto r = rexnet::read_npy(b);
+  REQUIRE(!r.ok());
+  CHECK(r.code() == code);
+  CHECK_MESSAGE(r.error().message().find(part) != std::string::npos, r.error().message());
+}
+
+}  // namespace
+
+TEST_CASE("npy: what was written is read again, for every rank from 0 to 8") {
+  std::vector<std::int64_t> shape;
+  for (int rank = 0; rank <= 8; ++rank) {
+    std::size_t n = 1;
+    for (const auto side : shape) n *= static_cast<std::size_t>(side);
+    std::vector<float> data(n);
+    std::iota(data.begin(), data.end(), -3.5f);
+    const std::string out = rexnet::write_npy(shape, data);
+    auto back = rexnet::read_npy(bytes(out.begin(), out.end()));
+    REQUIRE(back.ok());
+    CHECK(back->shape == shape);
+    CHECK(back->data == data);
+    CHECK((out.size() - 4 * n) % 64 == 0);
+    shape.push_back(rank % 3 + 1);
+  }
+}
+
+TEST_CASE("npy: versions 1, 2 and 3 and empty arrays are read") {
+  for (int version = 1; version <= 3; ++version) CHECK(rexnet::read_npy(file(good, 24, version)).ok());
+  auto empty = rexnet::read_npy(file("{'descr': '<f4', 'fortran_order': False, 'shape': (0, 3), }\n", 0));
+  REQUIRE(empty.ok());
+  CHECK(empty->data.empty());
+}
+
+TEST_CASE("npy: N1, something else than a .npy file") {
+  refused({}, rexnet::errc::npy_magic, "not a .npy");
+  refused(bytes(100, 'x'), rexnet::errc::npy_magic, "not a .npy");
+  refused(file(good, 24, 4), rexnet::errc::npy_magic, "version 4");
+  bytes cut = file(good, 24);
+  cut.resize(40);
+  refused(cut, rexnet::errc::npy_magic, "file of 40");
+}
+
+TEST_CASE("npy: N2, another dtype or order") {
+  refused(file("{'descr': '<f8', 'fortran_order': False, 'shape': (2,), }", 16), rexnet::errc::npy_dtype, "<f8");
+  refused(file("{'descr': '>f4', 'fortran_order': False, 'shape': (2,), }", 8), rexnet::errc::npy_dtype, ">f4");
+  refused(file("{'descr': '<f4', 'fortran_order': True, 'shape': (2, 3), }", 24), rexnet::errc::npy_dtype, "Fortran");
+  refused(file("{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (2,), }", 8), rexnet::errc::npy_dtype, "dtype");
+}
+
+TEST_CASE("npy: N3, a shape that differs from the file's size") {
+  refused(file(good, 23), rexnet::errc::npy_size, "24 bytes of data, the file has 23");
+  refused(file(good, 28), rexnet::errc::npy_size, "has 28");
+  refused(file("{'descr': '<f4', 'fortran_order': False, 'shape': (-2, 3), }", 24), rexnet::errc::npy_size, "shape");
+  refused(file("{'descr': '<f4', 'fortran_order': False, 'shape': (99999999999999999999999,), }", 4), rexnet::errc::npy_size, "shape");
+  refused(file("{'descr': '<f4', 'fortran_order': False, 'shape': (4294967296, 4294967296, 1), }", 0), rexnet::errc::npy_size, "2^64");
+  refused(file("{'descr': '<f4', 'fortran_order': False, 'shape': (1,1,1,1,1,1,1,1,1), }", 4), rexnet::errc::npy_size, "shape");
+  refused(file("{'descr': '<f4', 'fortran_order': False, }", 4), rexnet::errc::npy_size, "shape");
+}
+
+TEST_CASE("npy: no single damaged byte and no cut makes the reader misbehave") {
+  const bytes whole = file(good, 24);
+  for (std::size_t i = 0; i < whole.size(); ++i) {
+    for (const int flip : {1, 0x80, 0xff}) {
+      bytes b = whole;
+      b[i] = static_cast<unsigned char>(b[i] ^ flip);
+      auto r = rexnet::read_npy(b);
+      if (r.ok()) CHECK(r->data.size() == 6);
+    }
+    CHECK(!rexnet::read_npy(bytes(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(i))).ok());
+  }
+}
+
+TEST_CASE("npz: the fixtures' arrays of floats, integers and strings are read") {
+  REXNET_NEEDS("fixtures/trained/clothing_1.0x.npz");
+  const auto arrays = rexnet_test::read_npz(rexnet_test::shared_path("fixtures/trained/clothing_1.0x.npz"));
+  CHECK(arrays.at("paths").strings.size() == 372);
+  CHECK(arrays.at("paths").strings[0].find('/') != std::string::npos);
+  CHECK(arrays.at("labels").values.size() == 372);
+  CHECK(arrays.at("logits").shape == std::vector<std::int64_t>{372, 10});
+  CHECK(arrays.at("logits").values.size() == 3720);
+  const auto official = rexnet_test::read_npz(rexnet_test::shared_path("fixtures/official_v1_0.5x_10c_legacy.3x97x131.npz"));
+  CHECK(official.at("input_nchw").shape == std::vector<std::int64_t>{3, 3, 97, 131});
+  CHECK(official.at("logits_f64").values.size() == 30);
+}
