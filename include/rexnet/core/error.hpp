@@ -146,9 +146,10 @@ class [[nodiscard]] result {
     if (!ok()) throw error();
     return **this;
   }
-  [[nodiscard]] T&& value() && {
+  /// By value: a reference into a temporary would dangle in `for (x : f().value())`.
+  [[nodiscard]] T value() && {
     if (!ok()) throw error();
-    return std::move(**this);
+    return *std::move(*this);
   }
 #endif
 

@@ -1,0 +1,38 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# The rexnet command end to end: exit codes, messages, files. Usage: command.sh PROGRAM SOURCE_DIR
+set -euo pipefail
+rexnet=$1 source=$2
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+model=$source/models/clothing_1.0x.rexnet
+fail() { echo "FAILED: $*"; exit 1; }
+expect() { # expect CODE PATTERN COMMAND...: exit code and a pattern in the output
+  local code=$1 pattern=$2 found=0
+  shift 2
+  "$@" > "$dir/out" 2>&1 || found=$?
+  [ "$found" -eq "$code" ] || fail "exit code $found instead of $code: $*: $(cat "$dir/out")"
+  [ -z "$pattern" ] || grep -q -- "$pattern" "$dir/out" || fail "no '$pattern' in: $*: $(cat "$dir/out")"
+}
+expect 0 't-shirt' "$rexnet" classify "$model" "$source/examples/pictures/t-shirt.png" --top 1
+expect 0 '"label": "dress"' "$rexnet" classify "$model" "$source/examples/pictures/dress.png" --json --threads 2
+expect 0 'ReXNet v1 1.0x, 10 classes' "$rexnet" inspect "$model"
+expect 0 '"variant": "v1 1.0x"' "$rexnet" inspect "$model" --json
+expect 0 'min_ms' "$rexnet" bench "$model" --json
+expect 0 '' "$rexnet" preprocess "$source/examples/pictures/hat.png" -o "$dir/hat.png" --input-size 64
+[ -s "$dir/hat.png" ] || fail "preprocess wrote nothing"
+expect 0 '' "$rexnet" pack "$model" -o "$dir/full.rexnet"
+expect 0 'hat' "$rexnet" classify "$dir/full.rexnet" "$source/examples/pictures/hat.png" --top 1
+expect 1 'no-such-file.*cannot be opened' "$rexnet" inspect no-such-file
+expect 1 'is a directory' "$rexnet" inspect "$dir"
+expect 1 'neither JPEG nor PNG' "$rexnet" classify "$model" "$model"
+echo '<!DOCTYPE html>' > "$dir/page.pth"
+expect 1 'web page' "$rexnet" inspect "$dir/page.pth"
+head -c 5000000 "$model" > "$dir/short.rexnet"
+expect 1 'cut short' "$rexnet" inspect "$dir/short.rexnet"
+printf 'a\nb\n' > "$dir/labels.txt"
+expect 1 '2 labels for 10 classes' "$rexnet" classify "$model" "$source/examples/pictures/hat.png" --labels "$dir/labels.txt"
+expect 2 '' "$rexnet" classify
+expect 2 '' "$rexnet" no-such-command
+expect 2 '' "$rexnet" bench "$model" --threads 0
+echo "all as expected"
