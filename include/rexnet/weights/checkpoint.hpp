@@ -11,13 +11,20 @@
 #include "rexnet/weights/safetensors.hpp"
 #include "rexnet/weights/torch_file.hpp"
 
+#include <algorithm>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 namespace rexnet {
 inline namespace REXNET_BUILD {
 
+/// What is read: of a training file the first of state_dict_ema, model_ema, state_dict, model (timm's order) that
+/// is a dictionary with tensors, else the file's own dictionary. Entries that are no tensors (numbers, strings,
+/// None, nested dictionaries) are ignored. "module." and "_orig_mod." in front of names are removed, however
+/// stacked. Names are distinct.
+///
 /// Tensors in the order of the file; their data points into the mapped file (or the caller's memory).
 class checkpoint {
  public:
@@ -64,6 +71,15 @@ namespace detail {
   return done;
 }
 
+[[nodiscard]] inline status check_distinct(const std::vector<tensor>& tensors) {
+  std::vector<std::string_view> names;
+  for (const tensor& t : tensors) names.push_back(t.name);
+  std::sort(names.begin(), names.end());
+  const auto same = std::adjacent_find(names.begin(), names.end());
+  if (same != names.end()) return error(errc::model_duplicate_role, "two tensors are named " + quoted(*same) + " once prefixes are stripped");
+  return done;
+}
+
 }  // namespace detail
 
 /// Reads a checkpoint from memory, which must outlive it. The format is recognised by content.
@@ -79,6 +95,7 @@ namespace detail {
     c.tensors_ = std::move(content->tensors);
     for (tensor& t : c.tensors_) t.name = std::string(detail::strip_prefixes(t.name));
     c.metadata_ = std::move(content->metadata);
+    if (status s = detail::check_distinct(c.tensors_); !s) return s.error();
     return c;
   }
   if (!zip && !detail::is_torch_legacy(bytes)) {

@@ -8,6 +8,8 @@
 #include "rexnet/core/views.hpp"
 
 #include <cerrno>
+#include <cstdint>
+#include <cstdlib>
 #include <cstring>
 #include <string>
 #include <utility>
@@ -30,19 +32,24 @@
 namespace rexnet {
 inline namespace REXNET_BUILD {
 
-/// Move-only owner of a mapping. Page-aligned.
+/// Move-only owner of a file's bytes: a mapping (page-aligned) or a copy in memory (aligned for any type).
 class file_bytes {
  public:
   file_bytes() noexcept = default;
-  file_bytes(file_bytes&& other) noexcept : bytes_(std::exchange(other.bytes_, {})) {}
+  file_bytes(file_bytes&& other) noexcept : bytes_(std::exchange(other.bytes_, {})), copied_(other.copied_) {}
   file_bytes& operator=(file_bytes&& other) noexcept {
     std::swap(bytes_, other.bytes_);
+    std::swap(copied_, other.copied_);
     return *this;
   }
   file_bytes(const file_bytes&) = delete;
   file_bytes& operator=(const file_bytes&) = delete;
   ~file_bytes() {
     if (bytes_.data() == nullptr) return;
+    if (copied_) {
+      std::free(const_cast<unsigned char*>(bytes_.data()));
+      return;
+    }
 #if defined(_WIN32)
     UnmapViewOfFile(bytes_.data());
 #else
@@ -59,11 +66,18 @@ class file_bytes {
     const int length = MultiByteToWideChar(CP_UTF8, 0, path.c_str(), -1, nullptr, 0);
     std::wstring wide(static_cast<std::size_t>(length > 0 ? length : 1), L'\0');
     MultiByteToWideChar(CP_UTF8, 0, path.c_str(), -1, &wide[0], length);
+    const DWORD attributes = GetFileAttributesW(wide.c_str());
+    if (attributes != INVALID_FILE_ATTRIBUTES && (attributes & FILE_ATTRIBUTE_DIRECTORY) != 0)
+      return error(errc::io_error, path + ": is a directory");
     const HANDLE file = CreateFileW(wide.c_str(), GENERIC_READ, FILE_SHARE_READ, nullptr, OPEN_EXISTING, 0, nullptr);
     if (file == INVALID_HANDLE_VALUE)
       return error(errc::io_error, path + ": cannot be opened (Windows error " + std::to_string(GetLastError()) + ")");
     LARGE_INTEGER size{};
-    GetFileSizeEx(file, &size);
+    const bool regular = GetFileType(file) == FILE_TYPE_DISK && GetFileSizeEx(file, &size) != 0;
+    if (!regular || static_cast<std::uint64_t>(size.QuadPart) > static_cast<std::size_t>(-1) / 2) {
+      CloseHandle(file);
+      return error(errc::io_error, path + (regular ? ": is larger than the address space" : ": is not a regular file"));
+    }
     const HANDLE mapping = size.QuadPart > 0 ? CreateFileMappingW(file, nullptr, PAGE_READONLY, 0, 0, nullptr) : nullptr;
     const void* view = mapping != nullptr ? MapViewOfFile(mapping, FILE_MAP_READ, 0, 0, 0) : nullptr;
     if (mapping != nullptr) CloseHandle(mapping);
@@ -83,6 +97,10 @@ class file_bytes {
       if (known && S_ISREG(info.st_mode)) return failed("is empty");
       return failed("is not a regular file");
     }
+    if (static_cast<std::uint64_t>(info.st_size) > static_cast<std::size_t>(-1) / 2) {
+      ::close(fd);
+      return failed("is larger than the address space");
+    }
     const auto size = static_cast<std::size_t>(info.st_size);
     void* view = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, fd, 0);
     const int reason = errno;
@@ -93,8 +111,23 @@ class file_bytes {
     return f;
   }
 
+  /// The same, copied into memory: later changes of the file are not seen. Errors: also out_of_memory.
+  [[nodiscard]] static result<file_bytes> read(const std::string& path) {
+    auto mapped = map(path);
+    if (!mapped) return mapped.error();
+    const std::size_t size = mapped->bytes_.size();
+    auto* copy = static_cast<unsigned char*>(std::malloc(size));
+    if (copy == nullptr) return error(errc::out_of_memory, path + ": no memory for " + std::to_string(size) + " bytes");
+    std::memcpy(copy, mapped->bytes_.data(), size);
+    file_bytes f;
+    f.bytes_ = {copy, size};
+    f.copied_ = true;
+    return f;
+  }
+
  private:
   span<const unsigned char> bytes_;
+  bool copied_ = false;
 };
 
 }  // namespace REXNET_BUILD
