@@ -16,7 +16,7 @@ inline rexnet::byte_span bytes_of(const std::string& s) { return {reinterpret_ca
 
 inline std::string number(std::uint64_t v, int bytes) {
   std::string s;
-  for (int i = 0; i < bytes; ++i) s += static_cast<char>(v >> (8 * i) & 255);
+  for (int i = 0; i < bytes; ++i, v >>= 8) s += static_cast<char>(v & 255);
   return s;
 }
 
