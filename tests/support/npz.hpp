@@ -23,7 +23,7 @@ struct array {
 
 inline array parse_npy(const std::vector<unsigned char>& b) {
   array a;
-  const std::size_t length = b[8] | b[9] << 8;
+  const std::size_t length = std::size_t{b[8]} | std::size_t{b[9]} << 8;
   const std::string header(b.begin() + 10, b.begin() + static_cast<std::ptrdiff_t>(10 + length));
   std::size_t at = header.find("'shape': (") + 10, n = 1;
   while (header[at] != ')') {
