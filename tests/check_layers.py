@@ -10,10 +10,11 @@ ALLOWED = {
     "config": {"core", "config"},
     "simd": {"core", "simd"},
     "kernels": {"core", "simd", "kernels"},
+    "ops": {"core", "simd", "kernels", "ops"},
     "image": {"core", "image"},
     "network": {"core", "config", "simd", "kernels", "network", "image"},
     "weights": {"core", "config", "weights", "network", "image"},
-    ".": {"core", "config", "simd", "kernels", "image", "network", "weights", "."},
+    ".": {"core", "config", "simd", "kernels", "image", "network", "ops", "weights", "."},
 }
 # weights knows the packed layout, network the pixel formats; nothing else of each other.
 ONLY = {("weights", "network"): {"layout.hpp"}, ("network", "image"): {"pixels.hpp"}, ("weights", "image"): {"preprocess.hpp"}}

@@ -4,6 +4,7 @@
 #define REXNET_REXNET_HPP
 
 #include "rexnet/model.hpp"
+#include "rexnet/ops/ops.hpp"
 #include "rexnet/weights/npy.hpp"
 
 #endif  // REXNET_REXNET_HPP

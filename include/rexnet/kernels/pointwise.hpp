@@ -57,6 +57,10 @@ struct pointwise_tile {
   }
 
  private:
+  static constexpr std::ptrdiff_t row_of(std::size_t i) noexcept { return static_cast<std::ptrdiff_t>(i) / Vectors; }
+  static constexpr std::ptrdiff_t lane_of(std::size_t i) noexcept {
+    return static_cast<std::ptrdiff_t>(i) % Vectors * width;
+  }
   /// Vector j of the tile lies in this panel, at this lane of it.
   static const float* weight_column(const pointwise_args& a, int channel) noexcept {
     const std::ptrdiff_t panel_size = static_cast<std::ptrdiff_t>(a.segments) * a.run * panel_c;
@@ -94,7 +98,7 @@ struct pointwise_tile {
 
   template <std::size_t... I>
   REXNET_ALWAYS_INLINE void start(const float* bias, std::index_sequence<I...>) noexcept {
-    ((acc[I] = simd::load<Arch>(bias + I % Vectors * width)), ...);
+    ((acc[I] = simd::load<Arch>(bias + lane_of(I))), ...);
   }
 
   template <int K, std::size_t... Row>
@@ -104,7 +108,7 @@ struct pointwise_tile {
     const vec first = simd::load<Arch>(w0 + K * panel_c);
     const vec second = Vectors > 1 ? simd::load<Arch>(w1 + K * panel_c) : first;
     (multiply<Row>(simd::broadcast<Arch>(
-                       (Row < 3 ? p : Row < 6 ? p3 : Row < 9 ? p6 : Row < 12 ? p9 : p12)[Row % 3 * step + K]),
+                       (Row < 3 ? p : Row < 6 ? p3 : Row < 9 ? p6 : Row < 12 ? p9 : p12)[static_cast<std::ptrdiff_t>(Row % 3) * step + K]),
                    first, second),
      ...);
   }
@@ -127,18 +131,18 @@ struct pointwise_tile {
     if (a.residual != nullptr && channel < a.residual_c) {
       const float* r = a.residual + pixel * a.residual_step + channel;
       if (channel + Vectors * width <= a.residual_c)
-        ((acc[I] = acc[I] + simd::load<Arch>(r + I / Vectors * a.residual_step + I % Vectors * width)), ...);
+        ((acc[I] = acc[I] + simd::load<Arch>(r + row_of(I) * a.residual_step + lane_of(I))), ...);
       else
-        (add_some(I, r + I / Vectors * a.residual_step + I % Vectors * width,
-                  a.residual_c - channel - static_cast<int>(I % Vectors) * width),
+        (add_some(I, r + row_of(I) * a.residual_step + lane_of(I),
+                  a.residual_c - channel - static_cast<int>(lane_of(I))),
          ...);
     }
     float* out = a.out + pixel * a.out_step + channel;
     if (channel + Vectors * width <= a.out_c)
-      (simd::store<Arch>(out + I / Vectors * a.out_step + I % Vectors * width, acc[I]), ...);
+      (simd::store<Arch>(out + row_of(I) * a.out_step + lane_of(I), acc[I]), ...);
     else
-      (store_some(I, out + I / Vectors * a.out_step + I % Vectors * width,
-                  a.out_c - channel - static_cast<int>(I % Vectors) * width),
+      (store_some(I, out + row_of(I) * a.out_step + lane_of(I),
+                  a.out_c - channel - static_cast<int>(lane_of(I))),
        ...);
   }
 
