@@ -83,6 +83,17 @@ constexpr void fill_channels(family f, double width, int divisor, int (&channels
 
 }  // namespace detail
 
+/// Derives what follows from stem_c and the blocks' out_c: inputs, expanded channels, strides.
+constexpr void connect_blocks(config& c) noexcept {
+  for (int i = 0; i < block_count; ++i) {
+    block_config& b = c.blocks[i];
+    b.in_c = i == 0 ? c.stem_c : c.blocks[i - 1].out_c;
+    b.expand = i > 0;
+    b.mid_c = b.in_c * (b.expand ? 6 : 1);
+    b.stride = i == 1 || i == 3 || i == 5 || i == 11 ? 2 : 1;
+  }
+}
+
 inline constexpr int min_width_hundredths = 10, max_width_hundredths = 1000, max_classes = 1 << 20;
 
 /// The published architecture for a family and width.
@@ -100,14 +111,11 @@ constexpr config config_for(family f, int width_hundredths, int classes, int div
 
   int channels[block_count] = {};
   detail::fill_channels(f, width, f == family::lite ? 8 : divisor, channels);
-  for (int i = 0; i < block_count; ++i) {
+  for (int i = 0; i < block_count; ++i) c.blocks[i].out_c = channels[i];
+  connect_blocks(c);
+  for (int i = 3; i < block_count; ++i) {
     block_config& b = c.blocks[i];
-    b.in_c = i == 0 ? c.stem_c : channels[i - 1];
-    b.out_c = channels[i];
-    b.expand = i > 0;
-    b.mid_c = b.in_c * (b.expand ? 6 : 1);
-    b.stride = i == 1 || i == 3 || i == 5 || i == 11 ? 2 : 1;
-    if (f != family::lite && i >= 3) {
+    if (f != family::lite) {
       b.se_c = b.mid_c / 12;
       if (f == family::rexnetr) b.se_c = detail::make_divisible(b.se_c, divisor);
     }

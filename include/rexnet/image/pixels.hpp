@@ -19,6 +19,12 @@ enum class pixel_format : std::uint8_t { rgb, bgr, rgba, bgra, grey };
   return f == pixel_format::grey ? 1 : f == pixel_format::rgb || f == pixel_format::bgr ? 3 : 4;
 }
 
+/// Where red (0), green (1) or blue (2) stands within a pixel.
+[[nodiscard]] constexpr int channel_offset(pixel_format f, int channel) noexcept {
+  if (f == pixel_format::grey) return 0;
+  return f == pixel_format::bgr || f == pixel_format::bgra ? 2 - channel : channel;
+}
+
 /// A picture that someone else owns.
 struct image_view {
   const std::uint8_t* data = nullptr;

@@ -53,14 +53,14 @@ namespace detail {
   if (in.format == pixel_format::rgb) return {in.data, in.stride};
   copy.data.resize(static_cast<std::size_t>(in.width) * static_cast<std::size_t>(in.height) * 3);
   const int bytes = bytes_per_pixel(in.format);
-  const bool swapped = in.format == pixel_format::bgr || in.format == pixel_format::bgra, grey = in.format == pixel_format::grey;
+  const int red = channel_offset(in.format, 0), green = channel_offset(in.format, 1), blue = channel_offset(in.format, 2);
   std::uint8_t* out = copy.data.data();
   for (int y = 0; y < in.height; ++y) {
     const std::uint8_t* p = in.data + y * in.stride;
     for (int x = 0; x < in.width; ++x, p += bytes, out += 3) {
-      out[0] = p[swapped ? 2 : 0];
-      out[1] = p[grey ? 0 : 1];
-      out[2] = p[grey || swapped ? 0 : 2];
+      out[0] = p[red];
+      out[1] = p[green];
+      out[2] = p[blue];
     }
   }
   return {copy.data.data(), static_cast<std::ptrdiff_t>(in.width) * 3};

@@ -1,23 +1,13 @@
 // SPDX-License-Identifier: MIT
-// Tile sizes per instruction set, and the layout constants that are the same on all of them.
+// Tile sizes per instruction set, and the activations that kernels know.
 #ifndef REXNET_KERNELS_TRAITS_HPP
 #define REXNET_KERNELS_TRAITS_HPP
 
+#include "rexnet/core/padding.hpp"
 #include "rexnet/simd/simd.hpp"
 
 namespace rexnet {
 inline namespace REXNET_BUILD {
-
-/// Output channels of a packed weight panel: weights are [ceil(out_c / 16)][k][16], zero padded.
-inline constexpr int panel_c = 16;
-/// Channels of a pixel are padded to this many floats in the network's own maps.
-inline constexpr int pixel_pad = 8;
-
-[[nodiscard]] constexpr int round_up(int value, int multiple) noexcept {
-  return (value + multiple - 1) / multiple * multiple;
-}
-[[nodiscard]] constexpr int padded_c(int channels) noexcept { return round_up(channels, pixel_pad); }
-[[nodiscard]] constexpr int panel_count(int channels) noexcept { return (channels + panel_c - 1) / panel_c; }
 
 enum class activation : unsigned char { none, relu, relu6, silu };
 

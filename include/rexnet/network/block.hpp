@@ -24,6 +24,28 @@ struct layer_weights {
   return {payload + l.weights + static_cast<std::ptrdiff_t>(first_c) * l.k, payload + l.bias + first_c};
 }
 
+/// After the stem, every expand and the head.
+[[nodiscard]] inline activation hidden_activation(const config& c) noexcept {
+  return c.family == family::lite ? activation::relu6 : activation::silu;
+}
+
+/// A 1x1 layer's `channels` outputs for pixels `in_step` floats apart.
+template <class Arch>
+void pointwise_layer(layer_weights w, int k, const float* in, std::ptrdiff_t in_step, std::ptrdiff_t pixels, float* out,
+                     std::ptrdiff_t out_step, int channels, activation act) noexcept {
+  pointwise_args a;
+  a.segment = &in;
+  a.run = k;
+  a.pixel_step = in_step;
+  a.weights = w.weights;
+  a.bias = w.bias;
+  a.out = out;
+  a.out_step = out_step;
+  a.out_c = channels;
+  a.act = act;
+  pointwise<Arch>(a, pixels, 0, channels);
+}
+
 /// The stem's convolution, row by row: 3x3, stride 2, padding 1, from 3 channels.
 template <class Arch>
 struct stem_rows {
@@ -71,9 +93,6 @@ struct block_context {
   [[nodiscard]] const block_plan& plan_of() const noexcept { return p->blocks[index]; }
   [[nodiscard]] float* scratch(int worker) const noexcept {
     return workspace + plan_of().scratch + worker * plan_of().scratch_floats;
-  }
-  [[nodiscard]] activation expand_act() const noexcept {
-    return net->family == family::lite ? activation::relu6 : activation::silu;
   }
 };
 
@@ -126,20 +145,10 @@ void expand_depthwise(const block_context& b, int first_c, int channels, int beg
 template <class Arch>
 void expand_block_rows(const block_context& b, int first_c, int channels, int y, int until, float* out) noexcept {
   const block_plan& p = b.plan_of();
-  const layer_weights w = at(b.payload, b.weights().expand, first_c);
   const std::ptrdiff_t in_step = padded_c(b.block().in_c);
-  const float* in = b.workspace + p.in + static_cast<std::ptrdiff_t>(y) * p.w * in_step;
-  pointwise_args a;
-  a.segment = &in;
-  a.run = b.block().in_c;
-  a.pixel_step = in_step;
-  a.weights = w.weights;
-  a.bias = w.bias;
-  a.out = out;
-  a.out_step = channels;
-  a.out_c = channels;
-  a.act = b.expand_act();
-  pointwise<Arch>(a, static_cast<std::ptrdiff_t>(until - y) * p.w, 0, channels);
+  pointwise_layer<Arch>(at(b.payload, b.weights().expand, first_c), b.block().in_c,
+                        b.workspace + p.in + static_cast<std::ptrdiff_t>(y) * p.w * in_step, in_step,
+                        static_cast<std::ptrdiff_t>(until - y) * p.w, out, channels, channels, hidden_activation(*b.net));
 }
 
 /// The project convolution of pixels [first, first + count): mid holds the first of them.
@@ -176,7 +185,7 @@ void band_chunk(const block_context& b, int chunk, int worker, const input_rows&
   float* const ring = b.scratch(worker);
   float* const mid = ring + pad16(static_cast<std::int64_t>(p.ring_rows) * p.w * channels);
   const std::ptrdiff_t mid_row = static_cast<std::ptrdiff_t>(p.ow) * channels;
-  stem_rows<Arch> stem{input, at(b.payload, b.layout->stem), channels, b.expand_act(),
+  stem_rows<Arch> stem{input, at(b.payload, b.layout->stem), channels, hidden_activation(*b.net),
                        mid + pad16(p.step_rows * mid_row)};
 
   expand_depthwise<Arch>(

@@ -100,21 +100,10 @@ struct forward_pass {
   /// The last 1x1 convolution for some pixels and the channels [first_c, first_c + channels).
   void head_pixels_to(float* out, std::ptrdiff_t first, std::ptrdiff_t count, int first_c, int channels,
                       std::ptrdiff_t step) const noexcept {
-    const layer_weights w = at(payload, layout->head, first_c);
-    const block_plan& last = p->blocks[block_count - 1];
     const std::ptrdiff_t in_step = padded_c(net->blocks[block_count - 1].out_c);
-    const float* in = at_offset(last.out) + first * in_step;
-    pointwise_args a;
-    a.segment = &in;
-    a.run = layout->head.k;
-    a.pixel_step = in_step;
-    a.weights = w.weights;
-    a.bias = w.bias;
-    a.out = out;
-    a.out_step = step;
-    a.out_c = channels;
-    a.act = net->family == family::lite ? activation::relu6 : activation::silu;
-    pointwise<Arch>(a, count, 0, channels);
+    pointwise_layer<Arch>(at(payload, layout->head, first_c), layout->head.k,
+                          at_offset(p->blocks[block_count - 1].out) + first * in_step, in_step, count, out, step, channels,
+                          hidden_activation(*net));
   }
 
   /// Head and global mean for a slice of channels: the head's map never exists.
@@ -134,7 +123,7 @@ struct forward_pass {
 
   void stem_map(int worker) const noexcept {
     const stem_rows<Arch> stem{input, at(payload, layout->stem), net->stem_c,
-                               net->family == family::lite ? activation::relu6 : activation::silu,
+                               hidden_activation(*net),
                                at_offset(p->head_scratch) + worker * p->head_scratch_floats};
     const block_plan& first = p->blocks[0];
     for (int y = 0; y < first.h; ++y)

@@ -11,6 +11,7 @@
 #define REXNET_NETWORK_LAYOUT_HPP
 
 #include "rexnet/config/config.hpp"
+#include "rexnet/core/padding.hpp"
 
 #include <cstdint>
 
@@ -58,7 +59,7 @@ constexpr void for_each_layer(const config& c, Layout& l, Visit visit) {
   weights_layout l;
   std::int64_t next = 0;
   for_each_layer(c, l, [&next](layer_layout& layer, int k, int out_c) {
-    const std::int64_t padded = (std::int64_t{out_c} + 15) / 16 * 16;
+    const std::int64_t padded = round_up(std::int64_t{out_c}, panel_c);
     layer.k = k;
     layer.out_c = out_c;
     layer.weights = next;

@@ -109,11 +109,7 @@ class network : private detail::config_storage<Config> {
     rows.table = table.data();
     rows.pixel_step = bytes_per_pixel(picture.format);
     rows.row_step = static_cast<std::ptrdiff_t>(picture.stride);
-    const bool swapped = picture.format == pixel_format::bgr || picture.format == pixel_format::bgra;
-    const bool grey = picture.format == pixel_format::grey;
-    rows.channel[0] = swapped ? 2 : 0;
-    rows.channel[1] = grey ? 0 : 1;
-    rows.channel[2] = swapped || grey ? 0 : 2;
+    for (int c = 0; c < 3; ++c) rows.channel[c] = channel_offset(picture.format, c);
     return run(p, 1, logits, workspace, options, [&](int) { return rows; });
   }
 

@@ -11,6 +11,7 @@
 #define REXNET_NETWORK_PLAN_HPP
 
 #include "rexnet/config/config.hpp"
+#include "rexnet/core/padding.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -49,9 +50,9 @@ struct plan {
 
 namespace detail {
 
-/// Floats at the workspace's start that hold the phase counters: 5 phases a block, head, hidden, classifier,
-/// taps; 64 bytes each.
-inline constexpr std::int64_t phase_slots = 7 * block_count + 8;
+/// Floats at the workspace's start that hold the phase counters, 64 bytes each: at most 5 phases a block (slices,
+/// squeeze, excite, project, tap), and stem tap, head tap, head, pooled tap, hidden, classifier.
+inline constexpr std::int64_t phase_slots = 5 * block_count + 6;
 inline constexpr std::int64_t phase_floats = phase_slots * 16;
 /// A slice's ring of expanded rows: 100 kB holds 32 channels of a whole 28 x 28 map and stays in any L2.
 inline constexpr std::int64_t slice_ring_floats = 25600;
@@ -61,8 +62,8 @@ inline constexpr int head_pixels = 56;
 /// A project group's input, 256 kB, stays in L2 while the weights stream past it.
 inline constexpr std::int64_t group_floats = 65536;
 
-constexpr std::int64_t pad16(std::int64_t v) noexcept { return (v + 15) / 16 * 16; }
-constexpr int pad8(int c) noexcept { return (c + 7) / 8 * 8; }
+/// Buffers start on a cache line: 16 floats.
+constexpr std::int64_t pad16(std::int64_t v) noexcept { return round_up(v, 16); }
 constexpr int ceil_div(std::int64_t a, std::int64_t b) noexcept { return static_cast<int>((a + b - 1) / b); }
 template <class T>
 constexpr T larger(T a, T b) noexcept {
@@ -98,15 +99,15 @@ constexpr block_plan plan_block(const block_config& b, int index, int h, int w, 
   const int fitting = static_cast<int>(slice_ring_floats / (std::int64_t{w} * p.slice_c));
   p.ring_rows = smaller(h, larger(fitting, b.kernel));
   p.step_rows = p.ring_rows == h ? p.oh : smaller(p.oh, (p.ring_rows - b.kernel) / b.stride + 1);
-  p.groups = smaller(static_cast<int>(pixels), larger(threads, ceil_div(pixels * pad8(b.mid_c), group_floats)));
+  p.groups = smaller(static_cast<int>(pixels), larger(threads, ceil_div(pixels * padded_c(b.mid_c), group_floats)));
   return p;
 }
 
 /// Scratch that one worker needs for a block.
 constexpr std::int64_t block_scratch(const block_config& b, const block_plan& p, int index, int input_w) noexcept {
   if (!p.bands) return pad16(std::int64_t{p.ring_rows} * p.w * p.slice_c);
-  const std::int64_t ring = pad16(std::int64_t{p.ring_rows} * p.w * pad8(b.mid_c));
-  return ring + pad16(std::int64_t{p.step_rows} * p.ow * pad8(b.mid_c)) +
+  const std::int64_t ring = pad16(std::int64_t{p.ring_rows} * p.w * padded_c(b.mid_c));
+  return ring + pad16(std::int64_t{p.step_rows} * p.ow * padded_c(b.mid_c)) +
          (index == 0 ? stem_rows_floats(input_w) : 0);
 }
 
@@ -132,8 +133,8 @@ constexpr std::int64_t block_scratch(const block_config& b, const block_plan& p,
     y = p.blocks[i].oh;
     x = p.blocks[i].ow;
     const std::int64_t pixels = std::int64_t{y} * x;
-    in_floats[i + 1] = pad16(pixels * pad8(b.out_c));
-    mid_floats[i] = p.blocks[i].bands ? 0 : pad16(pixels * pad8(b.mid_c));
+    in_floats[i + 1] = pad16(pixels * padded_c(b.out_c));
+    mid_floats[i] = p.blocks[i].bands ? 0 : pad16(pixels * padded_c(b.mid_c));
     const bool in_place = !p.blocks[i].bands && !b.residual();
     p.blocks[i].scratch_floats = block_scratch(b, p.blocks[i], i, w);
     arena = larger(arena, p.blocks[i].scratch_floats * threads + mid_floats[i] +

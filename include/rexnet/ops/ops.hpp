@@ -75,6 +75,17 @@ template <class T>
          out.w == (in.w + stride - 1) / stride;
 }
 
+/// Filter and output row of a kernel call: what pointwise_args and depthwise_args have in common.
+template <class Args>
+[[nodiscard]] Args output_row(const filter& f, const nhwc_view<float>& out, int b, int y) noexcept {
+  Args a;
+  a.weights = f.weights;
+  a.bias = f.bias;
+  a.out = out.pixel(b, y, 0);
+  a.out_step = out.pixel_stride;
+  return a;
+}
+
 /// body(image, row) for all rows of all images, split over the threads.
 template <class Body>
 void for_each_row(int n, int h, const op_threads& t, Body&& body) noexcept {
@@ -103,14 +114,10 @@ template <class Arch = simd::default_arch>
     return errc::shape_mismatch;
   detail::for_each_row(in.n, in.h, threads, [&](int b, int y) {
     const float* const row = in.pixel(b, y, 0);
-    detail::pointwise_args a;
+    auto a = detail::output_row<detail::pointwise_args>(f, out, b, y);
     a.segment = &row;
     a.run = in.c;
     a.pixel_step = in.pixel_stride;
-    a.weights = f.weights;
-    a.bias = f.bias;
-    a.out = out.pixel(b, y, 0);
-    a.out_step = out.pixel_stride;
     a.out_c = out.c;
     a.act = act;
     if (residual.data != nullptr) {
@@ -138,15 +145,11 @@ template <class Arch = simd::default_arch>
       const int iy = y * stride - kernel / 2 + ky;
       if (iy >= 0 && iy < in.h) rows[ky] = in.pixel(b, iy, 0);
     }
-    detail::depthwise_args a;
+    auto a = detail::output_row<detail::depthwise_args>(f, out, b, y);
     a.rows = rows;
     a.w = in.w;
     a.in_step = in.pixel_stride;
-    a.weights = f.weights;
-    a.bias = f.bias;
-    a.out = out.pixel(b, y, 0);
     a.ow = out.w;
-    a.out_step = out.pixel_stride;
     a.c = in.c;
     a.clip = clip;
     detail::depthwise<Arch>(a, kernel, stride);
@@ -183,15 +186,11 @@ template <class Arch = simd::default_arch>
         for (int x = 0; x < in.w; ++x)
           std::copy_n(in.pixel(b, iy, x), in.c, row + static_cast<std::ptrdiff_t>(x + pad) * in.c);
       }
-      detail::pointwise_args a;
+      auto a = detail::output_row<detail::pointwise_args>(f, out, b, y);
       a.segment = rows;
       a.segments = kernel;
       a.run = kernel * in.c;
       a.pixel_step = static_cast<std::ptrdiff_t>(stride) * in.c;
-      a.weights = f.weights;
-      a.bias = f.bias;
-      a.out = out.pixel(b, y, 0);
-      a.out_step = out.pixel_stride;
       a.out_c = out.c;
       a.act = act;
       detail::pointwise<Arch>(a, out.w, 0, out.c);

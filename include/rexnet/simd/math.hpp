@@ -9,7 +9,7 @@ namespace rexnet {
 inline namespace REXNET_BUILD {
 namespace simd {
 
-/// 1 + exp(-x). Relative error below 2 ulp; x <= -88.03 gives +inf, x >= 87.7 gives 1.
+/// 1 + exp(-x). At most 1.33 ulp for x >= -87 (measured on one float in 16); far below that +inf, far above 1.
 ///
 /// exp(-x) = 2^n * exp(r): n is -x * log2(e) rounded by adding 1.5 * 2^23, whose low bits then hold n, already
 /// biased by 127; r = x + n * ln 2 in two steps (the first constant has 9 trailing zero bits, so n times it is

@@ -11,7 +11,6 @@
 #include "rexnet/weights/safetensors.hpp"
 #include "rexnet/weights/torch_file.hpp"
 
-#include <algorithm>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -71,15 +70,6 @@ namespace detail {
   return done;
 }
 
-[[nodiscard]] inline status check_distinct(const std::vector<tensor>& tensors) {
-  std::vector<std::string_view> names;
-  for (const tensor& t : tensors) names.push_back(t.name);
-  std::sort(names.begin(), names.end());
-  const auto same = std::adjacent_find(names.begin(), names.end());
-  if (same != names.end()) return error(errc::model_duplicate_role, "two tensors are named " + quoted(*same) + " once prefixes are stripped");
-  return done;
-}
-
 }  // namespace detail
 
 /// Reads a checkpoint from memory, which must outlive it. The format is recognised by content.
@@ -95,7 +85,9 @@ namespace detail {
     c.tensors_ = std::move(content->tensors);
     for (tensor& t : c.tensors_) t.name = std::string(detail::strip_prefixes(t.name));
     c.metadata_ = std::move(content->metadata);
-    if (status s = detail::check_distinct(c.tensors_); !s) return s.error();
+    std::vector<std::string_view> names;
+    for (const tensor& t : c.tensors_) names.push_back(t.name);
+    if (status s = detail::check_distinct(std::move(names)); !s) return s.error();
     return c;
   }
   if (!zip && !detail::is_torch_legacy(bytes)) {

@@ -93,15 +93,8 @@ struct field_reader {
 /// Channels that follow from the others, and whether the result can be run at all.
 [[nodiscard]] inline bool complete_shape(config& c) noexcept {
   bool good = c.classes >= 1 && c.head_c >= 1 && c.stem_c >= 1 && c.width_hundredths >= min_width_hundredths && c.width_hundredths <= max_width_hundredths;
-  const config formula = config_for(c.family, c.width_hundredths, 1);
-  for (int i = 0; i < block_count; ++i) {
-    block_config& b = c.blocks[i];
-    b.in_c = i == 0 ? c.stem_c : c.blocks[i - 1].out_c;
-    b.expand = i > 0;
-    b.mid_c = b.in_c * (b.expand ? 6 : 1);
-    b.stride = formula.blocks[i].stride;
-    good = good && b.out_c >= 1 && b.out_c <= (1 << 16) && (b.kernel == 3 || b.kernel == 5);
-  }
+  for (const block_config& b : c.blocks) good = good && b.out_c >= 1 && b.out_c <= (1 << 16) && (b.kernel == 3 || b.kernel == 5);
+  connect_blocks(c);
   return good && c.stem_c <= (1 << 16) && !(c.family != family::lite && c.hidden_c > 0);
 }
 

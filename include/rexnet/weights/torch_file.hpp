@@ -39,6 +39,22 @@ struct torch_storage {
   }
 }
 
+/// The element type of "FloatStorage" and its kin; null for what is not supported.
+[[nodiscard]] inline const dtype* storage_dtype(std::string_view name) noexcept {
+  struct entry { std::string_view name; dtype type; };
+  static constexpr entry types[] = {{"FloatStorage", dtype::f32}, {"DoubleStorage", dtype::f64}, {"HalfStorage", dtype::f16}, {"BFloat16Storage", dtype::bf16}, {"LongStorage", dtype::i64}, {"IntStorage", dtype::i32}, {"ShortStorage", dtype::i16}, {"CharStorage", dtype::i8}, {"ByteStorage", dtype::u8}, {"BoolStorage", dtype::boolean}};
+  for (const entry& e : types)
+    if (e.name == name) return &e.type;
+  return nullptr;
+}
+
+[[nodiscard]] inline status check_distinct(std::vector<std::string_view> names) {
+  std::sort(names.begin(), names.end());
+  const auto same = std::adjacent_find(names.begin(), names.end());
+  if (same != names.end()) return error(errc::model_duplicate_role, "two tensors are named " + quoted(*same) + " once prefixes are stripped");
+  return done;
+}
+
 class state_dict_reader {
  public:
   /// @param storages sorted by key; byte-exact
@@ -64,7 +80,7 @@ class state_dict_reader {
     for (std::size_t i = 0; i + 1 < dict->items.size(); i += 2) {
       const pickle::value& key = p_[dict->items[i]];
       const pickle::value& v = p_[dict->items[i + 1]];
-      if (key.type != pickle::kind::string || v.type != pickle::kind::tensor) continue;  // scalars of training scripts
+      if (!is_entry(*dict, i)) continue;  // scalars of training scripts
       auto t = read_tensor(std::string(strip_prefixes(key.text)), v);
       if (!t) return t.error();
       total = total + checked(static_cast<std::uint64_t>(t->elements())) * static_cast<std::uint64_t>(dtype_bytes(t->type));
@@ -98,10 +114,7 @@ class state_dict_reader {
       if (names.back().size() > 1024) return error(errc::pickle_length, "a tensor's name has " + std::to_string(names.back().size()) + " bytes, at most 1024: " + quoted(names.back()));
       if (!is_utf8(names.back())) return error(errc::pickle_utf8, "the tensor name " + quoted(names.back()) + " is not valid UTF-8");
     }
-    std::sort(names.begin(), names.end());
-    const auto same = std::adjacent_find(names.begin(), names.end());
-    if (same != names.end()) return error(errc::model_duplicate_role, "two tensors are named " + quoted(*same) + " once prefixes are stripped");
-    return done;
+    return check_distinct(std::move(names));
   }
 
   result<tensor> read_tensor(std::string name, const pickle::value& v) {
@@ -109,12 +122,10 @@ class state_dict_reader {
     t.name = std::move(name);
     const pickle::value& storage = p_[v.items[0]];
     const std::string_view type = p_[storage.items[1]].text;
-    struct entry { std::string_view name; dtype type; };
-    static constexpr entry types[] = {{"FloatStorage", dtype::f32}, {"DoubleStorage", dtype::f64}, {"HalfStorage", dtype::f16}, {"BFloat16Storage", dtype::bf16}, {"LongStorage", dtype::i64}, {"IntStorage", dtype::i32}, {"ShortStorage", dtype::i16}, {"CharStorage", dtype::i8}, {"ByteStorage", dtype::u8}, {"BoolStorage", dtype::boolean}};
-    const entry* found = std::find_if(std::begin(types), std::end(types), [&](const entry& e) { return e.name == type; });
-    if (found == std::end(types))
+    const dtype* found = storage_dtype(type);
+    if (found == nullptr)
       return error(errc::tensor_unsupported, "tensor " + quoted(t.name) + ": " + quoted(type) + " is not supported (quantized, complex and sparse tensors are not)");
-    t.type = found->type;
+    t.type = *found;
     if (p_[v.items[2]].items.size() > 8) return error(errc::tensor_rank, "tensor " + quoted(t.name) + ": " + std::to_string(p_[v.items[2]].items.size()) + " dimensions, at most 8");
     if (p_[v.items[3]].items.size() != p_[v.items[2]].items.size()) return error(errc::tensor_rank, "tensor " + quoted(t.name) + ": " + std::to_string(p_[v.items[2]].items.size()) + " dimensions, but " + std::to_string(p_[v.items[3]].items.size()) + " strides");
     if (storage.items.size() > 5 && p_[storage.items[5]].type != pickle::kind::none) return error(errc::tensor_unsupported, "tensor " + quoted(t.name) + ": a view of a storage, as torch before 0.4 wrote it");
@@ -205,9 +216,9 @@ class state_dict_reader {
   for (const pickle::value& v : object.values)
     if (v.type == pickle::kind::storage) {
       const std::string_view type = object[v.items[1]].text;
-      const int bytes = type == "DoubleStorage" || type == "LongStorage" ? 8 : type == "FloatStorage" || type == "IntStorage" ? 4 : type == "HalfStorage" || type == "BFloat16Storage" || type == "ShortStorage" ? 2 : type == "CharStorage" || type == "ByteStorage" || type == "BoolStorage" ? 1 : 0;
-      if (bytes == 0) return error(errc::tensor_unsupported, "legacy torch file: " + quoted(type) + " is not supported");
-      sizes.emplace_back(object[v.items[2]].text, bytes);
+      const dtype* const element = storage_dtype(type);
+      if (element == nullptr) return error(errc::tensor_unsupported, "legacy torch file: " + quoted(type) + " is not supported");
+      sizes.emplace_back(object[v.items[2]].text, dtype_bytes(*element));
     }
   std::sort(sizes.begin(), sizes.end());
   sizes.erase(std::unique(sizes.begin(), sizes.end()), sizes.end());

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT
+// How channels are padded: the layout constants that plan, packed weights and kernels share.
+#ifndef REXNET_CORE_PADDING_HPP
+#define REXNET_CORE_PADDING_HPP
+
+#include "rexnet/core/build.hpp"
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+
+/// Output channels of a packed weight panel: weights are [ceil(out_c / 16)][k][16], zero padded.
+inline constexpr int panel_c = 16;
+/// Channels of a pixel are padded to this many floats in the network's own maps.
+inline constexpr int pixel_pad = 8;
+
+template <class T>
+[[nodiscard]] constexpr T round_up(T value, int multiple) noexcept {
+  return (value + multiple - 1) / multiple * multiple;
+}
+[[nodiscard]] constexpr int padded_c(int channels) noexcept { return round_up(channels, pixel_pad); }
+[[nodiscard]] constexpr int panel_count(int channels) noexcept { return round_up(channels, panel_c) / panel_c; }
+
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_CORE_PADDING_HPP
