@@ -9,7 +9,8 @@ int main(int argc, char** argv) try {
   auto classifier = rexnet::classifier::make(model, /*threads=*/2).value();
   const std::vector<std::uint8_t> pixels(640 * 480 * 3, 200);  // your RGB bytes
   for (const auto& best : classifier.classify(rexnet::image_view(pixels.data(), 640, 480), 5).value())
-    std::printf("%5.1f %%  %s\n", 100.0 * static_cast<double>(best.score), model.labels()[static_cast<std::size_t>(best.index)].c_str());
+    std::printf("%5.1f %%  %s\n", 100.0 * static_cast<double>(best.score),
+                model.labels()[static_cast<std::size_t>(best.index)].c_str());
 } catch (const rexnet::error& e) {
   std::fprintf(stderr, "%s\n", e.what());
   return 1;

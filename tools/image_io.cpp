@@ -19,8 +19,8 @@ namespace {
 using rexnet::byte_span;
 using rexnet::errc;
 using rexnet::error;
-using rexnet::rgb_image;
 using rexnet::result;
+using rexnet::rgb_image;
 
 constexpr std::uint64_t max_pixels = std::uint64_t{1} << 28;
 
@@ -45,7 +45,8 @@ int orientation(byte_span jpeg) {
     const bool big = tiff[0] == 'M';
     const auto number = [&](std::size_t at, int bytes) {
       std::size_t v = 0;
-      for (int i = 0; i < bytes; ++i) v = v << 8 | tiff[at + static_cast<std::size_t>(big ? i : bytes - 1 - i)];
+      for (int i = 0; i < bytes; ++i)
+        v = v << 8 | tiff[at + static_cast<std::size_t>(big ? i : bytes - 1 - i)];
       return v;
     };
     const std::size_t directory = number(4, 4);
@@ -72,31 +73,45 @@ rgb_image upright(rgb_image in, int how) {
       int sx = turned ? y : x, sy = turned ? x : y;
       if (how == 2 || how == 3 || how == 7 || how == 8) sx = in.width - 1 - sx;
       if (how == 3 || how == 4 || how == 6 || how == 7) sy = in.height - 1 - sy;
-      std::memcpy(&out.data[(static_cast<std::size_t>(y) * static_cast<std::size_t>(out.width) + static_cast<std::size_t>(x)) * 3],
-                  &in.data[(static_cast<std::size_t>(sy) * static_cast<std::size_t>(in.width) + static_cast<std::size_t>(sx)) * 3], 3);
+      std::memcpy(&out.data[(static_cast<std::size_t>(y) * static_cast<std::size_t>(out.width) +
+                             static_cast<std::size_t>(x)) *
+                            3],
+                  &in.data[(static_cast<std::size_t>(sy) * static_cast<std::size_t>(in.width) +
+                            static_cast<std::size_t>(sx)) *
+                           3],
+                  3);
     }
   return out;
 }
 
 result<rgb_image> read_jpeg(byte_span file) {
   const std::unique_ptr<void, int (*)(tjhandle)> handle(tjInitDecompress(), tjDestroy);
-  const auto failed = [&handle] { return error(errc::io_error, std::string("JPEG: ") + tjGetErrorStr2(handle.get())); };
+  const auto failed = [&handle] {
+    return error(errc::io_error, std::string("JPEG: ") + tjGetErrorStr2(handle.get()));
+  };
   rgb_image out;
   int sampling = 0, colours = 0;
   const auto size = static_cast<unsigned long>(file.size());
-  if (tjDecompressHeader3(handle.get(), file.data(), size, &out.width, &out.height, &sampling, &colours) != 0) return failed();
+  if (tjDecompressHeader3(handle.get(), file.data(), size, &out.width, &out.height, &sampling, &colours) != 0)
+    return failed();
   const std::uint64_t pixels = static_cast<std::uint64_t>(out.width) * static_cast<std::uint64_t>(out.height);
-  if (pixels > max_pixels) return error(errc::limit_exceeded, "JPEG: " + std::to_string(out.width) + " x " + std::to_string(out.height) + " pixels");
+  if (pixels > max_pixels)
+    return error(errc::limit_exceeded,
+                 "JPEG: " + std::to_string(out.width) + " x " + std::to_string(out.height) + " pixels");
   const bool cmyk = colours == TJCS_CMYK || colours == TJCS_YCCK;
   std::vector<std::uint8_t> raw(pixels * (cmyk ? 4 : 3));
-  if (tjDecompress2(handle.get(), file.data(), size, raw.data(), out.width, 0, out.height, cmyk ? TJPF_CMYK : TJPF_RGB, TJFLAG_STOPONWARNING) != 0) return failed();
+  if (tjDecompress2(handle.get(), file.data(), size, raw.data(), out.width, 0, out.height,
+                    cmyk ? TJPF_CMYK : TJPF_RGB, TJFLAG_STOPONWARNING) != 0)
+    return failed();
   if (!cmyk) {
     out.data = std::move(raw);
     return out;
   }
   // Adobe writes CMYK inverted; then Pillow's cmyk2rgb.
   bool adobe = false;
-  for_each_segment(file, [&adobe](int marker, byte_span s) { adobe = adobe || (marker == 0xee && s.size() >= 12 && std::memcmp(s.data(), "Adobe", 5) == 0); });
+  for_each_segment(file, [&adobe](int marker, byte_span s) {
+    adobe = adobe || (marker == 0xee && s.size() >= 12 && std::memcmp(s.data(), "Adobe", 5) == 0);
+  });
   out.data.resize(pixels * 3);
   for (std::size_t i = 0; i < pixels; ++i) {
     const auto ink = [&](std::size_t c) { return adobe ? 255 - raw[4 * i + c] : int{raw[4 * i + c]}; };
@@ -186,7 +201,8 @@ rexnet::status write_png(const std::string& path, const rgb_image& image) {
   png.width = static_cast<png_uint_32>(image.width);
   png.height = static_cast<png_uint_32>(image.height);
   png.format = PNG_FORMAT_RGB;
-  if (png_image_write_to_file(&png, path.c_str(), 0, image.data.data(), 0, nullptr) == 0) return error(errc::io_error, path + ": " + png.message);
+  if (png_image_write_to_file(&png, path.c_str(), 0, image.data.data(), 0, nullptr) == 0)
+    return error(errc::io_error, path + ": " + png.message);
   return rexnet::done;
 }
 

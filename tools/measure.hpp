@@ -13,7 +13,9 @@
 
 namespace rexnet_tools {
 
-inline double seconds() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
+inline double seconds() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
 
 template <std::size_t... I>
 double fma_burst(int repeats, std::index_sequence<I...>) {

@@ -57,7 +57,9 @@ std::vector<std::string> read_labels(const std::string& path) {
 rexnet::preprocessing input_of(const options& o, rexnet::preprocessing p) {
   if (o.input_size != 0) p.input_size = o.input_size;
   if (o.crop_pct != 0) p.crop_pct = o.crop_pct;
-  if (!o.interpolation.empty()) p.interpolation = o.interpolation == "bilinear" ? rexnet::interpolation::bilinear : rexnet::interpolation::bicubic;
+  if (!o.interpolation.empty())
+    p.interpolation =
+        o.interpolation == "bilinear" ? rexnet::interpolation::bilinear : rexnet::interpolation::bicubic;
   for (std::size_t c = 0; c < 3 && o.mean.size() == 3; ++c) p.mean[c] = o.mean[c];
   for (std::size_t c = 0; c < 3 && o.std.size() == 3; ++c) p.std[c] = o.std[c];
   return p;
@@ -67,7 +69,8 @@ std::vector<std::string> labels_of(const options& o, const rexnet::model& m) {
   if (o.labels.empty()) return m.labels();
   std::vector<std::string> labels = read_labels(o.labels);
   if (labels.size() != static_cast<std::size_t>(m.shape().classes))
-    throw error(errc::packed_labels, o.labels + ": " + std::to_string(labels.size()) + " labels for " + std::to_string(m.shape().classes) + " classes");
+    throw error(errc::packed_labels, o.labels + ": " + std::to_string(labels.size()) + " labels for " +
+                                         std::to_string(m.shape().classes) + " classes");
   return labels;
 }
 
@@ -80,7 +83,9 @@ std::vector<float> transposed(const std::vector<float>& in, std::int64_t n, std:
   std::vector<float> out(in.size());
   for (std::int64_t i = 0; i < n; ++i)
     for (std::int64_t x = 0; x < a; ++x)
-      for (std::int64_t y = 0; y < b; ++y) out[static_cast<std::size_t>((i * b + y) * a + x)] = in[static_cast<std::size_t>((i * a + x) * b + y)];
+      for (std::int64_t y = 0; y < b; ++y)
+        out[static_cast<std::size_t>((i * b + y) * a + x)] =
+            in[static_cast<std::size_t>((i * a + x) * b + y)];
   return out;
 }
 
@@ -91,7 +96,9 @@ void run(const options& o) {
   if (!read) throw read.error().in(o.inputs[0]);
   rexnet::npy_array a = std::move(*read);
   const bool nchw = o.layout == "nchw";
-  if (a.shape.size() != 4 || a.shape[nchw ? 1 : 3] != 3) throw error(errc::shape_mismatch, o.inputs[0] + ": shape " + rexnet::shape_text(a.shape) + ", expected " + (nchw ? "[n,3,h,w]" : "[n,h,w,3]"));
+  if (a.shape.size() != 4 || a.shape[nchw ? 1 : 3] != 3)
+    throw error(errc::shape_mismatch, o.inputs[0] + ": shape " + rexnet::shape_text(a.shape) + ", expected " +
+                                          (nchw ? "[n,3,h,w]" : "[n,h,w,3]"));
   const auto side = [](std::int64_t v) { return static_cast<int>((std::min)(v, std::int64_t{1} << 20)); };
   const int n = side(a.shape[0]), h = side(a.shape[nchw ? 2 : 1]), w = side(a.shape[nchw ? 3 : 2]);
   if (nchw) a.data = transposed(a.data, n, 3, std::int64_t{h} * w);
@@ -101,7 +108,10 @@ void run(const options& o) {
   const rexnet::plan p = net.make_plan(h, w, o.threads).value();
   rexnet::aligned_buffer workspace(p.workspace_bytes());
   std::vector<float> logits(static_cast<std::size_t>(n) * static_cast<std::size_t>(c.classes));
-  struct tap { int index, h, w, c; std::vector<float> data; };
+  struct tap {
+    int index, h, w, c;
+    std::vector<float> data;
+  };
   std::vector<tap> taps;
   rexnet::feature_taps targets;
   rexnet::forward_options how;
@@ -109,22 +119,29 @@ void run(const options& o) {
     std::filesystem::create_directories(o.layers);
     const rexnet::block_plan& last = p.blocks[rexnet::block_count - 1];
     taps.push_back({2, p.blocks[0].h, p.blocks[0].w, c.stem_c, {}});
-    for (int i = 0; i < rexnet::block_count; ++i) taps.push_back({i + 3, p.blocks[i].oh, p.blocks[i].ow, c.blocks[i].out_c, {}});
+    for (int i = 0; i < rexnet::block_count; ++i)
+      taps.push_back({i + 3, p.blocks[i].oh, p.blocks[i].ow, c.blocks[i].out_c, {}});
     taps.push_back({21, last.oh, last.ow, c.head_c, {}});
     taps.push_back({22, 1, 1, c.head_c, {}});
-    for (tap& t : taps) t.data.resize(static_cast<std::size_t>(n) * static_cast<std::size_t>(t.h) * static_cast<std::size_t>(t.w) * static_cast<std::size_t>(t.c));
+    for (tap& t : taps)
+      t.data.resize(static_cast<std::size_t>(n) * static_cast<std::size_t>(t.h) *
+                    static_cast<std::size_t>(t.w) * static_cast<std::size_t>(t.c));
     targets.stem = taps[0].data.data();
-    for (int i = 0; i < rexnet::block_count; ++i) targets.blocks[i] = taps[static_cast<std::size_t>(i) + 1].data.data();
+    for (int i = 0; i < rexnet::block_count; ++i)
+      targets.blocks[i] = taps[static_cast<std::size_t>(i) + 1].data.data();
     targets.head = taps[17].data.data();
     targets.pooled = taps[18].data.data();
     how.taps = &targets;
   }
-  check_forward(net.forward(p, {a.data.data(), n, h, w, 3}, logits, {workspace.data(), workspace.size()}, how));
+  check_forward(
+      net.forward(p, {a.data.data(), n, h, w, 3}, logits, {workspace.data(), workspace.size()}, how));
   write_file(o.output, rexnet::write_npy({n, c.classes}, {logits.data(), logits.size()}));
   for (const tap& t : taps) {
     const std::vector<float> data = nchw ? transposed(t.data, n, std::int64_t{t.h} * t.w, t.c) : t.data;
-    const std::vector<std::int64_t> shape = nchw ? std::vector<std::int64_t>{n, t.c, t.h, t.w} : std::vector<std::int64_t>{n, t.h, t.w, t.c};
-    write_file(o.layers + "/features." + std::to_string(t.index) + ".npy", rexnet::write_npy(shape, {data.data(), data.size()}));
+    const std::vector<std::int64_t> shape =
+        nchw ? std::vector<std::int64_t>{n, t.c, t.h, t.w} : std::vector<std::int64_t>{n, t.h, t.w, t.c};
+    write_file(o.layers + "/features." + std::to_string(t.index) + ".npy",
+               rexnet::write_npy(shape, {data.data(), data.size()}));
   }
 }
 
@@ -142,7 +159,8 @@ void classify(const options& o) {
     ordered_json entry{{"image", path}, {"ms", ms}, {"top", ordered_json::array()}};
     if (!o.json) std::printf("%s (%d x %d, %.1f ms)\n", path.c_str(), picture.width, picture.height, ms);
     for (const rexnet::scored_class& s : *top) {
-      const std::string label = labels.empty() ? "class " + std::to_string(s.index) : labels[static_cast<std::size_t>(s.index)];
+      const std::string label =
+          labels.empty() ? "class " + std::to_string(s.index) : labels[static_cast<std::size_t>(s.index)];
       entry["top"].push_back({{"class", s.index}, {"label", label}, {"probability", s.score}});
       if (!o.json) std::printf("  %6.2f %%  %s\n", 100.0 * static_cast<double>(s.score), label.c_str());
     }
@@ -164,26 +182,42 @@ void inspect(const options& o) {
   const rexnet::plan p = m.net().make_plan(side, side, 1).value();
   int layers = 0;
   rexnet::weights_layout layout;
-  rexnet::for_each_layer(c, layout, [&layers](rexnet::layer_layout&, int, int out_c) { layers += out_c > 0; });
-  ordered_json j{{"variant", rexnet::detail::variant_text(c)}, {"family", rexnet::family_name(c.family)}, {"width", c.width_hundredths / 100.0},
-                 {"classes", c.classes}, {"container", m.container()}, {"layers", layers}, {"parameters", rexnet::parameter_count(c)},
-                 {"multiply_adds", rexnet::multiply_adds(c, side, side)}, {"input_size", side}, {"packed_bytes", m.payload().size() * 4},
-                 {"workspace_bytes", p.workspace_bytes()}, {"labels", m.labels()}};
+  rexnet::for_each_layer(c, layout,
+                         [&layers](rexnet::layer_layout&, int, int out_c) { layers += out_c > 0; });
+  ordered_json j{{"variant", rexnet::detail::variant_text(c)},
+                 {"family", rexnet::family_name(c.family)},
+                 {"width", c.width_hundredths / 100.0},
+                 {"classes", c.classes},
+                 {"container", m.container()},
+                 {"layers", layers},
+                 {"parameters", rexnet::parameter_count(c)},
+                 {"multiply_adds", rexnet::multiply_adds(c, side, side)},
+                 {"input_size", side},
+                 {"packed_bytes", m.payload().size() * 4},
+                 {"workspace_bytes", p.workspace_bytes()},
+                 {"labels", m.labels()}};
   if (m.container() != "packed") {
     const auto file = rexnet::open_checkpoint(o.model).value();
     j["state_key"] = file.state_key();
     j["tensors"] = ordered_json::array();
-    for (const rexnet::tensor& t : file.tensors()) j["tensors"].push_back({{"name", t.name}, {"dtype", rexnet::dtype_name(t.type)}, {"shape", t.shape}});
+    for (const rexnet::tensor& t : file.tensors())
+      j["tensors"].push_back({{"name", t.name}, {"dtype", rexnet::dtype_name(t.type)}, {"shape", t.shape}});
   }
   if (o.json) {
     std::cout << j.dump(2) << '\n';
     return;
   }
-  std::printf("%s: ReXNet %s, %d classes (%s)\n%.2f M parameters, %.1f M multiply-adds at %d x %d, workspace %.2f MB, packed %.1f MB\n", o.model.c_str(),
-              rexnet::detail::variant_text(c).c_str(), c.classes, m.container().c_str(), static_cast<double>(rexnet::parameter_count(c)) / 1e6,
-              static_cast<double>(rexnet::multiply_adds(c, side, side)) / 1e6, side, side, static_cast<double>(p.workspace_bytes()) / 1e6, static_cast<double>(m.payload().size()) * 4 / 1e6);
+  std::printf(
+      "%s: ReXNet %s, %d classes (%s)\n%.2f M parameters, %.1f M multiply-adds at %d x %d, workspace %.2f "
+      "MB, packed %.1f MB\n",
+      o.model.c_str(), rexnet::detail::variant_text(c).c_str(), c.classes, m.container().c_str(),
+      static_cast<double>(rexnet::parameter_count(c)) / 1e6,
+      static_cast<double>(rexnet::multiply_adds(c, side, side)) / 1e6, side, side,
+      static_cast<double>(p.workspace_bytes()) / 1e6, static_cast<double>(m.payload().size()) * 4 / 1e6);
   if (j.contains("tensors"))
-    for (const auto& t : j["tensors"]) std::printf("  %-50s %-8s %s\n", t["name"].get<std::string>().c_str(), t["dtype"].get<std::string>().c_str(), t["shape"].dump().c_str());
+    for (const auto& t : j["tensors"])
+      std::printf("  %-50s %-8s %s\n", t["name"].get<std::string>().c_str(),
+                  t["dtype"].get<std::string>().c_str(), t["shape"].dump().c_str());
 }
 
 void bench(const options& o) {
@@ -191,26 +225,46 @@ void bench(const options& o) {
   const auto net = m.net();
   const int side = o.input_size != 0 ? o.input_size : m.input().input_size;
   const rexnet::plan p = net.make_plan(side, side, o.threads).value();
-  rexnet::aligned_buffer workspace((std::max)(p.workspace_bytes(), o.batch > 1 ? net.batch_workspace_bytes(p) : 0));
-  std::vector<float> image(static_cast<std::size_t>(o.batch) * static_cast<std::size_t>(side) * static_cast<std::size_t>(side) * 3, 0.5f), logits(static_cast<std::size_t>(o.batch) * static_cast<std::size_t>(net.shape().classes));
+  rexnet::aligned_buffer workspace(
+      (std::max)(p.workspace_bytes(), o.batch > 1 ? net.batch_workspace_bytes(p) : 0));
+  std::vector<float> image(
+      static_cast<std::size_t>(o.batch) * static_cast<std::size_t>(side) * static_cast<std::size_t>(side) * 3,
+      0.5f),
+      logits(static_cast<std::size_t>(o.batch) * static_cast<std::size_t>(net.shape().classes));
   std::vector<double> times;
   double peak = rexnet_tools::fma_peak();
-  for (const double start = rexnet_tools::seconds(); times.size() < 10 || rexnet_tools::seconds() - start < 2.0;) {
+  for (const double start = rexnet_tools::seconds();
+       times.size() < 10 || rexnet_tools::seconds() - start < 2.0;) {
     const double t = rexnet_tools::seconds();
-    check_forward(net.forward(p, {image.data(), o.batch, side, side, 3}, logits, {workspace.data(), workspace.size()}));
+    check_forward(
+        net.forward(p, {image.data(), o.batch, side, side, 3}, logits, {workspace.data(), workspace.size()}));
     times.push_back((rexnet_tools::seconds() - t) * 1e3);
   }
   peak = (std::max)(peak, rexnet_tools::fma_peak());
   std::sort(times.begin(), times.end());
-  const double macs = static_cast<double>(rexnet::multiply_adds(net.shape(), side, side)) * o.batch, rate = macs / times[0] / 1e6;
-  const ordered_json j{{"variant", rexnet::detail::variant_text(net.shape())}, {"input_size", side}, {"batch", o.batch}, {"threads", o.threads}, {"runs", times.size()},
-                       {"min_ms", times[0]}, {"median_ms", times[times.size() / 2]}, {"gmac_per_s", rate}, {"peak_gmac_per_s_per_core", peak / 1e9},
-                       {"share_of_peak", rate * 1e9 / (peak * o.threads)}, {"cpu", rexnet_tools::cpu_name()}, {"instruction_set", rexnet::simd::name<rexnet::simd::default_arch>()}};
+  const double macs = static_cast<double>(rexnet::multiply_adds(net.shape(), side, side)) * o.batch,
+               rate = macs / times[0] / 1e6;
+  const ordered_json j{{"variant", rexnet::detail::variant_text(net.shape())},
+                       {"input_size", side},
+                       {"batch", o.batch},
+                       {"threads", o.threads},
+                       {"runs", times.size()},
+                       {"min_ms", times[0]},
+                       {"median_ms", times[times.size() / 2]},
+                       {"gmac_per_s", rate},
+                       {"peak_gmac_per_s_per_core", peak / 1e9},
+                       {"share_of_peak", rate * 1e9 / (peak * o.threads)},
+                       {"cpu", rexnet_tools::cpu_name()},
+                       {"instruction_set", rexnet::simd::name<rexnet::simd::default_arch>()}};
   if (o.json)
     std::cout << j.dump(2) << '\n';
   else
-    std::printf("%s at %d x %d, batch %d, %d thread(s): min %.2f ms, median %.2f ms, %.1f GMAC/s, %.0f %% of the FMA peak (%s, %s)\n", j["variant"].get<std::string>().c_str(), side, side, o.batch,
-                o.threads, times[0], times[times.size() / 2], rate, 100 * j["share_of_peak"].get<double>(), j["cpu"].get<std::string>().c_str(), j["instruction_set"].get<std::string>().c_str());
+    std::printf(
+        "%s at %d x %d, batch %d, %d thread(s): min %.2f ms, median %.2f ms, %.1f GMAC/s, %.0f %% of the FMA "
+        "peak (%s, %s)\n",
+        j["variant"].get<std::string>().c_str(), side, side, o.batch, o.threads, times[0],
+        times[times.size() / 2], rate, 100 * j["share_of_peak"].get<double>(),
+        j["cpu"].get<std::string>().c_str(), j["instruction_set"].get<std::string>().c_str());
 }
 
 void pack(const options& o) {
@@ -230,7 +284,8 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   options o;
   void (*action)(const options&) = nullptr;
-  const auto command = [&](const char* name, const char* about, void (*function)(const options&), bool model) {
+  const auto command = [&](const char* name, const char* about, void (*function)(const options&),
+                           bool model) {
     CLI::App* c = app.add_subcommand(name, about);
     c->callback([&action, function] { action = function; });
     if (model) c->add_option("MODEL", o.model, "checkpoint or packed file")->required();
@@ -238,13 +293,16 @@ int main(int argc, char** argv) {
   };
   const auto pictures = [&o](CLI::App* c) {
     c->add_option("--input-size", o.input_size, "side of the network's input")->check(CLI::Range(1, 16384));
-    c->add_option("--crop-pct", o.crop_pct, "part of the short side that the crop keeps")->check(CLI::Range(0.01, 1.0));
+    c->add_option("--crop-pct", o.crop_pct, "part of the short side that the crop keeps")
+        ->check(CLI::Range(0.01, 1.0));
     c->add_option("--interpolation", o.interpolation)->check(CLI::IsMember({"bicubic", "bilinear"}));
     c->add_option("--mean", o.mean)->expected(3)->delimiter(',');
     c->add_option("--std", o.std)->expected(3)->delimiter(',')->check(CLI::PositiveNumber);
     c->add_option("--labels", o.labels, "class names, one per line");
   };
-  const auto threads = [&o](CLI::App* c) { c->add_option("--threads", o.threads)->check(CLI::Range(1, rexnet::max_threads)); };
+  const auto threads = [&o](CLI::App* c) {
+    c->add_option("--threads", o.threads)->check(CLI::Range(1, rexnet::max_threads));
+  };
 
   CLI::App* c = command("run", "logits of a .npy array", run, true);
   c->add_option("INPUT", o.inputs, "float32 .npy")->required()->expected(1);

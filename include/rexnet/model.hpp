@@ -94,14 +94,17 @@ struct scored_class {
 [[nodiscard]] inline std::vector<scored_class> top_k(span<const float> scores, int k) {
   std::vector<int> order(scores.size());
   std::iota(order.begin(), order.end(), 0);
-  const auto count = static_cast<std::size_t>(std::clamp<std::int64_t>(k, 0, static_cast<std::int64_t>(scores.size())));
+  const auto count =
+      static_cast<std::size_t>(std::clamp<std::int64_t>(k, 0, static_cast<std::int64_t>(scores.size())));
   const auto key = [&scores](int i) {
     const float s = scores[static_cast<std::size_t>(i)];
     return std::isnan(s) ? -INFINITY : s;
   };
-  std::partial_sort(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(count), order.end(), [&key](int a, int b) { return key(a) != key(b) ? key(a) > key(b) : a < b; });
+  std::partial_sort(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(count), order.end(),
+                    [&key](int a, int b) { return key(a) != key(b) ? key(a) > key(b) : a < b; });
   std::vector<scored_class> top;
-  for (std::size_t i = 0; i < count; ++i) top.push_back({order[i], scores[static_cast<std::size_t>(order[i])]});
+  for (std::size_t i = 0; i < count; ++i)
+    top.push_back({order[i], scores[static_cast<std::size_t>(order[i])]});
   return top;
 }
 
@@ -116,17 +119,22 @@ class classifier {
     if (!p) return p.error();
     c.plan_ = *p;
     c.workspace_ = aligned_buffer(p->workspace_bytes());
-    if (c.workspace_.data() == nullptr) return error(errc::out_of_memory, "no memory for a workspace of " + std::to_string(p->workspace_bytes()) + " bytes");
+    if (c.workspace_.data() == nullptr)
+      return error(errc::out_of_memory,
+                   "no memory for a workspace of " + std::to_string(p->workspace_bytes()) + " bytes");
     return c;
   }
-  [[nodiscard]] static result<classifier> make(const model& m, int threads = 1) { return make(m, m.input(), threads); }
+  [[nodiscard]] static result<classifier> make(const model& m, int threads = 1) {
+    return make(m, m.input(), threads);
+  }
 
   /// Logits of a picture of any size. Errors: those of preprocess_pixels().
   [[nodiscard]] result<std::vector<float>> logits(const image_view& picture) {
     auto pixels = preprocess_pixels(picture, input_);
     if (!pixels) return pixels.error();
     std::vector<float> out(static_cast<std::size_t>(net_.shape().classes));
-    const errc e = net_.forward_u8(plan_, pixels->view(), table_, out, {workspace_.data(), workspace_.size()});
+    const errc e =
+        net_.forward_u8(plan_, pixels->view(), table_, out, {workspace_.data(), workspace_.size()});
     if (e != errc::ok) return error(e, "forward failed with code " + std::to_string(static_cast<int>(e)));
     return out;
   }
@@ -139,7 +147,8 @@ class classifier {
   }
 
  private:
-  classifier(const model& m, const preprocessing& input) : net_(m.net()), input_(input), table_(normalise_table(input)) {}
+  classifier(const model& m, const preprocessing& input)
+      : net_(m.net()), input_(input), table_(normalise_table(input)) {}
   network<dynamic_config> net_;
   preprocessing input_;
   std::array<float, 768> table_;

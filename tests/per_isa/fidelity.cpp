@@ -38,12 +38,16 @@ std::vector<float> nhwc(const array& a) {
   std::vector<float> out(a.values.size());
   for (std::int64_t i = 0; i < n; ++i)
     for (std::int64_t ch = 0; ch < c; ++ch)
-      for (std::int64_t p = 0; p < px; ++p) out[static_cast<std::size_t>((i * px + p) * c + ch)] = static_cast<float>(a.values[static_cast<std::size_t>((i * c + ch) * px + p)]);
+      for (std::int64_t p = 0; p < px; ++p)
+        out[static_cast<std::size_t>((i * px + p) * c + ch)] =
+            static_cast<float>(a.values[static_cast<std::size_t>((i * c + ch) * px + p)]);
   return out;
 }
 
-std::vector<float> forward(const rexnet::model& m, const array& input, const rexnet::feature_taps* taps = nullptr) {
-  const int n = static_cast<int>(input.shape[0]), h = static_cast<int>(input.shape[2]), w = static_cast<int>(input.shape[3]);
+std::vector<float> forward(const rexnet::model& m, const array& input,
+                           const rexnet::feature_taps* taps = nullptr) {
+  const int n = static_cast<int>(input.shape[0]), h = static_cast<int>(input.shape[2]),
+            w = static_cast<int>(input.shape[3]);
   const std::vector<float> image = nhwc(input);
   const auto net = m.net();
   const rexnet::plan p = net.make_plan(h, w, 2).value();
@@ -51,17 +55,22 @@ std::vector<float> forward(const rexnet::model& m, const array& input, const rex
   std::vector<float> logits(static_cast<std::size_t>(n) * static_cast<std::size_t>(net.shape().classes));
   rexnet::forward_options options;
   options.taps = taps;
-  REQUIRE(net.forward(p, {image.data(), n, h, w, 3}, logits, {workspace.data(), workspace.size()}, options) == rexnet::errc::ok);
+  REQUIRE(net.forward(p, {image.data(), n, h, w, 3}, logits, {workspace.data(), workspace.size()}, options) ==
+          rexnet::errc::ok);
   return logits;
 }
 
 }  // namespace
 
-TEST_CASE("fidelity: PyTorch's logits of every v1 and lite fixture, within the larger of 1e-5 and 4 times its own float32 error") {
+TEST_CASE(
+    "fidelity: PyTorch's logits of every v1 and lite fixture, within the larger of 1e-5 and 4 times its own "
+    "float32 error") {
   for (const checkpoint_case& c : cases) {
     REXNET_NEEDS(std::string("fixtures/") + c.checkpoint);
-    const rexnet::model m = rexnet::load(rexnet_test::shared_path(std::string("fixtures/") + c.checkpoint)).value();
-    const auto answers = rexnet_test::read_npz(rexnet_test::shared_path(std::string("fixtures/") + c.answers));
+    const rexnet::model m =
+        rexnet::load(rexnet_test::shared_path(std::string("fixtures/") + c.checkpoint)).value();
+    const auto answers =
+        rexnet_test::read_npz(rexnet_test::shared_path(std::string("fixtures/") + c.answers));
     const std::vector<double>& expected = answers.at("logits_f64").values;
     const std::vector<float> logits = forward(m, answers.at("input_nchw"));
     REQUIRE(logits.size() == expected.size());
@@ -78,8 +87,10 @@ TEST_CASE("fidelity: PyTorch's logits of every v1 and lite fixture, within the l
 
 TEST_CASE("fidelity: every block of official_v1_0.5x_10c within a relative L2 of 1e-5") {
   REXNET_NEEDS("fixtures/official_v1_0.5x_10c.layers.npz");
-  const rexnet::model m = rexnet::load(rexnet_test::shared_path("fixtures/official_v1_0.5x_10c_zip.pth")).value();
-  const auto layers = rexnet_test::read_npz(rexnet_test::shared_path("fixtures/official_v1_0.5x_10c.layers.npz"));
+  const rexnet::model m =
+      rexnet::load(rexnet_test::shared_path("fixtures/official_v1_0.5x_10c_zip.pth")).value();
+  const auto layers =
+      rexnet_test::read_npz(rexnet_test::shared_path("fixtures/official_v1_0.5x_10c.layers.npz"));
   std::map<int, std::vector<float>> outputs;
   const auto target = [&](int index) {
     outputs[index].resize(layers.at("features." + std::to_string(index)).values.size());

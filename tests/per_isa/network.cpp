@@ -36,19 +36,23 @@ struct case_data {
   }
   const float* payload() const { return weights.floats().data(); }
 
-  std::vector<float> run(int threads, const rexnet::forward_options& options = {}, bool batch_workspace = false) const {
+  std::vector<float> run(int threads, const rexnet::forward_options& options = {},
+                         bool batch_workspace = false) const {
     const rexnet::network<rexnet::dynamic_config> net(c, payload());
     auto made = net.make_plan(h, w, threads);
     REQUIRE(made.ok());
     const rexnet::plan& p = *made;
-    const std::size_t bytes = batch_workspace ? std::max(net.batch_workspace_bytes(p), p.workspace_bytes()) : p.workspace_bytes();
-    // A workspace full of NaN proves that nothing is read before it is written; guards behind it catch overruns.
+    const std::size_t bytes =
+        batch_workspace ? std::max(net.batch_workspace_bytes(p), p.workspace_bytes()) : p.workspace_bytes();
+    // A workspace full of NaN proves that nothing is read before it is written; guards behind it catch
+    // overruns.
     const std::size_t guard = 4096;
     rexnet::aligned_buffer workspace(bytes + guard);
     std::memset(workspace.data(), 0xff, workspace.size());
     std::vector<float> logits(static_cast<std::size_t>(n) * c.classes + 64, -12345.0f);
     const rexnet::nhwc_view<const float> view(image.data(), n, h, w, 3);
-    const errc e = net.forward(p, view, {logits.data(), logits.size() - 64}, {workspace.data(), bytes}, options);
+    const errc e =
+        net.forward(p, view, {logits.data(), logits.size() - 64}, {workspace.data(), bytes}, options);
     REQUIRE(e == errc::ok);
     for (std::size_t i = 0; i < guard; ++i) REQUIRE(workspace.data()[bytes + i] == 0xff);
     for (std::size_t i = logits.size() - 64; i < logits.size(); ++i) REQUIRE(logits[i] == -12345.0f);
@@ -68,13 +72,14 @@ void compare_with_reference(const case_data& d) {
         d.c, d.payload(), d.image.data() + static_cast<std::size_t>(i) * d.h * d.w * 3, d.h, d.w);
     double worst = 0, largest = 0;
     for (int k = 0; k < d.c.classes; ++k) {
-      const double diff = std::fabs(expected[static_cast<std::size_t>(k)] - logits[static_cast<std::size_t>(i) * d.c.classes + k]);
+      const double diff = std::fabs(expected[static_cast<std::size_t>(k)] -
+                                    logits[static_cast<std::size_t>(i) * d.c.classes + k]);
       worst = std::isnan(diff) ? INFINITY : std::max(worst, diff);
       largest = std::max(largest, std::fabs(expected[static_cast<std::size_t>(k)]));
     }
     INFO(rexnet::family_name(d.c.family), " ", d.c.width_hundredths, " ", d.n, "x", d.h, "x", d.w);
-    // 54 layers, each a chain of at most 4 k roundings that average out: the square root of their number, times
-    // the growth of an error through the net. Ten times PyTorch's own float32 error in the fixtures.
+    // 54 layers, each a chain of at most 4 k roundings that average out: the square root of their number,
+    // times the growth of an error through the net. Ten times PyTorch's own float32 error in the fixtures.
     CHECK(worst <= 1e-4 * largest);
   }
 }
@@ -87,8 +92,9 @@ TEST_CASE("network: agrees with the double reference on sizes from 1x1 up, squar
 }
 
 TEST_CASE("network: agrees with the double reference for every family and odd widths") {
-  for (const config& c : {config_for(family::v1, 100, 7), config_for(family::v1, 130, 3), config_for(family::lite, 100, 11),
-                          config_for(family::lite, 50, 10), config_for(family::rexnetr, 100, 5), config_for(family::v1, 60, 1)})
+  for (const config& c :
+       {config_for(family::v1, 100, 7), config_for(family::v1, 130, 3), config_for(family::lite, 100, 11),
+        config_for(family::lite, 50, 10), config_for(family::rexnetr, 100, 5), config_for(family::v1, 60, 1)})
     compare_with_reference(case_data(c, 1, 40, 56));
 }
 
@@ -133,7 +139,8 @@ TEST_CASE("network: the same bits for every thread count, pool, batch position a
     const std::vector<float> alone = last.run(1);
     CHECK(std::memcmp(alone.data(), one.data() + 2 * c.classes, alone.size() * sizeof(float)) == 0);
 
-    std::vector<float> stem(static_cast<std::size_t>(3) * 49 * 66 * c.stem_c), pooled(static_cast<std::size_t>(3) * c.head_c);
+    std::vector<float> stem(static_cast<std::size_t>(3) * 49 * 66 * c.stem_c),
+        pooled(static_cast<std::size_t>(3) * c.head_c);
     std::vector<std::vector<float>> blocks;
     rexnet::feature_taps taps;
     taps.stem = stem.data();
@@ -155,13 +162,15 @@ TEST_CASE("network: the same bits for every thread count, pool, batch position a
 TEST_CASE("network: a compile-time and a run-time configuration give the same bits") {
   using static_net = rexnet::network<rexnet::static_config<family::v1, 50, 10>>;
   const case_data d(config_for(family::v1, 50, 10), 1, 64, 48);
-  static_assert(static_net::workspace_bytes(64, 48, 2) == rexnet::workspace_bytes(config_for(family::v1, 50, 10), 64, 48, 2));
+  static_assert(static_net::workspace_bytes(64, 48, 2) ==
+                rexnet::workspace_bytes(config_for(family::v1, 50, 10), 64, 48, 2));
   const static_net net(d.payload());
   const auto p = net.make_plan(64, 48, 2);
   REQUIRE(p.ok());
   rexnet::aligned_buffer workspace(static_net::workspace_bytes(64, 48, 2));
   std::vector<float> logits(10);
-  REQUIRE(net.forward(*p, {d.image.data(), 1, 64, 48, 3}, logits, {workspace.data(), workspace.size()}) == errc::ok);
+  REQUIRE(net.forward(*p, {d.image.data(), 1, 64, 48, 3}, logits, {workspace.data(), workspace.size()}) ==
+          errc::ok);
   CHECK(same_bits(logits, d.run(1)));
 }
 
@@ -185,7 +194,9 @@ TEST_CASE("network: strided input views and bytes through a table give the bits 
   std::vector<unsigned char> bgra(37 * 29 * 4 + 37 * 5);
   std::vector<float> table(768), dense(37 * 29 * 3), strided_floats(37 * (29 * 5 + 3));
   for (int v = 0; v < 256; ++v)
-    for (int ch = 0; ch < 3; ++ch) table[static_cast<std::size_t>(3 * v + ch)] = (static_cast<float>(v) / 255.0f - 0.4f) / (0.2f + 0.01f * static_cast<float>(ch));
+    for (int ch = 0; ch < 3; ++ch)
+      table[static_cast<std::size_t>(3 * v + ch)] =
+          (static_cast<float>(v) / 255.0f - 0.4f) / (0.2f + 0.01f * static_cast<float>(ch));
   const int row = 29 * 4 + 5;
   for (int y = 0; y < 37; ++y)
     for (int x = 0; x < 29; ++x)
@@ -226,11 +237,15 @@ TEST_CASE("network: wrong arguments are answered, nothing is written") {
   rexnet::aligned_buffer workspace(p->workspace_bytes() + 64);
   std::vector<float> logits(10, 3.0f);
   const rexnet::nhwc_view<const float> view(d.image.data(), 1, 32, 32, 3);
-  CHECK(net.forward(*p, view, {logits.data(), 9}, {workspace.data(), workspace.size()}) == errc::shape_mismatch);
-  CHECK(net.forward(*p, view, logits, {workspace.data(), p->workspace_bytes() - 1}) == errc::workspace_too_small);
+  CHECK(net.forward(*p, view, {logits.data(), 9}, {workspace.data(), workspace.size()}) ==
+        errc::shape_mismatch);
+  CHECK(net.forward(*p, view, logits, {workspace.data(), p->workspace_bytes() - 1}) ==
+        errc::workspace_too_small);
   CHECK(net.forward(*p, view, logits, {workspace.data() + 4, workspace.size() - 4}) == errc::misaligned);
-  CHECK(net.forward(*p, {d.image.data(), 1, 31, 32, 3}, logits, {workspace.data(), workspace.size()}) == errc::shape_mismatch);
-  CHECK(net.forward(*p, {nullptr, 1, 32, 32, 3}, logits, {workspace.data(), workspace.size()}) == errc::invalid_argument);
+  CHECK(net.forward(*p, {d.image.data(), 1, 31, 32, 3}, logits, {workspace.data(), workspace.size()}) ==
+        errc::shape_mismatch);
+  CHECK(net.forward(*p, {nullptr, 1, 32, 32, 3}, logits, {workspace.data(), workspace.size()}) ==
+        errc::invalid_argument);
   for (const float v : logits) CHECK(v == 3.0f);
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Each operator against plain double loops, on channel counts around vector and panel sizes, with unpadded and
-// padded strides, and guard values around everything that is written.
+// Each operator against plain double loops, on channel counts around vector and panel sizes, with unpadded
+// and padded strides, and guard values around everything that is written.
 #include "rexnet/ops/ops.hpp"
 
 #include <doctest/doctest.h>
@@ -21,7 +21,8 @@ struct guarded_map {
   std::vector<float> memory;
   nhwc_view<float> view;
 
-  guarded_map(int n, int h, int w, int c, int gap, unsigned seed) : memory(static_cast<std::size_t>(n * (h * (w * (c + gap) + gap) + gap) + 64), guard) {
+  guarded_map(int n, int h, int w, int c, int gap, unsigned seed)
+      : memory(static_cast<std::size_t>(n * (h * (w * (c + gap) + gap) + gap) + 64), guard) {
     view = nhwc_view<float>(memory.data() + 32, n, h, w, c, c + gap);
     view.row_stride = w * (c + gap) + gap;
     view.image_stride = h * view.row_stride + gap;
@@ -36,7 +37,9 @@ struct guarded_map {
         for (int x = 0; x < view.w; ++x)
           for (int c = 0; c < view.c; ++c) visit(view.pixel(b, y, x)[c], b, y, x, c);
   }
-  double get(int b, int y, int x, int c) const { return y < 0 || x < 0 || y >= view.h || x >= view.w ? 0.0 : static_cast<double>(view.pixel(b, y, x)[c]); }
+  double get(int b, int y, int x, int c) const {
+    return y < 0 || x < 0 || y >= view.h || x >= view.w ? 0.0 : static_cast<double>(view.pixel(b, y, x)[c]);
+  }
   bool guards_intact() {
     std::vector<float> copy = memory;
     each([&](float& v, int, int, int, int) { copy[static_cast<std::size_t>(&v - memory.data())] = guard; });
@@ -49,7 +52,8 @@ struct guarded_map {
 struct random_filter {
   std::vector<float> weights, bias;
   rexnet::packed_filter packed;
-  random_filter(int out_c, int k, unsigned seed) : weights(static_cast<std::size_t>(out_c * k)), bias(static_cast<std::size_t>(out_c)) {
+  random_filter(int out_c, int k, unsigned seed)
+      : weights(static_cast<std::size_t>(out_c * k)), bias(static_cast<std::size_t>(out_c)) {
     std::mt19937 engine(seed);
     std::normal_distribution<float> value;
     for (float& v : weights) v = value(engine);
@@ -58,12 +62,17 @@ struct random_filter {
     REQUIRE(f.ok());
     packed = std::move(*f);
   }
-  double w(int o, int i, int k) const { return static_cast<double>(weights[static_cast<std::size_t>(o * k + i)]); }
+  double w(int o, int i, int k) const {
+    return static_cast<double>(weights[static_cast<std::size_t>(o * k + i)]);
+  }
 };
 
-double silu(double v) { return v / (1 + std::exp(-v)); }
+double silu(double v) {
+  return v / (1 + std::exp(-v));
+}
 
-/// A chain of k FMAs of standard normal terms: k half-ulps of the largest partial sum, and the activation's ulps.
+/// A chain of k FMAs of standard normal terms: k half-ulps of the largest partial sum, and the activation's
+/// ulps.
 bool close(double found, double expected, int k) {
   const double bound = (k + 8) * 1.2e-7 * (1 + std::sqrt(static_cast<double>(k)) + std::fabs(expected));
   return std::fabs(found - expected) <= bound;
@@ -79,12 +88,16 @@ TEST_CASE("pointwise: every channel tail, pixel count, activation, partial resid
     for (const int in_c : {1, 5, 16, 38})
       for (const int w : {1, 2, 6, 7, 13, 15, 29}) {
         ++seed;
-        guarded_map in(2, 2, w, in_c, seed % 3, static_cast<unsigned>(seed)), out(2, 2, w, out_c, seed % 5, 1);
+        guarded_map in(2, 2, w, in_c, seed % 3, static_cast<unsigned>(seed)),
+            out(2, 2, w, out_c, seed % 5, 1);
         const int res_c = 1 + seed % out_c;
         guarded_map residual(2, 2, w, res_c, seed % 2, 2);
         const random_filter f(out_c, in_c, static_cast<unsigned>(seed));
         const bool add = seed % 2 == 0, act = seed % 3 == 0;
-        REQUIRE(rexnet::pointwise<>(in.view, f.packed.view, out.view, act ? rexnet::activation::silu : rexnet::activation::none, add ? nhwc_view<const float>(residual.view) : nhwc_view<const float>(), {seed % 4 + 1, {}}) == errc::ok);
+        REQUIRE(rexnet::pointwise<>(in.view, f.packed.view, out.view,
+                                    act ? rexnet::activation::silu : rexnet::activation::none,
+                                    add ? nhwc_view<const float>(residual.view) : nhwc_view<const float>(),
+                                    {seed % 4 + 1, {}}) == errc::ok);
         bool good = true;
         out.each([&](float& v, int b, int y, int x, int o) {
           double sum = static_cast<double>(f.bias[static_cast<std::size_t>(o)]);
@@ -107,14 +120,18 @@ TEST_CASE("depthwise: kernels 3 and 5, strides 1 and 2, every channel tail and w
       for (const int stride : {1, 2})
         for (const auto& [h, w] : {std::pair{1, 1}, {1, 2}, {2, 3}, {5, 4}, {3, 9}, {4, 17}, {7, 26}}) {
           ++seed;
-          guarded_map in(1, h, w, c, seed % 3, static_cast<unsigned>(seed)), out(1, (h + stride - 1) / stride, (w + stride - 1) / stride, c, seed % 4, 1);
+          guarded_map in(1, h, w, c, seed % 3, static_cast<unsigned>(seed)),
+              out(1, (h + stride - 1) / stride, (w + stride - 1) / stride, c, seed % 4, 1);
           const random_filter f(c, kernel * kernel, static_cast<unsigned>(seed));
-          REQUIRE(rexnet::depthwise<>(in.view, f.packed.view, kernel, stride, out.view, seed % 2 == 0) == errc::ok);
+          REQUIRE(rexnet::depthwise<>(in.view, f.packed.view, kernel, stride, out.view, seed % 2 == 0) ==
+                  errc::ok);
           bool good = true;
           out.each([&](float& v, int b, int y, int x, int ch) {
             double sum = static_cast<double>(f.bias[static_cast<std::size_t>(ch)]);
             for (int ky = 0; ky < kernel; ++ky)
-              for (int kx = 0; kx < kernel; ++kx) sum += in.get(b, y * stride + ky - kernel / 2, x * stride + kx - kernel / 2, ch) * f.w(ch, ky * kernel + kx, kernel * kernel);
+              for (int kx = 0; kx < kernel; ++kx)
+                sum += in.get(b, y * stride + ky - kernel / 2, x * stride + kx - kernel / 2, ch) *
+                       f.w(ch, ky * kernel + kx, kernel * kernel);
             if (seed % 2 == 0) sum = sum < 0 ? 0 : sum > 6 ? 6 : sum;
             good = good && close(static_cast<double>(v), sum, kernel * kernel);
           });
@@ -131,14 +148,20 @@ TEST_CASE("convolution: 1, 3 and 5 square, strides 1 to 3, from 1, 3 and 4 chann
       for (const int in_c : {1, 3, 4})
         for (const auto& [h, w] : {std::pair{1, 1}, {2, 5}, {9, 8}, {6, 33}}) {
           const int out_c = channel_counts[static_cast<std::size_t>(++seed) % 15], k = kernel * kernel * in_c;
-          guarded_map in(2, h, w, in_c, seed % 3, static_cast<unsigned>(seed)), out(2, (h + stride - 1) / stride, (w + stride - 1) / stride, out_c, seed % 4, 1);
+          guarded_map in(2, h, w, in_c, seed % 3, static_cast<unsigned>(seed)),
+              out(2, (h + stride - 1) / stride, (w + stride - 1) / stride, out_c, seed % 4, 1);
           const random_filter f(out_c, k, static_cast<unsigned>(seed));
           std::vector<float> scratch(rexnet::convolution_scratch_floats(w, in_c, kernel) + 1, guard);
-          REQUIRE(rexnet::convolution<>(in.view, f.packed.view, kernel, stride, out.view, {scratch.data(), scratch.size() - 1}, rexnet::activation::relu6) == errc::ok);
+          REQUIRE(rexnet::convolution<>(in.view, f.packed.view, kernel, stride, out.view,
+                                        {scratch.data(), scratch.size() - 1},
+                                        rexnet::activation::relu6) == errc::ok);
           bool good = scratch.back() == guard;
           out.each([&](float& v, int b, int y, int x, int o) {
             double sum = static_cast<double>(f.bias[static_cast<std::size_t>(o)]);
-            for (int t = 0; t < k; ++t) sum += in.get(b, y * stride + t / in_c / kernel - kernel / 2, x * stride + t / in_c % kernel - kernel / 2, t % in_c) * f.w(o, t, k);
+            for (int t = 0; t < k; ++t)
+              sum += in.get(b, y * stride + t / in_c / kernel - kernel / 2,
+                            x * stride + t / in_c % kernel - kernel / 2, t % in_c) *
+                     f.w(o, t, k);
             good = good && close(static_cast<double>(v), sum < 0 ? 0 : sum > 6 ? 6 : sum, k);
           });
           CHECK(good);
@@ -153,7 +176,8 @@ TEST_CASE("squeeze-excite, mean and dense: every channel tail") {
     before.view.data = before.memory.data() + 32;
     const random_filter squeeze(se, c, 5), excite(c, se, 6);
     std::vector<float> scratch(static_cast<std::size_t>(2 * c + se));
-    REQUIRE(rexnet::squeeze_excite<>(map.view, squeeze.packed.view, excite.packed.view, scratch, true) == errc::ok);
+    REQUIRE(rexnet::squeeze_excite<>(map.view, squeeze.packed.view, excite.packed.view, scratch, true) ==
+            errc::ok);
     bool good = map.guards_intact();
     for (int b = 0; b < 2; ++b) {
       std::vector<double> mean(static_cast<std::size_t>(c)), squeezed(static_cast<std::size_t>(se));

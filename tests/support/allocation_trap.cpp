@@ -16,17 +16,31 @@ void* operator new(std::size_t bytes) {
   if (void* p = std::malloc(bytes > 0 ? bytes : 1)) return p;
   throw std::bad_alloc();
 }
-void* operator new[](std::size_t bytes) { return operator new(bytes); }
-void operator delete(void* p) noexcept { std::free(p); }
-void operator delete(void* p, std::size_t) noexcept { std::free(p); }
-void operator delete[](void* p) noexcept { std::free(p); }
-void operator delete[](void* p, std::size_t) noexcept { std::free(p); }
+void* operator new[](std::size_t bytes) {
+  return operator new(bytes);
+}
+void operator delete(void* p) noexcept {
+  std::free(p);
+}
+void operator delete(void* p, std::size_t) noexcept {
+  std::free(p);
+}
+void operator delete[](void* p) noexcept {
+  std::free(p);
+}
+void operator delete[](void* p, std::size_t) noexcept {
+  std::free(p);
+}
 
 namespace rexnet_test {
 allocation_trap::allocation_trap() {
   trapped = 0;
   armed = true;
 }
-allocation_trap::~allocation_trap() { armed = false; }
-int allocation_trap::count() const { return trapped.load(); }
+allocation_trap::~allocation_trap() {
+  armed = false;
+}
+int allocation_trap::count() const {
+  return trapped.load();
+}
 }  // namespace rexnet_test

@@ -12,7 +12,9 @@
 
 namespace rexnet_test {
 
-inline rexnet::byte_span bytes_of(const std::string& s) { return {reinterpret_cast<const unsigned char*>(s.data()), s.size()}; }
+inline rexnet::byte_span bytes_of(const std::string& s) {
+  return {reinterpret_cast<const unsigned char*>(s.data()), s.size()};
+}
 
 inline std::string number(std::uint64_t v, int bytes) {
   std::string s;
@@ -21,17 +23,19 @@ inline std::string number(std::uint64_t v, int bytes) {
 }
 
 /// Overwrites bytes of a file at a position.
-inline std::string patched(std::string s, std::size_t at, const std::string& with) { return s.replace(at, with.size(), with); }
+inline std::string patched(std::string s, std::size_t at, const std::string& with) {
+  return s.replace(at, with.size(), with);
+}
 
 /// One zip entry; every field of both headers can be set.
 struct zip_part {
   std::string name, data;
   std::uint64_t flags = 8, method = 0;
-  std::string extra;           ///< of the central record
-  std::string descriptor;      ///< instead of the right one
+  std::string extra;       ///< of the central record
+  std::string descriptor;  ///< instead of the right one
   std::uint64_t disk = 0;
   std::int64_t crc = -1, size = -1, packed = -1, offset = -1;  ///< of the central record
-  std::string local_name;      ///< instead of name
+  std::string local_name;                                      ///< instead of name
 };
 
 struct zip_layout {
@@ -49,27 +53,42 @@ inline zip_layout craft_zip(const std::vector<zip_part>& parts) {
     const bool later = (p.flags & 8) != 0;
     const std::string& name = p.local_name.empty() ? p.name : p.local_name;
     z.local.push_back(z.file.size());
-    z.file += number(0x04034b50, 4) + number(0, 2) + number(p.flags, 2) + number(p.method, 2) + number(0, 4) + number(later ? 0 : crc, 4) +
-              number(later ? 0 : p.data.size(), 4) + number(later ? 0 : p.data.size(), 4) + number(name.size(), 2) + number(0, 2) + name + p.data;
-    if (later) z.file += p.descriptor.empty() ? number(0x08074b50, 4) + number(crc, 4) + number(p.data.size(), 4) + number(p.data.size(), 4) : p.descriptor;
-    const auto or_else = [](std::int64_t v, std::uint64_t otherwise) { return v < 0 ? otherwise : static_cast<std::uint64_t>(v); };
+    z.file += number(0x04034b50, 4) + number(0, 2) + number(p.flags, 2) + number(p.method, 2) + number(0, 4) +
+              number(later ? 0 : crc, 4) + number(later ? 0 : p.data.size(), 4) +
+              number(later ? 0 : p.data.size(), 4) + number(name.size(), 2) + number(0, 2) + name + p.data;
+    if (later)
+      z.file += p.descriptor.empty() ? number(0x08074b50, 4) + number(crc, 4) + number(p.data.size(), 4) +
+                                           number(p.data.size(), 4)
+                                     : p.descriptor;
+    const auto or_else = [](std::int64_t v, std::uint64_t otherwise) {
+      return v < 0 ? otherwise : static_cast<std::uint64_t>(v);
+    };
     at.push_back(directory.size());
-    directory += number(0x02014b50, 4) + number(0, 4) + number(p.flags, 2) + number(p.method, 2) + number(0, 4) + number(or_else(p.crc, crc), 4) +
-                 number(or_else(p.packed, p.data.size()), 4) + number(or_else(p.size, p.data.size()), 4) + number(p.name.size(), 2) +
-                 number(p.extra.size(), 2) + number(0, 2) + number(p.disk, 2) + number(0, 6) + number(or_else(p.offset, z.local.back()), 4) + p.name + p.extra;
+    directory += number(0x02014b50, 4) + number(0, 4) + number(p.flags, 2) + number(p.method, 2) +
+                 number(0, 4) + number(or_else(p.crc, crc), 4) + number(or_else(p.packed, p.data.size()), 4) +
+                 number(or_else(p.size, p.data.size()), 4) + number(p.name.size(), 2) +
+                 number(p.extra.size(), 2) + number(0, 2) + number(p.disk, 2) + number(0, 6) +
+                 number(or_else(p.offset, z.local.back()), 4) + p.name + p.extra;
   }
   for (const std::size_t offset : at) z.central.push_back(z.file.size() + offset);
   const std::size_t begin = z.file.size();
   z.file += directory;
   z.end = z.file.size();
-  z.file += number(0x06054b50, 4) + number(0, 4) + number(parts.size(), 2) + number(parts.size(), 2) + number(directory.size(), 4) + number(begin, 4) + number(0, 2);
+  z.file += number(0x06054b50, 4) + number(0, 4) + number(parts.size(), 2) + number(parts.size(), 2) +
+            number(directory.size(), 4) + number(begin, 4) + number(0, 2);
   return z;
 }
 
 // ---- pickles: each function gives the opcodes that push one value ----
-inline std::string str(const std::string& s) { return "X" + number(s.size(), 4) + s; }
-inline std::string integer(std::int64_t v) { return std::string("\x8a\x08") + number(static_cast<std::uint64_t>(v), 8); }
-inline std::string global(const std::string& module, const std::string& name) { return "c" + module + "\n" + name + "\n"; }
+inline std::string str(const std::string& s) {
+  return "X" + number(s.size(), 4) + s;
+}
+inline std::string integer(std::int64_t v) {
+  return std::string("\x8a\x08") + number(static_cast<std::uint64_t>(v), 8);
+}
+inline std::string global(const std::string& module, const std::string& name) {
+  return "c" + module + "\n" + name + "\n";
+}
 inline std::string tuple(const std::vector<std::string>& items) {
   std::string s = "(";
   for (const auto& i : items) s += i;
@@ -90,16 +109,23 @@ inline std::string ordered_dict(const std::vector<std::pair<std::string, std::st
   for (const auto& [k, v] : items) s += str(k) + v;
   return s + "u}" + str("_metadata") + "}sb";
 }
-inline std::string storage(const std::string& key, std::int64_t count, const std::string& type = "FloatStorage", bool legacy = false) {
+inline std::string storage(const std::string& key, std::int64_t count,
+                           const std::string& type = "FloatStorage", bool legacy = false) {
   std::vector<std::string> id{str("storage"), global("torch", type), str(key), str("cpu"), integer(count)};
   if (legacy) id.push_back("N");
   return tuple(id) + "Q";
 }
-inline std::string tensor_of(const std::string& storage, std::int64_t offset, const std::vector<std::int64_t>& shape, const std::vector<std::int64_t>& strides) {
+inline std::string tensor_of(const std::string& storage, std::int64_t offset,
+                             const std::vector<std::int64_t>& shape,
+                             const std::vector<std::int64_t>& strides) {
   return global("torch._utils", "_rebuild_tensor_v2") +
-         tuple({storage, integer(offset), integers(shape), integers(strides), "\x89", global("collections", "OrderedDict") + ")R"}) + "R";
+         tuple({storage, integer(offset), integers(shape), integers(strides), "\x89",
+                global("collections", "OrderedDict") + ")R"}) +
+         "R";
 }
-inline std::string program(const std::string& body) { return "\x80\x02" + body + "."; }
+inline std::string program(const std::string& body) {
+  return "\x80\x02" + body + ".";
+}
 
 inline std::string floats(const std::vector<float>& v) {
   std::string s;
@@ -108,7 +134,8 @@ inline std::string floats(const std::vector<float>& v) {
 }
 
 /// A torch zip of one pickle and storages "0", "1", ...
-inline std::string torch_zip(const std::string& pickled, const std::vector<std::string>& storages, const std::string& byteorder = "little") {
+inline std::string torch_zip(const std::string& pickled, const std::vector<std::string>& storages,
+                             const std::string& byteorder = "little") {
   std::vector<zip_part> parts(1);
   parts[0].name = "archive/data.pkl", parts[0].data = pickled;
   parts.emplace_back();
@@ -122,14 +149,20 @@ inline std::string torch_zip(const std::string& pickled, const std::vector<std::
 
 /// "w" [2,3] = 0..5 and, sharing its storage, "t": its transpose.
 inline std::string small_state_dict(bool legacy = false) {
-  return ordered_dict({{"module.w", tensor_of(storage("0", 6, "FloatStorage", legacy), 0, {2, 3}, {3, 1})},
-                       {"module._orig_mod.t", tensor_of(storage("0", 6, "FloatStorage", legacy), 0, {3, 2}, {1, 3})}});
+  return ordered_dict(
+      {{"module.w", tensor_of(storage("0", 6, "FloatStorage", legacy), 0, {2, 3}, {3, 1})},
+       {"module._orig_mod.t", tensor_of(storage("0", 6, "FloatStorage", legacy), 0, {3, 2}, {1, 3})}});
 }
-inline std::string small_zip() { return torch_zip(program(small_state_dict()), {floats({0, 1, 2, 3, 4, 5})}); }
+inline std::string small_zip() {
+  return torch_zip(program(small_state_dict()), {floats({0, 1, 2, 3, 4, 5})});
+}
 
-inline std::string legacy_head(const std::string& magic = "\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19", int protocol = 1001, bool little = true) {
+inline std::string legacy_head(const std::string& magic = "\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19",
+                               int protocol = 1001, bool little = true) {
   return "\x80\x02\x8a\x0a" + magic + "." + program(integer(protocol)) +
-         program(dict({{"protocol_version", integer(protocol)}, {"little_endian", little ? "\x88" : "\x89"}, {"type_sizes", "}"}}));
+         program(dict({{"protocol_version", integer(protocol)},
+                       {"little_endian", little ? "\x88" : "\x89"},
+                       {"type_sizes", "}"}}));
 }
 inline std::string legacy_keys(const std::vector<std::string>& keys) {
   std::string s = "](";
@@ -137,13 +170,17 @@ inline std::string legacy_keys(const std::vector<std::string>& keys) {
   return program(s + "e");
 }
 inline std::string small_legacy() {
-  return legacy_head() + program(small_state_dict(true)) + legacy_keys({"0"}) + number(6, 8) + floats({0, 1, 2, 3, 4, 5});
+  return legacy_head() + program(small_state_dict(true)) + legacy_keys({"0"}) + number(6, 8) +
+         floats({0, 1, 2, 3, 4, 5});
 }
 
-inline std::string safetensors(const std::string& header, const std::string& body) { return number(header.size(), 8) + header + body; }
+inline std::string safetensors(const std::string& header, const std::string& body) {
+  return number(header.size(), 8) + header + body;
+}
 inline std::string small_safetensors() {
-  return safetensors(R"({"__metadata__":{"format":"pt"},"w":{"dtype":"F32","shape":[2,3],"data_offsets":[0,24]},"b":{"dtype":"I64","shape":[],"data_offsets":[24,32]}}  )",
-                     floats({0, 1, 2, 3, 4, 5}) + number(7, 8));
+  return safetensors(
+      R"({"__metadata__":{"format":"pt"},"w":{"dtype":"F32","shape":[2,3],"data_offsets":[0,24]},"b":{"dtype":"I64","shape":[],"data_offsets":[24,32]}}  )",
+      floats({0, 1, 2, 3, 4, 5}) + number(7, 8));
 }
 
 /// Reads a damaged file: the error, or `ok` with an empty text when it was accepted.
@@ -180,11 +217,11 @@ inline int sweep(const std::string& file) {
 }  // namespace rexnet_test
 
 /// The file is refused with this code and a message that holds this text.
-#define REXNET_REFUSED(file, errc_name, part)                                            \
-  do {                                                                                   \
-    const rexnet::error refusal = rexnet_test::failure(file);                            \
+#define REXNET_REFUSED(file, errc_name, part)                                             \
+  do {                                                                                    \
+    const rexnet::error refusal = rexnet_test::failure(file);                             \
     CHECK(static_cast<int>(refusal.code()) == static_cast<int>(rexnet::errc::errc_name)); \
-    CHECK_MESSAGE(refusal.message().find(part) != std::string::npos, refusal.message()); \
+    CHECK_MESSAGE(refusal.message().find(part) != std::string::npos, refusal.message());  \
   } while (false)
 
 #endif  // REXNET_TESTS_SUPPORT_CRAFT_HPP

@@ -19,9 +19,11 @@ int main(int argc, char** argv) {
       for (const double v : t.values()) {
         std::uint64_t bits = 0;
         std::memcpy(&bits, &v, sizeof(bits));
-        for (int shift = 0; shift < 64; shift += 8) bytes.push_back(static_cast<unsigned char>(bits >> shift & 255));
+        for (int shift = 0; shift < 64; shift += 8)
+          bytes.push_back(static_cast<unsigned char>(bits >> shift & 255));
       }
-      std::printf("tensor\t%s\t%s\t%s\t%08x\n", t.name.c_str(), rexnet::dtype_name(t.type), rexnet::shape_text(t.shape).c_str(), rexnet::crc32(bytes));
+      std::printf("tensor\t%s\t%s\t%s\t%08x\n", t.name.c_str(), rexnet::dtype_name(t.type),
+                  rexnet::shape_text(t.shape).c_str(), rexnet::crc32(bytes));
     }
   }
   return 0;

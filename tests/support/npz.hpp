@@ -17,8 +17,8 @@ namespace rexnet_test {
 
 struct array {
   std::vector<std::int64_t> shape;
-  std::vector<double> values;         ///< of numeric arrays
-  std::vector<std::string> strings;   ///< of unicode arrays, ASCII only
+  std::vector<double> values;        ///< of numeric arrays
+  std::vector<std::string> strings;  ///< of unicode arrays, ASCII only
 };
 
 inline array parse_npy(const std::vector<unsigned char>& b) {
@@ -59,7 +59,8 @@ inline array parse_npy(const std::vector<unsigned char>& b) {
       std::memcpy(&d, p + 8 * i, 8);
       a.values.push_back(d);
     } else if (type == "<i8") {
-      a.values.push_back(static_cast<double>(static_cast<std::int64_t>(rexnet::detail::little_endian<8>(p + 8 * i))));
+      a.values.push_back(
+          static_cast<double>(static_cast<std::int64_t>(rexnet::detail::little_endian<8>(p + 8 * i))));
     } else {
       throw std::runtime_error("npz: type " + type);
     }

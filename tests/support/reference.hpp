@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The naive network in double precision: plain loops over folded weights, written from the architecture and not
-// from the kernels. Weights are read from the packed payload through the layout's documented formula.
+// The naive network in double precision: plain loops over folded weights, written from the architecture and
+// not from the kernels. Weights are read from the packed payload through the layout's documented formula.
 #ifndef REXNET_TESTS_SUPPORT_REFERENCE_HPP
 #define REXNET_TESTS_SUPPORT_REFERENCE_HPP
 
@@ -27,14 +27,21 @@ struct map {
 inline double weight(const float* payload, const rexnet::layer_layout& l, int k, int o) {
   return payload[l.weights + (static_cast<std::int64_t>(o) / 16 * l.k + k) * 16 + o % 16];
 }
-inline double bias(const float* payload, const rexnet::layer_layout& l, int o) { return payload[l.bias + o]; }
+inline double bias(const float* payload, const rexnet::layer_layout& l, int o) {
+  return payload[l.bias + o];
+}
 
-inline double silu(double x) { return x / (1.0 + std::exp(-x)); }
-inline double relu6(double x) { return x < 0 ? 0.0 : x > 6 ? 6.0 : x; }
+inline double silu(double x) {
+  return x / (1.0 + std::exp(-x));
+}
+inline double relu6(double x) {
+  return x < 0 ? 0.0 : x > 6 ? 6.0 : x;
+}
 
 /// Dense convolution: taps in the order rows, columns, channels.
 template <class Act>
-map convolve(const float* payload, const rexnet::layer_layout& l, const map& in, int kernel, int stride, Act act) {
+map convolve(const float* payload, const rexnet::layer_layout& l, const map& in, int kernel, int stride,
+             Act act) {
   map out((in.h + stride - 1) / stride, (in.w + stride - 1) / stride, l.out_c);
   for (int y = 0; y < out.h; ++y)
     for (int x = 0; x < out.w; ++x)
@@ -51,7 +58,8 @@ map convolve(const float* payload, const rexnet::layer_layout& l, const map& in,
 }
 
 template <class Act>
-std::vector<double> dense(const float* payload, const rexnet::layer_layout& l, const std::vector<double>& x, Act act) {
+std::vector<double> dense(const float* payload, const rexnet::layer_layout& l, const std::vector<double>& x,
+                          Act act) {
   std::vector<double> out(static_cast<std::size_t>(l.out_c));
   for (int o = 0; o < l.out_c; ++o) {
     double sum = bias(payload, l, o);
@@ -70,12 +78,14 @@ inline std::vector<double> mean(const map& m) {
   return out;
 }
 
-inline map reference_block(const rexnet::config& c, const float* payload, const rexnet::weights_layout& l, int i,
-                           const map& in) {
+inline map reference_block(const rexnet::config& c, const float* payload, const rexnet::weights_layout& l,
+                           int i, const map& in) {
   const rexnet::block_config& b = c.blocks[i];
   const rexnet::block_layout& bl = l.blocks[i];
   const bool lite = c.family == rexnet::family::lite;
-  map x = b.expand ? convolve(payload, bl.expand, in, 1, 1, [lite](double v) { return lite ? relu6(v) : silu(v); }) : in;
+  map x = b.expand
+              ? convolve(payload, bl.expand, in, 1, 1, [lite](double v) { return lite ? relu6(v) : silu(v); })
+              : in;
   map d((x.h + b.stride - 1) / b.stride, (x.w + b.stride - 1) / b.stride, x.c);
   for (int y = 0; y < d.h; ++y)
     for (int xx = 0; xx < d.w; ++xx)
@@ -89,7 +99,8 @@ inline map reference_block(const rexnet::config& c, const float* payload, const 
       }
   if (b.se_c > 0) {
     const auto squeezed = dense(payload, bl.squeeze, mean(d), [](double v) { return v > 0 ? v : 0.0; });
-    const auto scale = dense(payload, bl.excite, squeezed, [](double v) { return 1.0 / (1.0 + std::exp(-v)); });
+    const auto scale =
+        dense(payload, bl.excite, squeezed, [](double v) { return 1.0 / (1.0 + std::exp(-v)); });
     for (std::size_t k = 0; k < d.v.size(); ++k) d.v[k] *= scale[k % static_cast<std::size_t>(d.c)];
   }
   for (double& v : d.v) v = relu6(v);
@@ -102,8 +113,8 @@ inline map reference_block(const rexnet::config& c, const float* payload, const 
 }
 
 /// Logits of one [h][w][3] image.
-inline std::vector<double> reference_logits(const rexnet::config& c, const float* payload, const float* image, int h,
-                                            int w) {
+inline std::vector<double> reference_logits(const rexnet::config& c, const float* payload, const float* image,
+                                            int h, int w) {
   const rexnet::weights_layout l = rexnet::layout_of(c);
   const bool lite = c.family == rexnet::family::lite;
   const auto act = [lite](double v) { return lite ? relu6(v) : silu(v); };
@@ -122,11 +133,13 @@ inline std::vector<float> random_payload(const rexnet::config& c, unsigned seed)
   std::vector<float> payload(static_cast<std::size_t>(l.floats));
   std::mt19937 engine(seed);
   rexnet::for_each_layer(c, l, [&](rexnet::layer_layout& layer, int, int) {
-    std::normal_distribution<float> weight_value(0.0f, std::sqrt(2.0f / static_cast<float>(layer.k > 0 ? layer.k : 1)));
+    std::normal_distribution<float> weight_value(
+        0.0f, std::sqrt(2.0f / static_cast<float>(layer.k > 0 ? layer.k : 1)));
     std::normal_distribution<float> bias_value(0.05f, 0.2f);
     for (int o = 0; o < layer.out_c; ++o) {
       for (int k = 0; k < layer.k; ++k)
-        payload[static_cast<std::size_t>(layer.weights + (static_cast<std::int64_t>(o) / 16 * layer.k + k) * 16 + o % 16)] =
+        payload[static_cast<std::size_t>(layer.weights +
+                                         (static_cast<std::int64_t>(o) / 16 * layer.k + k) * 16 + o % 16)] =
             weight_value(engine);
       payload[static_cast<std::size_t>(layer.bias + o)] = bias_value(engine);
     }

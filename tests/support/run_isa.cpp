@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // run_isa ISA PROGRAM [ARG...]: runs a test that was compiled for an instruction set, or exits with 77
-// ("skipped" to ctest) where the CPU lacks it. Compiled for the baseline: a program built with AVX-512 may use
-// it before main().
+// ("skipped" to ctest) where the CPU lacks it. Compiled for the baseline: a program built with AVX-512 may
+// use it before main().
 #include <cstdio>
 #include <cstring>
 
@@ -13,7 +13,8 @@
 
 static bool cpu_can_run(const char* isa) {
 #if defined(__x86_64__) || defined(__i386__)
-  if (std::strcmp(isa, "fma3_avx2") == 0) return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+  if (std::strcmp(isa, "fma3_avx2") == 0)
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
   if (std::strcmp(isa, "avx512bw") == 0)
     return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512cd") &&
            __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&

@@ -16,8 +16,12 @@ struct skip_counts {
 };
 skip_counts& skips();
 
-inline std::string shared_path(const std::string& relative) { return std::string(REXNET_SHARED_DIR) + "/" + relative; }
-inline std::string source_path(const std::string& relative) { return std::string(REXNET_SOURCE_DIR) + "/" + relative; }
+inline std::string shared_path(const std::string& relative) {
+  return std::string(REXNET_SHARED_DIR) + "/" + relative;
+}
+inline std::string source_path(const std::string& relative) {
+  return std::string(REXNET_SOURCE_DIR) + "/" + relative;
+}
 
 /// True when `relative` exists in the shared folder; otherwise prints that the test case is skipped.
 inline bool shared_available(const std::string& relative, const char* test) {

@@ -15,8 +15,11 @@ namespace {
 
 const std::string six = floats({0, 1, 2, 3, 4, 5});
 
-std::string with_tensor(const std::string& t, const std::string& data = six) { return torch_zip(program(ordered_dict({{"w", t}})), {data}); }
-std::string plain(std::int64_t offset, const std::vector<std::int64_t>& shape, const std::vector<std::int64_t>& strides) {
+std::string with_tensor(const std::string& t, const std::string& data = six) {
+  return torch_zip(program(ordered_dict({{"w", t}})), {data});
+}
+std::string plain(std::int64_t offset, const std::vector<std::int64_t>& shape,
+                  const std::vector<std::int64_t>& strides) {
   return with_tensor(tensor_of(storage("0", 6), offset, shape, strides));
 }
 
@@ -46,11 +49,21 @@ TEST_CASE("checkpoint: a torch zip gives its tensors, prefixes stripped, strides
 }
 
 TEST_CASE("checkpoint: every element type is converted") {
-  struct type_case { const char* storage; std::string bytes; double expected; };
-  for (const auto& [type, bytes, expected] : {type_case{"FloatStorage", floats({-1.5f}), -1.5}, type_case{"DoubleStorage", number(0x3ff8000000000000, 8), 1.5},
-        type_case{"HalfStorage", number(0xc100, 2), -2.5}, type_case{"BFloat16Storage", number(0x4049, 2), 3.140625}, type_case{"LongStorage", number(~0ull - 4, 8), -5.0},
-        type_case{"IntStorage", number(0xfffffffe, 4), -2.0}, type_case{"ShortStorage", number(0x8000, 2), -32768.0}, type_case{"CharStorage", number(0x80, 1), -128.0},
-        type_case{"ByteStorage", number(0xff, 1), 255.0}, type_case{"BoolStorage", number(2, 1), 1.0}}) {
+  struct type_case {
+    const char* storage;
+    std::string bytes;
+    double expected;
+  };
+  for (const auto& [type, bytes, expected] :
+       {type_case{"FloatStorage", floats({-1.5f}), -1.5},
+        type_case{"DoubleStorage", number(0x3ff8000000000000, 8), 1.5},
+        type_case{"HalfStorage", number(0xc100, 2), -2.5},
+        type_case{"BFloat16Storage", number(0x4049, 2), 3.140625},
+        type_case{"LongStorage", number(~0ull - 4, 8), -5.0},
+        type_case{"IntStorage", number(0xfffffffe, 4), -2.0},
+        type_case{"ShortStorage", number(0x8000, 2), -32768.0},
+        type_case{"CharStorage", number(0x80, 1), -128.0}, type_case{"ByteStorage", number(0xff, 1), 255.0},
+        type_case{"BoolStorage", number(2, 1), 1.0}}) {
     const std::string file = with_tensor(tensor_of(storage("0", 1, type), 0, {}, {}), bytes);
     auto c = rexnet::read_checkpoint(bytes_of(file));
     REQUIRE_MESSAGE(c.ok(), c.error().message());
@@ -63,14 +76,22 @@ TEST_CASE("checkpoint: training files are searched in timm's order") {
   const auto two = dict({{"w", tensor_of(storage("1", 1), 0, {1}, {1})}});
   const std::string order[] = {"state_dict_ema", "model_ema", "state_dict", "model"};
   for (int i = 0; i < 3; ++i) {
-    const std::string file = torch_zip(program(dict({{"epoch", "K\x05"}, {order[i + 1], two}, {order[i], one(0)}, {"args", global("argparse", "Namespace") + ")\x81}b"}})), {six, floats({9})});
+    const std::string file = torch_zip(program(dict({{"epoch", "K\x05"},
+                                                     {order[i + 1], two},
+                                                     {order[i], one(0)},
+                                                     {"args", global("argparse", "Namespace") + ")\x81}b"}})),
+                                       {six, floats({9})});
     auto c = rexnet::read_checkpoint(bytes_of(file));
     REQUIRE_MESSAGE(c.ok(), c.error().message());
     CHECK(c->state_key() == order[i]);
     CHECK(c->tensors()[0].elements() == 6);
   }
   // A None or an empty EMA entry does not count; numbers beside the tensors are ignored.
-  const std::string file = torch_zip(program(dict({{"state_dict_ema", "N"}, {"model_ema", "}"}, {"model", dict({{"w", tensor_of(storage("0", 6), 0, {6}, {1})}, {"steps", "K\x01"}})}})), {six});
+  const std::string file = torch_zip(
+      program(dict({{"state_dict_ema", "N"},
+                    {"model_ema", "}"},
+                    {"model", dict({{"w", tensor_of(storage("0", 6), 0, {6}, {1})}, {"steps", "K\x01"}})}})),
+      {six});
   auto c = rexnet::read_checkpoint(bytes_of(file));
   REQUIRE_MESSAGE(c.ok(), c.error().message());
   CHECK(c->state_key() == "model");
@@ -79,8 +100,12 @@ TEST_CASE("checkpoint: training files are searched in timm's order") {
 
 TEST_CASE("checkpoint: parameters, empty tensors and shared storages are legal") {
   const std::string t = tensor_of(storage("0", 6), 0, {6}, {1});
-  const std::string parameter = global("torch._utils", "_rebuild_parameter") + tuple({t, "\x88", global("collections", "OrderedDict") + ")R"}) + "R";
-  const std::string file = torch_zip(program(dict({{"p", parameter}, {"tied", t}, {"empty", tensor_of(storage("0", 6), 0, {0, 3}, {3, 1})}})), {six});
+  const std::string parameter = global("torch._utils", "_rebuild_parameter") +
+                                tuple({t, "\x88", global("collections", "OrderedDict") + ")R"}) + "R";
+  const std::string file = torch_zip(
+      program(
+          dict({{"p", parameter}, {"tied", t}, {"empty", tensor_of(storage("0", 6), 0, {0, 3}, {3, 1})}})),
+      {six});
   auto c = rexnet::read_checkpoint(bytes_of(file));
   REQUIRE_MESSAGE(c.ok(), c.error().message());
   CHECK(c->find("p")->values() == c->find("tied")->values());
@@ -88,7 +113,9 @@ TEST_CASE("checkpoint: parameters, empty tensors and shared storages are legal")
 }
 
 TEST_CASE("checkpoint: files without tensors, and two tensors of one name") {
-  REXNET_REFUSED(torch_zip(program(dict({{"net", dict({{"w", tensor_of(storage("0", 6), 0, {6}, {1})}})}})), {six}), model_missing, "\"net\"");
+  REXNET_REFUSED(
+      torch_zip(program(dict({{"net", dict({{"w", tensor_of(storage("0", 6), 0, {6}, {1})}})}})), {six}),
+      model_missing, "\"net\"");
   REXNET_REFUSED(torch_zip(program("]"), {}), tensor_unsupported, "state_dict()");
   const std::string t = tensor_of(storage("0", 6), 0, {6}, {1});
   REXNET_REFUSED(torch_zip(program(dict({{"w", t}, {"module.w", t}})), {six}), model_duplicate_role, "\"w\"");
@@ -102,7 +129,8 @@ TEST_CASE("checkpoint: T1 negative sizes, strides and offsets") {
   REXNET_REFUSED(plain(-1, {2}, {1}), tensor_negative, "offset -1");
 }
 TEST_CASE("checkpoint: T2 too many dimensions") {
-  REXNET_REFUSED(plain(0, std::vector<std::int64_t>(9, 1), std::vector<std::int64_t>(9, 1)), tensor_rank, "9 dimensions");
+  REXNET_REFUSED(plain(0, std::vector<std::int64_t>(9, 1), std::vector<std::int64_t>(9, 1)), tensor_rank,
+                 "9 dimensions");
   REXNET_REFUSED(plain(0, {1, 1}, {1}), tensor_rank, "1 strides");
 }
 TEST_CASE("checkpoint: T3 sizes whose product does not fit") {
@@ -117,25 +145,32 @@ TEST_CASE("checkpoint: T4 a last element beyond the storage") {
   REXNET_REFUSED(plain(0, {2, 3}, {4, 1}), tensor_out_of_storage, "storage");
 }
 TEST_CASE("checkpoint: T5 a storage of another size than its entry, or without entry") {
-  REXNET_REFUSED(with_tensor(tensor_of(storage("0", 7), 0, {6}, {1})), tensor_storage_size, "7 elements has 24 bytes");
+  REXNET_REFUSED(with_tensor(tensor_of(storage("0", 7), 0, {6}, {1})), tensor_storage_size,
+                 "7 elements has 24 bytes");
   REXNET_REFUSED(with_tensor(tensor_of(storage("0", -1), 0, {6}, {1})), tensor_storage_size, "-1");
-  REXNET_REFUSED(with_tensor(tensor_of(storage("0", std::int64_t{1} << 62), 0, {6}, {1})), tensor_storage_size, "24 bytes");
-  REXNET_REFUSED(with_tensor(tensor_of(storage("9", 6), 0, {6}, {1})), tensor_storage_size, "\"9\" is not in the file");
+  REXNET_REFUSED(with_tensor(tensor_of(storage("0", std::int64_t{1} << 62), 0, {6}, {1})),
+                 tensor_storage_size, "24 bytes");
+  REXNET_REFUSED(with_tensor(tensor_of(storage("9", 6), 0, {6}, {1})), tensor_storage_size,
+                 "\"9\" is not in the file");
 }
 TEST_CASE("checkpoint: T6 stride 0, and many tensors of one storage") {
   REXNET_REFUSED(plain(0, {1000000}, {0}), tensor_blow_up, "1000000 elements");
   const std::string data(40000, '\0');
   std::vector<std::pair<std::string, std::string>> many;
-  for (int i = 0; i < 20; ++i) many.emplace_back("t" + std::to_string(i), tensor_of(storage("0", 10000), 0, {10000}, {1}));
+  for (int i = 0; i < 20; ++i)
+    many.emplace_back("t" + std::to_string(i), tensor_of(storage("0", 10000), 0, {10000}, {1}));
   REXNET_REFUSED(torch_zip(program(dict(many)), {data}), tensor_blow_up, "8 times");
 }
 TEST_CASE("checkpoint: T7 big-endian files") {
   REXNET_REFUSED(torch_zip(program(small_state_dict()), {six}, "big"), tensor_big_endian, "\"big\"");
 }
 TEST_CASE("checkpoint: T8 quantized, sparse and complex tensors") {
-  REXNET_REFUSED(with_tensor(tensor_of(storage("0", 3, "ComplexFloatStorage"), 0, {3}, {1})), tensor_unsupported, "ComplexFloatStorage");
-  REXNET_REFUSED(with_tensor(tensor_of(storage("0", 24, "QInt8Storage"), 0, {3}, {1})), tensor_unsupported, "QInt8Storage");
-  for (const char* name : {"_rebuild_qtensor", "_rebuild_sparse_tensor"}) REXNET_REFUSED(with_tensor(global("torch._utils", name) + ")R"), tensor_unsupported, name);
+  REXNET_REFUSED(with_tensor(tensor_of(storage("0", 3, "ComplexFloatStorage"), 0, {3}, {1})),
+                 tensor_unsupported, "ComplexFloatStorage");
+  REXNET_REFUSED(with_tensor(tensor_of(storage("0", 24, "QInt8Storage"), 0, {3}, {1})), tensor_unsupported,
+                 "QInt8Storage");
+  for (const char* name : {"_rebuild_qtensor", "_rebuild_sparse_tensor"})
+    REXNET_REFUSED(with_tensor(global("torch._utils", name) + ")R"), tensor_unsupported, name);
 }
 TEST_CASE("checkpoint: M8 to M12, what people save as .pth by mistake") {
   std::vector<zip_part> script(2);
@@ -143,8 +178,11 @@ TEST_CASE("checkpoint: M8 to M12, what people save as .pth by mistake") {
   REXNET_REFUSED(craft_zip(script).file, model_torchscript, "state_dict()");
   std::string tar(512, '\0');
   REXNET_REFUSED(patched(tar, 257, "ustar "), model_old_tar, "old torch");
-  for (const char* page : {"<!DOCTYPE html><p>", "<!doctype HTML>", "\n <HTML>", "\xef\xbb\xbf<html lang=en>"}) REXNET_REFUSED(std::string(page), model_html, "web page");
-  REXNET_REFUSED(std::string("version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n"), model_git_lfs, "git lfs pull");
+  for (const char* page :
+       {"<!DOCTYPE html><p>", "<!doctype HTML>", "\n <HTML>", "\xef\xbb\xbf<html lang=en>"})
+    REXNET_REFUSED(std::string(page), model_html, "web page");
+  REXNET_REFUSED(std::string("version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n"),
+                 model_git_lfs, "git lfs pull");
   REXNET_REFUSED(small_zip().substr(0, 200), model_truncated, "cut short");
   REXNET_REFUSED(small_safetensors().substr(0, small_safetensors().size() - 5), model_truncated, "cut short");
 }
@@ -160,14 +198,17 @@ TEST_CASE("checkpoint: an unknown file is named by its first bytes") {
 }
 
 TEST_CASE("checkpoint: one string used as the name of many tensors is not copied for each") {
-  std::string many = "}(" + str(std::string(500000, 'n')) + std::string("q\x00", 2) + tensor_of(storage("0", 6), 0, {6}, {1}) + "q\x01";
+  std::string many = "}(" + str(std::string(500000, 'n')) + std::string("q\x00", 2) +
+                     tensor_of(storage("0", 6), 0, {6}, {1}) + "q\x01";
   for (int i = 0; i < 100000; ++i) many += std::string("h\x00h\x01", 4);
   const auto start = std::chrono::steady_clock::now();
   CHECK(failure(torch_zip(program(many + "u"), {six})).code() != rexnet::errc::ok);
   CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(2));
 }
 
-TEST_CASE("checkpoint: no single damaged byte of a torch zip makes the reader misbehave") { CHECK(sweep(small_zip()) > 5000); }
+TEST_CASE("checkpoint: no single damaged byte of a torch zip makes the reader misbehave") {
+  CHECK(sweep(small_zip()) > 5000);
+}
 
 TEST_CASE("checkpoint: damage behind a right checksum is survived, too") {
   // The pickle itself is changed and the archive written anew: the interpreter sees every damage.
@@ -186,11 +227,24 @@ TEST_CASE("checkpoint: damage behind a right checksum is survived, too") {
 
 TEST_CASE("checkpoint: all fixtures load") {
   REXNET_NEEDS("fixtures/manifest.json");
-  struct fixture { const char* file; std::size_t tensors; const char* container; const char* key; const char* head; std::vector<std::int64_t> shape; };
-  for (const fixture& f : {fixture{"official_v1_1.0x_1000c_zip.pth", 413, "torch zip", "", "output.1.weight", {1000, 1280, 1, 1}}, fixture{"official_v1_0.5x_10c_zip.pth", 413, "torch zip", "", "output.1.bias", {10}},
-        fixture{"official_v1_0.5x_10c_legacy.pth", 413, "torch legacy", "", "output.1.bias", {10}}, fixture{"official_v1_0.5x_10c_half.pth", 413, "torch zip", "", "output.1.bias", {10}},
-        fixture{"official_lite_0.5x_10c_zip.pth", 303, "torch zip", "", "output.4.bias", {10}}, fixture{"timm_rexnet_050_10c_train.pth", 413, "torch zip", "state_dict_ema", "head.fc.bias", {10}},
-        fixture{"timm_rexnetr_100_5c.safetensors", 413, "safetensors", "", "head.fc.bias", {5}}, fixture{"trained/clothing_1.0x.pth", 413, "torch zip", "", "output.1.bias", {10}}}) {
+  struct fixture {
+    const char* file;
+    std::size_t tensors;
+    const char* container;
+    const char* key;
+    const char* head;
+    std::vector<std::int64_t> shape;
+  };
+  for (const fixture& f :
+       {fixture{
+            "official_v1_1.0x_1000c_zip.pth", 413, "torch zip", "", "output.1.weight", {1000, 1280, 1, 1}},
+        fixture{"official_v1_0.5x_10c_zip.pth", 413, "torch zip", "", "output.1.bias", {10}},
+        fixture{"official_v1_0.5x_10c_legacy.pth", 413, "torch legacy", "", "output.1.bias", {10}},
+        fixture{"official_v1_0.5x_10c_half.pth", 413, "torch zip", "", "output.1.bias", {10}},
+        fixture{"official_lite_0.5x_10c_zip.pth", 303, "torch zip", "", "output.4.bias", {10}},
+        fixture{"timm_rexnet_050_10c_train.pth", 413, "torch zip", "state_dict_ema", "head.fc.bias", {10}},
+        fixture{"timm_rexnetr_100_5c.safetensors", 413, "safetensors", "", "head.fc.bias", {5}},
+        fixture{"trained/clothing_1.0x.pth", 413, "torch zip", "", "output.1.bias", {10}}}) {
     auto c = rexnet::open_checkpoint(shared_path("fixtures/") + f.file);
     REQUIRE_MESSAGE(c.ok(), c.error().message());
     CHECK(c->tensors().size() == f.tensors);

@@ -12,7 +12,8 @@ namespace {
 
 /// A folder that goes away with the test.
 struct scratch {
-  std::filesystem::path path = std::filesystem::temp_directory_path() / ("rexnet_file_bytes_" + std::to_string(std::random_device{}()));
+  std::filesystem::path path = std::filesystem::temp_directory_path() /
+                               ("rexnet_file_bytes_" + std::to_string(std::random_device{}()));
   scratch() { std::filesystem::create_directories(path); }
   ~scratch() { std::filesystem::remove_all(path); }
   std::string file(const std::string& name, const std::string& content) const {
@@ -33,7 +34,10 @@ void refused(const std::string& path, const std::string& why) {
 
 TEST_CASE("file bytes: a file is mapped or copied, and moves") {
   scratch s;
-  const std::string path = s.file("gr\xc3\xbc\xc3\x9f" "e.bin", "hello");
+  const std::string path = s.file(
+      "gr\xc3\xbc\xc3\x9f"
+      "e.bin",
+      "hello");
   for (auto* open : {&rexnet::file_bytes::map, &rexnet::file_bytes::read}) {
     rexnet::file_bytes a = open(path).value();
     const unsigned char* first = a.bytes().data();

@@ -14,7 +14,8 @@ TEST_CASE("half: every one of the 65536 values has the value its fields say") {
     if (exponent == 31) {
       REQUIRE((mantissa == 0 ? std::isinf(f) : std::isnan(f)));
     } else {
-      const double expected = exponent == 0 ? std::ldexp(mantissa, -24) : std::ldexp(1024 + mantissa, exponent - 25);
+      const double expected =
+          exponent == 0 ? std::ldexp(mantissa, -24) : std::ldexp(1024 + mantissa, exponent - 25);
       REQUIRE(std::fabs(static_cast<double>(f)) == expected);
     }
   }
@@ -24,8 +25,10 @@ TEST_CASE("half: every value survives the way to float and back") {
   for (std::uint32_t h = 0; h < 65536; ++h) {
     const float f = rexnet::half_to_float(static_cast<std::uint16_t>(h));
     const std::uint16_t back = rexnet::float_to_half(f);
-    if (std::isnan(f)) REQUIRE(std::isnan(rexnet::half_to_float(back)));
-    else REQUIRE(back == h);
+    if (std::isnan(f))
+      REQUIRE(std::isnan(rexnet::half_to_float(back)));
+    else
+      REQUIRE(back == h);
   }
 }
 

@@ -65,19 +65,27 @@ TEST_CASE("npy: N1, something else than a .npy file") {
 }
 
 TEST_CASE("npy: N2, another dtype or order") {
-  refused(file("{'descr': '<f8', 'fortran_order': False, 'shape': (2,), }", 16), rexnet::errc::npy_dtype, "<f8");
-  refused(file("{'descr': '>f4', 'fortran_order': False, 'shape': (2,), }", 8), rexnet::errc::npy_dtype, ">f4");
-  refused(file("{'descr': '<f4', 'fortran_order': True, 'shape': (2, 3), }", 24), rexnet::errc::npy_dtype, "Fortran");
-  refused(file("{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (2,), }", 8), rexnet::errc::npy_dtype, "dtype");
+  refused(file("{'descr': '<f8', 'fortran_order': False, 'shape': (2,), }", 16), rexnet::errc::npy_dtype,
+          "<f8");
+  refused(file("{'descr': '>f4', 'fortran_order': False, 'shape': (2,), }", 8), rexnet::errc::npy_dtype,
+          ">f4");
+  refused(file("{'descr': '<f4', 'fortran_order': True, 'shape': (2, 3), }", 24), rexnet::errc::npy_dtype,
+          "Fortran");
+  refused(file("{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (2,), }", 8),
+          rexnet::errc::npy_dtype, "dtype");
 }
 
 TEST_CASE("npy: N3, a shape that differs from the file's size") {
   refused(file(good, 23), rexnet::errc::npy_size, "24 bytes of data, the file has 23");
   refused(file(good, 28), rexnet::errc::npy_size, "has 28");
-  refused(file("{'descr': '<f4', 'fortran_order': False, 'shape': (-2, 3), }", 24), rexnet::errc::npy_size, "shape");
-  refused(file("{'descr': '<f4', 'fortran_order': False, 'shape': (99999999999999999999999,), }", 4), rexnet::errc::npy_size, "shape");
-  refused(file("{'descr': '<f4', 'fortran_order': False, 'shape': (4294967296, 4294967296, 1), }", 0), rexnet::errc::npy_size, "2^64");
-  refused(file("{'descr': '<f4', 'fortran_order': False, 'shape': (1,1,1,1,1,1,1,1,1), }", 4), rexnet::errc::npy_size, "shape");
+  refused(file("{'descr': '<f4', 'fortran_order': False, 'shape': (-2, 3), }", 24), rexnet::errc::npy_size,
+          "shape");
+  refused(file("{'descr': '<f4', 'fortran_order': False, 'shape': (99999999999999999999999,), }", 4),
+          rexnet::errc::npy_size, "shape");
+  refused(file("{'descr': '<f4', 'fortran_order': False, 'shape': (4294967296, 4294967296, 1), }", 0),
+          rexnet::errc::npy_size, "2^64");
+  refused(file("{'descr': '<f4', 'fortran_order': False, 'shape': (1,1,1,1,1,1,1,1,1), }", 4),
+          rexnet::errc::npy_size, "shape");
   refused(file("{'descr': '<f4', 'fortran_order': False, }", 4), rexnet::errc::npy_size, "shape");
 }
 
@@ -102,7 +110,8 @@ TEST_CASE("npz: the fixtures' arrays of floats, integers and strings are read") 
   CHECK(arrays.at("labels").values.size() == 372);
   CHECK(arrays.at("logits").shape == std::vector<std::int64_t>{372, 10});
   CHECK(arrays.at("logits").values.size() == 3720);
-  const auto official = rexnet_test::read_npz(rexnet_test::shared_path("fixtures/official_v1_0.5x_10c_legacy.3x97x131.npz"));
+  const auto official =
+      rexnet_test::read_npz(rexnet_test::shared_path("fixtures/official_v1_0.5x_10c_legacy.3x97x131.npz"));
   CHECK(official.at("input_nchw").shape == std::vector<std::int64_t>{3, 3, 97, 131});
   CHECK(official.at("logits_f64").values.size() == 30);
 }

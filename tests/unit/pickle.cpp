@@ -25,7 +25,12 @@ bool accepted(const std::string& p) {
 
 TEST_CASE("pickle: values of protocols 2 to 5 are read") {
   for (char version = 2; version <= 5; ++version) {
-    const std::string p = std::string("\x80") + version + dict({{"a", "K\x07"}, {"b", std::string("J") + number(0xfffffffeu, 4)}, {"c", std::string("\x8a\x01\xff")}, {"d", "N"}}) + ".";
+    const std::string p = std::string("\x80") + version +
+                          dict({{"a", "K\x07"},
+                                {"b", std::string("J") + number(0xfffffffeu, 4)},
+                                {"c", std::string("\x8a\x01\xff")},
+                                {"d", "N"}}) +
+                          ".";
     auto r = rexnet::pickle::read(bytes_of(p));
     REQUIRE(r.ok());
     const auto& root = (*r)[r->root];
@@ -35,17 +40,23 @@ TEST_CASE("pickle: values of protocols 2 to 5 are read") {
     CHECK(r->find(root, "z") == nullptr);
     CHECK(r->consumed == p.size());
   }
-  CHECK(accepted("\x80\x04\x95" + number(3, 8) + "\x8c\x01" "a\x94."));
+  CHECK(accepted("\x80\x04\x95" + number(3, 8) +
+                 "\x8c\x01"
+                 "a\x94."));
 }
 TEST_CASE("pickle: Namespace, numpy scalars and _metadata are taken and ignored") {
   CHECK(accepted(program(global("argparse", "Namespace") + ")\x81}" + str("lr") + "Nsb")));
   const std::string encoded = global("_codecs", "encode") + tuple({str("ab"), str("latin1")}) + "R";
-  const std::string type = global("numpy", "dtype") + tuple({str("f8"), "\x89", "\x88"}) + "R(K\x03" + str("<") + "NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK" + number(0, 1) + "tb";
+  const std::string type = global("numpy", "dtype") + tuple({str("f8"), "\x89", "\x88"}) + "R(K\x03" +
+                           str("<") + "NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK" + number(0, 1) + "tb";
   CHECK(accepted(program(global("numpy.core.multiarray", "scalar") + tuple({type, encoded}) + "R")));
   CHECK(accepted(program(ordered_dict({{"a", "N"}}))));
 }
 TEST_CASE("pickle: Python 2's OrderedDict of pairs is a dictionary") {
-  const std::string p = program(global("collections", "OrderedDict") + "](](U\x01" "aK\x05" "ee\x85R");
+  const std::string p = program(global("collections", "OrderedDict") +
+                                "](](U\x01"
+                                "aK\x05"
+                                "ee\x85R");
   auto r = rexnet::pickle::read(bytes_of(p));
   REQUIRE_MESSAGE(r.ok(), r.error().message());
   CHECK(r->find((*r)[r->root], "a")->integer == 5);
@@ -57,7 +68,8 @@ TEST_CASE("pickle: a key given twice has its last value, as in Python") {
   CHECK(r->find((*r)[r->root], "a")->integer == 2);
 }
 TEST_CASE("pickle: P1 opcodes that are not on the list") {
-  for (const char* op : {"i", "o", "I", "S", "P", "\x92", "\x82", "\x97"}) refused(program(op), rexnet::errc::pickle_opcode, "at byte 2");
+  for (const char* op : {"i", "o", "I", "S", "P", "\x92", "\x82", "\x97"})
+    refused(program(op), rexnet::errc::pickle_opcode, "at byte 2");
   refused("\x80\x06N.", rexnet::errc::pickle_opcode, "protocol 6");
   refused(std::string("\x80\x00N.", 4), rexnet::errc::pickle_opcode, "protocol 0");
 }
@@ -72,8 +84,10 @@ TEST_CASE("pickle: P2 globals that are not on the list, by both opcodes") {
 TEST_CASE("pickle: P3 REDUCE and BUILD of the wrong things") {
   refused(program("N)R"), rexnet::errc::pickle_reduce, "REDUCE");
   refused(program(global("collections", "OrderedDict") + "]R"), rexnet::errc::pickle_reduce, "REDUCE");
-  refused(program(global("torch._utils", "_rebuild_tensor_v2") + ")R"), rexnet::errc::pickle_reduce, "_rebuild_tensor_v2");
-  refused(program(global("torch._utils", "_rebuild_parameter") + "N\x85R"), rexnet::errc::pickle_reduce, "_rebuild_parameter");
+  refused(program(global("torch._utils", "_rebuild_tensor_v2") + ")R"), rexnet::errc::pickle_reduce,
+          "_rebuild_tensor_v2");
+  refused(program(global("torch._utils", "_rebuild_parameter") + "N\x85R"), rexnet::errc::pickle_reduce,
+          "_rebuild_parameter");
   refused(program(global("torch", "FloatStorage") + ")R"), rexnet::errc::pickle_reduce, "FloatStorage");
   refused(program("]}b"), rexnet::errc::pickle_reduce, "BUILD");
   refused(program("NQ"), rexnet::errc::pickle_reduce, "persistent id");
@@ -86,7 +100,8 @@ TEST_CASE("pickle: P4 items for something that is no dictionary") {
   refused(program(global("argparse", "Namespace") + ")\x81NNs"), rexnet::errc::pickle_setitem, "SETITEM");
 }
 TEST_CASE("pickle: P5 stack underflow, from every opcode that takes something") {
-  for (const char* op : {"0", "1", "R", "\x81", "b", "Q", "s", "u", "a", "e", "t", "l", "d", "\x85", "\x86", "\x87", "\x93", "\x94", "(0", "(\x85", "N(s"})
+  for (const char* op : {"0", "1", "R",    "\x81", "b",    "Q",    "s",    "u",  "a",     "e",  "t",
+                         "l", "d", "\x85", "\x86", "\x87", "\x93", "\x94", "(0", "(\x85", "N(s"})
     refused(program(op), rexnet::errc::pickle_stack_underflow, "underflow");
   refused(program(""), rexnet::errc::pickle_stack_underflow, "0 values");
   refused(program("NN"), rexnet::errc::pickle_stack_underflow, "2 values");
@@ -102,7 +117,9 @@ TEST_CASE("pickle: P7 nesting, by marks, by tuples and through the memo") {
   refused(program("N" + std::string(100000, '\x85')), rexnet::errc::pickle_depth, "deeper than 64");
   CHECK(accepted(program("N" + std::string(60, '\x85'))));
   std::string lists;  // the innermost first: a height that no path from the root reveals early
-  for (int i = 0; i < 100; ++i) lists += (i == 0 ? "]" : "]h" + number(static_cast<std::uint64_t>(i - 1), 1) + "a") + ("q" + number(static_cast<std::uint64_t>(i), 1));
+  for (int i = 0; i < 100; ++i)
+    lists += (i == 0 ? "]" : "]h" + number(static_cast<std::uint64_t>(i - 1), 1) + "a") +
+             ("q" + number(static_cast<std::uint64_t>(i), 1));
   refused(program("(" + lists + "t"), rexnet::errc::pickle_depth, "deeper");
 }
 TEST_CASE("pickle: P8 lengths beyond the program, and too many values") {
@@ -113,16 +130,24 @@ TEST_CASE("pickle: P8 lengths beyond the program, and too many values") {
   refused(program("(" + std::string(1100000, 'N') + "t"), rexnet::errc::pickle_length, "1048576 values");
 }
 TEST_CASE("pickle: P9 containers that hold themselves, directly and by way of a tuple") {
-  refused(program(std::string("]q\x00h\x00" "a", 6)), rexnet::errc::pickle_self_reference, "itself");
-  refused(program(std::string("]q\x00h\x00\x85" "a", 7)), rexnet::errc::pickle_self_reference, "itself");
-  refused(program(std::string("}q\x00", 3) + str("a") + std::string("h\x00s", 3)), rexnet::errc::pickle_self_reference, "itself");
+  refused(program(std::string("]q\x00h\x00"
+                              "a",
+                              6)),
+          rexnet::errc::pickle_self_reference, "itself");
+  refused(program(std::string("]q\x00h\x00\x85"
+                              "a",
+                              7)),
+          rexnet::errc::pickle_self_reference, "itself");
+  refused(program(std::string("}q\x00", 3) + str("a") + std::string("h\x00s", 3)),
+          rexnet::errc::pickle_self_reference, "itself");
 }
 TEST_CASE("pickle: P10 no STOP") {
   refused("\x80\x02N", rexnet::errc::pickle_no_stop, "without STOP");
   refused("", rexnet::errc::pickle_no_stop, "0 bytes");
 }
 TEST_CASE("pickle: P11 strings that are not UTF-8") {
-  for (const std::string& s : {std::string("\xff"), std::string("\xc0\xaf"), std::string("\xed\xa0\x80"), std::string("\xf5\x80\x80\x80"), std::string("\xe2\x82")})
+  for (const std::string& s : {std::string("\xff"), std::string("\xc0\xaf"), std::string("\xed\xa0\x80"),
+                               std::string("\xf5\x80\x80\x80"), std::string("\xe2\x82")})
     refused(program(str(s)), rexnet::errc::pickle_utf8, "UTF-8");
   CHECK(accepted(program(str("gew\xc3\xb6hnlich \xe2\x82\xac \xf0\x9f\x98\x80"))));
 }

@@ -34,7 +34,9 @@ void check_top1(const std::string& name, const std::string& folder) {
     const auto top = std::max_element(logits.begin(), logits.end()) - logits.begin();
     INFO(paths[i]);
     CHECK(top == torch_top);
-    for (std::size_t c = 0; c < classes; ++c) worst = std::max(worst, std::fabs(static_cast<double>(logits[c]) - first[static_cast<std::ptrdiff_t>(c)]));
+    for (std::size_t c = 0; c < classes; ++c)
+      worst =
+          std::max(worst, std::fabs(static_cast<double>(logits[c]) - first[static_cast<std::ptrdiff_t>(c)]));
   }
   MESSAGE(name, ": ", paths.size(), " pictures, largest difference of a logit ", worst);
 }
@@ -50,10 +52,13 @@ TEST_CASE("pictures: all of fixtures/preprocess byte for byte") {
     rexnet::preprocessing p;
     p.input_size = c.at("input_size");
     p.crop_pct = c.at("crop_pct");
-    p.interpolation = c.at("interpolation") == "bilinear" ? rexnet::interpolation::bilinear : rexnet::interpolation::bicubic;
+    p.interpolation = c.at("interpolation") == "bilinear" ? rexnet::interpolation::bilinear
+                                                          : rexnet::interpolation::bicubic;
     const auto expected = rexnet_tools::read_image(folder + c.at("expected").get<std::string>()).value();
-    std::vector<std::string> files{source.find('/') == source.npos ? folder + source : rexnet_test::shared_path(source)};
-    if (c.contains("decoded") && c.at("decoded").is_string()) files.push_back(folder + c.at("decoded").get<std::string>());
+    std::vector<std::string> files{source.find('/') == source.npos ? folder + source
+                                                                   : rexnet_test::shared_path(source)};
+    if (c.contains("decoded") && c.at("decoded").is_string())
+      files.push_back(folder + c.at("decoded").get<std::string>());
     for (const std::string& file : files) {
       const auto picture = rexnet_tools::read_image(file).value();
       const auto pixels = rexnet::preprocess_pixels(picture.view(), p).value();
@@ -76,11 +81,13 @@ TEST_CASE("pictures: PyTorch's top-1 for every picture of sign digits") {
 TEST_CASE("pictures: the bundled model answers as PyTorch for the bundled pictures") {
   const rexnet::model m = rexnet::load(rexnet_test::source_path("models/clothing_1.0x.rexnet")).value();
   auto classifier = rexnet::classifier::make(m).value();
-  const auto expected = nlohmann::json::parse(std::ifstream(rexnet_test::source_path("examples/pictures/expected.json")));
+  const auto expected =
+      nlohmann::json::parse(std::ifstream(rexnet_test::source_path("examples/pictures/expected.json")));
   REQUIRE(expected.size() == 5);
   ++rexnet_test::skips().ran;
   for (const auto& [file, answer] : expected.items()) {
-    const auto picture = rexnet_tools::read_image(rexnet_test::source_path("examples/pictures/" + file)).value();
+    const auto picture =
+        rexnet_tools::read_image(rexnet_test::source_path("examples/pictures/" + file)).value();
     const std::vector<float> logits = classifier.logits(picture.view()).value();
     double worst = 0, largest = 0;
     for (std::size_t i = 0; i < logits.size(); ++i) {
@@ -91,7 +98,8 @@ TEST_CASE("pictures: the bundled model answers as PyTorch for the bundled pictur
     INFO(file, ": largest difference of a logit ", worst, " of ", largest);
     // The bundled weights are float16: each is off by up to 2^-11, and 54 layers add up.
     CHECK(worst <= 8 * largest / 2048);
-    const auto top = static_cast<std::size_t>(std::max_element(logits.begin(), logits.end()) - logits.begin());
+    const auto top =
+        static_cast<std::size_t>(std::max_element(logits.begin(), logits.end()) - logits.begin());
     CHECK(m.labels()[top] == answer.at("top5")[0].at("label").get<std::string>());
     CHECK(m.labels()[top] == file.substr(0, file.find('.')));
   }
@@ -100,7 +108,8 @@ TEST_CASE("pictures: the bundled model answers as PyTorch for the bundled pictur
 TEST_CASE("pictures: damaged files are answered with an error or decoded, never with a crash") {
   REXNET_NEEDS("data/robustness");
   int decoded = 0, refused = 0;
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(rexnet_test::shared_path("data/robustness"))) {
+  for (const auto& entry :
+       std::filesystem::recursive_directory_iterator(rexnet_test::shared_path("data/robustness"))) {
     if (!entry.is_regular_file()) continue;
     const auto picture = rexnet_tools::read_image(entry.path().string());
     picture.ok() ? ++decoded : ++refused;

@@ -32,7 +32,8 @@ void refused(const std::string& file, rexnet::errc code, const std::string& text
 
 TEST_CASE("zip: stored entries are found with and without data descriptors, in all their forms") {
   const std::uint32_t crc = rexnet::crc32(bytes_of("defgh"));
-  for (const std::string& d : {std::string(), number(crc, 4) + number(5, 4) + number(5, 4), number(0x08074b50, 4) + number(crc, 4) + number(5, 8) + number(5, 8)}) {
+  for (const std::string& d : {std::string(), number(crc, 4) + number(5, 4) + number(5, 4),
+                               number(0x08074b50, 4) + number(crc, 4) + number(5, 8) + number(5, 8)}) {
     const std::string file = with([&](zip_part& p) { p.descriptor = d; }).file;
     auto r = rexnet::read_zip(bytes_of(file));
     REQUIRE_MESSAGE(r.ok(), failed(file).message());
@@ -44,7 +45,11 @@ TEST_CASE("zip: stored entries are found with and without data descriptors, in a
 }
 
 TEST_CASE("zip: zip64 sizes in the extra field are read") {
-  CHECK(failed(with([](zip_part& p) { p.size = p.packed = 0xffffffff, p.extra = number(1, 2) + number(16, 2) + number(5, 8) + number(5, 8); }).file).message() == "");
+  CHECK(failed(with([](zip_part& p) {
+                 p.size = p.packed = 0xffffffff,
+                 p.extra = number(1, 2) + number(16, 2) + number(5, 8) + number(5, 8);
+               }).file)
+            .message() == "");
 }
 
 TEST_CASE("zip: Z1 encryption") {
@@ -60,7 +65,10 @@ TEST_CASE("zip: Z3 compression") {
 }
 TEST_CASE("zip: Z4 local and central header disagree") {
   refused(with([](zip_part& p) { p.local_name = "a/TWO"; }).file, rexnet::errc::zip_header_mismatch, "name");
-  refused(with([](zip_part& p) { p.descriptor = number(0x08074b50, 4) + number(1, 4) + number(5, 4) + number(5, 4); }).file, rexnet::errc::zip_header_mismatch, "data descriptor");
+  refused(with([](zip_part& p) {
+            p.descriptor = number(0x08074b50, 4) + number(1, 4) + number(5, 4) + number(5, 4);
+          }).file,
+          rexnet::errc::zip_header_mismatch, "data descriptor");
   refused(with([](zip_part& p) { p.packed = 4; }).file, rexnet::errc::zip_header_mismatch, "4 bytes, but 5");
   zip_layout z = with([](zip_part& p) { p.flags = 0; });
   refused(patched(z.file, z.local[1] + 22, number(4, 4)), rexnet::errc::zip_header_mismatch, "a/two");
@@ -71,7 +79,8 @@ TEST_CASE("zip: Z5 two entries of one name") {
   refused(craft_zip({part("a/x"), part("a/x")}).file, rexnet::errc::zip_duplicate_name, "a/x");
 }
 TEST_CASE("zip: Z6 names that leave the archive") {
-  for (const std::string& name : {std::string("/etc/passwd"), std::string("a/../../x"), std::string(".."), std::string("a\\b"), std::string("c:x"), std::string("a\0b", 3)})
+  for (const std::string& name : {std::string("/etc/passwd"), std::string("a/../../x"), std::string(".."),
+                                  std::string("a\\b"), std::string("c:x"), std::string("a\0b", 3)})
     refused(craft_zip({part(name)}).file, rexnet::errc::zip_unsafe_name, "unsafe name");
 }
 TEST_CASE("zip: Z7 overlapping entries") {
@@ -83,35 +92,49 @@ TEST_CASE("zip: Z7 overlapping entries") {
 }
 TEST_CASE("zip: Z8 an entry beyond the file") {
   refused(with([](zip_part& p) { p.offset = 100000; }).file, rexnet::errc::zip_entry_out_of_range, "100000");
-  refused(with([](zip_part& p) { p.size = p.packed = 0x7fffffff; }).file, rexnet::errc::zip_entry_out_of_range, "2147483647");
+  refused(with([](zip_part& p) { p.size = p.packed = 0x7fffffff; }).file,
+          rexnet::errc::zip_entry_out_of_range, "2147483647");
   const zip_layout z = craft_zip({part("a")});
-  refused(patched(z.file, z.end + 16, number(0xfffffff0, 4)), rexnet::errc::zip_entry_out_of_range, "4294967280");
+  refused(patched(z.file, z.end + 16, number(0xfffffff0, 4)), rexnet::errc::zip_entry_out_of_range,
+          "4294967280");
 }
 TEST_CASE("zip: Z9 a wrong checksum") {
   const zip_layout z = craft_zip({part("a/x")});
   refused(patched(z.file, z.local[0] + 33, "Z"), rexnet::errc::zip_crc_mismatch, "a/x");
 }
 TEST_CASE("zip: Z10 too many entries") {
-  const std::string zip64 = number(0x06064b50, 4) + number(44, 8) + number(0, 12) + number(1u << 20, 8) + number(1u << 20, 8) + number(0, 16);
+  const std::string zip64 = number(0x06064b50, 4) + number(44, 8) + number(0, 12) + number(1u << 20, 8) +
+                            number(1u << 20, 8) + number(0, 16);
   const std::string locator = number(0x07064b50, 4) + number(0, 4) + number(0, 8) + number(1, 4);
-  const std::string end = number(0x06054b50, 4) + number(0, 4) + number(0xffff, 2) + number(0xffff, 2) + number(0xffffffff, 4) + number(0xffffffff, 4) + number(0, 2);
+  const std::string end = number(0x06054b50, 4) + number(0, 4) + number(0xffff, 2) + number(0xffff, 2) +
+                          number(0xffffffff, 4) + number(0xffffffff, 4) + number(0, 2);
   refused(zip64 + locator + end, rexnet::errc::zip_too_many_entries, "1048576");
 }
 TEST_CASE("zip: Z11 zip64 fields beyond the file") {
-  refused(with([](zip_part& p) { p.size = p.packed = 0xffffffff, p.extra = number(1, 2) + number(16, 2) + number(1ull << 60, 8) + number(1ull << 60, 8); }).file, rexnet::errc::zip_zip64_out_of_range, "1152921504606846976");
-  refused(with([](zip_part& p) { p.size = p.packed = 0xffffffff, p.extra = number(1, 2) + number(4, 2) + number(1, 4); }).file, rexnet::errc::zip_zip64_out_of_range, "too short");
+  refused(with([](zip_part& p) {
+            p.size = p.packed = 0xffffffff,
+            p.extra = number(1, 2) + number(16, 2) + number(1ull << 60, 8) + number(1ull << 60, 8);
+          }).file,
+          rexnet::errc::zip_zip64_out_of_range, "1152921504606846976");
+  refused(with([](zip_part& p) {
+            p.size = p.packed = 0xffffffff, p.extra = number(1, 2) + number(4, 2) + number(1, 4);
+          }).file,
+          rexnet::errc::zip_zip64_out_of_range, "too short");
   const std::string locator = number(0x07064b50, 4) + number(0, 4) + number(1ull << 62, 8) + number(1, 4);
   refused(locator + craft_zip({}).file, rexnet::errc::zip_zip64_out_of_range, "4611686018427387904");
 }
 TEST_CASE("zip: end records that disagree, and bytes that nobody accounts for") {
-  const std::string zip64 = number(0x06064b50, 4) + number(44, 8) + number(0, 12) + number(3, 8) + number(3, 8) + number(0, 16);
+  const std::string zip64 =
+      number(0x06064b50, 4) + number(44, 8) + number(0, 12) + number(3, 8) + number(3, 8) + number(0, 16);
   const std::string locator = number(0x07064b50, 4) + number(0, 4) + number(0, 8) + number(1, 4);
   refused(zip64 + locator + craft_zip({}).file, rexnet::errc::zip_header_mismatch, "zip64");
   const zip_layout z = craft_zip({part("a")});
-  refused(z.file.substr(0, z.end) + "????" + z.file.substr(z.end), rexnet::errc::zip_malformed, "4 bytes between");
+  refused(z.file.substr(0, z.end) + "????" + z.file.substr(z.end), rexnet::errc::zip_malformed,
+          "4 bytes between");
   refused(patched(z.file, z.central[0], "PKxx"), rexnet::errc::zip_malformed, "central directory");
 }
 TEST_CASE("zip: M12 a file without its end is called truncated") {
   const std::string file = craft_zip({part("a", std::string(100, 'x'))}).file;
-  for (std::size_t n = 0; n < file.size(); n += 7) refused(file.substr(0, n), rexnet::errc::model_truncated, n < 22 ? "at least 22" : "cut short");
+  for (std::size_t n = 0; n < file.size(); n += 7)
+    refused(file.substr(0, n), rexnet::errc::model_truncated, n < 22 ? "at least 22" : "cut short");
 }

@@ -28,12 +28,12 @@ inline constexpr int block_count = 16;
 
 /// One inverted bottleneck: [expand 1x1] -> depthwise -> [squeeze-excite] -> ReLU6 -> project 1x1 [+ input].
 struct block_config {
-  int in_c = 0;      ///< channels of the block's input
-  int mid_c = 0;     ///< channels of the depthwise convolution
-  int out_c = 0;     ///< channels of the block's output
-  int se_c = 0;      ///< squeeze-excite width, 0 for none
-  int stride = 1;    ///< of the depthwise convolution, 1 or 2
-  int kernel = 3;    ///< of the depthwise convolution, 3 or 5; padding kernel / 2
+  int in_c = 0;        ///< channels of the block's input
+  int mid_c = 0;       ///< channels of the depthwise convolution
+  int out_c = 0;       ///< channels of the block's output
+  int se_c = 0;        ///< squeeze-excite width, 0 for none
+  int stride = 1;      ///< of the depthwise convolution, 1 or 2
+  int kernel = 3;      ///< of the depthwise convolution, 3 or 5; padding kernel / 2
   bool expand = true;  ///< false only for block 0
 
   /// The input is added to the first in_c output channels.
@@ -48,8 +48,8 @@ struct config {
   int classes = 1000;
   int stem_c = 32;
   block_config blocks[block_count] = {};
-  int head_c = 1280;   ///< channels of the last 1x1 convolution ("penultimate")
-  int hidden_c = 0;    ///< lite: the dense layer between pooling and classifier; else 0
+  int head_c = 1280;  ///< channels of the last 1x1 convolution ("penultimate")
+  int hidden_c = 0;   ///< lite: the dense layer between pooling and classifier; else 0
 };
 
 namespace detail {
@@ -75,7 +75,8 @@ constexpr void fill_channels(family f, double width, int divisor, int (&channels
   const double start = width < 1.0 ? 16.0 / width : 16.0;
   double planes = start;
   for (int i = 0; i < block_count; ++i) {
-    const int plain = round_half_even(f == family::lite ? width * (start + i * 164.0 / 15.0) : planes * width);
+    const int plain =
+        round_half_even(f == family::lite ? width * (start + i * 164.0 / 15.0) : planes * width);
     channels[i] = f == family::v1 ? plain : make_divisible(plain, divisor);
     planes += 180.0 / 16.0;
   }
@@ -130,7 +131,9 @@ constexpr config config_for(family f, int width_hundredths, int classes, int div
 }
 
 /// What a convolution with padding kernel / 2 leaves of a side: ceil(side / stride).
-constexpr int strided(int side, int stride) noexcept { return (side + stride - 1) / stride; }
+constexpr int strided(int side, int stride) noexcept {
+  return (side + stride - 1) / stride;
+}
 
 /// Learned parameters with BatchNorm unfolded, as PyTorch counts them (weights, biases, BN gamma and beta).
 constexpr std::int64_t parameter_count(const config& c) noexcept {

@@ -47,7 +47,9 @@ class aligned_buffer {
   [[nodiscard]] unsigned char* data() noexcept { return data_; }
   [[nodiscard]] const unsigned char* data() const noexcept { return data_; }
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
-  [[nodiscard]] span<float> floats() noexcept { return {reinterpret_cast<float*>(data_), size_ / sizeof(float)}; }
+  [[nodiscard]] span<float> floats() noexcept {
+    return {reinterpret_cast<float*>(data_), size_ / sizeof(float)};
+  }
   [[nodiscard]] span<const float> floats() const noexcept {
     return {reinterpret_cast<const float*>(data_), size_ / sizeof(float)};
   }

@@ -19,7 +19,9 @@ class checked {
   constexpr checked(std::uint64_t value) noexcept : value_(value) {}
   [[nodiscard]] constexpr bool valid() const noexcept { return valid_; }
   /// Valid and at most `limit`: the usual question before an access.
-  [[nodiscard]] constexpr bool at_most(std::uint64_t limit) const noexcept { return valid_ && value_ <= limit; }
+  [[nodiscard]] constexpr bool at_most(std::uint64_t limit) const noexcept {
+    return valid_ && value_ <= limit;
+  }
   /// Precondition: valid().
   [[nodiscard]] constexpr std::uint64_t get() const noexcept { return value_; }
 

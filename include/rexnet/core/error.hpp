@@ -28,39 +28,39 @@ enum class errc : unsigned short {
   unknown_format,
   limit_exceeded,
   // zip container
-  zip_malformed,            // any other damage of the records
-  zip_encrypted,            // Z1
-  zip_multi_disk,           // Z2
-  zip_compressed,           // Z3
-  zip_header_mismatch,      // Z4
-  zip_duplicate_name,       // Z5
-  zip_unsafe_name,          // Z6
-  zip_overlap,              // Z7
-  zip_entry_out_of_range,   // Z8
-  zip_crc_mismatch,         // Z9
-  zip_too_many_entries,     // Z10
-  zip_zip64_out_of_range,   // Z11
+  zip_malformed,           // any other damage of the records
+  zip_encrypted,           // Z1
+  zip_multi_disk,          // Z2
+  zip_compressed,          // Z3
+  zip_header_mismatch,     // Z4
+  zip_duplicate_name,      // Z5
+  zip_unsafe_name,         // Z6
+  zip_overlap,             // Z7
+  zip_entry_out_of_range,  // Z8
+  zip_crc_mismatch,        // Z9
+  zip_too_many_entries,    // Z10
+  zip_zip64_out_of_range,  // Z11
   // pickle program
-  pickle_opcode,            // P1
-  pickle_global,            // P2
-  pickle_reduce,            // P3
-  pickle_setitem,           // P4
-  pickle_stack_underflow,   // P5
-  pickle_memo,              // P6
-  pickle_depth,             // P7
-  pickle_length,            // P8
-  pickle_self_reference,    // P9
-  pickle_no_stop,           // P10
-  pickle_utf8,              // P11
+  pickle_opcode,           // P1
+  pickle_global,           // P2
+  pickle_reduce,           // P3
+  pickle_setitem,          // P4
+  pickle_stack_underflow,  // P5
+  pickle_memo,             // P6
+  pickle_depth,            // P7
+  pickle_length,           // P8
+  pickle_self_reference,   // P9
+  pickle_no_stop,          // P10
+  pickle_utf8,             // P11
   // tensors
-  tensor_negative,          // T1
-  tensor_rank,              // T2
-  tensor_overflow,          // T3
-  tensor_out_of_storage,    // T4
-  tensor_storage_size,      // T5
-  tensor_blow_up,           // T6
-  tensor_big_endian,        // T7
-  tensor_unsupported,       // T8
+  tensor_negative,        // T1
+  tensor_rank,            // T2
+  tensor_overflow,        // T3
+  tensor_out_of_storage,  // T4
+  tensor_storage_size,    // T5
+  tensor_blow_up,         // T6
+  tensor_big_endian,      // T7
+  tensor_unsupported,     // T8
   // model
   model_missing,            // M1
   model_unexpected,         // M2
@@ -83,13 +83,13 @@ enum class errc : unsigned short {
   safetensors_size,           // S6
   safetensors_trailing,       // S7
   // legacy torch files
-  legacy_magic,             // L1
-  legacy_storage_count,     // L2
-  legacy_truncated,         // L3
+  legacy_magic,          // L1
+  legacy_storage_count,  // L2
+  legacy_truncated,      // L3
   // npy arrays
-  npy_magic,                // N1
-  npy_dtype,                // N2
-  npy_size,                 // N3
+  npy_magic,  // N1
+  npy_dtype,  // N2
+  npy_size,   // N3
   // packed files
   packed_magic,             // K1
   packed_version,           // K2

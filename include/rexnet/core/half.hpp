@@ -23,7 +23,9 @@ inline namespace REXNET_BUILD {
 }
 
 /// Exact.
-[[nodiscard]] inline float bfloat16_to_float(std::uint16_t b) noexcept { return float_from_bits(std::uint32_t{b} << 16); }
+[[nodiscard]] inline float bfloat16_to_float(std::uint16_t b) noexcept {
+  return float_from_bits(std::uint32_t{b} << 16);
+}
 
 /// Exact, denormals included; a NaN keeps its payload.
 [[nodiscard]] inline float half_to_float(std::uint16_t h) noexcept {

@@ -17,8 +17,12 @@ template <class T>
 [[nodiscard]] constexpr T round_up(T value, int multiple) noexcept {
   return (value + multiple - 1) / multiple * multiple;
 }
-[[nodiscard]] constexpr int padded_c(int channels) noexcept { return round_up(channels, pixel_pad); }
-[[nodiscard]] constexpr int panel_count(int channels) noexcept { return round_up(channels, panel_c) / panel_c; }
+[[nodiscard]] constexpr int padded_c(int channels) noexcept {
+  return round_up(channels, pixel_pad);
+}
+[[nodiscard]] constexpr int panel_count(int channels) noexcept {
+  return round_up(channels, panel_c) / panel_c;
+}
 
 }  // namespace REXNET_BUILD
 }  // namespace rexnet

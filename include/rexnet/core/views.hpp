@@ -18,8 +18,8 @@ class span {
   constexpr span() noexcept = default;
   constexpr span(T* data, std::size_t size) noexcept : data_(data), size_(size) {}
   /// From anything with data() and size(): std::vector, std::array, std::string_view, span<non-const T>.
-  template <class Container, class = std::enable_if_t<std::is_convertible_v<
-                                 decltype(std::declval<Container&>().data()), T*>>>
+  template <class Container,
+            class = std::enable_if_t<std::is_convertible_v<decltype(std::declval<Container&>().data()), T*>>>
   constexpr span(Container&& container) noexcept : data_(container.data()), size_(container.size()) {}
 
   [[nodiscard]] constexpr T* data() const noexcept { return data_; }
@@ -38,8 +38,8 @@ class span {
   std::size_t size_ = 0;
 };
 
-/// A batch of NHWC maps. Element (b, y, x, ch) is data[b * image_stride + y * row_stride + x * pixel_stride + ch].
-/// Strides are in elements; channels of a pixel are contiguous. T is float, const float, or a byte type.
+/// A batch of NHWC maps. Element (b, y, x, ch) is data[b * image_stride + y * row_stride + x * pixel_stride +
+/// ch]. Strides are in elements; channels of a pixel are contiguous. T is float, const float, or a byte type.
 template <class T>
 struct nhwc_view {
   T* data = nullptr;
@@ -52,13 +52,25 @@ struct nhwc_view {
       : nhwc_view(data_, n_, h_, w_, c_, c_) {}
   /// Rows and images follow each other without gaps; a pixel takes pixel_stride_ elements.
   constexpr nhwc_view(T* data_, int n_, int h_, int w_, int c_, std::ptrdiff_t pixel_stride_) noexcept
-      : data(data_), n(n_), h(h_), w(w_), c(c_), pixel_stride(pixel_stride_),
-        row_stride(pixel_stride_ * w_), image_stride(pixel_stride_ * w_ * h_) {}
+      : data(data_),
+        n(n_),
+        h(h_),
+        w(w_),
+        c(c_),
+        pixel_stride(pixel_stride_),
+        row_stride(pixel_stride_ * w_),
+        image_stride(pixel_stride_ * w_ * h_) {}
   /// A view of T converts to a view of const T.
   template <class U, class = std::enable_if_t<std::is_same_v<const U, T>>>
   constexpr nhwc_view(const nhwc_view<U>& other) noexcept
-      : data(other.data), n(other.n), h(other.h), w(other.w), c(other.c), pixel_stride(other.pixel_stride),
-        row_stride(other.row_stride), image_stride(other.image_stride) {}
+      : data(other.data),
+        n(other.n),
+        h(other.h),
+        w(other.w),
+        c(other.c),
+        pixel_stride(other.pixel_stride),
+        row_stride(other.row_stride),
+        image_stride(other.image_stride) {}
 
   [[nodiscard]] constexpr T* pixel(int b, int y, int x) const noexcept {
     return data + b * image_stride + y * row_stride + x * pixel_stride;

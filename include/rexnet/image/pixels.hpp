@@ -34,8 +34,10 @@ struct image_view {
 
   constexpr image_view() noexcept = default;
   /// Rows without gaps.
-  constexpr image_view(const std::uint8_t* data_, int width_, int height_, pixel_format format_ = pixel_format::rgb) noexcept
-      : image_view(data_, width_, height_, format_, static_cast<std::ptrdiff_t>(width_) * bytes_per_pixel(format_)) {}
+  constexpr image_view(const std::uint8_t* data_, int width_, int height_,
+                       pixel_format format_ = pixel_format::rgb) noexcept
+      : image_view(data_, width_, height_, format_,
+                   static_cast<std::ptrdiff_t>(width_) * bytes_per_pixel(format_)) {}
   constexpr image_view(const std::uint8_t* data_, int width_, int height_, pixel_format format_,
                        std::ptrdiff_t stride_) noexcept
       : data(data_), width(width_), height(height_), stride(stride_), format(format_) {}

@@ -18,8 +18,8 @@ inline namespace REXNET_BUILD {
 
 /// How a model wants its pictures. The defaults are those of the published weights.
 struct preprocessing {
-  int input_size = 224;      ///< side of the square input, pixels
-  double crop_pct = 0.875;   ///< part of the resized short side that the crop keeps
+  int input_size = 224;     ///< side of the square input, pixels
+  double crop_pct = 0.875;  ///< part of the resized short side that the crop keeps
   rexnet::interpolation interpolation = rexnet::interpolation::bicubic;
   std::array<float, 3> mean{0.485f, 0.456f, 0.406f};
   std::array<float, 3> std{0.229f, 0.224f, 0.225f};
@@ -34,17 +34,24 @@ namespace detail {
   const auto fail = [](const std::string& what) { return error(errc::invalid_argument, what); };
   if (in.data == nullptr) return fail("picture: no pixels (null pointer)");
   if (in.width < 1 || in.height < 1 || in.width > max_picture_side || in.height > max_picture_side)
-    return fail("picture of " + std::to_string(in.width) + " x " + std::to_string(in.height) + " pixels: each side must be 1 to " + std::to_string(max_picture_side));
+    return fail("picture of " + std::to_string(in.width) + " x " + std::to_string(in.height) +
+                " pixels: each side must be 1 to " + std::to_string(max_picture_side));
   const std::ptrdiff_t row = static_cast<std::ptrdiff_t>(in.width) * bytes_per_pixel(in.format);
-  if (in.stride < row && -in.stride < row) return fail("picture: a stride of " + std::to_string(in.stride) + " bytes for rows of " + std::to_string(row));
-  if (p.input_size < 1 || p.input_size > 16384) return fail("input size " + std::to_string(p.input_size) + ": must be 1 to 16384");
-  if (!(p.crop_pct > 0.0) || p.crop_pct > 1.0 || p.input_size / p.crop_pct > max_picture_side) return fail("crop_pct " + std::to_string(p.crop_pct) + ": must be above 0 and at most 1");
+  if (in.stride < row && -in.stride < row)
+    return fail("picture: a stride of " + std::to_string(in.stride) + " bytes for rows of " +
+                std::to_string(row));
+  if (p.input_size < 1 || p.input_size > 16384)
+    return fail("input size " + std::to_string(p.input_size) + ": must be 1 to 16384");
+  if (!(p.crop_pct > 0.0) || p.crop_pct > 1.0 || p.input_size / p.crop_pct > max_picture_side)
+    return fail("crop_pct " + std::to_string(p.crop_pct) + ": must be above 0 and at most 1");
   for (const float s : p.std)
     if (!(s > 0.0f)) return fail("std " + std::to_string(s) + ": must be positive");
   // The long side grows with the short one: a sliver of a picture would become a giant.
   const double short_side = (std::min)(in.width, in.height), long_side = (std::max)(in.width, in.height);
   if (p.input_size / p.crop_pct * long_side / short_side > 16.0 * max_picture_side)
-    return fail("picture of " + std::to_string(in.width) + " x " + std::to_string(in.height) + " pixels: too thin, resized its long side would pass " + std::to_string(16 * max_picture_side));
+    return fail("picture of " + std::to_string(in.width) + " x " + std::to_string(in.height) +
+                " pixels: too thin, resized its long side would pass " +
+                std::to_string(16 * max_picture_side));
   return done;
 }
 
@@ -53,7 +60,8 @@ namespace detail {
   if (in.format == pixel_format::rgb) return {in.data, in.stride};
   copy.data.resize(static_cast<std::size_t>(in.width) * static_cast<std::size_t>(in.height) * 3);
   const int bytes = bytes_per_pixel(in.format);
-  const int red = channel_offset(in.format, 0), green = channel_offset(in.format, 1), blue = channel_offset(in.format, 2);
+  const int red = channel_offset(in.format, 0), green = channel_offset(in.format, 1),
+            blue = channel_offset(in.format, 2);
   std::uint8_t* out = copy.data.data();
   for (int y = 0; y < in.height; ++y) {
     const std::uint8_t* p = in.data + y * in.stride;
@@ -67,13 +75,15 @@ namespace detail {
 }
 
 /// torchvision's centre crop: half to even.
-[[nodiscard]] inline int crop_start(int size, int crop) noexcept { return static_cast<int>(std::nearbyint((size - crop) / 2.0)); }
+[[nodiscard]] inline int crop_start(int size, int crop) noexcept {
+  return static_cast<int>(std::nearbyint((size - crop) / 2.0));
+}
 
 }  // namespace detail
 
 /// The pixels that the network sees: input_size x input_size RGB bytes, identical to Pillow 13 + torchvision.
-/// Only what the crop shows is computed. Memory: the picture as RGB if it is not, one pass's rows, the result.
-/// Errors: invalid_argument, naming the sizes.
+/// Only what the crop shows is computed. Memory: the picture as RGB if it is not, one pass's rows, the
+/// result. Errors: invalid_argument, naming the sizes.
 [[nodiscard]] inline result<rgb_image> preprocess_pixels(const image_view& in, const preprocessing& p) {
   if (status s = detail::check_picture(in, p); !s) return s.error();
   rgb_image copy;
@@ -95,14 +105,18 @@ namespace detail {
   int x0, x1, pad_x, y0, y1, pad_y;
   range(out_w, x0, x1, pad_x);
   range(out_h, y0, y1, pad_y);
-  rgb_image part = detail::resize_part(rows, in.width, in.height, out_w, out_h, x0, y0, x1, y1, p.interpolation, p.order);
+  rgb_image part =
+      detail::resize_part(rows, in.width, in.height, out_w, out_h, x0, y0, x1, y1, p.interpolation, p.order);
   if (part.width == n && part.height == n) return part;
   rgb_image out;
   out.width = out.height = n;
   out.data.assign(static_cast<std::size_t>(n) * static_cast<std::size_t>(n) * 3, 0);
   for (int y = 0; y < part.height; ++y)
-    std::copy_n(part.data.data() + static_cast<std::size_t>(y) * static_cast<std::size_t>(part.width) * 3, static_cast<std::size_t>(part.width) * 3,
-                out.data.data() + (static_cast<std::size_t>(y + pad_y) * static_cast<std::size_t>(n) + static_cast<std::size_t>(pad_x)) * 3);
+    std::copy_n(part.data.data() + static_cast<std::size_t>(y) * static_cast<std::size_t>(part.width) * 3,
+                static_cast<std::size_t>(part.width) * 3,
+                out.data.data() + (static_cast<std::size_t>(y + pad_y) * static_cast<std::size_t>(n) +
+                                   static_cast<std::size_t>(pad_x)) *
+                                      3);
   return out;
 }
 
@@ -111,13 +125,16 @@ namespace detail {
 [[nodiscard]] inline std::array<float, 768> normalise_table(const preprocessing& p) noexcept {
   std::array<float, 768> t{};
   for (std::size_t v = 0; v < 256; ++v)
-    for (std::size_t c = 0; c < 3; ++c) t[3 * v + c] = (static_cast<float>(v) / 255.0f - p.mean[c]) / p.std[c];
+    for (std::size_t c = 0; c < 3; ++c)
+      t[3 * v + c] = (static_cast<float>(v) / 255.0f - p.mean[c]) / p.std[c];
   return t;
 }
 
 /// RGB bytes to normalised floats, [h][w][3]. Errors: shape_mismatch when `out` has another size.
 [[nodiscard]] inline status normalise(const rgb_image& in, const preprocessing& p, span<float> out) {
-  if (out.size() != in.data.size()) return error(errc::shape_mismatch, "normalise: " + std::to_string(in.data.size()) + " values into " + std::to_string(out.size()));
+  if (out.size() != in.data.size())
+    return error(errc::shape_mismatch, "normalise: " + std::to_string(in.data.size()) + " values into " +
+                                           std::to_string(out.size()));
   const std::array<float, 768> table = normalise_table(p);
   for (std::size_t i = 0; i < out.size(); ++i) out[i] = table[3 * std::size_t{in.data[i]} + i % 3];
   return done;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Antialiased resize, bit-exact with Pillow (Resample.c): double coefficients rounded to 22-bit fixed point, two
-// passes with clipping to bytes between them, order of passes as Pillow 13.0 chooses it.
+// Antialiased resize, bit-exact with Pillow (Resample.c): double coefficients rounded to 22-bit fixed point,
+// two passes with clipping to bytes between them, order of passes as Pillow 13.0 chooses it.
 #ifndef REXNET_IMAGE_RESIZE_HPP
 #define REXNET_IMAGE_RESIZE_HPP
 
@@ -23,7 +23,9 @@ namespace detail {
 
 /// Taps of every output position along one axis.
 struct resample_taps {
-  struct window { int first, count; };
+  struct window {
+    int first, count;
+  };
   std::vector<window> windows;
   std::vector<std::int32_t> weights;  ///< [out][stride]
   int stride = 0;
@@ -52,8 +54,11 @@ struct resample_taps {
     const int first = (std::max)(static_cast<int>(center - support + 0.5), 0);
     const int count = (std::min)(static_cast<int>(center + support + 0.5), in) - first;
     double sum = 0;
-    for (int x = 0; x < count; ++x) sum += w[static_cast<std::size_t>(x)] = filter_value(f, (x + first - center + 0.5) * (1.0 / filter_scale));
-    std::int32_t* row = t.weights.data() + static_cast<std::size_t>(i - begin) * static_cast<std::size_t>(t.stride);
+    for (int x = 0; x < count; ++x)
+      sum += w[static_cast<std::size_t>(x)] =
+          filter_value(f, (x + first - center + 0.5) * (1.0 / filter_scale));
+    std::int32_t* row =
+        t.weights.data() + static_cast<std::size_t>(i - begin) * static_cast<std::size_t>(t.stride);
     for (int x = 0; x < count; ++x) {
       double v = w[static_cast<std::size_t>(x)];
       if (sum != 0.0) v /= sum;
@@ -77,7 +82,8 @@ struct byte_rows {
 };
 
 /// One row along x: taps windows over `in` (RGB), offset by `shift` pixels.
-inline void resample_row(const std::uint8_t* in, int shift, const resample_taps& t, std::uint8_t* out) noexcept {
+inline void resample_row(const std::uint8_t* in, int shift, const resample_taps& t,
+                         std::uint8_t* out) noexcept {
   const std::int32_t* w = t.weights.data();
   for (const resample_taps::window& window : t.windows) {
     const std::uint8_t* p = in + (window.first - shift) * 3;
@@ -96,9 +102,11 @@ inline void resample_row(const std::uint8_t* in, int shift, const resample_taps&
 
 /// One row along y: `bytes` columns summed over the window's rows. Whole-row passes that compilers vectorise.
 template <class Row>
-void resample_column(const Row& row, const resample_taps& t, int position, std::int32_t* sums, std::size_t bytes, std::uint8_t* out) noexcept {
+void resample_column(const Row& row, const resample_taps& t, int position, std::int32_t* sums,
+                     std::size_t bytes, std::uint8_t* out) noexcept {
   const resample_taps::window window = t.windows[static_cast<std::size_t>(position)];
-  const std::int32_t* w = t.weights.data() + static_cast<std::size_t>(position) * static_cast<std::size_t>(t.stride);
+  const std::int32_t* w =
+      t.weights.data() + static_cast<std::size_t>(position) * static_cast<std::size_t>(t.stride);
   for (std::size_t i = 0; i < bytes; ++i) sums[i] = 1 << 21;
   for (int k = 0; k < window.count; ++k) {
     const std::uint8_t* in = row(window.first + k);
@@ -109,7 +117,8 @@ void resample_column(const Row& row, const resample_taps& t, int position, std::
 }
 
 /// The rectangle [x0, x1) x [y0, y1) of `in` (RGB, w x h) resized to out_w x out_h.
-[[nodiscard]] inline rgb_image resize_part(byte_rows in, int w, int h, int out_w, int out_h, int x0, int y0, int x1, int y1, interpolation f, pass_order order) {
+[[nodiscard]] inline rgb_image resize_part(byte_rows in, int w, int h, int out_w, int out_h, int x0, int y0,
+                                           int x1, int y1, interpolation f, pass_order order) {
   rgb_image out;
   out.width = x1 - x0;
   out.height = y1 - y0;
@@ -130,7 +139,8 @@ void resample_column(const Row& row, const resample_taps& t, int position, std::
       std::copy_n(source + static_cast<std::ptrdiff_t>(x0 - shift) * 3, cols, target);
   };
   if (!vertical) {
-    for (int y = 0; y < out.height; ++y) across(in.row(y0 + y), 0, out.data.data() + static_cast<std::size_t>(y) * cols);
+    for (int y = 0; y < out.height; ++y)
+      across(in.row(y0 + y), 0, out.data.data() + static_cast<std::size_t>(y) * cols);
     return out;
   }
   if (vertical_first) {
@@ -138,16 +148,19 @@ void resample_column(const Row& row, const resample_taps& t, int position, std::
     std::vector<std::uint8_t> row(wide);
     std::vector<std::int32_t> sums(wide);
     for (int y = 0; y < out.height; ++y) {
-      resample_column([&](int r) { return in.row(r) + static_cast<std::ptrdiff_t>(left) * 3; }, ty, y, sums.data(), wide, row.data());
+      resample_column([&](int r) { return in.row(r) + static_cast<std::ptrdiff_t>(left) * 3; }, ty, y,
+                      sums.data(), wide, row.data());
       across(row.data(), left, out.data.data() + static_cast<std::size_t>(y) * cols);
     }
     return out;
   }
   std::vector<std::uint8_t> narrow(static_cast<std::size_t>(bottom - top) * cols);
-  for (int y = top; y < bottom; ++y) across(in.row(y), 0, narrow.data() + static_cast<std::size_t>(y - top) * cols);
+  for (int y = top; y < bottom; ++y)
+    across(in.row(y), 0, narrow.data() + static_cast<std::size_t>(y - top) * cols);
   std::vector<std::int32_t> sums(cols);
   for (int y = 0; y < out.height; ++y)
-    resample_column([&](int r) { return narrow.data() + static_cast<std::size_t>(r - top) * cols; }, ty, y, sums.data(), cols, out.data.data() + static_cast<std::size_t>(y) * cols);
+    resample_column([&](int r) { return narrow.data() + static_cast<std::size_t>(r - top) * cols; }, ty, y,
+                    sums.data(), cols, out.data.data() + static_cast<std::size_t>(y) * cols);
   return out;
 }
 

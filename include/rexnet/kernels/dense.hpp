@@ -19,8 +19,9 @@ enum class dense_activation : unsigned char { none, relu, relu6, sigmoid };
 /// Vectors consecutive vectors of outputs, all panels' weights streaming side by side: the layer is bound by
 /// reading weights, so it wants many streams and enough accumulators to hide the FMA's latency (8 on AVX2).
 template <class Arch, std::size_t... V>
-REXNET_ALWAYS_INLINE void dense_vectors(const float* x, int k, const float* weights, const float* bias, float* out,
-                                        int out_c, int c, dense_activation act, std::index_sequence<V...>) noexcept {
+REXNET_ALWAYS_INLINE void dense_vectors(const float* x, int k, const float* weights, const float* bias,
+                                        float* out, int out_c, int c, dense_activation act,
+                                        std::index_sequence<V...>) noexcept {
   using vec = simd::vec<Arch>;
   constexpr int width = simd::width<Arch>;
   const std::ptrdiff_t panel_size = static_cast<std::ptrdiff_t>(k) * panel_c;
@@ -29,7 +30,9 @@ REXNET_ALWAYS_INLINE void dense_vectors(const float* x, int k, const float* weig
   vec acc[] = {simd::load<Arch>(bias + c + static_cast<int>(V) * width)...};
   for (int i = 0; i < k; ++i) {
     const vec xi = simd::broadcast<Arch>(x[i]);
-    ((acc[V] = simd::fma<Arch>(xi, simd::load<Arch>(w[V] + static_cast<std::ptrdiff_t>(i) * panel_c), acc[V])), ...);
+    ((acc[V] =
+          simd::fma<Arch>(xi, simd::load<Arch>(w[V] + static_cast<std::ptrdiff_t>(i) * panel_c), acc[V])),
+     ...);
   }
   switch (act) {
     case dense_activation::none: break;
@@ -82,7 +85,8 @@ void add_pixels(const float* in, std::ptrdiff_t pixels, std::ptrdiff_t step, flo
 
 /// map = relu6(map * scale), in place. scale: [c]; clip = false leaves out the ReLU6.
 template <class Arch>
-void scale_clip(float* map, std::ptrdiff_t pixels, std::ptrdiff_t step, const float* scale, int c, bool clip) noexcept {
+void scale_clip(float* map, std::ptrdiff_t pixels, std::ptrdiff_t step, const float* scale, int c,
+                bool clip) noexcept {
   using vec = simd::vec<Arch>;
   constexpr int width = simd::width<Arch>;
   const auto apply = [&](const vec& v, const vec& s) {
@@ -95,7 +99,9 @@ void scale_clip(float* map, std::ptrdiff_t pixels, std::ptrdiff_t step, const fl
       simd::store<Arch>(map + ch, apply(simd::load<Arch>(map + ch), simd::load<Arch>(scale + ch)));
     if (ch < c)
       simd::store_first<Arch>(
-          map + ch, apply(simd::load_first<Arch>(map + ch, c - ch), simd::load_first<Arch>(scale + ch, c - ch)), c - ch);
+          map + ch,
+          apply(simd::load_first<Arch>(map + ch, c - ch), simd::load_first<Arch>(scale + ch, c - ch)),
+          c - ch);
   }
 }
 

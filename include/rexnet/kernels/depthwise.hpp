@@ -23,16 +23,16 @@ namespace detail {
 
 struct depthwise_args {
   const float* const* rows = nullptr;
-  int w = 0;                     ///< pixels of an input row
-  std::ptrdiff_t in_step = 0;    ///< floats between input pixels
+  int w = 0;                   ///< pixels of an input row
+  std::ptrdiff_t in_step = 0;  ///< floats between input pixels
   const float* weights = nullptr;
   const float* bias = nullptr;
   float* out = nullptr;
   int ow = 0;
   std::ptrdiff_t out_step = 0;
-  int c = 0;                     ///< channels that may be read and written: exact, or padded to 8
-  bool clip = false;             ///< ReLU6 on the output
-  float* sums = nullptr;         ///< [c]: the row's outputs are added, pixel after pixel; or null
+  int c = 0;              ///< channels that may be read and written: exact, or padded to 8
+  bool clip = false;      ///< ReLU6 on the output
+  float* sums = nullptr;  ///< [c]: the row's outputs are added, pixel after pixel; or null
 };
 
 template <class Arch, int Kernel, int Stride>
@@ -78,11 +78,11 @@ struct depthwise_row {
   }
 
   template <bool Full, std::size_t... I>
-  static REXNET_ALWAYS_INLINE void dispatch(const depthwise_args& a, int c, int lanes, int x, int count, vec& sum,
-                                            std::index_sequence<I...>) noexcept {
-    static_cast<void>(
-        ((count == static_cast<int>(I) + 1 && (pick_edge<Full, static_cast<int>(I) + 1>(a, c, lanes, x, sum), true)) ||
-         ...));
+  static REXNET_ALWAYS_INLINE void dispatch(const depthwise_args& a, int c, int lanes, int x, int count,
+                                            vec& sum, std::index_sequence<I...>) noexcept {
+    static_cast<void>(((count == static_cast<int>(I) + 1 &&
+                        (pick_edge<Full, static_cast<int>(I) + 1>(a, c, lanes, x, sum), true)) ||
+                       ...));
   }
 
   template <bool Full, int Pixels>
@@ -100,12 +100,14 @@ struct depthwise_row {
     constexpr int columns = (Pixels - 1) * Stride + Kernel;
     const vec bias = simd::load<Arch>(a.bias + c);
     vec acc[] = {(static_cast<void>(P), bias)...};
-    const float* taps = a.weights + static_cast<std::ptrdiff_t>(c / panel_c) * (Kernel * Kernel * panel_c) + c % panel_c;
+    const float* taps =
+        a.weights + static_cast<std::ptrdiff_t>(c / panel_c) * (Kernel * Kernel * panel_c) + c % panel_c;
     const int first = x * Stride - pad;
     for (int ky = 0; ky < Kernel; ++ky, taps += Kernel * panel_c) {
       if (a.rows[ky] == nullptr) continue;
       const float* p = a.rows[ky] + first * a.in_step + c;
-      row<Full, Pixels, Edge>(acc, p, a.in_step, lanes, taps, -first, a.w - first, std::make_index_sequence<columns>{});
+      row<Full, Pixels, Edge>(acc, p, a.in_step, lanes, taps, -first, a.w - first,
+                              std::make_index_sequence<columns>{});
     }
     if (a.clip) ((acc[P] = simd::relu6<Arch>(acc[P])), ...);
     if (a.sums != nullptr) ((sum = sum + acc[P]), ...);

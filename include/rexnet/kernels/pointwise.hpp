@@ -26,16 +26,16 @@ namespace detail {
 struct pointwise_args {
   const float* const* segment = nullptr;  ///< `segments` pointers to the first pixel
   int segments = 1;
-  int run = 0;                  ///< floats per segment
+  int run = 0;  ///< floats per segment
   std::ptrdiff_t pixel_step = 0;
   const float* weights = nullptr;
   const float* bias = nullptr;
-  float* out = nullptr;         ///< channel 0 of pixel 0
+  float* out = nullptr;  ///< channel 0 of pixel 0
   std::ptrdiff_t out_step = 0;
-  int out_c = 0;                ///< channels that may be written: exact, or padded to 8 where pads are writable
+  int out_c = 0;  ///< channels that may be written: exact, or padded to 8 where pads are writable
   const float* residual = nullptr;  ///< added after the activation to the first residual_c channels; or null
   std::ptrdiff_t residual_step = 0;
-  int residual_c = 0;           ///< channels that may be read
+  int residual_c = 0;  ///< channels that may be read
   activation act = activation::none;
 };
 
@@ -57,7 +57,9 @@ struct pointwise_tile {
   }
 
  private:
-  static constexpr std::ptrdiff_t row_of(std::size_t i) noexcept { return static_cast<std::ptrdiff_t>(i) / Vectors; }
+  static constexpr std::ptrdiff_t row_of(std::size_t i) noexcept {
+    return static_cast<std::ptrdiff_t>(i) / Vectors;
+  }
   static constexpr std::ptrdiff_t lane_of(std::size_t i) noexcept {
     return static_cast<std::ptrdiff_t>(i) % Vectors * width;
   }
@@ -103,12 +105,15 @@ struct pointwise_tile {
 
   template <int K, std::size_t... Row>
   REXNET_ALWAYS_INLINE void accumulate(const float* p, const float* p3, const float* p6, const float* p9,
-                                       const float* p12, std::ptrdiff_t step, const float* w0, const float* w1,
-                                       std::index_sequence<Row...>) noexcept {
+                                       const float* p12, std::ptrdiff_t step, const float* w0,
+                                       const float* w1, std::index_sequence<Row...>) noexcept {
     const vec first = simd::load<Arch>(w0 + K * panel_c);
     const vec second = Vectors > 1 ? simd::load<Arch>(w1 + K * panel_c) : first;
-    (multiply<Row>(simd::broadcast<Arch>(
-                       (Row < 3 ? p : Row < 6 ? p3 : Row < 9 ? p6 : Row < 12 ? p9 : p12)[static_cast<std::ptrdiff_t>(Row % 3) * step + K]),
+    (multiply<Row>(simd::broadcast<Arch>((Row < 3    ? p
+                                          : Row < 6  ? p3
+                                          : Row < 9  ? p6
+                                          : Row < 12 ? p9
+                                                     : p12)[static_cast<std::ptrdiff_t>(Row % 3) * step + K]),
                    first, second),
      ...);
   }
@@ -170,14 +175,16 @@ void pointwise_column(const pointwise_args& a, std::ptrdiff_t pixels, int channe
   std::ptrdiff_t pixel = 0;
   const auto sequence = std::make_index_sequence<MaxRows>{};
   if (taller > 0) {
-    const pointwise_function tall = pointwise_entry<Arch, Vectors>(static_cast<std::size_t>(height + 1), sequence);
+    const pointwise_function tall =
+        pointwise_entry<Arch, Vectors>(static_cast<std::size_t>(height + 1), sequence);
     for (std::ptrdiff_t t = 0; t < taller; ++t, pixel += height + 1) tall(a, pixel, channel);
   }
   const pointwise_function low = pointwise_entry<Arch, Vectors>(static_cast<std::size_t>(height), sequence);
   for (std::ptrdiff_t t = taller; t < tiles; ++t, pixel += height) low(a, pixel, channel);
 }
 
-/// All pixels and the output channels [first_c, last_c). first_c is a multiple of 16; last_c, too, or >= out_c.
+/// All pixels and the output channels [first_c, last_c). first_c is a multiple of 16; last_c, too, or >=
+/// out_c.
 template <class Arch>
 void pointwise(const pointwise_args& a, std::ptrdiff_t pixels, int first_c, int last_c) noexcept {
   using traits = kernel_traits<Arch>;

@@ -13,8 +13,8 @@ enum class activation : unsigned char { none, relu, relu6, silu };
 
 namespace detail {
 
-/// Register tiles of the pointwise kernel: `rows` pixels by two vectors, and `tail_rows` by one vector for the
-/// last channels.
+/// Register tiles of the pointwise kernel: `rows` pixels by two vectors, and `tail_rows` by one vector for
+/// the last channels.
 ///  - 32 registers (AVX-512, NEON64): 14 x 2 accumulators + 2 weight vectors, the pixel broadcast from memory
 ///    (AVX-512) or from a 31st register. 14 divides the map sides 112, 56, 28 and 14 of a 224-pixel input.
 ///  - 16 registers with FMA (AVX2): 6 x 2 + 2 + 1 = 15. Two FMA ports of latency 4 need 8 in flight.

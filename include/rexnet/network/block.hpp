@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// One inverted bottleneck, cut into chunks as plan.hpp says. Each function does one chunk of one phase; nothing
-// here allocates, throws or knows about threads.
+// One inverted bottleneck, cut into chunks as plan.hpp says. Each function does one chunk of one phase;
+// nothing here allocates, throws or knows about threads.
 #ifndef REXNET_NETWORK_BLOCK_HPP
 #define REXNET_NETWORK_BLOCK_HPP
 
@@ -31,8 +31,8 @@ struct layer_weights {
 
 /// A 1x1 layer's `channels` outputs for pixels `in_step` floats apart.
 template <class Arch>
-void pointwise_layer(layer_weights w, int k, const float* in, std::ptrdiff_t in_step, std::ptrdiff_t pixels, float* out,
-                     std::ptrdiff_t out_step, int channels, activation act) noexcept {
+void pointwise_layer(layer_weights w, int k, const float* in, std::ptrdiff_t in_step, std::ptrdiff_t pixels,
+                     float* out, std::ptrdiff_t out_step, int channels, activation act) noexcept {
   pointwise_args a;
   a.segment = &in;
   a.run = k;
@@ -51,9 +51,9 @@ template <class Arch>
 struct stem_rows {
   input_rows input;
   layer_weights weights;
-  int stem_c;         ///< channels that may be written
+  int stem_c;  ///< channels that may be written
   activation act;
-  float* scratch;     ///< stem_rows_floats(input.w)
+  float* scratch;  ///< stem_rows_floats(input.w)
 
   /// Output row y to out, [ceil(w / 2)] pixels of `step` floats.
   void compute(int y, float* out, std::ptrdiff_t step) const noexcept {
@@ -100,7 +100,8 @@ struct block_context {
 /// of the ring at a time. After each turn calls turn(y, rows) with the convolved rows at out(y).
 template <class Arch, class ExpandRows, class OutRow, class Turn>
 void expand_depthwise(const block_context& b, int first_c, int channels, int begin, int end, float* ring,
-                      float* sums, bool clip, ExpandRows&& expand_rows, OutRow&& out_row, Turn&& turn) noexcept {
+                      float* sums, bool clip, ExpandRows&& expand_rows, OutRow&& out_row,
+                      Turn&& turn) noexcept {
   const block_config& cfg = b.block();
   const block_plan& p = b.plan_of();
   const int pad = cfg.kernel / 2;
@@ -143,17 +144,20 @@ void expand_depthwise(const block_context& b, int first_c, int channels, int beg
 
 /// The expand convolution of input rows [y, until) into consecutive rows at out.
 template <class Arch>
-void expand_block_rows(const block_context& b, int first_c, int channels, int y, int until, float* out) noexcept {
+void expand_block_rows(const block_context& b, int first_c, int channels, int y, int until,
+                       float* out) noexcept {
   const block_plan& p = b.plan_of();
   const std::ptrdiff_t in_step = padded_c(b.block().in_c);
   pointwise_layer<Arch>(at(b.payload, b.weights().expand, first_c), b.block().in_c,
                         b.workspace + p.in + static_cast<std::ptrdiff_t>(y) * p.w * in_step, in_step,
-                        static_cast<std::ptrdiff_t>(until - y) * p.w, out, channels, channels, hidden_activation(*b.net));
+                        static_cast<std::ptrdiff_t>(until - y) * p.w, out, channels, channels,
+                        hidden_activation(*b.net));
 }
 
 /// The project convolution of pixels [first, first + count): mid holds the first of them.
 template <class Arch>
-void project_pixels(const block_context& b, const float* mid, std::ptrdiff_t first, std::ptrdiff_t count) noexcept {
+void project_pixels(const block_context& b, const float* mid, std::ptrdiff_t first,
+                    std::ptrdiff_t count) noexcept {
   const block_config& cfg = b.block();
   const block_plan& p = b.plan_of();
   const layer_weights w = at(b.payload, b.weights().project);
@@ -202,7 +206,8 @@ void band_chunk(const block_context& b, int chunk, int worker, const input_rows&
         return mid + (y - begin) % p.step_rows * mid_row;
       },
       [&](int y, int rows) {
-        project_pixels<Arch>(b, mid, static_cast<std::ptrdiff_t>(y) * p.ow, static_cast<std::ptrdiff_t>(rows) * p.ow);
+        project_pixels<Arch>(b, mid, static_cast<std::ptrdiff_t>(y) * p.ow,
+                             static_cast<std::ptrdiff_t>(rows) * p.ow);
       });
 }
 

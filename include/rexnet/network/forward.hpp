@@ -12,13 +12,13 @@
 namespace rexnet {
 inline namespace REXNET_BUILD {
 
-/// Intermediate maps to copy out while forward() runs, dense NHWC of one image after the other; null for none.
-/// Asking for them does not change a bit of anything.
+/// Intermediate maps to copy out while forward() runs, dense NHWC of one image after the other; null for
+/// none. Asking for them does not change a bit of anything.
 struct feature_taps {
-  float* stem = nullptr;                 ///< [n][ceil(h/2)][ceil(w/2)][stem_c], after its activation
-  float* blocks[block_count] = {};       ///< [n][oh][ow][out_c]
-  float* head = nullptr;                 ///< [n][oh][ow][head_c], after its activation
-  float* pooled = nullptr;               ///< [n][head_c]: the mean over the head's pixels
+  float* stem = nullptr;            ///< [n][ceil(h/2)][ceil(w/2)][stem_c], after its activation
+  float* blocks[block_count] = {};  ///< [n][oh][ow][out_c]
+  float* head = nullptr;            ///< [n][oh][ow][head_c], after its activation
+  float* pooled = nullptr;          ///< [n][head_c]: the mean over the head's pixels
 };
 
 namespace detail {
@@ -38,7 +38,9 @@ struct forward_pass {
   void work(int worker) const noexcept {
     auto* states = reinterpret_cast<phase_state*>(workspace);
     int phase = 0;
-    const auto each = [&](int chunks, auto&& body) { run_phase(states[phase++], chunks, p->threads == 1, body); };
+    const auto each = [&](int chunks, auto&& body) {
+      run_phase(states[phase++], chunks, p->threads == 1, body);
+    };
 
     // Before block 0 the arena is free, so the stem's map may use the head's scratch.
     if (taps.stem != nullptr) each(1, [&](int) { stem_map(worker); });
@@ -52,7 +54,8 @@ struct forward_pass {
         if (net->blocks[i].se_c > 0) {
           const block_layout& l = layout->blocks[i];
           each(dense_chunks(l.squeeze), [&](int chunk) {
-            dense_chunk<Arch>(payload, l.squeeze, at_offset(p->sums), at_offset(p->squeezed), chunk, dense_activation::relu);
+            dense_chunk<Arch>(payload, l.squeeze, at_offset(p->sums), at_offset(p->squeezed), chunk,
+                              dense_activation::relu);
           });
           each(dense_chunks(l.excite), [&](int chunk) {
             dense_chunk<Arch>(payload, l.excite, at_offset(p->squeezed), at_offset(p->scale), chunk,
@@ -63,7 +66,8 @@ struct forward_pass {
       }
       if (taps.blocks[i] != nullptr) each(1, [&](int) { copy_map(i); });
     }
-    if (taps.head != nullptr) each(1, [&](int) { head_pixels_to(taps.head, 0, last_pixels(), 0, net->head_c, net->head_c); });
+    if (taps.head != nullptr)
+      each(1, [&](int) { head_pixels_to(taps.head, 0, last_pixels(), 0, net->head_c, net->head_c); });
     each(ceil_div(net->head_c, slice_channels), [&](int chunk) { head_chunk(chunk, worker); });
     if (taps.pooled != nullptr)
       each(1, [&](int) {
@@ -72,7 +76,8 @@ struct forward_pass {
     const float* features = at_offset(p->pooled);
     if (net->hidden_c > 0) {
       each(dense_chunks(layout->hidden), [&](int chunk) {
-        dense_chunk<Arch>(payload, layout->hidden, features, at_offset(p->hidden), chunk, dense_activation::relu6);
+        dense_chunk<Arch>(payload, layout->hidden, features, at_offset(p->hidden), chunk,
+                          dense_activation::relu6);
       });
       features = at_offset(p->hidden);
     }
@@ -91,7 +96,9 @@ struct forward_pass {
   static_assert(sizeof(phase_state) == 64, "plan.hpp reserves 64 bytes a phase");
 
   [[nodiscard]] float* at_offset(std::int64_t offset) const noexcept { return workspace + offset; }
-  [[nodiscard]] static int dense_chunks(const layer_layout& l) noexcept { return ceil_div(l.out_c, dense_chunk_c); }
+  [[nodiscard]] static int dense_chunks(const layer_layout& l) noexcept {
+    return ceil_div(l.out_c, dense_chunk_c);
+  }
   [[nodiscard]] std::ptrdiff_t last_pixels() const noexcept {
     const block_plan& last = p->blocks[block_count - 1];
     return static_cast<std::ptrdiff_t>(last.oh) * last.ow;
@@ -102,8 +109,8 @@ struct forward_pass {
                       std::ptrdiff_t step) const noexcept {
     const std::ptrdiff_t in_step = padded_c(net->blocks[block_count - 1].out_c);
     pointwise_layer<Arch>(at(payload, layout->head, first_c), layout->head.k,
-                          at_offset(p->blocks[block_count - 1].out) + first * in_step, in_step, count, out, step, channels,
-                          hidden_activation(*net));
+                          at_offset(p->blocks[block_count - 1].out) + first * in_step, in_step, count, out,
+                          step, channels, hidden_activation(*net));
   }
 
   /// Head and global mean for a slice of channels: the head's map never exists.
@@ -122,8 +129,7 @@ struct forward_pass {
   }
 
   void stem_map(int worker) const noexcept {
-    const stem_rows<Arch> stem{input, at(payload, layout->stem), net->stem_c,
-                               hidden_activation(*net),
+    const stem_rows<Arch> stem{input, at(payload, layout->stem), net->stem_c, hidden_activation(*net),
                                at_offset(p->head_scratch) + worker * p->head_scratch_floats};
     const block_plan& first = p->blocks[0];
     for (int y = 0; y < first.h; ++y)

@@ -34,7 +34,7 @@ struct config_storage<dynamic_config> {
 
 /// How forward() runs. The defaults suit most callers.
 struct forward_options {
-  executor threads{};               ///< OpenMP, or a pool of the caller's
+  executor threads{};  ///< OpenMP, or a pool of the caller's
   const feature_taps* taps = nullptr;
 };
 
@@ -67,7 +67,8 @@ class network : private detail::config_storage<Config> {
   [[nodiscard]] result<rexnet::plan> make_plan(int h, int w, int threads = 1) const {
     if (h < 1 || w < 1 || h > max_input_side || w > max_input_side)
       return error(errc::invalid_argument, "input of " + std::to_string(h) + " x " + std::to_string(w) +
-                                               " pixels: each side must be 1 to " + std::to_string(max_input_side));
+                                               " pixels: each side must be 1 to " +
+                                               std::to_string(max_input_side));
     if (threads < 1 || threads > max_threads)
       return error(errc::invalid_argument,
                    std::to_string(threads) + " threads: must be 1 to " + std::to_string(max_threads));
@@ -78,12 +79,14 @@ class network : private detail::config_storage<Config> {
   /// @param p         from make_plan() of this network
   /// @param input     [n][h][w][3] floats, any strides; R, G, B normalised as the model was trained
   /// @param logits    [n][classes], written densely
-  /// @param workspace p.workspace_bytes() bytes or more, 64-byte aligned; not shared between concurrent calls.
+  /// @param workspace p.workspace_bytes() bytes or more, 64-byte aligned; not shared between concurrent
+  /// calls.
   ///                  With batch_workspace_bytes() a batch runs one image per thread.
   /// @return ok; shape_mismatch (input against plan, or logits too small), workspace_too_small, misaligned
   ///         (workspace or weights), invalid_argument (null data). On an error nothing was written.
   [[nodiscard]] errc forward(const plan& p, nhwc_view<const float> input, span<float> logits,
-                             span<unsigned char> workspace, const forward_options& options = {}) const noexcept {
+                             span<unsigned char> workspace,
+                             const forward_options& options = {}) const noexcept {
     if (input.data == nullptr) return errc::invalid_argument;
     if (input.c != 3 || input.h != p.h || input.w != p.w || input.n < 0) return errc::shape_mismatch;
     detail::input_rows rows;
@@ -120,18 +123,23 @@ class network : private detail::config_storage<Config> {
 
  private:
   template <class Rows>
-  errc run(const plan& p, int n, span<float> logits, span<unsigned char> workspace, const forward_options& options,
-           Rows&& rows) const noexcept {
+  errc run(const plan& p, int n, span<float> logits, span<unsigned char> workspace,
+           const forward_options& options, Rows&& rows) const noexcept {
     if (logits.size() < static_cast<std::size_t>(n) * static_cast<std::size_t>(storage::net.classes))
       return errc::shape_mismatch;
     if (workspace.size() < p.workspace_bytes()) return errc::workspace_too_small;
     if (!is_aligned(workspace.data()) || !is_aligned(payload_)) return errc::misaligned;
     auto* floats = reinterpret_cast<float*>(workspace.data());
     const auto pass_for = [&](const plan& image_plan, int image, float* image_workspace) {
-      detail::forward_pass<Arch> pass{&shape(), &layout(), payload_, &image_plan, image_workspace,
-                                      rows(image),
-                                      logits.data() + static_cast<std::ptrdiff_t>(image) * storage::net.classes,
-                                      taps_of(options.taps, image, p)};
+      detail::forward_pass<Arch> pass{
+          &shape(),
+          &layout(),
+          payload_,
+          &image_plan,
+          image_workspace,
+          rows(image),
+          logits.data() + static_cast<std::ptrdiff_t>(image) * storage::net.classes,
+          taps_of(options.taps, image, p)};
       pass.input.h = p.h;
       pass.input.w = p.w;
       return pass;
@@ -144,15 +152,17 @@ class network : private detail::config_storage<Config> {
         for (int image; (image = next.fetch_add(1, std::memory_order_relaxed)) < n;)
           pass_for(alone, image, floats + index * alone.total_floats).work(0);
       };
-      detail::run_tasks(options.threads, p.threads < n ? p.threads : n,
-                        [](void* context, int index) { (*static_cast<decltype(worker)*>(context))(index); }, &worker);
+      detail::run_tasks(
+          options.threads, p.threads < n ? p.threads : n,
+          [](void* context, int index) { (*static_cast<decltype(worker)*>(context))(index); }, &worker);
       return errc::ok;
     }
     for (int image = 0; image < n; ++image) {
       auto pass = pass_for(p, image, floats);
       if (p.threads > 1) pass.prepare();
-      detail::run_tasks(options.threads, p.threads,
-                        [](void* context, int index) { static_cast<decltype(pass)*>(context)->work(index); }, &pass);
+      detail::run_tasks(
+          options.threads, p.threads,
+          [](void* context, int index) { static_cast<decltype(pass)*>(context)->work(index); }, &pass);
     }
     return errc::ok;
   }

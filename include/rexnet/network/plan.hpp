@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // How an image goes through the network: which blocks run in row bands and which in channel slices, how work
-// is cut into chunks, and where every buffer lies in the workspace. A value computed from configuration, input
-// size and thread count alone; constexpr, so that a workspace can be a static array.
+// is cut into chunks, and where every buffer lies in the workspace. A value computed from configuration,
+// input size and thread count alone; constexpr, so that a workspace can be a static array.
 //
 // Row bands (blocks without squeeze-excite on wide maps, and the stem with block 0): a chunk of output rows
 // goes through expand -> depthwise -> project with a rolling ring of expanded rows; the expanded map never
@@ -25,11 +25,11 @@ inline constexpr int max_input_side = 1 << 14;
 struct block_plan {
   bool bands = false;
   int h = 0, w = 0, oh = 0, ow = 0;
-  int step_rows = 0;   ///< output rows per turn of the ring
-  int ring_rows = 0;   ///< input rows that the ring holds
-  int chunks = 0;      ///< bands: chunks of output rows; slices: chunks of channels
-  int slice_c = 0;     ///< slices: channels per chunk, a multiple of 16
-  int groups = 0;      ///< slices: chunks of the project phase
+  int step_rows = 0;  ///< output rows per turn of the ring
+  int ring_rows = 0;  ///< input rows that the ring holds
+  int chunks = 0;     ///< bands: chunks of output rows; slices: chunks of channels
+  int slice_c = 0;    ///< slices: channels per chunk, a multiple of 16
+  int groups = 0;     ///< slices: chunks of the project phase
   // Offsets into the workspace, in floats.
   std::int64_t in = 0, mid = 0, out = 0;
   std::int64_t scratch = 0, scratch_floats = 0;  ///< of worker 0, and floats per worker
@@ -40,7 +40,7 @@ struct plan {
   int h = 0, w = 0, threads = 1;
   block_plan blocks[block_count] = {};
   std::int64_t sums = 0, squeezed = 0, scale = 0, pooled = 0, hidden = 0;  ///< vectors, offsets in floats
-  std::int64_t head_scratch = 0, head_scratch_floats = 0;                  ///< of worker 0, and floats per worker
+  std::int64_t head_scratch = 0, head_scratch_floats = 0;  ///< of worker 0, and floats per worker
   std::int64_t total_floats = 0;
 
   [[nodiscard]] constexpr std::size_t workspace_bytes() const noexcept {
@@ -50,8 +50,8 @@ struct plan {
 
 namespace detail {
 
-/// Floats at the workspace's start that hold the phase counters, 64 bytes each: at most 5 phases a block (slices,
-/// squeeze, excite, project, tap), and stem tap, head tap, head, pooled tap, hidden, classifier.
+/// Floats at the workspace's start that hold the phase counters, 64 bytes each: at most 5 phases a block
+/// (slices, squeeze, excite, project, tap), and stem tap, head tap, head, pooled tap, hidden, classifier.
 inline constexpr std::int64_t phase_slots = 5 * block_count + 6;
 inline constexpr std::int64_t phase_floats = phase_slots * 16;
 /// A slice's ring of expanded rows: 100 kB holds 32 channels of a whole 28 x 28 map and stays in any L2.
@@ -63,8 +63,12 @@ inline constexpr int head_pixels = 56;
 inline constexpr std::int64_t group_floats = 65536;
 
 /// Buffers start on a cache line: 16 floats.
-constexpr std::int64_t pad16(std::int64_t v) noexcept { return round_up(v, 16); }
-constexpr int ceil_div(std::int64_t a, std::int64_t b) noexcept { return static_cast<int>((a + b - 1) / b); }
+constexpr std::int64_t pad16(std::int64_t v) noexcept {
+  return round_up(v, 16);
+}
+constexpr int ceil_div(std::int64_t a, std::int64_t b) noexcept {
+  return static_cast<int>((a + b - 1) / b);
+}
 template <class T>
 constexpr T larger(T a, T b) noexcept {
   return a > b ? a : b;
@@ -75,7 +79,9 @@ constexpr T smaller(T a, T b) noexcept {
 }
 
 /// Floats of the three zero-padded input rows that the stem reads.
-constexpr std::int64_t stem_rows_floats(int w) noexcept { return 3 * pad16((std::int64_t{w} + 2) * 3); }
+constexpr std::int64_t stem_rows_floats(int w) noexcept {
+  return 3 * pad16((std::int64_t{w} + 2) * 3);
+}
 
 constexpr block_plan plan_block(const block_config& b, int index, int h, int w, int threads) noexcept {
   block_plan p;
@@ -99,12 +105,14 @@ constexpr block_plan plan_block(const block_config& b, int index, int h, int w, 
   const int fitting = static_cast<int>(slice_ring_floats / (std::int64_t{w} * p.slice_c));
   p.ring_rows = smaller(h, larger(fitting, b.kernel));
   p.step_rows = p.ring_rows == h ? p.oh : smaller(p.oh, (p.ring_rows - b.kernel) / b.stride + 1);
-  p.groups = smaller(static_cast<int>(pixels), larger(threads, ceil_div(pixels * padded_c(b.mid_c), group_floats)));
+  p.groups =
+      smaller(static_cast<int>(pixels), larger(threads, ceil_div(pixels * padded_c(b.mid_c), group_floats)));
   return p;
 }
 
 /// Scratch that one worker needs for a block.
-constexpr std::int64_t block_scratch(const block_config& b, const block_plan& p, int index, int input_w) noexcept {
+constexpr std::int64_t block_scratch(const block_config& b, const block_plan& p, int index,
+                                     int input_w) noexcept {
   if (!p.bands) return pad16(std::int64_t{p.ring_rows} * p.w * p.slice_c);
   const std::int64_t ring = pad16(std::int64_t{p.ring_rows} * p.w * padded_c(b.mid_c));
   return ring + pad16(std::int64_t{p.step_rows} * p.ow * padded_c(b.mid_c)) +
@@ -137,8 +145,9 @@ constexpr std::int64_t block_scratch(const block_config& b, const block_plan& p,
     mid_floats[i] = p.blocks[i].bands ? 0 : pad16(pixels * padded_c(b.mid_c));
     const bool in_place = !p.blocks[i].bands && !b.residual();
     p.blocks[i].scratch_floats = block_scratch(b, p.blocks[i], i, w);
-    arena = larger(arena, p.blocks[i].scratch_floats * threads + mid_floats[i] +
-                              (in_place ? larger(in_floats[i], in_floats[i + 1]) : in_floats[i] + in_floats[i + 1]));
+    arena = larger(arena,
+                   p.blocks[i].scratch_floats * threads + mid_floats[i] +
+                       (in_place ? larger(in_floats[i], in_floats[i + 1]) : in_floats[i] + in_floats[i + 1]));
     max_mid = larger(max_mid, pad16(b.mid_c));
     max_se = larger(max_se, pad16(b.se_c));
   }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The operators of the network, each usable alone on NHWC views of any stride: shapes are checked, nothing
-// outside a view is touched, nothing is allocated. Weights are packed once with pack_filter(). Results have the
-// bits of the network's own kernels.
+// outside a view is touched, nothing is allocated. Weights are packed once with pack_filter(). Results have
+// the bits of the network's own kernels.
 #ifndef REXNET_OPS_OPS_HPP
 #define REXNET_OPS_OPS_HPP
 
@@ -36,16 +36,17 @@ struct packed_filter {
 
 /// Packs weights [out_c][k] (k in the order rows, columns, channels) and a bias [out_c] (empty: zeros).
 /// Errors: shape_mismatch, out_of_memory.
-[[nodiscard]] inline result<packed_filter> pack_filter(span<const float> weights, span<const float> bias, int out_c,
-                                                       int k) {
+[[nodiscard]] inline result<packed_filter> pack_filter(span<const float> weights, span<const float> bias,
+                                                       int out_c, int k) {
   if (out_c < 1 || k < 1 || weights.size() != static_cast<std::size_t>(out_c) * static_cast<std::size_t>(k) ||
       (!bias.empty() && bias.size() != static_cast<std::size_t>(out_c)))
     return error(errc::shape_mismatch, "pack_filter: " + std::to_string(weights.size()) + " weights and " +
-                                           std::to_string(bias.size()) + " biases for " + std::to_string(out_c) +
-                                           " outputs of " + std::to_string(k));
+                                           std::to_string(bias.size()) + " biases for " +
+                                           std::to_string(out_c) + " outputs of " + std::to_string(k));
   packed_filter f;
   const std::ptrdiff_t padded = static_cast<std::ptrdiff_t>(panel_count(out_c)) * panel_c;
-  f.memory = aligned_buffer(static_cast<std::size_t>(padded) * (static_cast<std::size_t>(k) + 1) * sizeof(float));
+  f.memory =
+      aligned_buffer(static_cast<std::size_t>(padded) * (static_cast<std::size_t>(k) + 1) * sizeof(float));
   if (f.memory.data() == nullptr) return error(errc::out_of_memory, "pack_filter: no memory");
   float* const to = f.memory.floats().data();
   for (std::ptrdiff_t o = 0; o < out_c; ++o)
@@ -70,7 +71,8 @@ template <class T>
 }
 
 /// `out` is what a convolution with padding kernel / 2 makes of `in`.
-[[nodiscard]] inline bool strided_views(const nhwc_view<const float>& in, const nhwc_view<float>& out, int stride) noexcept {
+[[nodiscard]] inline bool strided_views(const nhwc_view<const float>& in, const nhwc_view<float>& out,
+                                        int stride) noexcept {
   return good_view(in) && good_view(out) && in.n == out.n && out.h == (in.h + stride - 1) / stride &&
          out.w == (in.w + stride - 1) / stride;
 }
@@ -95,13 +97,15 @@ void for_each_row(int n, int h, const op_threads& t, Body&& body) noexcept {
     for (std::int64_t r = rows * task / tasks; r < rows * (task + 1) / tasks; ++r)
       body(static_cast<int>(r / h), static_cast<int>(r % h));
   };
-  run_tasks(t.pool, static_cast<int>(tasks),
-            [](void* context, int task) { (*static_cast<decltype(work)*>(context))(task); }, &work);
+  run_tasks(
+      t.pool, static_cast<int>(tasks),
+      [](void* context, int task) { (*static_cast<decltype(work)*>(context))(task); }, &work);
 }
 
 }  // namespace detail
 
-/// 1x1 convolution: out[..., o] = act(bias[o] + sum_i in[..., i] w[o][i]) + residual[..., o] for o < residual.c.
+/// 1x1 convolution: out[..., o] = act(bias[o] + sum_i in[..., i] w[o][i]) + residual[..., o] for o <
+/// residual.c.
 /// @param residual null data: none; else the same pixels and at most out.c channels
 /// Errors: shape_mismatch.
 template <class Arch = simd::default_arch>
@@ -109,8 +113,8 @@ template <class Arch = simd::default_arch>
                              activation act = activation::none, nhwc_view<const float> residual = {},
                              const op_threads& threads = {}) noexcept {
   if (!detail::strided_views(in, out, 1) || in.c != f.k || out.c != f.out_c) return errc::shape_mismatch;
-  if (residual.data != nullptr &&
-      (residual.n != out.n || residual.h != out.h || residual.w != out.w || residual.c < 1 || residual.c > out.c))
+  if (residual.data != nullptr && (residual.n != out.n || residual.h != out.h || residual.w != out.w ||
+                                   residual.c < 1 || residual.c > out.c))
     return errc::shape_mismatch;
   detail::for_each_row(in.n, in.h, threads, [&](int b, int y) {
     const float* const row = in.pixel(b, y, 0);
@@ -134,8 +138,9 @@ template <class Arch = simd::default_arch>
 /// @param kernel 3 or 5, @param stride 1 or 2, @param clip ReLU6 on the output
 /// Errors: shape_mismatch, invalid_argument (kernel or stride).
 template <class Arch = simd::default_arch>
-[[nodiscard]] errc depthwise(nhwc_view<const float> in, const filter& f, int kernel, int stride, nhwc_view<float> out,
-                             bool clip = false, const op_threads& threads = {}) noexcept {
+[[nodiscard]] errc depthwise(nhwc_view<const float> in, const filter& f, int kernel, int stride,
+                             nhwc_view<float> out, bool clip = false,
+                             const op_threads& threads = {}) noexcept {
   if ((kernel != 3 && kernel != 5) || (stride != 1 && stride != 2)) return errc::invalid_argument;
   if (!detail::strided_views(in, out, stride) || in.c != out.c || f.out_c != in.c || f.k != kernel * kernel)
     return errc::shape_mismatch;
@@ -159,15 +164,17 @@ template <class Arch = simd::default_arch>
 
 /// Floats of scratch for convolution(): `kernel` zero-padded rows.
 [[nodiscard]] constexpr std::size_t convolution_scratch_floats(int w, int c, int kernel) noexcept {
-  return static_cast<std::size_t>(w + kernel) * static_cast<std::size_t>(c) * static_cast<std::size_t>(kernel);
+  return static_cast<std::size_t>(w + kernel) * static_cast<std::size_t>(c) *
+         static_cast<std::size_t>(kernel);
 }
 
 /// Dense KxK convolution (the stem), padding kernel / 2, kernel odd and at most 15, any stride.
 /// @param scratch convolution_scratch_floats(in.w, in.c, kernel) floats
 /// Errors: shape_mismatch, invalid_argument, workspace_too_small.
 template <class Arch = simd::default_arch>
-[[nodiscard]] errc convolution(nhwc_view<const float> in, const filter& f, int kernel, int stride, nhwc_view<float> out,
-                               span<float> scratch, activation act = activation::none) noexcept {
+[[nodiscard]] errc convolution(nhwc_view<const float> in, const filter& f, int kernel, int stride,
+                               nhwc_view<float> out, span<float> scratch,
+                               activation act = activation::none) noexcept {
   if (kernel < 1 || kernel > 15 || kernel % 2 == 0 || stride < 1) return errc::invalid_argument;
   if (!detail::strided_views(in, out, stride) || f.k != kernel * kernel * in.c || f.out_c != out.c)
     return errc::shape_mismatch;
@@ -207,7 +214,8 @@ template <class Arch = simd::default_arch>
   for (int b = 0; b < in.n; ++b) {
     float* const sums = out.data() + static_cast<std::ptrdiff_t>(b) * in.c;
     std::fill_n(sums, in.c, 0.0f);
-    for (int y = 0; y < in.h; ++y) detail::add_pixels<Arch>(in.pixel(b, y, 0), in.w, in.pixel_stride, sums, in.c);
+    for (int y = 0; y < in.h; ++y)
+      detail::add_pixels<Arch>(in.pixel(b, y, 0), in.w, in.pixel_stride, sums, in.c);
     for (int c = 0; c < in.c; ++c) sums[c] *= per_pixel;
   }
   return errc::ok;

@@ -9,12 +9,14 @@ namespace rexnet {
 inline namespace REXNET_BUILD {
 namespace simd {
 
-/// 1 + exp(-x). At most 1.33 ulp for x >= -87 (measured on one float in 16); far below that +inf, far above 1.
+/// 1 + exp(-x). At most 1.33 ulp for x >= -87 (measured on one float in 16); far below that +inf, far
+/// above 1.
 ///
-/// exp(-x) = 2^n * exp(r): n is -x * log2(e) rounded by adding 1.5 * 2^23, whose low bits then hold n, already
-/// biased by 127; r = x + n * ln 2 in two steps (the first constant has 9 trailing zero bits, so n times it is
-/// exact without FMA, too); exp(-r) on |r| <= ln 2 / 2 is a polynomial of degree 6 whose coefficients were
-/// fitted for the least relative error (3.6e-9 before rounding). The last step, p * 2^n + 1, is one FMA.
+/// exp(-x) = 2^n * exp(r): n is -x * log2(e) rounded by adding 1.5 * 2^23, whose low bits then hold n,
+/// already biased by 127; r = x + n * ln 2 in two steps (the first constant has 9 trailing zero bits, so n
+/// times it is exact without FMA, too); exp(-r) on |r| <= ln 2 / 2 is a polynomial of degree 6 whose
+/// coefficients were fitted for the least relative error (3.6e-9 before rounding). The last step, p * 2^n +
+/// 1, is one FMA.
 template <class Arch>
 [[nodiscard]] REXNET_ALWAYS_INLINE vec<Arch> one_plus_exp_neg(const vec<Arch>& x) noexcept {
   const auto c = [](float value) { return broadcast<Arch>(value); };
@@ -34,7 +36,8 @@ template <class Arch>
   return fma<Arch>(p, exponent_from_low_bits<Arch>(biased), c(1.0f));
 }
 
-/// x / (1 + exp(-x)). At most 4 ulp for x >= -87, below that in [-2^-118, -0]; +inf -> +inf, -inf and NaN -> NaN.
+/// x / (1 + exp(-x)). At most 4 ulp for x >= -87, below that in [-2^-118, -0]; +inf -> +inf, -inf and NaN ->
+/// NaN.
 template <class Arch>
 [[nodiscard]] REXNET_ALWAYS_INLINE vec<Arch> silu(const vec<Arch>& x) noexcept {
   return x / one_plus_exp_neg<Arch>(x);

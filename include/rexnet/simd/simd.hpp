@@ -25,7 +25,8 @@ namespace rexnet {
 inline namespace REXNET_BUILD {
 namespace simd {
 
-/// The instruction set that this translation unit is compiled for, one of the five that kernels are tuned for.
+/// The instruction set that this translation unit is compiled for, one of the five that kernels are tuned
+/// for.
 #if XSIMD_WITH_AVX512BW
 using default_arch = xsimd::avx512bw;
 #elif XSIMD_WITH_FMA3_AVX2
@@ -89,7 +90,8 @@ template <class Arch>
 
 /// a * b + c, rounded once where the set has FMA (SSE2 rounds twice).
 template <class Arch>
-[[nodiscard]] REXNET_ALWAYS_INLINE vec<Arch> fma(const vec<Arch>& a, const vec<Arch>& b, const vec<Arch>& c) noexcept {
+[[nodiscard]] REXNET_ALWAYS_INLINE vec<Arch> fma(const vec<Arch>& a, const vec<Arch>& b,
+                                                 const vec<Arch>& c) noexcept {
 #if XSIMD_WITH_AVX512F
   // xsimd 8.1 composes AVX-512's fma from a multiply and an add.
   if constexpr (std::is_base_of_v<xsimd::avx512f, Arch>)

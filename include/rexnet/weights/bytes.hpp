@@ -41,7 +41,12 @@ template <int N>
   for (std::size_t i = 0; i < s.size();) {
     const auto byte = [&s](std::size_t k) { return static_cast<unsigned char>(s[k]); };
     const unsigned lead = byte(i);
-    const std::size_t more = lead < 0x80 ? 0 : lead < 0xc2 ? 9 : lead < 0xe0 ? 1 : lead < 0xf0 ? 2 : lead < 0xf5 ? 3 : 9;
+    const std::size_t more = lead < 0x80   ? 0
+                             : lead < 0xc2 ? 9
+                             : lead < 0xe0 ? 1
+                             : lead < 0xf0 ? 2
+                             : lead < 0xf5 ? 3
+                                           : 9;
     if (more == 9 || more >= s.size() - i) return false;
     for (std::size_t k = 1; k <= more; ++k)
       if ((byte(i + k) & 0xc0u) != 0x80u) return false;

@@ -19,10 +19,10 @@
 namespace rexnet {
 inline namespace REXNET_BUILD {
 
-/// What is read: of a training file the first of state_dict_ema, model_ema, state_dict, model (timm's order) that
-/// is a dictionary with tensors, else the file's own dictionary. Entries that are no tensors (numbers, strings,
-/// None, nested dictionaries) are ignored. "module." and "_orig_mod." in front of names are removed, however
-/// stacked. Names are distinct.
+/// What is read: of a training file the first of state_dict_ema, model_ema, state_dict, model (timm's order)
+/// that is a dictionary with tensors, else the file's own dictionary. Entries that are no tensors (numbers,
+/// strings, None, nested dictionaries) are ignored. "module." and "_orig_mod." in front of names are removed,
+/// however stacked. Names are distinct.
 ///
 /// Tensors in the order of the file; their data points into the mapped file (or the caller's memory).
 class checkpoint {
@@ -62,11 +62,17 @@ namespace detail {
   const std::string_view head = start == t.npos ? t : t.substr(start);
   std::string tag(head.substr(0, 9));
   for (char& c : tag) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  if (tag == "<!doctype" || tag.substr(0, 5) == "<html" || tag.substr(0, 5) == "<head" || tag.substr(0, 5) == "<?xml")
-    return error(errc::model_html, "a web page, not a checkpoint: the download answered with HTML (a login or a 'file too large' page?)");
+  if (tag == "<!doctype" || tag.substr(0, 5) == "<html" || tag.substr(0, 5) == "<head" ||
+      tag.substr(0, 5) == "<?xml")
+    return error(errc::model_html,
+                 "a web page, not a checkpoint: the download answered with HTML (a login or a 'file too "
+                 "large' page?)");
   if (head.substr(0, 42) == "version https://git-lfs.github.com/spec/v1")
     return error(errc::model_git_lfs, "a git-lfs pointer, not the file itself: run git lfs pull");
-  if (bytes.size() > 262 && t.substr(257, 5) == "ustar") return error(errc::model_old_tar, "a torch file of the tar form (torch < 0.1.10): load it with an old torch and save it again");
+  if (bytes.size() > 262 && t.substr(257, 5) == "ustar")
+    return error(
+        errc::model_old_tar,
+        "a torch file of the tar form (torch < 0.1.10): load it with an old torch and save it again");
   return done;
 }
 
@@ -93,8 +99,10 @@ namespace detail {
   if (!zip && !detail::is_torch_legacy(bytes)) {
     std::string first;
     static constexpr char digits[] = "0123456789abcdef";
-    for (std::size_t i = 0; i < bytes.size() && i < 8; ++i) first += {digits[bytes[i] >> 4], digits[bytes[i] & 15], ' '};
-    return error(errc::unknown_format, "not a checkpoint that rexnet reads; its " + std::to_string(bytes.size()) + " bytes start with " + first);
+    for (std::size_t i = 0; i < bytes.size() && i < 8; ++i)
+      first += {digits[bytes[i] >> 4], digits[bytes[i] & 15], ' '};
+    return error(errc::unknown_format, "not a checkpoint that rexnet reads; its " +
+                                           std::to_string(bytes.size()) + " bytes start with " + first);
   }
   auto content = zip ? detail::read_torch_zip(bytes) : detail::read_torch_legacy(bytes);
   if (!content) return content.error();

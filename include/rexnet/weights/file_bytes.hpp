@@ -56,7 +56,9 @@ class file_bytes {
     ::munmap(const_cast<unsigned char*>(bytes_.data()), bytes_.size());
 #endif
   }
-  [[nodiscard]] span<const unsigned char> bytes() const noexcept { return bytes_; }
+  [[nodiscard]] span<const unsigned char> bytes() const noexcept {
+    return bytes_;
+  }
 
   /// Maps a regular file. @param path UTF-8. Errors: io_error, naming the path and the system's reason; a
   /// directory, a pipe, a device and an empty file are refused by name.
@@ -69,16 +71,20 @@ class file_bytes {
     const DWORD attributes = GetFileAttributesW(wide.c_str());
     if (attributes != INVALID_FILE_ATTRIBUTES && (attributes & FILE_ATTRIBUTE_DIRECTORY) != 0)
       return error(errc::io_error, path + ": is a directory");
-    const HANDLE file = CreateFileW(wide.c_str(), GENERIC_READ, FILE_SHARE_READ, nullptr, OPEN_EXISTING, 0, nullptr);
+    const HANDLE file =
+        CreateFileW(wide.c_str(), GENERIC_READ, FILE_SHARE_READ, nullptr, OPEN_EXISTING, 0, nullptr);
     if (file == INVALID_HANDLE_VALUE)
-      return error(errc::io_error, path + ": cannot be opened (Windows error " + std::to_string(GetLastError()) + ")");
+      return error(errc::io_error,
+                   path + ": cannot be opened (Windows error " + std::to_string(GetLastError()) + ")");
     LARGE_INTEGER size{};
     const bool regular = GetFileType(file) == FILE_TYPE_DISK && GetFileSizeEx(file, &size) != 0;
     if (!regular || static_cast<std::uint64_t>(size.QuadPart) > static_cast<std::size_t>(-1) / 2) {
       CloseHandle(file);
-      return error(errc::io_error, path + (regular ? ": is larger than the address space" : ": is not a regular file"));
+      return error(errc::io_error,
+                   path + (regular ? ": is larger than the address space" : ": is not a regular file"));
     }
-    const HANDLE mapping = size.QuadPart > 0 ? CreateFileMappingW(file, nullptr, PAGE_READONLY, 0, 0, nullptr) : nullptr;
+    const HANDLE mapping =
+        size.QuadPart > 0 ? CreateFileMappingW(file, nullptr, PAGE_READONLY, 0, 0, nullptr) : nullptr;
     const void* view = mapping != nullptr ? MapViewOfFile(mapping, FILE_MAP_READ, 0, 0, 0) : nullptr;
     if (mapping != nullptr) CloseHandle(mapping);
     CloseHandle(file);
@@ -86,7 +92,9 @@ class file_bytes {
     if (view == nullptr) return error(errc::io_error, path + ": cannot be mapped");
     f.bytes_ = {static_cast<const unsigned char*>(view), static_cast<std::size_t>(size.QuadPart)};
 #else
-    const auto failed = [&path](const std::string& what) { return error(errc::io_error, path + ": " + what); };
+    const auto failed = [&path](const std::string& what) {
+      return error(errc::io_error, path + ": " + what);
+    };
     const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0) return failed(std::string("cannot be opened: ") + std::strerror(errno));
     struct stat info {};
@@ -117,7 +125,8 @@ class file_bytes {
     if (!mapped) return mapped.error();
     const std::size_t size = mapped->bytes_.size();
     auto* copy = static_cast<unsigned char*>(std::malloc(size));
-    if (copy == nullptr) return error(errc::out_of_memory, path + ": no memory for " + std::to_string(size) + " bytes");
+    if (copy == nullptr)
+      return error(errc::out_of_memory, path + ": no memory for " + std::to_string(size) + " bytes");
     std::memcpy(copy, mapped->bytes_.data(), size);
     file_bytes f;
     f.bytes_ = {copy, size};

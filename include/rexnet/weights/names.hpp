@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Which tensor plays which role: official names (clovaai/rexnet v1 and lite) and timm's (rexnet_*, rexnetr_*).
-// Variant, width and class count are read from the tensors, never from a file name.
+// Which tensor plays which role: official names (clovaai/rexnet v1 and lite) and timm's (rexnet_*,
+// rexnetr_*). Variant, width and class count are read from the tensors, never from a file name.
 #ifndef REXNET_WEIGHTS_NAMES_HPP
 #define REXNET_WEIGHTS_NAMES_HPP
 
@@ -50,14 +50,21 @@ class model_reader {
  public:
   explicit model_reader(span<const tensor> tensors) : used_(tensors.size(), false) {
     for (const tensor& t : tensors) sorted_.push_back(&t);
-    std::sort(sorted_.begin(), sorted_.end(), [](const tensor* a, const tensor* b) { return a->name < b->name; });
+    std::sort(sorted_.begin(), sorted_.end(),
+              [](const tensor* a, const tensor* b) { return a->name < b->name; });
   }
 
   result<model_tensors> read() {
     for (std::size_t i = 1; i < sorted_.size(); ++i)
-      if (sorted_[i]->name == sorted_[i - 1]->name) return fail(errc::model_duplicate_role, sorted_[i]->name + ": two tensors have this name once prefixes are stripped");
+      if (sorted_[i]->name == sorted_[i - 1]->name)
+        return fail(errc::model_duplicate_role,
+                    sorted_[i]->name + ": two tensors have this name once prefixes are stripped");
     timm_ = find("stem.conv.weight") != nullptr;
-    if (!timm_ && find("features.0.weight") == nullptr) return fail(errc::model_missing, "neither features.0.weight (official names) nor stem.conv.weight (timm) is there: not a ReXNet state dict" + first_names());
+    if (!timm_ && find("features.0.weight") == nullptr)
+      return fail(errc::model_missing,
+                  "neither features.0.weight (official names) nor stem.conv.weight (timm) is there: not a "
+                  "ReXNet state dict" +
+                      first_names());
     m_.naming = timm_ ? "timm" : "official";
     collect();
     if (!error_.empty()) return fail(code_, error_);
@@ -66,8 +73,11 @@ class model_reader {
     for (std::size_t i = 0; i < sorted_.size(); ++i) {
       const std::string& n = sorted_[i]->name;
       const std::string_view tail = "num_batches_tracked";
-      const bool counter = n.size() >= tail.size() && n.compare(n.size() - tail.size(), tail.size(), tail) == 0;
-      if (!used_[i] && !counter) return fail(errc::model_unexpected, n + ": unexpected, shape " + shape_text(sorted_[i]->shape) + " (" + variant_text(m_.shape) + ", " + m_.naming + " names)");
+      const bool counter =
+          n.size() >= tail.size() && n.compare(n.size() - tail.size(), tail.size(), tail) == 0;
+      if (!used_[i] && !counter)
+        return fail(errc::model_unexpected, n + ": unexpected, shape " + shape_text(sorted_[i]->shape) +
+                                                " (" + variant_text(m_.shape) + ", " + m_.naming + " names)");
     }
     return m_;
   }
@@ -77,20 +87,25 @@ class model_reader {
 
   [[nodiscard]] std::string first_names() const {
     std::string s = "; it has " + std::to_string(sorted_.size()) + " tensors";
-    for (std::size_t i = 0; i < sorted_.size() && i < 3; ++i) s += (i == 0 ? ": " : ", ") + quoted(sorted_[i]->name);
+    for (std::size_t i = 0; i < sorted_.size() && i < 3; ++i)
+      s += (i == 0 ? ": " : ", ") + quoted(sorted_[i]->name);
     return s;
   }
 
   const tensor* find(const std::string& name) {
-    const auto at = std::lower_bound(sorted_.begin(), sorted_.end(), name, [](const tensor* t, const std::string& n) { return t->name < n; });
+    const auto at = std::lower_bound(sorted_.begin(), sorted_.end(), name,
+                                     [](const tensor* t, const std::string& n) { return t->name < n; });
     if (at == sorted_.end() || (*at)->name != name) return nullptr;
     used_[static_cast<std::size_t>(at - sorted_.begin())] = true;
     return *at;
   }
   const tensor* need(const std::string& name, std::size_t rank) {
     const tensor* t = find(name);
-    if (t == nullptr) note(errc::model_missing, name + ": missing (" + m_.naming + " names)");
-    else if (t->shape.size() != rank) note(errc::model_wrong_shape, name + ": expected " + std::to_string(rank) + " dimensions, found " + shape_text(t->shape));
+    if (t == nullptr)
+      note(errc::model_missing, name + ": missing (" + m_.naming + " names)");
+    else if (t->shape.size() != rank)
+      note(errc::model_wrong_shape,
+           name + ": expected " + std::to_string(rank) + " dimensions, found " + shape_text(t->shape));
     return t;
   }
   void note(errc code, const std::string& what) {
@@ -164,9 +179,11 @@ class model_reader {
     std::int64_t found[block_count + 1] = {rows(m_.stem)};
     for (int i = 0; i < block_count; ++i) found[i + 1] = rows(m_.blocks[i].project);
     const bool lite = m_.hidden.weight != nullptr;
-    if (rows(m_.classifier) == 0) return fail(errc::model_no_classes, m_.classifier.weight->name + ": 0 classes");
+    if (rows(m_.classifier) == 0)
+      return fail(errc::model_no_classes, m_.classifier.weight->name + ": 0 classes");
     if (rows(m_.classifier) > max_classes || rows(m_.head) > limit || rows(m_.hidden) > limit)
-      return fail(errc::limit_exceeded, "over " + std::to_string(max_classes) + " classes or " + std::to_string(limit) + " features");
+      return fail(errc::limit_exceeded, "over " + std::to_string(max_classes) + " classes or " +
+                                            std::to_string(limit) + " features");
 
     config best;
     std::int64_t best_distance = -1;
@@ -190,7 +207,9 @@ class model_reader {
       block_config& b = best.blocks[i];
       b.kernel = static_cast<int>((std::min)(m_.blocks[i].depthwise.weight->shape[2], limit));
       b.se_c = static_cast<int>((std::min)(rows(m_.blocks[i].squeeze), limit));
-      if (b.kernel != 3 && b.kernel != 5) return fail(errc::unsupported, m_.blocks[i].depthwise.weight->name + ": a kernel of " + std::to_string(b.kernel) + ", 3 and 5 are supported");
+      if (b.kernel != 3 && b.kernel != 5)
+        return fail(errc::unsupported, m_.blocks[i].depthwise.weight->name + ": a kernel of " +
+                                           std::to_string(b.kernel) + ", 3 and 5 are supported");
     }
     best.head_c = static_cast<int>(rows(m_.head));
     best.hidden_c = static_cast<int>(rows(m_.hidden));
@@ -228,7 +247,9 @@ class model_reader {
       if (t == nullptr) continue;
       const auto& want = t == l.weight ? expected : vector;
       if (t->shape != want)
-        return fail(errc::model_wrong_shape, t->name + ": expected " + shape_text(want) + " for " + variant_text(m_.shape) + ", the nearest variant, found " + shape_text(t->shape));
+        return fail(errc::model_wrong_shape, t->name + ": expected " + shape_text(want) + " for " +
+                                                 variant_text(m_.shape) + ", the nearest variant, found " +
+                                                 shape_text(t->shape));
     }
     return done;
   }
@@ -243,9 +264,11 @@ class model_reader {
 
 }  // namespace detail
 
-/// Finds variant, width and classes, and each layer's tensors; all shapes are checked. The tensors must outlive
-/// the result. Errors: M1 to M4 and M7 of docs/refusals.md, unsupported.
-[[nodiscard]] inline result<model_tensors> identify(span<const tensor> tensors) { return detail::model_reader(tensors).read(); }
+/// Finds variant, width and classes, and each layer's tensors; all shapes are checked. The tensors must
+/// outlive the result. Errors: M1 to M4 and M7 of docs/refusals.md, unsupported.
+[[nodiscard]] inline result<model_tensors> identify(span<const tensor> tensors) {
+  return detail::model_reader(tensors).read();
+}
 
 }  // namespace REXNET_BUILD
 }  // namespace rexnet

@@ -45,7 +45,9 @@ struct npy_header {
 
 /// "(3, 4" -> {3, 4}. Errors: N3.
 [[nodiscard]] inline status parse_npy_shape(std::string_view text, std::vector<std::int64_t>& shape) {
-  const auto fail = [&] { return error(errc::npy_size, "npy: unusable shape " + quoted(std::string(text) + ")")); };
+  const auto fail = [&] {
+    return error(errc::npy_size, "npy: unusable shape " + quoted(std::string(text) + ")"));
+  };
   std::size_t i = text.find('(');
   if (i == text.npos) return fail();
   for (++i; i < text.size();) {
@@ -70,7 +72,8 @@ struct npy_header {
   if (version < 1 || version > 3) return no("version " + std::to_string(version) + ", 1 to 3 are known");
   const std::size_t start = version == 1 ? 10 : 12;
   if (bytes.size() < start) return no("the file ends inside its header");
-  const std::uint64_t length = version == 1 ? little_endian<2>(bytes.data() + 8) : little_endian<4>(bytes.data() + 8);
+  const std::uint64_t length =
+      version == 1 ? little_endian<2>(bytes.data() + 8) : little_endian<4>(bytes.data() + 8);
   if (length > bytes.size() - start)
     return no("header of " + std::to_string(length) + " bytes in a file of " + std::to_string(bytes.size()));
   const std::string_view fields = text(bytes.subspan(start, static_cast<std::size_t>(length)));
@@ -78,7 +81,8 @@ struct npy_header {
   h.data_begin = start + static_cast<std::size_t>(length);
   std::string_view descr = npy_field(fields, "descr", ',');
   const std::size_t open = descr.find('\''), close = descr.rfind('\'');
-  if (open == descr.npos || close <= open) return error(errc::npy_dtype, "npy: unknown dtype " + quoted(descr));
+  if (open == descr.npos || close <= open)
+    return error(errc::npy_dtype, "npy: unknown dtype " + quoted(descr));
   h.descr = descr.substr(open + 1, close - open - 1);
   const std::string_view order = npy_field(fields, "fortran_order", ',');
   h.fortran_order = order.find("True") != order.npos;
@@ -89,13 +93,15 @@ struct npy_header {
 }
 
 /// Elements of the header's shape if `bytes_each` of them fill the file exactly. Errors: N3.
-[[nodiscard]] inline result<std::size_t> npy_elements(const npy_header& h, byte_span bytes, std::size_t bytes_each) {
+[[nodiscard]] inline result<std::size_t> npy_elements(const npy_header& h, byte_span bytes,
+                                                      std::size_t bytes_each) {
   checked n = 1;
   for (const std::int64_t side : h.shape) n = n * static_cast<std::uint64_t>(side);
   const checked total = n * bytes_each;
   const std::size_t found = bytes.size() - h.data_begin;
   if (!total.valid() || total.get() != found)
-    return error(errc::npy_size, "npy: the shape needs " + (total.valid() ? std::to_string(total.get()) : "more than 2^64") +
+    return error(errc::npy_size, "npy: the shape needs " +
+                                     (total.valid() ? std::to_string(total.get()) : "more than 2^64") +
                                      " bytes of data, the file has " + std::to_string(found));
   return static_cast<std::size_t>(n.get());
 }
@@ -108,7 +114,8 @@ struct npy_header {
   auto h = detail::parse_npy_header(bytes);
   if (!h) return h.error();
   if (h->descr != "<f4")
-    return error(errc::npy_dtype, "npy: dtype " + detail::quoted(h->descr) + ", expected \"<f4\" (array.astype('<f4'))");
+    return error(errc::npy_dtype,
+                 "npy: dtype " + detail::quoted(h->descr) + ", expected \"<f4\" (array.astype('<f4'))");
   if (h->fortran_order) return error(errc::npy_dtype, "npy: Fortran order (use numpy.ascontiguousarray)");
   auto n = detail::npy_elements(*h, bytes, sizeof(float));
   if (!n) return n.error();
@@ -116,7 +123,8 @@ struct npy_header {
   a.shape = std::move(h->shape);
   a.data.resize(*n);
   for (std::size_t i = 0; i < *n; ++i)
-    a.data[i] = float_from_bits(static_cast<std::uint32_t>(detail::little_endian<4>(bytes.data() + h->data_begin + 4 * i)));
+    a.data[i] = float_from_bits(
+        static_cast<std::uint32_t>(detail::little_endian<4>(bytes.data() + h->data_begin + 4 * i)));
   return a;
 }
 

@@ -27,9 +27,12 @@ struct folded {
   const auto n = static_cast<std::size_t>(out_c);
   folded f{std::vector<double>(n, 1.0), l.bias != nullptr ? l.bias->values() : std::vector<double>(n, 0.0)};
   if (l.gamma == nullptr) return f;
-  const std::vector<double> gamma = l.gamma->values(), beta = l.beta->values(), mean = l.mean->values(), variance = l.variance->values();
+  const std::vector<double> gamma = l.gamma->values(), beta = l.beta->values(), mean = l.mean->values(),
+                            variance = l.variance->values();
   for (std::size_t i = 0; i < n; ++i) {
-    if (variance[i] < 0) return error(errc::model_negative_variance, l.variance->name + "[" + std::to_string(i) + "] is " + std::to_string(variance[i]));
+    if (variance[i] < 0)
+      return error(errc::model_negative_variance,
+                   l.variance->name + "[" + std::to_string(i) + "] is " + std::to_string(variance[i]));
     f.scale[i] = gamma[i] / std::sqrt(variance[i] + 1e-5);
     f.shift[i] = (f.shift[i] - mean[i]) * f.scale[i] + beta[i];
   }
@@ -53,9 +56,13 @@ struct folded {
     const std::int64_t o = i / at.k, rest = i % at.k, k = rest % taps * in_c + rest / taps;
     put(payload[at.weights + (o / 16 * at.k + k) * 16 + o % 16], v * f->scale[static_cast<std::size_t>(o)]);
   });
-  if (!finite) return error(errc::model_not_finite, l.weight->name + ": NaN or infinity in the weights or in their BatchNorm");
+  if (!finite)
+    return error(errc::model_not_finite,
+                 l.weight->name + ": NaN or infinity in the weights or in their BatchNorm");
   for (int o = 0; o < at.out_c; ++o) put(payload[at.bias + o], f->shift[static_cast<std::size_t>(o)]);
-  if (!finite) return error(errc::model_not_finite, (l.bias != nullptr ? l.bias : l.beta)->name + ": NaN or infinity in the bias or BatchNorm");
+  if (!finite)
+    return error(errc::model_not_finite,
+                 (l.bias != nullptr ? l.bias : l.beta)->name + ": NaN or infinity in the bias or BatchNorm");
   return done;
 }
 
@@ -66,13 +73,17 @@ struct folded {
 [[nodiscard]] inline result<aligned_buffer> pack_weights(const model_tensors& m) {
   const weights_layout layout = layout_of(m.shape);
   aligned_buffer buffer(static_cast<std::size_t>(layout.floats) * sizeof(float));
-  if (buffer.data() == nullptr) return error(errc::out_of_memory, "no memory for " + std::to_string(layout.floats * 4) + " bytes of weights");
+  if (buffer.data() == nullptr)
+    return error(errc::out_of_memory,
+                 "no memory for " + std::to_string(layout.floats * 4) + " bytes of weights");
   float* payload = buffer.floats().data();
   status s = detail::pack_layer(m.stem, layout.stem, payload);
   for (int i = 0; i < block_count && s; ++i) {
     const block_tensors& t = m.blocks[i];
     const block_layout& l = layout.blocks[i];
-    for (const auto& [tensors, at] : {std::pair{&t.expand, &l.expand}, std::pair{&t.depthwise, &l.depthwise}, std::pair{&t.squeeze, &l.squeeze}, std::pair{&t.excite, &l.excite}, std::pair{&t.project, &l.project}})
+    for (const auto& [tensors, at] : {std::pair{&t.expand, &l.expand}, std::pair{&t.depthwise, &l.depthwise},
+                                      std::pair{&t.squeeze, &l.squeeze}, std::pair{&t.excite, &l.excite},
+                                      std::pair{&t.project, &l.project}})
       if (s) s = detail::pack_layer(*tensors, *at, payload);
   }
   if (s) s = detail::pack_layer(m.head, layout.head, payload);

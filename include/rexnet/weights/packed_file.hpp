@@ -45,12 +45,16 @@ inline constexpr std::size_t packed_fixed = 320;  ///< bytes before the labels
 /// Walks over the fixed fields, for reading and for writing: each field is named once, in order.
 template <class Io>
 void packed_fields(Io&& io, packed_header& h) {
-  std::uint32_t half = h.half, family_code = static_cast<std::uint32_t>(h.shape.family), filter = static_cast<std::uint32_t>(h.input.interpolation), order = static_cast<std::uint32_t>(h.input.order);
+  std::uint32_t half = h.half, family_code = static_cast<std::uint32_t>(h.shape.family),
+                filter = static_cast<std::uint32_t>(h.input.interpolation),
+                order = static_cast<std::uint32_t>(h.input.order);
   io.u32(half), io.u32(family_code);
   h.half = half == 1;
   h.shape.family = static_cast<family>(family_code <= 2 ? family_code : 0);
   io.bad = io.bad || half > 1 || family_code > 2;
-  for (int* v : {&h.shape.width_hundredths, &h.shape.classes, &h.shape.stem_c, &h.shape.head_c, &h.shape.hidden_c}) io.i32(*v);
+  for (int* v :
+       {&h.shape.width_hundredths, &h.shape.classes, &h.shape.stem_c, &h.shape.head_c, &h.shape.hidden_c})
+    io.i32(*v);
   for (block_config& b : h.shape.blocks) io.i32(b.out_c), io.i32(b.se_c), io.i32(b.kernel);
   io.i32(h.input.input_size), io.u32(filter), io.u32(order);
   h.input.interpolation = filter == 1 ? interpolation::bilinear : interpolation::bicubic;
@@ -92,8 +96,10 @@ struct field_reader {
 
 /// Channels that follow from the others, and whether the result can be run at all.
 [[nodiscard]] inline bool complete_shape(config& c) noexcept {
-  bool good = c.classes >= 1 && c.head_c >= 1 && c.stem_c >= 1 && c.width_hundredths >= min_width_hundredths && c.width_hundredths <= max_width_hundredths;
-  for (const block_config& b : c.blocks) good = good && b.out_c >= 1 && b.out_c <= (1 << 16) && (b.kernel == 3 || b.kernel == 5);
+  bool good = c.classes >= 1 && c.head_c >= 1 && c.stem_c >= 1 &&
+              c.width_hundredths >= min_width_hundredths && c.width_hundredths <= max_width_hundredths;
+  for (const block_config& b : c.blocks)
+    good = good && b.out_c >= 1 && b.out_c <= (1 << 16) && (b.kernel == 3 || b.kernel == 5);
   connect_blocks(c);
   return good && c.stem_c <= (1 << 16) && !(c.family != family::lite && c.hidden_c > 0);
 }
@@ -114,7 +120,9 @@ struct field_reader {
     }
   else
     body.assign(reinterpret_cast<const char*>(payload.data()), payload.size() * sizeof(float));
-  const auto as_bytes = [](const std::string& s) { return byte_span(reinterpret_cast<const unsigned char*>(s.data()), s.size()); };
+  const auto as_bytes = [](const std::string& s) {
+    return byte_span(reinterpret_cast<const unsigned char*>(s.data()), s.size());
+  };
 
   const std::size_t header_bytes = (detail::packed_fixed + labels.size() + 63) / 64 * 64;
   detail::field_writer w;
@@ -142,11 +150,15 @@ struct field_reader {
   using detail::little_endian;
   const auto fail = [](errc code, const std::string& what) { return error(code, "packed file: " + what); };
   if (!is_packed(bytes)) return fail(errc::packed_magic, "wrong magic");
-  if (bytes.size() < detail::packed_fixed) return fail(errc::packed_size, std::to_string(bytes.size()) + " bytes are less than a header");
+  if (bytes.size() < detail::packed_fixed)
+    return fail(errc::packed_size, std::to_string(bytes.size()) + " bytes are less than a header");
   const unsigned char* p = bytes.data();
-  const auto version = static_cast<std::uint32_t>(little_endian<4>(p + 8)), endian = static_cast<std::uint32_t>(little_endian<4>(p + 12));
-  if (endian != detail::packed_endian) return fail(errc::packed_endianness, "byte order mark " + std::to_string(endian));
-  if (version != detail::packed_version) return fail(errc::packed_version, "version " + std::to_string(version) + ", this program reads 1");
+  const auto version = static_cast<std::uint32_t>(little_endian<4>(p + 8)),
+             endian = static_cast<std::uint32_t>(little_endian<4>(p + 12));
+  if (endian != detail::packed_endian)
+    return fail(errc::packed_endianness, "byte order mark " + std::to_string(endian));
+  if (version != detail::packed_version)
+    return fail(errc::packed_version, "version " + std::to_string(version) + ", this program reads 1");
   packed_view v;
   detail::field_reader r{p + 20};
   detail::packed_fields(r, v.header);
@@ -154,32 +166,50 @@ struct field_reader {
   r.u32(label_count), r.u32(label_bytes), r.u32(payload_crc), r.u32(zero);
   const std::uint64_t header_bytes = little_endian<8>(r.p), payload_bytes = little_endian<8>(r.p + 8);
   if (header_bytes % 64 != 0 || header_bytes < detail::packed_fixed || header_bytes > bytes.size())
-    return fail(errc::packed_offset, "payload at " + std::to_string(header_bytes) + " of " + std::to_string(bytes.size()) + " bytes");
+    return fail(errc::packed_offset, "payload at " + std::to_string(header_bytes) + " of " +
+                                         std::to_string(bytes.size()) + " bytes");
   const std::uint32_t found = crc32(bytes.subspan(20, static_cast<std::size_t>(header_bytes) - 20));
-  if (found != little_endian<4>(p + 16)) return fail(errc::packed_header_checksum, "header checksum " + std::to_string(found) + ", recorded " + std::to_string(little_endian<4>(p + 16)));
-  if (r.bad || !detail::complete_shape(v.header.shape)) return fail(errc::packed_shape, "impossible network shape");
-  const checked expected = checked(static_cast<std::uint64_t>(layout_of(v.header.shape).floats)) * (v.header.half ? 2u : 4u);
-  if (payload_bytes != expected.get()) return fail(errc::packed_shape, std::to_string(payload_bytes) + " bytes of weights, the network needs " + std::to_string(expected.get()));
-  if (!(checked(header_bytes) + payload_bytes).at_most(bytes.size()) || header_bytes + payload_bytes != bytes.size())
-    return fail(errc::packed_size, std::to_string(bytes.size()) + " bytes, expected " + std::to_string(header_bytes + payload_bytes) + " (cut short?)");
+  if (found != little_endian<4>(p + 16))
+    return fail(errc::packed_header_checksum, "header checksum " + std::to_string(found) + ", recorded " +
+                                                  std::to_string(little_endian<4>(p + 16)));
+  if (r.bad || !detail::complete_shape(v.header.shape))
+    return fail(errc::packed_shape, "impossible network shape");
+  const checked expected =
+      checked(static_cast<std::uint64_t>(layout_of(v.header.shape).floats)) * (v.header.half ? 2u : 4u);
+  if (payload_bytes != expected.get())
+    return fail(errc::packed_shape, std::to_string(payload_bytes) + " bytes of weights, the network needs " +
+                                        std::to_string(expected.get()));
+  if (!(checked(header_bytes) + payload_bytes).at_most(bytes.size()) ||
+      header_bytes + payload_bytes != bytes.size())
+    return fail(errc::packed_size, std::to_string(bytes.size()) + " bytes, expected " +
+                                       std::to_string(header_bytes + payload_bytes) + " (cut short?)");
   v.payload = bytes.subspan(static_cast<std::size_t>(header_bytes), static_cast<std::size_t>(payload_bytes));
   if (!is_aligned(v.payload.data()) && !v.header.half)
-    return fail(errc::packed_misaligned, "memory at address modulo 64 = " + std::to_string(reinterpret_cast<std::uintptr_t>(v.payload.data()) % 64) + ", must be 0");
+    return fail(errc::packed_misaligned,
+                "memory at address modulo 64 = " +
+                    std::to_string(reinterpret_cast<std::uintptr_t>(v.payload.data()) % 64) + ", must be 0");
   if (depth == check::full) {
     const std::uint32_t crc = crc32(v.payload);
-    if (crc != payload_crc) return fail(errc::packed_payload_checksum, "weights checksum " + std::to_string(crc) + ", recorded " + std::to_string(payload_crc));
+    if (crc != payload_crc)
+      return fail(errc::packed_payload_checksum,
+                  "weights checksum " + std::to_string(crc) + ", recorded " + std::to_string(payload_crc));
   }
-  if (label_bytes > header_bytes - detail::packed_fixed) return fail(errc::packed_labels, "labels leave the header");
+  if (label_bytes > header_bytes - detail::packed_fixed)
+    return fail(errc::packed_labels, "labels leave the header");
   std::string_view labels = detail::text(bytes.subspan(detail::packed_fixed, label_bytes));
-  for (std::size_t end; (end = labels.find('\n')) != labels.npos; labels.remove_prefix(end + 1)) v.header.labels.emplace_back(labels.substr(0, end));
-  if (v.header.labels.size() != label_count || (label_count != 0 && label_count != static_cast<std::uint32_t>(v.header.shape.classes)))
-    return fail(errc::packed_labels, std::to_string(v.header.labels.size()) + " labels for " + std::to_string(v.header.shape.classes) + " classes");
+  for (std::size_t end; (end = labels.find('\n')) != labels.npos; labels.remove_prefix(end + 1))
+    v.header.labels.emplace_back(labels.substr(0, end));
+  if (v.header.labels.size() != label_count ||
+      (label_count != 0 && label_count != static_cast<std::uint32_t>(v.header.shape.classes)))
+    return fail(errc::packed_labels, std::to_string(v.header.labels.size()) + " labels for " +
+                                         std::to_string(v.header.shape.classes) + " classes");
   return v;
 }
 
 /// Expands a float16 payload. Precondition: v.header.half, out.size() == layout_of(shape).floats.
 inline void expand_half(const packed_view& v, span<float> out) noexcept {
-  for (std::size_t i = 0; i < out.size(); ++i) out[i] = half_to_float(static_cast<std::uint16_t>(v.payload[2 * i] | v.payload[2 * i + 1] << 8));
+  for (std::size_t i = 0; i < out.size(); ++i)
+    out[i] = half_to_float(static_cast<std::uint16_t>(v.payload[2 * i] | v.payload[2 * i + 1] << 8));
 }
 
 }  // namespace REXNET_BUILD

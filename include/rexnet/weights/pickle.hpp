@@ -7,8 +7,9 @@
 
 #include "rexnet/core/error.hpp"
 #include "rexnet/weights/bytes.hpp"
+#include "rexnet/weights/pickle_globals.hpp"
+#include "rexnet/weights/pickle_value.hpp"
 
-#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -18,74 +19,10 @@ namespace rexnet {
 inline namespace REXNET_BUILD {
 namespace pickle {
 
-enum class kind : std::uint8_t {
-  none, boolean, integer, real, string, tuple, list, dict,
-  global,   ///< an allowed name; `text` is "module name"
-  storage,  ///< a persistent id: items = its tuple
-  tensor,   ///< items = the arguments of _rebuild_tensor_v2
-  inert,    ///< an allowed object whose content does not matter
-  mark
-};
-
-/// Values refer to each other by index into program::values.
-struct value {
-  kind type = kind::none;
-  std::uint8_t depth = 0;
-  std::int64_t integer = 0;
-  double real = 0;
-  std::string_view text;              ///< in the file's bytes
-  std::vector<std::uint32_t> items;   ///< elements; of a dict: key, value, key, value ...
-};
-
-struct program {
-  std::vector<value> values;
-  std::uint32_t root = 0;
-  std::size_t consumed = 0;  ///< bytes up to and including STOP
-
-  [[nodiscard]] const value& operator[](std::uint32_t i) const { return values[i]; }
-  /// The dict entry of this key, or null. The last one counts, as in Python.
-  [[nodiscard]] const value* find(const value& dict, std::string_view key) const {
-    for (std::size_t i = dict.items.size() & ~std::size_t{1}; i >= 2;)
-      if (i -= 2; values[dict.items[i]].type == kind::string && values[dict.items[i]].text == key) return &values[dict.items[i + 1]];
-    return nullptr;
-  }
-};
-
-inline constexpr int max_depth = 64;
-inline constexpr std::uint32_t max_memo = 1u << 20;
-/// A value takes 64 bytes and may come from one byte of the file. Training files of ReXNet have about 15,000.
-inline constexpr std::size_t max_values = 1u << 20;
-
 namespace detail {
 
 using rexnet::detail::little_endian;
 using rexnet::detail::quoted;
-
-/// What an allowed global may be used for.
-enum class role : std::uint8_t { refused, unsupported, ordered_dict, rebuild_tensor, rebuild_parameter, storage, size, inert };
-
-[[nodiscard]] inline role role_of(std::string_view module, std::string_view name) noexcept {
-  if (module == "collections") return name == "OrderedDict" ? role::ordered_dict : role::refused;
-  if (module == "torch._utils") {
-    if (name == "_rebuild_tensor_v2") return role::rebuild_tensor;
-    if (name == "_rebuild_parameter") return role::rebuild_parameter;
-    for (const std::string_view known : {"_rebuild_qtensor", "_rebuild_sparse_tensor", "_rebuild_sparse_csr_tensor", "_rebuild_nested_tensor", "_rebuild_meta_tensor_no_storage", "_rebuild_tensor_v3", "_rebuild_device_tensor_from_numpy"})
-      if (name == known) return role::unsupported;
-    return role::refused;
-  }
-  if (module == "torch" || module == "torch.storage") {
-    if (name.size() > 7 && name.substr(name.size() - 7) == "Storage") return role::storage;
-    if (name == "Size") return role::size;
-    for (const std::string_view dtype : {"float32", "float", "float64", "double", "float16", "half", "bfloat16", "int64", "long", "int32", "int", "int16", "short", "int8", "uint8", "bool"})
-      if (name == dtype) return role::inert;
-    return role::refused;
-  }
-  if (module == "argparse" && name == "Namespace") return role::inert;
-  if ((module == "numpy.core.multiarray" || module == "numpy._core.multiarray") && name == "scalar") return role::inert;
-  if (module == "numpy" && name == "dtype") return role::inert;
-  if (module == "_codecs" && name == "encode") return role::inert;
-  return role::refused;
-}
 
 class machine {
  public:
@@ -96,34 +33,41 @@ class machine {
       const std::size_t opcode_at = at_;
       const unsigned char op = bytes_[at_++];
       if (op == '.') {
-        if (stack_.size() != 1) return fail(errc::pickle_stack_underflow, "STOP with " + std::to_string(stack_.size()) + " values on the stack");
+        if (stack_.size() != 1)
+          return fail(errc::pickle_stack_underflow,
+                      "STOP with " + std::to_string(stack_.size()) + " values on the stack");
         p_.root = stack_.back();
         p_.consumed = at_;
         if (p_[p_.root].type == kind::mark) return fail(errc::pickle_stack_underflow, "STOP on a mark");
-        if (status s = check_shape(); !s) return s.error();
+        if (status s = check_shape(p_); !s) return s.error();
         return std::move(p_);
       }
-      if (p_.values.size() >= max_values) return fail(errc::pickle_length, "more than " + std::to_string(max_values) + " values");
+      if (p_.values.size() >= max_values)
+        return fail(errc::pickle_length, "more than " + std::to_string(max_values) + " values");
       if (status s = step(op); !s)
-        return error(s.code(), s.error().message() + " (opcode " + std::to_string(op) + " at byte " + std::to_string(opcode_at) + ")");
+        return error(s.code(), s.error().message() + " (opcode " + std::to_string(op) + " at byte " +
+                                   std::to_string(opcode_at) + ")");
     }
-    return fail(errc::pickle_no_stop, "the program of " + std::to_string(bytes_.size()) + " bytes ends without STOP");
+    return fail(errc::pickle_no_stop,
+                "the program of " + std::to_string(bytes_.size()) + " bytes ends without STOP");
   }
 
  private:
-  [[nodiscard]] static error fail(errc code, const std::string& what) { return {code, "pickle: " + what}; }
   [[nodiscard]] static error underflow() { return fail(errc::pickle_stack_underflow, "stack underflow"); }
 
   // ---- bytes ----
   result<std::uint64_t> number(int bytes) {
-    if (bytes_.size() - at_ < static_cast<std::size_t>(bytes)) return fail(errc::pickle_length, "the program ends within an opcode");
+    if (bytes_.size() - at_ < static_cast<std::size_t>(bytes))
+      return fail(errc::pickle_length, "the program ends within an opcode");
     std::uint64_t v = 0;
     for (int i = bytes; i-- > 0;) v = v << 8 | bytes_[at_ + static_cast<std::size_t>(i)];
     at_ += static_cast<std::size_t>(bytes);
     return v;
   }
   result<std::string_view> take(std::uint64_t n) {
-    if (n > bytes_.size() - at_) return fail(errc::pickle_length, "a string of " + std::to_string(n) + " bytes, " + std::to_string(bytes_.size() - at_) + " are left");
+    if (n > bytes_.size() - at_)
+      return fail(errc::pickle_length, "a string of " + std::to_string(n) + " bytes, " +
+                                           std::to_string(bytes_.size() - at_) + " are left");
     const auto s = rexnet::detail::text(bytes_.subspan(at_, static_cast<std::size_t>(n)));
     at_ += static_cast<std::size_t>(n);
     return s;
@@ -168,33 +112,6 @@ class machine {
     push(kind::tuple).items = std::move(items);
     return done;
   }
-  /// Walks everything that the root leads to, once: a container on the way to itself is P9, a long way P7.
-  /// Only afterwards may anybody follow the values recursively.
-  status check_shape() {
-    enum : std::uint8_t { fresh, open, closed };
-    struct step { std::uint32_t index; std::size_t next; };
-    std::vector<std::uint8_t> state(p_.values.size(), fresh);
-    std::vector<step> path{{p_.root, 0}};
-    state[p_.root] = open;
-    while (!path.empty()) {
-      step& top = path.back();
-      value& v = p_.values[top.index];
-      if (top.next == v.items.size()) {
-        for (const std::uint32_t item : v.items) v.depth = (std::max)(v.depth, static_cast<std::uint8_t>(p_[item].depth + 1));
-        if (v.depth > max_depth) return fail(errc::pickle_depth, "nested deeper than " + std::to_string(max_depth));
-        state[top.index] = closed;
-        path.pop_back();
-        continue;
-      }
-      const std::uint32_t item = v.items[top.next++];
-      if (state[item] == open) return fail(errc::pickle_self_reference, "a container holds itself");
-      if (state[item] == closed) continue;
-      if (path.size() > static_cast<std::size_t>(max_depth)) return fail(errc::pickle_depth, "nested deeper than " + std::to_string(max_depth));
-      state[item] = open;
-      path.push_back({item, 0});
-    }
-    return done;
-  }
 
   // ---- opcodes ----
   status step(unsigned char op) {
@@ -207,7 +124,8 @@ class machine {
       }
       case 0x95: return skip_number(8);  // FRAME
       case '(':
-        if (++marks_ > max_depth) return fail(errc::pickle_depth, "more than " + std::to_string(max_depth) + " open marks");
+        if (++marks_ > max_depth)
+          return fail(errc::pickle_depth, "more than " + std::to_string(max_depth) + " open marks");
         push(kind::mark);
         return done;
       case 'N': push(kind::none); return done;
@@ -226,18 +144,25 @@ class machine {
         std::vector<std::uint32_t> items;
         return pop_to_mark(items) ? status(done) : status(underflow());
       }
-      case 'T': case 'B': return string(4, false);
-      case 'U': case 'C': return string(1, false);
-      case 0x8e: case 0x96: return string(8, false);
+      case 'T':
+      case 'B': return string(4, false);
+      case 'U':
+      case 'C': return string(1, false);
+      case 0x8e:
+      case 0x96: return string(8, false);
       case '}': push(kind::dict); return done;
       case ']': push(kind::list); return done;
       case ')': push(kind::tuple); return done;
       case 0x85: return small_tuple(1);
       case 0x86: return small_tuple(2);
       case 0x87: return small_tuple(3);
-      case 't': case 'l': case 'd': return from_mark(op);
-      case 'a': case 'e': return append(op == 'e');
-      case 's': case 'u': return set_items(op == 'u');
+      case 't':
+      case 'l':
+      case 'd': return from_mark(op);
+      case 'a':
+      case 'e': return append(op == 'e');
+      case 's':
+      case 'u': return set_items(op == 'u');
       case 'q': return put(1);
       case 'r': return put(4);
       case 0x94: return put_value(static_cast<std::uint64_t>(memo_.size()));
@@ -246,7 +171,8 @@ class machine {
       case 'c': return global();
       case 0x93: return stack_global();
       case 'Q': return persistent();
-      case 'R': case 0x81: return reduce();
+      case 'R':
+      case 0x81: return reduce();
       case 'b': return build();
       case '0': {
         std::uint32_t v;
@@ -277,7 +203,8 @@ class machine {
     }
     std::uint64_t v = 0;
     for (std::size_t i = digits->size(); i-- > 0;) v = v << 8 | static_cast<unsigned char>((*digits)[i]);
-    if (!digits->empty() && (static_cast<unsigned char>(digits->back()) & 0x80u) != 0 && *n < 8) v |= ~std::uint64_t{0} << (8 * *n);
+    if (!digits->empty() && (static_cast<unsigned char>(digits->back()) & 0x80u) != 0 && *n < 8)
+      v |= ~std::uint64_t{0} << (8 * *n);
     push_integer(static_cast<std::int64_t>(v));
     return done;
   }
@@ -294,7 +221,8 @@ class machine {
     if (!n) return n.error();
     auto s = take(*n);
     if (!s) return s.error();
-    if (utf8 && !rexnet::detail::is_utf8(*s)) return fail(errc::pickle_utf8, "the string " + quoted(*s) + " is not valid UTF-8");
+    if (utf8 && !rexnet::detail::is_utf8(*s))
+      return fail(errc::pickle_utf8, "the string " + quoted(*s) + " is not valid UTF-8");
     push(kind::string).text = *s;
     return done;
   }
@@ -338,7 +266,9 @@ class machine {
   status put_value(std::uint64_t slot) {
     if (stack_.empty()) return underflow();
     // torch numbers its memo from 0 without gaps; a slot far beyond is an attempt at our memory.
-    if (slot > memo_.size() + 256 || slot >= max_memo) return fail(errc::pickle_memo, "memo slot " + std::to_string(slot) + ", " + std::to_string(memo_.size()) + " are in use");
+    if (slot > memo_.size() + 256 || slot >= max_memo)
+      return fail(errc::pickle_memo,
+                  "memo slot " + std::to_string(slot) + ", " + std::to_string(memo_.size()) + " are in use");
     if (slot >= memo_.size()) memo_.resize(static_cast<std::size_t>(slot) + 1, no_value);
     memo_[static_cast<std::size_t>(slot)] = stack_.back();
     return done;
@@ -363,13 +293,20 @@ class machine {
   status stack_global() {
     std::uint32_t module, name;
     if (!pop(name) || !pop(module)) return underflow();
-    if (p_[name].type != kind::string || p_[module].type != kind::string) return fail(errc::pickle_global, "a global whose name is no string");
+    if (p_[name].type != kind::string || p_[module].type != kind::string)
+      return fail(errc::pickle_global, "a global whose name is no string");
     return push_global(p_[module].text, p_[name].text);
   }
   status push_global(std::string_view module, std::string_view name) {
     const role r = role_of(module, name);
-    if (r == role::unsupported) return fail(errc::tensor_unsupported, quoted(name) + ": quantized, sparse, nested and float8 tensors are not supported; save dense float tensors");
-    if (r == role::refused) return fail(errc::pickle_global, "refers to " + quoted(std::string(module) + "." + std::string(name)) + ", which is not part of a checkpoint's data");
+    if (r == role::unsupported)
+      return fail(
+          errc::tensor_unsupported,
+          quoted(name) +
+              ": quantized, sparse, nested and float8 tensors are not supported; save dense float tensors");
+    if (r == role::refused)
+      return fail(errc::pickle_global, "refers to " + quoted(std::string(module) + "." + std::string(name)) +
+                                           ", which is not part of a checkpoint's data");
     value& v = push(kind::global);
     v.text = name;
     v.integer = static_cast<std::int64_t>(r);
@@ -380,8 +317,9 @@ class machine {
     std::uint32_t id;
     if (!pop(id)) return underflow();
     const value& v = p_[id];
-    const bool fits = v.type == kind::tuple && (v.items.size() == 5 || v.items.size() == 6) && p_[v.items[0]].text == "storage" &&
-                      p_[v.items[1]].type == kind::global && p_[v.items[1]].integer == static_cast<std::int64_t>(role::storage) &&
+    const bool fits = v.type == kind::tuple && (v.items.size() == 5 || v.items.size() == 6) &&
+                      p_[v.items[0]].text == "storage" && p_[v.items[1]].type == kind::global &&
+                      p_[v.items[1]].integer == static_cast<std::int64_t>(role::storage) &&
                       p_[v.items[2]].type == kind::string && p_[v.items[4]].type == kind::integer;
     if (!fits) return fail(errc::pickle_reduce, "a persistent id that is no storage");
     std::vector<std::uint32_t> items = v.items;
@@ -392,7 +330,8 @@ class machine {
   status reduce() {
     std::uint32_t arguments, callee;
     if (!pop(arguments) || !pop(callee)) return underflow();
-    if (p_[callee].type != kind::global || p_[arguments].type != kind::tuple) return fail(errc::pickle_reduce, "REDUCE of something that is no allowed global with a tuple");
+    if (p_[callee].type != kind::global || p_[arguments].type != kind::tuple)
+      return fail(errc::pickle_reduce, "REDUCE of something that is no allowed global with a tuple");
     // Eight arguments are the most that anything below takes: a long tuple is never copied.
     const std::size_t given = p_[arguments].items.size();
     const std::vector<std::uint32_t> items = given <= 8 ? p_[arguments].items : std::vector<std::uint32_t>();
@@ -427,7 +366,8 @@ class machine {
     std::vector<std::uint32_t> flat;
     for (const std::uint32_t pair : p_[list].items) {
       const value& v = p_[pair];
-      if ((v.type != kind::list && v.type != kind::tuple) || v.items.size() != 2) return fail(errc::pickle_reduce, "wrong arguments for \"OrderedDict\"");
+      if ((v.type != kind::list && v.type != kind::tuple) || v.items.size() != 2)
+        return fail(errc::pickle_reduce, "wrong arguments for \"OrderedDict\"");
       flat.insert(flat.end(), v.items.begin(), v.items.end());
     }
     push(kind::dict).items = std::move(flat);
@@ -453,9 +393,11 @@ class machine {
 }  // namespace detail
 
 /// Interprets one pickle at the start of `bytes`. Views into `bytes`, which must outlive the program.
-/// Errors: P1 to P11 of docs/refusals.md, with the opcode and its position. Memory: a few dozen bytes for each
-/// byte of the program at most.
-[[nodiscard]] inline result<program> read(byte_span bytes) { return detail::machine(bytes).run(); }
+/// Errors: P1 to P11 of docs/refusals.md, with the opcode and its position. Memory: a few dozen bytes for
+/// each byte of the program at most.
+[[nodiscard]] inline result<program> read(byte_span bytes) {
+  return detail::machine(bytes).run();
+}
 
 }  // namespace pickle
 }  // namespace REXNET_BUILD

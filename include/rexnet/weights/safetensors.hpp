@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The safetensors container: u64 length, a JSON header of that length, the tensors' bytes without gaps.
-// Source: the format section of huggingface/safetensors. The parser knows only the JSON that the format allows:
-// an object of objects; strings; arrays of non-negative integers.
+// Source: the format section of huggingface/safetensors. The parser knows only the JSON that the format
+// allows: an object of objects; strings; arrays of non-negative integers.
 #ifndef REXNET_WEIGHTS_SAFETENSORS_HPP
 #define REXNET_WEIGHTS_SAFETENSORS_HPP
 
@@ -27,7 +27,8 @@ struct safetensors_content {
 
 namespace detail {
 
-/// Reads the header's text from left to right; the first failure sticks and makes every later call return false.
+/// Reads the header's text from left to right; the first failure sticks and makes every later call return
+/// false.
 class json_cursor {
  public:
   explicit json_cursor(std::string_view text) : text_(text) {}
@@ -75,8 +76,10 @@ class json_cursor {
     out.clear();
     for (; at_ < text_.size() && text_[at_] != '"';) {
       if (static_cast<unsigned char>(text_[at_]) < 32) return fail("control character in a string");
-      if (text_[at_] != '\\') out += text_[at_++];
-      else if (!escape(out)) return false;
+      if (text_[at_] != '\\')
+        out += text_[at_++];
+      else if (!escape(out))
+        return false;
     }
     if (at_ == text_.size()) return fail("a string without end");
     ++at_;
@@ -85,14 +88,19 @@ class json_cursor {
 
  private:
   void skip() noexcept {
-    while (at_ < text_.size() && (text_[at_] == ' ' || text_[at_] == '\t' || text_[at_] == '\n' || text_[at_] == '\r')) ++at_;
+    while (at_ < text_.size() &&
+           (text_[at_] == ' ' || text_[at_] == '\t' || text_[at_] == '\n' || text_[at_] == '\r'))
+      ++at_;
   }
   bool hex4(std::uint32_t& v) {
     v = 0;
     if (text_.size() - at_ < 4) return fail("an escape without end");
     for (int i = 0; i < 4; ++i, ++at_) {
       const char c = text_[at_];
-      const int digit = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+      const int digit = c >= '0' && c <= '9'   ? c - '0'
+                        : c >= 'a' && c <= 'f' ? c - 'a' + 10
+                        : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                               : -1;
       if (digit < 0) return fail("not a hexadecimal digit");
       v = v * 16 + static_cast<std::uint32_t>(digit);
     }
@@ -113,10 +121,15 @@ class json_cursor {
     }
     if (code == 0) return fail("a null character in a string");
     const auto put = [&out](std::uint32_t byte) { out += static_cast<char>(byte); };
-    if (code < 0x80) put(code);
-    else if (code < 0x800) put(0xc0 | code >> 6), put(0x80 | (code & 63));
-    else if (code < 0x10000) put(0xe0 | code >> 12), put(0x80 | (code >> 6 & 63)), put(0x80 | (code & 63));
-    else put(0xf0 | code >> 18), put(0x80 | (code >> 12 & 63)), put(0x80 | (code >> 6 & 63)), put(0x80 | (code & 63));
+    if (code < 0x80)
+      put(code);
+    else if (code < 0x800)
+      put(0xc0 | code >> 6), put(0x80 | (code & 63));
+    else if (code < 0x10000)
+      put(0xe0 | code >> 12), put(0x80 | (code >> 6 & 63)), put(0x80 | (code & 63));
+    else
+      put(0xf0 | code >> 18), put(0x80 | (code >> 12 & 63)), put(0x80 | (code >> 6 & 63)),
+          put(0x80 | (code & 63));
     return true;
   }
 
@@ -130,12 +143,16 @@ class safetensors_reader {
   explicit safetensors_reader(byte_span file) : file_(file), json_({}) {}
 
   result<safetensors_content> read() {
-    if (file_.size() < 8) return fail(errc::safetensors_header_length, "the file has " + std::to_string(file_.size()) + " bytes");
+    if (file_.size() < 8)
+      return fail(errc::safetensors_header_length, "the file has " + std::to_string(file_.size()) + " bytes");
     const std::uint64_t length = little_endian<8>(file_.data());
     if (length > max_safetensors_header || length > file_.size() - 8)
-      return fail(errc::safetensors_header_length, "a header of " + std::to_string(length) + " bytes in a file of " + std::to_string(file_.size()) + " (at most 100 MB; is the download complete?)");
+      return fail(errc::safetensors_header_length, "a header of " + std::to_string(length) +
+                                                       " bytes in a file of " + std::to_string(file_.size()) +
+                                                       " (at most 100 MB; is the download complete?)");
     json_ = json_cursor(text(file_.subspan(8, static_cast<std::size_t>(length))));
-    body_ = file_.subspan(8 + static_cast<std::size_t>(length), file_.size() - 8 - static_cast<std::size_t>(length));
+    body_ = file_.subspan(8 + static_cast<std::size_t>(length),
+                          file_.size() - 8 - static_cast<std::size_t>(length));
     if (status s = header(); !s) return s.error();
     if (status s = check_ranges(); !s) return s.error();
     return std::move(content_);
@@ -146,20 +163,26 @@ class safetensors_reader {
     std::uint64_t begin, end;
     std::size_t index;
   };
-  [[nodiscard]] static error fail(errc code, const std::string& what) { return {code, "safetensors: " + what}; }
+  [[nodiscard]] static error fail(errc code, const std::string& what) {
+    return {code, "safetensors: " + what};
+  }
   [[nodiscard]] error bad_json() const { return fail(errc::safetensors_json, "header: " + json_.failure()); }
-  [[nodiscard]] static error twice(const std::string& key) { return fail(errc::safetensors_duplicate, "the key " + quoted(key) + " is there twice"); }
+  [[nodiscard]] static error twice(const std::string& key) {
+    return fail(errc::safetensors_duplicate, "the key " + quoted(key) + " is there twice");
+  }
 
   status header() {
     std::vector<std::string> keys;
     if (!json_.eat('{')) return bad_json();
-    if (json_.peek('}')) json_.eat('}');
-    else do {
-      std::string name;
-      if (!json_.string(name) || !json_.eat(':')) return bad_json();
-      keys.push_back(name);
-      if (status s = name == "__metadata__" ? metadata() : entry(std::move(name)); !s) return s;
-    } while (json_.more('}'));
+    if (json_.peek('}'))
+      json_.eat('}');
+    else
+      do {
+        std::string name;
+        if (!json_.string(name) || !json_.eat(':')) return bad_json();
+        keys.push_back(name);
+        if (status s = name == "__metadata__" ? metadata() : entry(std::move(name)); !s) return s;
+      } while (json_.more('}'));
     if (!json_.failure().empty() || !json_.finish()) return bad_json();
     std::sort(keys.begin(), keys.end());
     const auto same = std::adjacent_find(keys.begin(), keys.end());
@@ -202,24 +225,34 @@ class safetensors_reader {
       if (bit == 0) return json_.fail("unknown key " + quoted(key)), bad_json();
       if ((seen & bit) != 0) return twice(t.name + "." + key);
       seen |= bit;
-      if (!(bit == 1 ? json_.string(type) : bit == 2 ? numbers(t.shape, 64) : numbers(offsets, 2))) return bad_json();
+      if (!(bit == 1 ? json_.string(type) : bit == 2 ? numbers(t.shape, 64) : numbers(offsets, 2)))
+        return bad_json();
     } while (json_.more('}'));
     if (!json_.failure().empty()) return bad_json();
-    if (seen != 7 || offsets.size() != 2) return json_.fail("tensor " + quoted(t.name) + " lacks dtype, shape or data_offsets"), bad_json();
-    return place(std::move(t), type, static_cast<std::uint64_t>(offsets[0]), static_cast<std::uint64_t>(offsets[1]));
+    if (seen != 7 || offsets.size() != 2)
+      return json_.fail("tensor " + quoted(t.name) + " lacks dtype, shape or data_offsets"), bad_json();
+    return place(std::move(t), type, static_cast<std::uint64_t>(offsets[0]),
+                 static_cast<std::uint64_t>(offsets[1]));
   }
 
   status place(tensor t, std::string_view type, std::uint64_t begin, std::uint64_t end) {
     constexpr std::pair<std::string_view, dtype> types[] = {
-        {"F32", dtype::f32}, {"F64", dtype::f64}, {"F16", dtype::f16}, {"BF16", dtype::bf16}, {"I64", dtype::i64},
-        {"I32", dtype::i32}, {"I16", dtype::i16}, {"I8", dtype::i8}, {"U8", dtype::u8}, {"BOOL", dtype::boolean}};
-    const auto* known = std::find_if(std::begin(types), std::end(types), [type](const auto& p) { return p.first == type; });
+        {"F32", dtype::f32}, {"F64", dtype::f64},     {"F16", dtype::f16}, {"BF16", dtype::bf16},
+        {"I64", dtype::i64}, {"I32", dtype::i32},     {"I16", dtype::i16}, {"I8", dtype::i8},
+        {"U8", dtype::u8},   {"BOOL", dtype::boolean}};
+    const auto* known =
+        std::find_if(std::begin(types), std::end(types), [type](const auto& p) { return p.first == type; });
     const std::string where = "tensor " + quoted(t.name) + ": ";
-    if (known == std::end(types)) return fail(errc::safetensors_dtype, where + "unknown dtype " + quoted(type));
+    if (known == std::end(types))
+      return fail(errc::safetensors_dtype, where + "unknown dtype " + quoted(type));
     t.type = known->second;
-    if (begin > end) return fail(errc::safetensors_gap, where + "ends at " + std::to_string(end) + " before it begins at " + std::to_string(begin));
+    if (begin > end)
+      return fail(errc::safetensors_gap,
+                  where + "ends at " + std::to_string(end) + " before it begins at " + std::to_string(begin));
     if (end > body_.size())
-      return fail(errc::model_truncated, where + "its data ends at byte " + std::to_string(end) + ", but " + std::to_string(body_.size()) + " are there: the file is cut short");
+      return fail(errc::model_truncated, where + "its data ends at byte " + std::to_string(end) + ", but " +
+                                             std::to_string(body_.size()) +
+                                             " are there: the file is cut short");
     checked stride = 1;
     bool empty = false;
     t.strides.resize(t.shape.size());
@@ -228,28 +261,42 @@ class safetensors_reader {
       stride = stride * static_cast<std::uint64_t>(t.shape[d]);
       empty = empty || t.shape[d] == 0;
     }
-    if (t.shape.size() > 8) return fail(errc::tensor_rank, where + std::to_string(t.shape.size()) + " dimensions, at most 8");
+    if (t.shape.size() > 8)
+      return fail(errc::tensor_rank, where + std::to_string(t.shape.size()) + " dimensions, at most 8");
     const checked bytes = stride * static_cast<std::uint64_t>(dtype_bytes(t.type));
-    if (!bytes.valid()) return fail(errc::tensor_overflow, where + "shape " + shape_text(t.shape) + " overflows 64 bits");
+    if (!bytes.valid())
+      return fail(errc::tensor_overflow, where + "shape " + shape_text(t.shape) + " overflows 64 bits");
     if (bytes.get() != end - begin)
-      return fail(errc::safetensors_size, where + "shape " + shape_text(t.shape) + " of " + std::string(type) + " needs " + std::to_string(bytes.get()) + " bytes, its range has " + std::to_string(end - begin));
-    const byte_span storage = body_.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin));
-    if (empty) t.data = storage.data();
-    else if (status s = place_tensor(t, storage, 0, file_.size()); !s) return s;
+      return fail(errc::safetensors_size, where + "shape " + shape_text(t.shape) + " of " +
+                                              std::string(type) + " needs " + std::to_string(bytes.get()) +
+                                              " bytes, its range has " + std::to_string(end - begin));
+    const byte_span storage =
+        body_.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin));
+    if (empty)
+      t.data = storage.data();
+    else if (status s = place_tensor(t, storage, 0, file_.size()); !s)
+      return s;
     ranges_.push_back({begin, end, content_.tensors.size()});
     content_.tensors.push_back(std::move(t));
     return done;
   }
 
   status check_ranges() {
-    std::sort(ranges_.begin(), ranges_.end(), [](const range& a, const range& b) { return std::pair(a.begin, a.end) < std::pair(b.begin, b.end); });
+    std::sort(ranges_.begin(), ranges_.end(), [](const range& a, const range& b) {
+      return std::pair(a.begin, a.end) < std::pair(b.begin, b.end);
+    });
     std::uint64_t at = 0;
     for (const range& r : ranges_) {
       if (r.begin != at)
-        return fail(errc::safetensors_gap, "tensor " + quoted(content_.tensors[r.index].name) + (r.begin > at ? ": a gap" : ": an overlap") + ", it begins at " + std::to_string(r.begin) + " and not at " + std::to_string(at));
+        return fail(errc::safetensors_gap, "tensor " + quoted(content_.tensors[r.index].name) +
+                                               (r.begin > at ? ": a gap" : ": an overlap") +
+                                               ", it begins at " + std::to_string(r.begin) + " and not at " +
+                                               std::to_string(at));
       at = r.end;
     }
-    if (at != body_.size()) return fail(errc::safetensors_trailing, std::to_string(body_.size() - at) + " bytes after the last tensor");
+    if (at != body_.size())
+      return fail(errc::safetensors_trailing,
+                  std::to_string(body_.size() - at) + " bytes after the last tensor");
     return done;
   }
 
@@ -262,11 +309,15 @@ class safetensors_reader {
 }  // namespace detail
 
 /// Does the file begin like safetensors: a length, then an object?
-[[nodiscard]] inline bool is_safetensors(byte_span file) noexcept { return file.size() > 8 && file[8] == '{'; }
+[[nodiscard]] inline bool is_safetensors(byte_span file) noexcept {
+  return file.size() > 8 && file[8] == '{';
+}
 
 /// Reads all tensors; they point into `file`, which must outlive them.
 /// Errors: S1 to S7, T2, T3 and M12 of docs/refusals.md.
-[[nodiscard]] inline result<safetensors_content> read_safetensors(byte_span file) { return detail::safetensors_reader(file).read(); }
+[[nodiscard]] inline result<safetensors_content> read_safetensors(byte_span file) {
+  return detail::safetensors_reader(file).read();
+}
 
 }  // namespace REXNET_BUILD
 }  // namespace rexnet

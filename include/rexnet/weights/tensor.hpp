@@ -19,14 +19,19 @@ enum class dtype : std::uint8_t { f32, f64, f16, bf16, i64, i32, i16, i8, u8, bo
 
 [[nodiscard]] constexpr int dtype_bytes(dtype t) noexcept {
   switch (t) {
-    case dtype::f64: case dtype::i64: return 8;
-    case dtype::f32: case dtype::i32: return 4;
-    case dtype::f16: case dtype::bf16: case dtype::i16: return 2;
+    case dtype::f64:
+    case dtype::i64: return 8;
+    case dtype::f32:
+    case dtype::i32: return 4;
+    case dtype::f16:
+    case dtype::bf16:
+    case dtype::i16: return 2;
     default: return 1;
   }
 }
 [[nodiscard]] constexpr const char* dtype_name(dtype t) noexcept {
-  constexpr const char* names[] = {"float32", "float64", "float16", "bfloat16", "int64", "int32", "int16", "int8", "uint8", "bool"};
+  constexpr const char* names[] = {"float32", "float64", "float16", "bfloat16", "int64",
+                                   "int32",   "int16",   "int8",    "uint8",    "bool"};
   return names[static_cast<int>(t)];
 }
 
@@ -105,7 +110,8 @@ namespace detail {
 template <class T>
 [[nodiscard]] status copy_elements(const tensor& t, span<T> out) {
   if (static_cast<std::uint64_t>(t.elements()) != out.size())
-    return error(errc::shape_mismatch, "tensor " + quoted(t.name) + ": shape " + shape_text(t.shape) + " has " + std::to_string(t.elements()) +
+    return error(errc::shape_mismatch, "tensor " + quoted(t.name) + ": shape " + shape_text(t.shape) +
+                                           " has " + std::to_string(t.elements()) +
                                            " elements, the destination " + std::to_string(out.size()));
   t.for_each([&out](std::int64_t i, double v) { out[static_cast<std::size_t>(i)] = static_cast<T>(v); });
   return done;
@@ -113,36 +119,53 @@ template <class T>
 
 }  // namespace detail
 
-/// All elements in row-major order of the shape, whatever the strides; float16, bfloat16, float64, integers and
-/// booleans are converted (int64 beyond 2^53 and float64 round). Errors: shape_mismatch unless
-/// out.size() == t.elements().
-[[nodiscard]] inline status copy_to(const tensor& t, span<float> out) { return detail::copy_elements(t, out); }
-[[nodiscard]] inline status copy_to(const tensor& t, span<double> out) { return detail::copy_elements(t, out); }
+/// All elements in row-major order of the shape, whatever the strides; float16, bfloat16, float64, integers
+/// and booleans are converted (int64 beyond 2^53 and float64 round). Errors: shape_mismatch unless out.size()
+/// == t.elements().
+[[nodiscard]] inline status copy_to(const tensor& t, span<float> out) {
+  return detail::copy_elements(t, out);
+}
+[[nodiscard]] inline status copy_to(const tensor& t, span<double> out) {
+  return detail::copy_elements(t, out);
+}
 
 /// Fills in `data` and checks that every element lies in the storage.
 /// @param offset first element, in elements; negative numbers are refused
 /// Errors: T1 to T4 and T6 of docs/refusals.md.
-[[nodiscard]] inline status place_tensor(tensor& t, byte_span storage, std::int64_t offset, std::uint64_t file_bytes) {
+[[nodiscard]] inline status place_tensor(tensor& t, byte_span storage, std::int64_t offset,
+                                         std::uint64_t file_bytes) {
   const auto fail = [&t](errc code, const std::string& what) {
     return error(code, "tensor " + detail::quoted(t.name) + ": " + what);
   };
-  if (t.shape.size() > 8) return fail(errc::tensor_rank, std::to_string(t.shape.size()) + " dimensions, at most 8");
-  if (t.shape.size() != t.strides.size()) return fail(errc::tensor_rank, std::to_string(t.shape.size()) + " dimensions, but " + std::to_string(t.strides.size()) + " strides");
+  if (t.shape.size() > 8)
+    return fail(errc::tensor_rank, std::to_string(t.shape.size()) + " dimensions, at most 8");
+  if (t.shape.size() != t.strides.size())
+    return fail(errc::tensor_rank, std::to_string(t.shape.size()) + " dimensions, but " +
+                                       std::to_string(t.strides.size()) + " strides");
   if (offset < 0) return fail(errc::tensor_negative, "offset " + std::to_string(offset));
   checked elements = 1, last = static_cast<std::uint64_t>(offset);
   bool empty = false;
   for (std::size_t i = 0; i < t.shape.size(); ++i) {
-    if (t.shape[i] < 0 || t.strides[i] < 0) return fail(errc::tensor_negative, "shape " + shape_text(t.shape) + ", strides " + shape_text(t.strides));
+    if (t.shape[i] < 0 || t.strides[i] < 0)
+      return fail(errc::tensor_negative,
+                  "shape " + shape_text(t.shape) + ", strides " + shape_text(t.strides));
     empty = empty || t.shape[i] == 0;
     elements = elements * static_cast<std::uint64_t>(t.shape[i]);
-    if (t.shape[i] > 0) last = last + checked(static_cast<std::uint64_t>(t.shape[i] - 1)) * static_cast<std::uint64_t>(t.strides[i]);
+    if (t.shape[i] > 0)
+      last = last +
+             checked(static_cast<std::uint64_t>(t.shape[i] - 1)) * static_cast<std::uint64_t>(t.strides[i]);
   }
   const auto size = static_cast<std::uint64_t>(dtype_bytes(t.type));
   const checked end = (last + 1) * size;
-  if (!(elements * size).valid() || !end.valid()) return fail(errc::tensor_overflow, "shape " + shape_text(t.shape) + " overflows 64 bits");
+  if (!(elements * size).valid() || !end.valid())
+    return fail(errc::tensor_overflow, "shape " + shape_text(t.shape) + " overflows 64 bits");
   if (empty) return done;
-  if (!end.at_most(storage.size())) return fail(errc::tensor_out_of_storage, "its last element ends at byte " + std::to_string(end.get()) + " of a storage of " + std::to_string(storage.size()));
-  if (!(elements * size).at_most((checked(file_bytes) * max_blow_up).get())) return fail(errc::tensor_blow_up, std::to_string(elements.get()) + " elements out of a file of " + std::to_string(file_bytes) + " bytes");
+  if (!end.at_most(storage.size()))
+    return fail(errc::tensor_out_of_storage, "its last element ends at byte " + std::to_string(end.get()) +
+                                                 " of a storage of " + std::to_string(storage.size()));
+  if (!(elements * size).at_most((checked(file_bytes) * max_blow_up).get()))
+    return fail(errc::tensor_blow_up, std::to_string(elements.get()) + " elements out of a file of " +
+                                          std::to_string(file_bytes) + " bytes");
   t.data = storage.data() + static_cast<std::size_t>(offset) * size;
   return done;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// torch.save files: the ZIP form (torch >= 1.6) and the legacy form (before). Both hold a pickle whose tensors
-// name storages; the state dict is picked out of training files in timm's order.
+// torch.save files: the ZIP form (torch >= 1.6) and the legacy form (before). Both hold a pickle whose
+// tensors name storages; the state dict is picked out of training files in timm's order.
 #ifndef REXNET_WEIGHTS_TORCH_FILE_HPP
 #define REXNET_WEIGHTS_TORCH_FILE_HPP
 
@@ -41,8 +41,15 @@ struct torch_storage {
 
 /// The element type of "FloatStorage" and its kin; null for what is not supported.
 [[nodiscard]] inline const dtype* storage_dtype(std::string_view name) noexcept {
-  struct entry { std::string_view name; dtype type; };
-  static constexpr entry types[] = {{"FloatStorage", dtype::f32}, {"DoubleStorage", dtype::f64}, {"HalfStorage", dtype::f16}, {"BFloat16Storage", dtype::bf16}, {"LongStorage", dtype::i64}, {"IntStorage", dtype::i32}, {"ShortStorage", dtype::i16}, {"CharStorage", dtype::i8}, {"ByteStorage", dtype::u8}, {"BoolStorage", dtype::boolean}};
+  struct entry {
+    std::string_view name;
+    dtype type;
+  };
+  static constexpr entry types[] = {{"FloatStorage", dtype::f32}, {"DoubleStorage", dtype::f64},
+                                    {"HalfStorage", dtype::f16},  {"BFloat16Storage", dtype::bf16},
+                                    {"LongStorage", dtype::i64},  {"IntStorage", dtype::i32},
+                                    {"ShortStorage", dtype::i16}, {"CharStorage", dtype::i8},
+                                    {"ByteStorage", dtype::u8},   {"BoolStorage", dtype::boolean}};
   for (const entry& e : types)
     if (e.name == name) return &e.type;
   return nullptr;
@@ -51,14 +58,17 @@ struct torch_storage {
 [[nodiscard]] inline status check_distinct(std::vector<std::string_view> names) {
   std::sort(names.begin(), names.end());
   const auto same = std::adjacent_find(names.begin(), names.end());
-  if (same != names.end()) return error(errc::model_duplicate_role, "two tensors are named " + quoted(*same) + " once prefixes are stripped");
+  if (same != names.end())
+    return error(errc::model_duplicate_role,
+                 "two tensors are named " + quoted(*same) + " once prefixes are stripped");
   return done;
 }
 
 class state_dict_reader {
  public:
   /// @param storages sorted by key; byte-exact
-  state_dict_reader(const pickle::program& p, const std::vector<torch_storage>& storages, std::uint64_t file_bytes)
+  state_dict_reader(const pickle::program& p, const std::vector<torch_storage>& storages,
+                    std::uint64_t file_bytes)
       : p_(p), storages_(storages), file_bytes_(file_bytes) {}
 
   result<torch_content> read() {
@@ -73,8 +83,11 @@ class state_dict_reader {
         break;
       }
     if (dict->type != pickle::kind::dict)
-      return error(errc::tensor_unsupported, "the checkpoint holds no dictionary of tensors (a pickled module, a list or a single tensor): save model.state_dict()");
-    if (!holds_tensors(*dict)) return error(errc::model_missing, "no tensors in the state dict; its keys are " + keys_of(*dict));
+      return error(errc::tensor_unsupported,
+                   "the checkpoint holds no dictionary of tensors (a pickled module, a list or a single "
+                   "tensor): save model.state_dict()");
+    if (!holds_tensors(*dict))
+      return error(errc::model_missing, "no tensors in the state dict; its keys are " + keys_of(*dict));
     if (status s = check_names(*dict); !s) return s.error();
     checked total = 0;
     for (std::size_t i = 0; i + 1 < dict->items.size(); i += 2) {
@@ -83,9 +96,12 @@ class state_dict_reader {
       if (!is_entry(*dict, i)) continue;  // scalars of training scripts
       auto t = read_tensor(std::string(strip_prefixes(key.text)), v);
       if (!t) return t.error();
-      total = total + checked(static_cast<std::uint64_t>(t->elements())) * static_cast<std::uint64_t>(dtype_bytes(t->type));
+      total = total + checked(static_cast<std::uint64_t>(t->elements())) *
+                          static_cast<std::uint64_t>(dtype_bytes(t->type));
       if (!total.at_most((checked(file_bytes_) * max_blow_up).get()))
-        return error(errc::tensor_blow_up, "tensors that share storages take more than " + std::to_string(max_blow_up) + " times the file's " + std::to_string(file_bytes_) + " bytes");
+        return error(errc::tensor_blow_up, "tensors that share storages take more than " +
+                                               std::to_string(max_blow_up) + " times the file's " +
+                                               std::to_string(file_bytes_) + " bytes");
       content.tensors.push_back(std::move(*t));
     }
     return content;
@@ -93,7 +109,8 @@ class state_dict_reader {
 
  private:
   [[nodiscard]] bool is_entry(const pickle::value& dict, std::size_t i) const {
-    return p_[dict.items[i]].type == pickle::kind::string && p_[dict.items[i + 1]].type == pickle::kind::tensor;
+    return p_[dict.items[i]].type == pickle::kind::string &&
+           p_[dict.items[i + 1]].type == pickle::kind::tensor;
   }
   [[nodiscard]] bool holds_tensors(const pickle::value& dict) const {
     for (std::size_t i = 0; i + 1 < dict.items.size(); i += 2)
@@ -102,7 +119,8 @@ class state_dict_reader {
   }
   [[nodiscard]] std::string keys_of(const pickle::value& dict) const {
     std::string s;
-    for (std::size_t i = 0; i + 1 < dict.items.size() && i < 12; i += 2) s += (i > 0 ? ", " : "") + quoted(p_[dict.items[i]].text);
+    for (std::size_t i = 0; i + 1 < dict.items.size() && i < 12; i += 2)
+      s += (i > 0 ? ", " : "") + quoted(p_[dict.items[i]].text);
     return s.empty() ? "none" : s;
   }
   /// Before names are copied: one pickled string may be referred to millions of times.
@@ -111,8 +129,11 @@ class state_dict_reader {
     for (std::size_t i = 0; i + 1 < dict.items.size(); i += 2) {
       if (!is_entry(dict, i)) continue;
       names.push_back(strip_prefixes(p_[dict.items[i]].text));
-      if (names.back().size() > 1024) return error(errc::pickle_length, "a tensor's name has " + std::to_string(names.back().size()) + " bytes, at most 1024: " + quoted(names.back()));
-      if (!is_utf8(names.back())) return error(errc::pickle_utf8, "the tensor name " + quoted(names.back()) + " is not valid UTF-8");
+      if (names.back().size() > 1024)
+        return error(errc::pickle_length, "a tensor's name has " + std::to_string(names.back().size()) +
+                                              " bytes, at most 1024: " + quoted(names.back()));
+      if (!is_utf8(names.back()))
+        return error(errc::pickle_utf8, "the tensor name " + quoted(names.back()) + " is not valid UTF-8");
     }
     return check_distinct(std::move(names));
   }
@@ -124,24 +145,40 @@ class state_dict_reader {
     const std::string_view type = p_[storage.items[1]].text;
     const dtype* found = storage_dtype(type);
     if (found == nullptr)
-      return error(errc::tensor_unsupported, "tensor " + quoted(t.name) + ": " + quoted(type) + " is not supported (quantized, complex and sparse tensors are not)");
+      return error(errc::tensor_unsupported,
+                   "tensor " + quoted(t.name) + ": " + quoted(type) +
+                       " is not supported (quantized, complex and sparse tensors are not)");
     t.type = *found;
-    if (p_[v.items[2]].items.size() > 8) return error(errc::tensor_rank, "tensor " + quoted(t.name) + ": " + std::to_string(p_[v.items[2]].items.size()) + " dimensions, at most 8");
-    if (p_[v.items[3]].items.size() != p_[v.items[2]].items.size()) return error(errc::tensor_rank, "tensor " + quoted(t.name) + ": " + std::to_string(p_[v.items[2]].items.size()) + " dimensions, but " + std::to_string(p_[v.items[3]].items.size()) + " strides");
-    if (storage.items.size() > 5 && p_[storage.items[5]].type != pickle::kind::none) return error(errc::tensor_unsupported, "tensor " + quoted(t.name) + ": a view of a storage, as torch before 0.4 wrote it");
+    if (p_[v.items[2]].items.size() > 8)
+      return error(errc::tensor_rank, "tensor " + quoted(t.name) + ": " +
+                                          std::to_string(p_[v.items[2]].items.size()) +
+                                          " dimensions, at most 8");
+    if (p_[v.items[3]].items.size() != p_[v.items[2]].items.size())
+      return error(errc::tensor_rank, "tensor " + quoted(t.name) + ": " +
+                                          std::to_string(p_[v.items[2]].items.size()) + " dimensions, but " +
+                                          std::to_string(p_[v.items[3]].items.size()) + " strides");
+    if (storage.items.size() > 5 && p_[storage.items[5]].type != pickle::kind::none)
+      return error(errc::tensor_unsupported,
+                   "tensor " + quoted(t.name) + ": a view of a storage, as torch before 0.4 wrote it");
     for (const auto& [list, out] : {std::pair{v.items[2], &t.shape}, std::pair{v.items[3], &t.strides}})
       for (const std::uint32_t item : p_[list].items) {
-        if (p_[item].type != pickle::kind::integer) return error(errc::pickle_reduce, "tensor " + quoted(t.name) + ": a size that is no integer");
+        if (p_[item].type != pickle::kind::integer)
+          return error(errc::pickle_reduce, "tensor " + quoted(t.name) + ": a size that is no integer");
         out->push_back(p_[item].integer);
       }
     const std::string_view key = p_[storage.items[2]].text;
-    const auto at = std::lower_bound(storages_.begin(), storages_.end(), key, [](const torch_storage& s, std::string_view k) { return s.key < k; });
+    const auto at = std::lower_bound(storages_.begin(), storages_.end(), key,
+                                     [](const torch_storage& s, std::string_view k) { return s.key < k; });
     if (at == storages_.end() || at->key != key)
-      return error(errc::tensor_storage_size, "tensor " + quoted(t.name) + ": storage " + quoted(key) + " is not in the file");
+      return error(errc::tensor_storage_size,
+                   "tensor " + quoted(t.name) + ": storage " + quoted(key) + " is not in the file");
     const std::int64_t count = p_[storage.items[4]].integer;
-    const checked bytes = checked(count < 0 ? 0 : static_cast<std::uint64_t>(count)) * static_cast<std::uint64_t>(dtype_bytes(t.type));
+    const checked bytes = checked(count < 0 ? 0 : static_cast<std::uint64_t>(count)) *
+                          static_cast<std::uint64_t>(dtype_bytes(t.type));
     if (count < 0 || !bytes.valid() || bytes.get() != at->data.size())
-      return error(errc::tensor_storage_size, "tensor " + quoted(t.name) + ": storage " + quoted(key) + " of " + std::to_string(count) + " elements has " + std::to_string(at->data.size()) + " bytes");
+      return error(errc::tensor_storage_size, "tensor " + quoted(t.name) + ": storage " + quoted(key) +
+                                                  " of " + std::to_string(count) + " elements has " +
+                                                  std::to_string(at->data.size()) + " bytes");
     if (status s = place_tensor(t, at->data, p_[v.items[1]].integer, file_bytes_); !s) return s.error();
     return t;
   }
@@ -151,8 +188,11 @@ class state_dict_reader {
   std::uint64_t file_bytes_;
 };
 
-[[nodiscard]] inline result<torch_content> finish_torch(const pickle::program& p, std::vector<torch_storage>& storages, std::uint64_t file_bytes) {
-  std::sort(storages.begin(), storages.end(), [](const torch_storage& a, const torch_storage& b) { return a.key < b.key; });
+[[nodiscard]] inline result<torch_content> finish_torch(const pickle::program& p,
+                                                        std::vector<torch_storage>& storages,
+                                                        std::uint64_t file_bytes) {
+  std::sort(storages.begin(), storages.end(),
+            [](const torch_storage& a, const torch_storage& b) { return a.key < b.key; });
   return state_dict_reader(p, storages, file_bytes).read();
 }
 
@@ -165,19 +205,26 @@ class state_dict_reader {
   for (const zip_entry& e : *entries) {
     const std::size_t slash = e.name.rfind('/');
     const std::string_view base = slash == e.name.npos ? e.name : e.name.substr(slash + 1);
-    if (base == "constants.pkl") return error(errc::model_torchscript, "a TorchScript archive (constants.pkl): save model.state_dict() with torch.save instead");
+    if (base == "constants.pkl")
+      return error(errc::model_torchscript,
+                   "a TorchScript archive (constants.pkl): save model.state_dict() with torch.save instead");
     if (base == "data.pkl") {
-      if (pickled != nullptr) return error(errc::zip_malformed, "two entries are named data.pkl: " + quoted(pickled->name) + " and " + quoted(e.name));
+      if (pickled != nullptr)
+        return error(errc::zip_malformed,
+                     "two entries are named data.pkl: " + quoted(pickled->name) + " and " + quoted(e.name));
       pickled = &e;
       prefix = slash == e.name.npos ? "" : std::string(e.name.substr(0, slash + 1));
     }
   }
-  if (pickled == nullptr) return error(errc::unknown_format, "a zip archive without data.pkl: not a torch checkpoint");
+  if (pickled == nullptr)
+    return error(errc::unknown_format, "a zip archive without data.pkl: not a torch checkpoint");
   std::vector<torch_storage> storages;
   for (const zip_entry& e : *entries) {
     if (e.name.size() < prefix.size() || e.name.substr(0, prefix.size()) != prefix) continue;
     const std::string_view rest = e.name.substr(prefix.size());
-    if (rest == "byteorder" && text(e.data) != "little") return error(errc::tensor_big_endian, "byte order " + quoted(text(e.data)) + ": only little-endian checkpoints are read");
+    if (rest == "byteorder" && text(e.data) != "little")
+      return error(errc::tensor_big_endian,
+                   "byte order " + quoted(text(e.data)) + ": only little-endian checkpoints are read");
     if (rest.substr(0, 5) == "data/") storages.push_back({rest.substr(5), e.data});
   }
   auto p = pickle::read(pickled->data);
@@ -199,16 +246,23 @@ class state_dict_reader {
   pickle::program parts[5];
   for (int i = 0; i < 5; ++i) {
     auto p = pickle::read(file.subspan(at, file.size() - at));
-    if (!p) return i > 0 && at + 2 >= file.size() ? error(errc::legacy_truncated, "legacy torch file: ends after pickle " + std::to_string(i)) : p.error();
+    if (!p)
+      return i > 0 && at + 2 >= file.size()
+                 ? error(errc::legacy_truncated, "legacy torch file: ends after pickle " + std::to_string(i))
+                 : p.error();
     at += p->consumed;
     parts[i] = std::move(*p);
     if (i == 0 && parts[0][parts[0].root].text != magic)
-      return error(errc::legacy_magic, "a pickle, but not one of torch.save: it does not begin with torch's magic number");
+      return error(errc::legacy_magic,
+                   "a pickle, but not one of torch.save: it does not begin with torch's magic number");
   }
   const pickle::value& protocol = parts[1][parts[1].root];
-  if (protocol.type != pickle::kind::integer || protocol.integer != 1001) return error(errc::legacy_magic, "legacy torch file: protocol " + std::to_string(protocol.integer) + ", expected 1001");
+  if (protocol.type != pickle::kind::integer || protocol.integer != 1001)
+    return error(errc::legacy_magic,
+                 "legacy torch file: protocol " + std::to_string(protocol.integer) + ", expected 1001");
   const pickle::value* little = parts[2].find(parts[2][parts[2].root], "little_endian");
-  if (little != nullptr && little->integer == 0) return error(errc::tensor_big_endian, "legacy torch file: written on a big-endian machine");
+  if (little != nullptr && little->integer == 0)
+    return error(errc::tensor_big_endian, "legacy torch file: written on a big-endian machine");
 
   // The element size of a storage is known from the tensors that use it.
   const pickle::program& object = parts[3];
@@ -217,29 +271,45 @@ class state_dict_reader {
     if (v.type == pickle::kind::storage) {
       const std::string_view type = object[v.items[1]].text;
       const dtype* const element = storage_dtype(type);
-      if (element == nullptr) return error(errc::tensor_unsupported, "legacy torch file: " + quoted(type) + " is not supported");
+      if (element == nullptr)
+        return error(errc::tensor_unsupported, "legacy torch file: " + quoted(type) + " is not supported");
       sizes.emplace_back(object[v.items[2]].text, dtype_bytes(*element));
     }
   std::sort(sizes.begin(), sizes.end());
   sizes.erase(std::unique(sizes.begin(), sizes.end()), sizes.end());
   for (std::size_t i = 1; i < sizes.size(); ++i)
-    if (sizes[i].first == sizes[i - 1].first) return error(errc::legacy_storage_count, "legacy torch file: storage " + quoted(sizes[i].first) + " has elements of two sizes");
+    if (sizes[i].first == sizes[i - 1].first)
+      return error(errc::legacy_storage_count,
+                   "legacy torch file: storage " + quoted(sizes[i].first) + " has elements of two sizes");
   const pickle::value& keys = parts[4][parts[4].root];
-  if (keys.type != pickle::kind::list) return error(errc::legacy_storage_count, "legacy torch file: no list of storages");
-  if (keys.items.size() != sizes.size()) return error(errc::legacy_storage_count, "legacy torch file: " + std::to_string(keys.items.size()) + " storages are listed, tensors use " + std::to_string(sizes.size()));
+  if (keys.type != pickle::kind::list)
+    return error(errc::legacy_storage_count, "legacy torch file: no list of storages");
+  if (keys.items.size() != sizes.size())
+    return error(errc::legacy_storage_count, "legacy torch file: " + std::to_string(keys.items.size()) +
+                                                 " storages are listed, tensors use " +
+                                                 std::to_string(sizes.size()));
   std::vector<torch_storage> storages;
   for (const std::uint32_t item : keys.items) {
     const std::string_view key = parts[4][item].text;
     const auto size = std::lower_bound(sizes.begin(), sizes.end(), std::pair(key, 0));
-    if (size == sizes.end() || size->first != key) return error(errc::legacy_storage_count, "legacy torch file: storage " + quoted(key) + " belongs to no tensor");
-    if (file.size() - at < 8) return error(errc::legacy_truncated, "legacy torch file: ends before storage " + quoted(key));
-    const checked bytes = checked(little_endian<8>(file.data() + at)) * static_cast<std::uint64_t>(size->second);
+    if (size == sizes.end() || size->first != key)
+      return error(errc::legacy_storage_count,
+                   "legacy torch file: storage " + quoted(key) + " belongs to no tensor");
+    if (file.size() - at < 8)
+      return error(errc::legacy_truncated, "legacy torch file: ends before storage " + quoted(key));
+    const checked bytes =
+        checked(little_endian<8>(file.data() + at)) * static_cast<std::uint64_t>(size->second);
     at += 8;
-    if (!bytes.at_most(file.size() - at)) return error(errc::legacy_truncated, "legacy torch file: storage " + quoted(key) + " reaches beyond the file's " + std::to_string(file.size()) + " bytes");
+    if (!bytes.at_most(file.size() - at))
+      return error(errc::legacy_truncated, "legacy torch file: storage " + quoted(key) +
+                                               " reaches beyond the file's " + std::to_string(file.size()) +
+                                               " bytes");
     storages.push_back({key, file.subspan(at, static_cast<std::size_t>(bytes.get()))});
     at += static_cast<std::size_t>(bytes.get());
   }
-  if (at != file.size()) return error(errc::legacy_storage_count, "legacy torch file: " + std::to_string(file.size() - at) + " bytes after the last storage");
+  if (at != file.size())
+    return error(errc::legacy_storage_count,
+                 "legacy torch file: " + std::to_string(file.size() - at) + " bytes after the last storage");
   return finish_torch(object, storages, file.size());
 }
 

@@ -34,23 +34,32 @@ class zip_reader {
   result<std::vector<zip_entry>> read() {
     // The end record is the last thing in the file, behind which a comment of up to 65535 bytes may stand.
     const std::size_t size = file_.size();
-    if (size < 22) return fail(errc::model_truncated, "the file has " + std::to_string(size) + " bytes, a zip at least 22");
+    if (size < 22)
+      return fail(errc::model_truncated,
+                  "the file has " + std::to_string(size) + " bytes, a zip at least 22");
     std::size_t end = size - 22;
     const std::size_t lowest = size > 22 + 65535 ? size - 22 - 65535 : 0;
     while (!(signature(end) == 0x06054b50 && end + 22 + u16(end + 20) == size)) {
-      if (end == lowest) return fail(errc::model_truncated, "no zip end record: the file is cut short or was not downloaded completely");
+      if (end == lowest)
+        return fail(errc::model_truncated,
+                    "no zip end record: the file is cut short or was not downloaded completely");
       --end;
     }
-    std::uint64_t disk = u16(end + 4), first_disk = u16(end + 6), count = u16(end + 10), on_disk = u16(end + 8);
+    std::uint64_t disk = u16(end + 4), first_disk = u16(end + 6), count = u16(end + 10),
+                  on_disk = u16(end + 8);
     std::uint64_t directory_size = u32(end + 12), directory = u32(end + 16), limit = end;
     if (end >= 20 && signature(end - 20) == 0x07064b50) {
       const std::uint64_t at = u64(end - 12);
       if (!(checked(at) + 56).at_most(end - 20) || signature(static_cast<std::size_t>(at)) != 0x06064b50)
-        return fail(errc::zip_zip64_out_of_range, "zip64 end record at " + std::to_string(at) + " in a file of " + std::to_string(size) + " bytes");
+        return fail(errc::zip_zip64_out_of_range, "zip64 end record at " + std::to_string(at) +
+                                                      " in a file of " + std::to_string(size) + " bytes");
       const auto z = static_cast<std::size_t>(at);
       // What the 32-bit record does say must be the same.
-      const auto agrees = [](std::uint64_t narrow, std::uint64_t none, std::uint64_t wide) { return narrow == none || narrow == wide; };
-      if (!agrees(count, 0xffffu, u64(z + 32)) || !agrees(on_disk, 0xffffu, u64(z + 24)) || !agrees(directory_size, 0xffffffffu, u64(z + 40)) || !agrees(directory, 0xffffffffu, u64(z + 48)))
+      const auto agrees = [](std::uint64_t narrow, std::uint64_t none, std::uint64_t wide) {
+        return narrow == none || narrow == wide;
+      };
+      if (!agrees(count, 0xffffu, u64(z + 32)) || !agrees(on_disk, 0xffffu, u64(z + 24)) ||
+          !agrees(directory_size, 0xffffffffu, u64(z + 40)) || !agrees(directory, 0xffffffffu, u64(z + 48)))
         return fail(errc::zip_header_mismatch, "the end record and the zip64 end record disagree");
       limit = z;
       disk = u32(z + 16), first_disk = u32(z + 20), on_disk = u64(z + 24), count = u64(z + 32);
@@ -59,12 +68,17 @@ class zip_reader {
     if (disk != 0 || first_disk != 0 || on_disk != count)
       return fail(errc::zip_multi_disk, "part of a multi-disk archive (disk " + std::to_string(disk) + ")");
     if (count > max_zip_entries)
-      return fail(errc::zip_too_many_entries, std::to_string(count) + " entries, at most " + std::to_string(max_zip_entries));
-    if (!(checked(directory) + directory_size).at_most(limit) || !(checked(count) * 46).at_most(directory_size))
-      return fail(errc::zip_entry_out_of_range, "central directory of " + std::to_string(directory_size) + " bytes at " + std::to_string(directory) + " leaves the file");
+      return fail(errc::zip_too_many_entries,
+                  std::to_string(count) + " entries, at most " + std::to_string(max_zip_entries));
+    if (!(checked(directory) + directory_size).at_most(limit) ||
+        !(checked(count) * 46).at_most(directory_size))
+      return fail(errc::zip_entry_out_of_range, "central directory of " + std::to_string(directory_size) +
+                                                    " bytes at " + std::to_string(directory) +
+                                                    " leaves the file");
 
     if (directory + directory_size != limit)
-      return fail(errc::zip_malformed, std::to_string(limit - directory - directory_size) + " bytes between the central directory and the end record");
+      return fail(errc::zip_malformed, std::to_string(limit - directory - directory_size) +
+                                           " bytes between the central directory and the end record");
     std::size_t at = static_cast<std::size_t>(directory);
     const std::size_t stop = at + static_cast<std::size_t>(directory_size);
     std::vector<zip_entry> entries;
@@ -79,15 +93,26 @@ class zip_reader {
   }
 
  private:
-  [[nodiscard]] std::uint64_t u16(std::size_t at) const noexcept { return little_endian<2>(file_.data() + at); }
-  [[nodiscard]] std::uint64_t u32(std::size_t at) const noexcept { return little_endian<4>(file_.data() + at); }
-  [[nodiscard]] std::uint64_t u64(std::size_t at) const noexcept { return little_endian<8>(file_.data() + at); }
-  [[nodiscard]] std::uint64_t signature(std::size_t at) const noexcept { return at + 4 <= file_.size() ? u32(at) : 0; }
+  [[nodiscard]] std::uint64_t u16(std::size_t at) const noexcept {
+    return little_endian<2>(file_.data() + at);
+  }
+  [[nodiscard]] std::uint64_t u32(std::size_t at) const noexcept {
+    return little_endian<4>(file_.data() + at);
+  }
+  [[nodiscard]] std::uint64_t u64(std::size_t at) const noexcept {
+    return little_endian<8>(file_.data() + at);
+  }
+  [[nodiscard]] std::uint64_t signature(std::size_t at) const noexcept {
+    return at + 4 <= file_.size() ? u32(at) : 0;
+  }
   [[nodiscard]] static error fail(errc code, const std::string& what) { return {code, "zip: " + what}; }
-  [[nodiscard]] error entry_error(errc code, const std::string& what) const { return fail(code, "entry " + quoted(name_) + ": " + what); }
+  [[nodiscard]] error entry_error(errc code, const std::string& what) const {
+    return fail(code, "entry " + quoted(name_) + ": " + what);
+  }
 
   /// Replaces 0xffffffff fields by the zip64 extra field's values, in the order that the format prescribes.
-  status zip64_fields(std::size_t extra, std::size_t length, std::uint64_t& size, std::uint64_t& packed, std::uint64_t& offset) {
+  status zip64_fields(std::size_t extra, std::size_t length, std::uint64_t& size, std::uint64_t& packed,
+                      std::uint64_t& offset) {
     const std::size_t stop = extra + length;
     bool wide = false;
     while (extra + 4 <= stop) {
@@ -97,7 +122,9 @@ class zip_reader {
         std::size_t p = extra + 4, left = static_cast<std::size_t>(bytes);
         for (std::uint64_t* field : {&size, &packed, &offset}) {
           if (*field != 0xffffffffu) continue;
-          if (left < 8) return entry_error(errc::zip_zip64_out_of_range, "zip64 field of " + std::to_string(bytes) + " bytes is too short");
+          if (left < 8)
+            return entry_error(errc::zip_zip64_out_of_range,
+                               "zip64 field of " + std::to_string(bytes) + " bytes is too short");
           *field = u64(p);
           wide = true;
           p += 8, left -= 8;
@@ -107,30 +134,42 @@ class zip_reader {
     }
     if (size > file_.size() || packed > file_.size() || offset > file_.size())
       return entry_error(wide ? errc::zip_zip64_out_of_range : errc::zip_entry_out_of_range,
-                         std::to_string(size) + " bytes at " + std::to_string(offset) + " in a file of " + std::to_string(file_.size()));
+                         std::to_string(size) + " bytes at " + std::to_string(offset) + " in a file of " +
+                             std::to_string(file_.size()));
     return done;
   }
 
   result<zip_entry> central(std::size_t& at, std::size_t stop, std::uint64_t directory) {
-    if (stop - at < 46 || signature(at) != 0x02014b50) return fail(errc::zip_malformed, "central directory record at " + std::to_string(at) + " is damaged");
+    if (stop - at < 46 || signature(at) != 0x02014b50)
+      return fail(errc::zip_malformed, "central directory record at " + std::to_string(at) + " is damaged");
     const std::uint64_t flags = u16(at + 8), method = u16(at + 10), crc_value = u32(at + 16);
     std::uint64_t packed = u32(at + 20), size = u32(at + 24), offset = u32(at + 42);
-    const std::size_t name_length = static_cast<std::size_t>(u16(at + 28)), extra = static_cast<std::size_t>(u16(at + 30)), comment = static_cast<std::size_t>(u16(at + 32));
-    if (name_length + extra + comment > stop - at - 46) return fail(errc::zip_malformed, "central directory record at " + std::to_string(at) + " leaves the directory");
+    const std::size_t name_length = static_cast<std::size_t>(u16(at + 28)),
+                      extra = static_cast<std::size_t>(u16(at + 30)),
+                      comment = static_cast<std::size_t>(u16(at + 32));
+    if (name_length + extra + comment > stop - at - 46)
+      return fail(errc::zip_malformed,
+                  "central directory record at " + std::to_string(at) + " leaves the directory");
     name_ = text(file_.subspan(at + 46, name_length));
-    if (u16(at + 34) != 0) return entry_error(errc::zip_multi_disk, "starts on disk " + std::to_string(u16(at + 34)));
+    if (u16(at + 34) != 0)
+      return entry_error(errc::zip_multi_disk, "starts on disk " + std::to_string(u16(at + 34)));
     if ((flags & 0x2041u) != 0) return entry_error(errc::zip_encrypted, "is encrypted");
-    if (method != 0) return entry_error(errc::zip_compressed, "compression method " + std::to_string(method) + "; torch stores entries uncompressed");
+    if (method != 0)
+      return entry_error(errc::zip_compressed, "compression method " + std::to_string(method) +
+                                                   "; torch stores entries uncompressed");
     if (status s = safe_name(); !s) return s.error();
     if (status s = zip64_fields(at + 46 + name_length, extra, size, packed, offset); !s) return s.error();
-    if (packed != size) return entry_error(errc::zip_header_mismatch, "stored " + std::to_string(packed) + " bytes, but " + std::to_string(size) + " uncompressed");
+    if (packed != size)
+      return entry_error(errc::zip_header_mismatch, "stored " + std::to_string(packed) + " bytes, but " +
+                                                        std::to_string(size) + " uncompressed");
     at += 46 + name_length + extra + comment;
     return local(offset, size, crc_value, flags, directory);
   }
 
   status safe_name() const {
     const std::string_view n = name_;
-    bool bad = n.empty() || n[0] == '/' || n.find('\\') != n.npos || n.find('\0') != n.npos || (n.size() > 1 && n[1] == ':');
+    bool bad = n.empty() || n[0] == '/' || n.find('\\') != n.npos || n.find('\0') != n.npos ||
+               (n.size() > 1 && n[1] == ':');
     for (std::size_t start = 0; !bad && start <= n.size();) {
       const std::size_t slash = (std::min)(n.find('/', start), n.size());
       bad = n.substr(start, slash - start) == "..";
@@ -140,15 +179,23 @@ class zip_reader {
     return done;
   }
 
-  result<zip_entry> local(std::uint64_t offset, std::uint64_t size, std::uint64_t crc_value, std::uint64_t flags, std::uint64_t directory) {
-    if (!(checked(offset) + 30).at_most(directory) || signature(static_cast<std::size_t>(offset)) != 0x04034b50)
+  result<zip_entry> local(std::uint64_t offset, std::uint64_t size, std::uint64_t crc_value,
+                          std::uint64_t flags, std::uint64_t directory) {
+    if (!(checked(offset) + 30).at_most(directory) ||
+        signature(static_cast<std::size_t>(offset)) != 0x04034b50)
       return entry_error(errc::zip_entry_out_of_range, "no local header at " + std::to_string(offset));
     const auto at = static_cast<std::size_t>(offset);
-    const std::size_t name_length = static_cast<std::size_t>(u16(at + 26)), extra = static_cast<std::size_t>(u16(at + 28));
+    const std::size_t name_length = static_cast<std::size_t>(u16(at + 26)),
+                      extra = static_cast<std::size_t>(u16(at + 28));
     const std::uint64_t begin = offset + 30 + name_length + extra;
     if (!(checked(begin) + size).at_most(directory))
-      return entry_error(errc::zip_entry_out_of_range, std::to_string(size) + " bytes at " + std::to_string(begin) + " reach beyond " + std::to_string(directory));
-    const auto mismatch = [this](const char* field) { return entry_error(errc::zip_header_mismatch, std::string("local and central header disagree on the ") + field); };
+      return entry_error(errc::zip_entry_out_of_range, std::to_string(size) + " bytes at " +
+                                                           std::to_string(begin) + " reach beyond " +
+                                                           std::to_string(directory));
+    const auto mismatch = [this](const char* field) {
+      return entry_error(errc::zip_header_mismatch,
+                         std::string("local and central header disagree on the ") + field);
+    };
     if (text(file_.subspan(at + 30, name_length)) != name_) return mismatch("name");
     if (u16(at + 6) != flags) return mismatch("flags");
     if (u16(at + 8) != 0) return mismatch("compression method");
@@ -157,18 +204,25 @@ class zip_reader {
     if ((flags & 8u) != 0) {
       // Sizes follow the data, with or without a signature, in 32 or 64 bits: one of the forms must agree.
       if (!descriptor_agrees(end, directory, crc_value, size)) return mismatch("data descriptor");
-      const auto zero_or = [](std::uint64_t v, std::uint64_t expected) { return v == 0 || v == expected || v == 0xffffffffu; };
-      if (!zero_or(local_crc, crc_value) || !zero_or(local_packed, size) || !zero_or(local_size, size)) return mismatch("size or checksum");
+      const auto zero_or = [](std::uint64_t v, std::uint64_t expected) {
+        return v == 0 || v == expected || v == 0xffffffffu;
+      };
+      if (!zero_or(local_crc, crc_value) || !zero_or(local_packed, size) || !zero_or(local_size, size))
+        return mismatch("size or checksum");
     } else {
-      if (status s = zip64_fields(at + 30 + name_length, extra, local_size, local_packed, none); !s) return s.error();
-      if (local_crc != crc_value || local_packed != size || local_size != size) return mismatch("size or checksum");
+      if (status s = zip64_fields(at + 30 + name_length, extra, local_size, local_packed, none); !s)
+        return s.error();
+      if (local_crc != crc_value || local_packed != size || local_size != size)
+        return mismatch("size or checksum");
     }
     extents_.push_back({offset, end, name_});
-    return zip_entry{name_, file_.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(size)), static_cast<std::uint32_t>(crc_value)};
+    return zip_entry{name_, file_.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(size)),
+                     static_cast<std::uint32_t>(crc_value)};
   }
 
   /// On success `end` is moved behind the descriptor.
-  bool descriptor_agrees(std::uint64_t& end, std::uint64_t limit, std::uint64_t crc_value, std::uint64_t size) const {
+  bool descriptor_agrees(std::uint64_t& end, std::uint64_t limit, std::uint64_t crc_value,
+                         std::uint64_t size) const {
     for (const std::uint64_t sign : {4u, 0u})
       for (const std::uint64_t field : {8u, 4u}) {
         const std::uint64_t bytes = sign + 4 + 2 * field;
@@ -176,7 +230,8 @@ class zip_reader {
         auto p = static_cast<std::size_t>(end);
         if (sign != 0 && signature(p) != 0x08074b50) continue;
         p += static_cast<std::size_t>(sign);
-        const std::uint64_t a = field == 8 ? u64(p + 4) : u32(p + 4), b = field == 8 ? u64(p + 12) : u32(p + 8);
+        const std::uint64_t a = field == 8 ? u64(p + 4) : u32(p + 4),
+                            b = field == 8 ? u64(p + 12) : u32(p + 8);
         if (u32(p) == crc_value && a == size && b == size) {
           end += bytes;
           return true;
@@ -191,15 +246,20 @@ class zip_reader {
     for (const zip_entry& e : entries) names.push_back(e.name);
     std::sort(names.begin(), names.end());
     const auto twice = std::adjacent_find(names.begin(), names.end());
-    if (twice != names.end()) return fail(errc::zip_duplicate_name, "two entries are named " + quoted(*twice));
-    std::sort(extents_.begin(), extents_.end(), [](const extent& a, const extent& b) { return a.begin < b.begin; });
+    if (twice != names.end())
+      return fail(errc::zip_duplicate_name, "two entries are named " + quoted(*twice));
+    std::sort(extents_.begin(), extents_.end(),
+              [](const extent& a, const extent& b) { return a.begin < b.begin; });
     for (std::size_t i = 1; i < extents_.size(); ++i)
       if (extents_[i].begin < extents_[i - 1].end)
-        return fail(errc::zip_overlap, "entries " + quoted(extents_[i - 1].name) + " and " + quoted(extents_[i].name) + " overlap");
+        return fail(errc::zip_overlap, "entries " + quoted(extents_[i - 1].name) + " and " +
+                                           quoted(extents_[i].name) + " overlap");
     for (const zip_entry& e : entries) {
       const std::uint32_t found = crc32(e.data);
       if (found != e.crc)
-        return fail(errc::zip_crc_mismatch, "entry " + quoted(e.name) + ": checksum " + std::to_string(found) + ", recorded " + std::to_string(e.crc));
+        return fail(errc::zip_crc_mismatch, "entry " + quoted(e.name) + ": checksum " +
+                                                std::to_string(found) + ", recorded " +
+                                                std::to_string(e.crc));
     }
     return entries;
   }
@@ -217,7 +277,9 @@ class zip_reader {
 
 /// The entries of a zip whose entries are all stored. Views into `file`, which must outlive them.
 /// Errors: Z1 to Z11 of docs/refusals.md, zip_malformed, model_truncated (no end record).
-[[nodiscard]] inline result<std::vector<zip_entry>> read_zip(byte_span file) { return detail::zip_reader(file).read(); }
+[[nodiscard]] inline result<std::vector<zip_entry>> read_zip(byte_span file) {
+  return detail::zip_reader(file).read();
+}
 
 }  // namespace REXNET_BUILD
 }  // namespace rexnet
