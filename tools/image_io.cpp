@@ -89,10 +89,16 @@ result<rgb_image> read_jpeg(byte_span file) {
   const auto failed = [&handle] {
     return error(errc::io_error, std::string("JPEG: ") + tjGetErrorStr2(handle.get()));
   };
+  // Bytes between two segments cost no pixel: cameras leave some, and Pillow reads such files.
+  const auto harmless = [&handle] {
+    return std::strstr(tjGetErrorStr2(handle.get()), "extraneous bytes before marker") != nullptr;
+  };
   rgb_image out;
   int sampling = 0, colours = 0;
   const auto size = static_cast<unsigned long>(file.size());
-  if (tjDecompressHeader3(handle.get(), file.data(), size, &out.width, &out.height, &sampling, &colours) != 0)
+  if (tjDecompressHeader3(handle.get(), file.data(), size, &out.width, &out.height, &sampling, &colours) !=
+          0 &&
+      !(out.width > 0 && harmless()))
     return failed();
   const std::uint64_t pixels = static_cast<std::uint64_t>(out.width) * static_cast<std::uint64_t>(out.height);
   if (pixels > max_pixels)
@@ -100,9 +106,11 @@ result<rgb_image> read_jpeg(byte_span file) {
                  "JPEG: " + std::to_string(out.width) + " x " + std::to_string(out.height) + " pixels");
   const bool cmyk = colours == TJCS_CMYK || colours == TJCS_YCCK;
   std::vector<std::uint8_t> raw(pixels * (cmyk ? 4 : 3));
-  if (tjDecompress2(handle.get(), file.data(), size, raw.data(), out.width, 0, out.height,
-                    cmyk ? TJPF_CMYK : TJPF_RGB, TJFLAG_STOPONWARNING) != 0)
-    return failed();
+  const auto decode = [&](int flags) {
+    return tjDecompress2(handle.get(), file.data(), size, raw.data(), out.width, 0, out.height,
+                         cmyk ? TJPF_CMYK : TJPF_RGB, flags) == 0;
+  };
+  if (!decode(TJFLAG_STOPONWARNING) && !(harmless() && (decode(0) || harmless()))) return failed();
   if (!cmyk) {
     out.data = std::move(raw);
     return out;

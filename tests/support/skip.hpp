@@ -9,12 +9,8 @@
 
 namespace rexnet_test {
 
-/// Test cases that asked for fixtures: a program in which all of them skipped reports itself as skipped.
-struct skip_counts {
-  int ran = 0;
-  int skipped = 0;
-};
-skip_counts& skips();
+/// How many test cases skipped themselves; a program in which all did reports itself as skipped.
+int& skipped_cases();
 
 inline std::string shared_path(const std::string& relative) {
   return std::string(REXNET_SHARED_DIR) + "/" + relative;
@@ -25,11 +21,8 @@ inline std::string source_path(const std::string& relative) {
 
 /// True when `relative` exists in the shared folder; otherwise prints that the test case is skipped.
 inline bool shared_available(const std::string& relative, const char* test) {
-  if (std::filesystem::exists(shared_path(relative))) {
-    ++skips().ran;
-    return true;
-  }
-  ++skips().skipped;
+  if (std::filesystem::exists(shared_path(relative))) return true;
+  ++skipped_cases();
   std::printf("skipped: %s needs %s\n", test, shared_path(relative).c_str());
   return false;
 }

@@ -84,8 +84,9 @@ TEST_CASE("pictures: the bundled model answers as PyTorch for the bundled pictur
   const auto expected =
       nlohmann::json::parse(std::ifstream(rexnet_test::source_path("examples/pictures/expected.json")));
   REQUIRE(expected.size() == 5);
-  ++rexnet_test::skips().ran;
-  for (const auto& [file, answer] : expected.items()) {
+  for (const auto& item : expected.items()) {
+    const std::string& file = item.key();
+    const auto& answer = item.value();
     const auto picture =
         rexnet_tools::read_image(rexnet_test::source_path("examples/pictures/" + file)).value();
     const std::vector<float> logits = classifier.logits(picture.view()).value();
@@ -103,18 +104,4 @@ TEST_CASE("pictures: the bundled model answers as PyTorch for the bundled pictur
     CHECK(m.labels()[top] == answer.at("top5")[0].at("label").get<std::string>());
     CHECK(m.labels()[top] == file.substr(0, file.find('.')));
   }
-}
-
-TEST_CASE("pictures: damaged files are answered with an error or decoded, never with a crash") {
-  REXNET_NEEDS("data/robustness");
-  int decoded = 0, refused = 0;
-  for (const auto& entry :
-       std::filesystem::recursive_directory_iterator(rexnet_test::shared_path("data/robustness"))) {
-    if (!entry.is_regular_file()) continue;
-    const auto picture = rexnet_tools::read_image(entry.path().string());
-    picture.ok() ? ++decoded : ++refused;
-    if (!picture.ok()) CHECK(picture.error().message().find(entry.path().string()) != std::string::npos);
-  }
-  MESSAGE(decoded, " decoded, ", refused, " refused");
-  CHECK(decoded > 100);
 }

@@ -16,7 +16,8 @@ inline namespace REXNET_BUILD {
 
 enum class interpolation : std::uint8_t { bicubic, bilinear };
 
-/// Which pass comes first. Pillow before 12.2 was always horizontal first, up to 8 grey levels apart.
+/// Which pass comes first. Pillow before 12.2 was always horizontal first: up to 8 grey levels
+/// apart on photographs.
 enum class pass_order : std::uint8_t { pillow_13, horizontal_first };
 
 namespace detail {
