@@ -37,8 +37,11 @@ if(REXNET_DEVELOPER_CHECKS)
   target_compile_definitions(rexnet_project_options INTERFACE REXNET_DEVELOPER_CHECKS)
 endif()
 if(REXNET_SANITIZE)
+  # Checks of use after scope make g++ need minutes and gigabytes for the unrolled tiles, which have hundreds
+  # of short-lived references; -O1 and line tables for the same reason.
   target_compile_options(rexnet_project_options INTERFACE
-    -fsanitize=${REXNET_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+    -O1 -g1 -fsanitize=${REXNET_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer
+    -fno-sanitize-address-use-after-scope)
   target_link_options(rexnet_project_options INTERFACE -fsanitize=${REXNET_SANITIZE})
 endif()
 

@@ -40,6 +40,9 @@ struct depthwise_row {
   using vec = simd::vec<Arch>;
   static constexpr int width = simd::width<Arch>;
   static constexpr int pad = Kernel / 2;
+  // No published ReXNet has 5x5 kernels: half the unrolling, half the code.
+  static constexpr int max_pixels =
+      Kernel == 3 ? kernel_traits<Arch>::depthwise_pixels : kernel_traits<Arch>::depthwise_pixels / 2;
 
   static void run(const depthwise_args& a) noexcept {
     for (int c = 0; c < a.c; c += width) {
@@ -59,7 +62,6 @@ struct depthwise_row {
 
   template <bool Full>
   static void channels(const depthwise_args& a, int c, int lanes) noexcept {
-    constexpr int max_pixels = kernel_traits<Arch>::depthwise_pixels;
     vec sum = a.sums != nullptr ? load<Full>(a.sums + c, lanes) : simd::broadcast<Arch>(0.0f);
     const int tiles = (a.ow + max_pixels - 1) / max_pixels;
     const int pixels = a.ow / tiles, longer = a.ow % tiles;
@@ -88,8 +90,9 @@ struct depthwise_row {
   template <bool Full, int Pixels>
   static void pick_edge(const depthwise_args& a, int c, int lanes, int x, vec& sum) noexcept {
     const int first = x * Stride - pad, columns = (Pixels - 1) * Stride + Kernel;
-    if (first >= 0 && first + columns <= a.w)
-      tile<Full, Pixels, false>(a, c, lanes, x, sum, std::make_index_sequence<Pixels>{});
+    // Channels that end within a vector take the general tile everywhere, to save code.
+    if (Full && first >= 0 && first + columns <= a.w)
+      tile<Full, Pixels, !Full>(a, c, lanes, x, sum, std::make_index_sequence<Pixels>{});
     else
       tile<Full, Pixels, true>(a, c, lanes, x, sum, std::make_index_sequence<Pixels>{});
   }
