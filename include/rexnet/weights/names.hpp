@@ -59,11 +59,11 @@ class model_reader {
       if (sorted_[i]->name == sorted_[i - 1]->name)
         return fail(errc::model_duplicate_role,
                     sorted_[i]->name + ": two tensors have this name once prefixes are stripped");
-    timm_ = find("stem.conv.weight") != nullptr;
-    if (!timm_ && find("features.0.weight") == nullptr)
+    timm_ = any("stem.");
+    if (!timm_ && !any("features.3.out."))
       return fail(errc::model_missing,
-                  "neither features.0.weight (official names) nor stem.conv.weight (timm) is there: not a "
-                  "ReXNet state dict" +
+                  "neither features.3.out. (official names) nor stem. (timm) begins a name: not a ReXNet "
+                  "state dict" +
                       first_names());
     m_.naming = timm_ ? "timm" : "official";
     collect();
@@ -98,6 +98,12 @@ class model_reader {
     if (at == sorted_.end() || (*at)->name != name) return nullptr;
     used_[static_cast<std::size_t>(at - sorted_.begin())] = true;
     return *at;
+  }
+  /// Whether any tensor's name begins so: a layer of which one tensor is missing is still there.
+  [[nodiscard]] bool any(const std::string& prefix) const {
+    const auto at = std::lower_bound(sorted_.begin(), sorted_.end(), prefix,
+                                     [](const tensor* t, const std::string& n) { return t->name < n; });
+    return at != sorted_.end() && (*at)->name.compare(0, prefix.size(), prefix) == 0;
   }
   const tensor* need(const std::string& name, std::size_t rank) {
     const tensor* t = find(name);
@@ -135,7 +141,7 @@ class model_reader {
       return;
     }
     m_.head = layer("features.19", "features.20", false);
-    if (find("output.4.weight") != nullptr) {
+    if (any("output.4.") || any("output.0.")) {
       m_.hidden = layer("output.0", "output.1", true);
       m_.classifier = layer("output.4", "", true);
     } else {
@@ -153,7 +159,7 @@ class model_reader {
     }
     b.depthwise = layer(at(next), at(next + 1), false);
     next += 2;
-    if (find(at(next) + ".fc.0.weight") != nullptr) {
+    if (any(at(next) + ".fc.")) {
       b.squeeze = layer(at(next) + ".fc.0", at(next) + ".fc.1", true);
       b.excite = layer(at(next) + ".fc.3", "", true);
       ++next;
@@ -165,7 +171,7 @@ class model_reader {
     const std::string f = "features." + std::to_string(i) + ".";
     if (i > 0) b.expand = layer(f + "conv_exp.conv", f + "conv_exp.bn", false);
     b.depthwise = layer(f + "conv_dw.conv", f + "conv_dw.bn", false);
-    if (find(f + "se.fc1.weight") != nullptr) {
+    if (any(f + "se.")) {
       b.squeeze = layer(f + "se.fc1", f + "se.bn", true);
       b.excite = layer(f + "se.fc2", "", true);
     }

@@ -8,6 +8,7 @@
 #include "rexnet/weights/names.hpp"
 
 #include <cmath>
+#include <cstdio>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,29 @@ struct folded {
   std::vector<double> scale, shift;
 };
 
+/// "-1e-07": short, whatever the magnitude.
+[[nodiscard]] inline std::string number_text(double v) {
+  char text[32];
+  std::snprintf(text, sizeof(text), "%g", v);
+  return text;
+}
+
+/// Names the first value of a layer's tensors that is no finite number.
+[[nodiscard]] inline status check_finite(const layer_tensors& l) {
+  for (const tensor* t : {l.weight, l.bias, l.gamma, l.beta, l.mean, l.variance}) {
+    if (t == nullptr) continue;
+    std::int64_t bad = -1;
+    double value = 0;
+    t->for_each([&](std::int64_t i, double v) {
+      if (bad < 0 && !std::isfinite(v)) bad = i, value = v;
+    });
+    if (bad >= 0)
+      return error(errc::model_not_finite, t->name + ": element " + std::to_string(bad) + " of " +
+                                               shape_text(t->shape) + " is " + number_text(value));
+  }
+  return done;
+}
+
 [[nodiscard]] inline result<folded> fold_batchnorm(const layer_tensors& l, int out_c) {
   const auto n = static_cast<std::size_t>(out_c);
   folded f{std::vector<double>(n, 1.0), l.bias != nullptr ? l.bias->values() : std::vector<double>(n, 0.0)};
@@ -32,7 +56,9 @@ struct folded {
   for (std::size_t i = 0; i < n; ++i) {
     if (variance[i] < 0)
       return error(errc::model_negative_variance,
-                   l.variance->name + "[" + std::to_string(i) + "] is " + std::to_string(variance[i]));
+                   l.variance->name + "[" + std::to_string(i) + "] is " + number_text(variance[i]));
+    // An infinite variance would fold into a harmless zero: it is damage all the same.
+    if (!std::isfinite(variance[i])) return check_finite(l).error();
     f.scale[i] = gamma[i] / std::sqrt(variance[i] + 1e-5);
     f.shift[i] = (f.shift[i] - mean[i]) * f.scale[i] + beta[i];
   }
@@ -56,14 +82,10 @@ struct folded {
     const std::int64_t o = i / at.k, rest = i % at.k, k = rest % taps * in_c + rest / taps;
     put(payload[at.weights + (o / 16 * at.k + k) * 16 + o % 16], v * f->scale[static_cast<std::size_t>(o)]);
   });
-  if (!finite)
-    return error(errc::model_not_finite,
-                 l.weight->name + ": NaN or infinity in the weights or in their BatchNorm");
   for (int o = 0; o < at.out_c; ++o) put(payload[at.bias + o], f->shift[static_cast<std::size_t>(o)]);
-  if (!finite)
-    return error(errc::model_not_finite,
-                 (l.bias != nullptr ? l.bias : l.beta)->name + ": NaN or infinity in the bias or BatchNorm");
-  return done;
+  if (finite) return done;
+  if (status s = check_finite(l); !s) return s;
+  return error(errc::model_not_finite, l.weight->name + ": passes float32 once its BatchNorm is folded in");
 }
 
 }  // namespace detail
