@@ -29,6 +29,8 @@ for header in sorted(root.rglob("*.hpp")):
             bad.append(f"{header.relative_to(root)} includes {target}")
     if "<xsimd/" in text and header.name != "simd.hpp":
         bad.append(f"{header.relative_to(root)} includes xsimd")
+    if "<Eigen/" in text and header.name != "reference.hpp":
+        bad.append(f"{header.relative_to(root)} includes Eigen")
     if re.search(r"<omp\.h>|#pragma omp", text) and header.name != "parallel.hpp":
         bad.append(f"{header.relative_to(root)} knows OpenMP")
 print("\n".join(bad) or "all arrows point the right way")

@@ -27,12 +27,14 @@ class model {
   [[nodiscard]] const packed_header& header() const noexcept { return header_; }
   /// The packed payload, layout_of(shape()).floats floats, 64-byte aligned.
   [[nodiscard]] span<const float> payload() const noexcept { return payload_; }
-  /// "torch zip", "torch legacy" or "packed".
+  /// "torch zip", "torch legacy", "safetensors" or "packed".
   [[nodiscard]] const std::string& container() const noexcept { return container_; }
   [[nodiscard]] network<dynamic_config> net() const noexcept { return {header_.shape, payload_.data()}; }
 
  private:
-  friend result<model> load(const std::string& path);
+  friend result<model> load(byte_span bytes, check depth);
+  friend result<model> load(const std::string& path, check depth);
+  friend result<model> load_copy(byte_span bytes, check depth);
   packed_header header_;
   std::string container_;
   file_bytes file_;
@@ -40,39 +42,60 @@ class model {
   span<const float> payload_;
 };
 
-/// Loads a checkpoint (weights are folded and packed in memory) or a packed file (float32: mapped, in place).
-/// @param path UTF-8. Errors: those of open_checkpoint(), identify(), pack_weights() and read_packed(), with
-/// the path in front. A checkpoint gets the default preprocessing and no labels.
-[[nodiscard]] inline result<model> load(const std::string& path) {
-  auto file = file_bytes::map(path);
-  if (!file) return file.error();
+/// Loads a checkpoint (its weights are folded and packed in memory) or a packed file from memory. The payload
+/// of a packed float32 file is used in place: `bytes` must be 64-byte aligned and outlive the model.
+/// Everything else is copied. @param depth check::full reads the whole of a packed file and compares its
+/// checksum. Errors: those of read_checkpoint(), identify(), pack_weights() and read_packed(). A checkpoint
+/// gets the default preprocessing and no labels.
+[[nodiscard]] inline result<model> load(byte_span bytes, check depth = check::header) {
   model m;
-  if (is_packed(file->bytes())) {
-    auto v = read_packed(file->bytes());
-    if (!v) return v.error().in(path);
+  if (is_packed(bytes)) {
+    auto v = read_packed(bytes, depth);
+    if (!v) return v.error();
     m.container_ = "packed";
     if (v->header.half) {
       m.owned_ = aligned_buffer(static_cast<std::size_t>(layout_of(v->header.shape).floats) * sizeof(float));
-      if (m.owned_.data() == nullptr) return error(errc::out_of_memory, path + ": no memory for the weights");
+      if (m.owned_.data() == nullptr) return error(errc::out_of_memory, "no memory for the weights");
       expand_half(*v, m.owned_.floats());
       m.payload_ = m.owned_.floats();
     } else {
       m.payload_ = {reinterpret_cast<const float*>(v->payload.data()), v->payload.size() / sizeof(float)};
-      m.file_ = std::move(*file);
     }
     m.header_ = std::move(v->header);
     return m;
   }
-  auto c = read_checkpoint(file->bytes());
-  if (!c) return c.error().in(path);
+  auto c = read_checkpoint(bytes);
+  if (!c) return c.error();
   auto t = identify(c->tensors());
-  if (!t) return t.error().in(path);
+  if (!t) return t.error();
   auto packed = pack_weights(*t);
-  if (!packed) return packed.error().in(path);
+  if (!packed) return packed.error();
   m.container_ = c->container();
   m.header_.shape = t->shape;
   m.owned_ = std::move(*packed);
   m.payload_ = m.owned_.floats();
+  return m;
+}
+
+/// load() from memory of any alignment that may go away afterwards. Errors: also out_of_memory.
+[[nodiscard]] inline result<model> load_copy(byte_span bytes, check depth = check::header) {
+  aligned_buffer copy(bytes.size());
+  if (copy.data() == nullptr)
+    return error(errc::out_of_memory, "no memory for a copy of " + std::to_string(bytes.size()) + " bytes");
+  std::copy(bytes.begin(), bytes.end(), copy.data());
+  auto m = load(byte_span(copy.data(), bytes.size()), depth);
+  if (m && m->owned_.data() == nullptr) m->owned_ = std::move(copy);
+  return m;
+}
+
+/// load() from a file, which is mapped: a packed float32 file is used in place and shared between processes.
+/// @param path UTF-8. Errors: those of load() from memory and io_error, with the path in front.
+[[nodiscard]] inline result<model> load(const std::string& path, check depth = check::header) {
+  auto file = file_bytes::map(path);
+  if (!file) return file.error();
+  auto m = load(file->bytes(), depth);
+  if (!m) return m.error().in(path);
+  if (m->owned_.data() == nullptr) m->file_ = std::move(*file);
   return m;
 }
 
@@ -128,11 +151,12 @@ class classifier {
     return make(m, m.input(), threads);
   }
 
-  /// Logits of a picture of any size. Errors: those of preprocess_pixels().
+  /// Logits (features, where the model has no classifier) of a picture of any size. Errors: those of
+  /// preprocess_pixels().
   [[nodiscard]] result<std::vector<float>> logits(const image_view& picture) {
     auto pixels = preprocess_pixels(picture, input_);
     if (!pixels) return pixels.error();
-    std::vector<float> out(static_cast<std::size_t>(net_.shape().classes));
+    std::vector<float> out(static_cast<std::size_t>(output_c(net_.shape())));
     const errc e =
         net_.forward_u8(plan_, pixels->view(), table_, out, {workspace_.data(), workspace_.size()});
     if (e != errc::ok) return error(e, "forward failed with code " + std::to_string(static_cast<int>(e)));
@@ -140,6 +164,9 @@ class classifier {
   }
   /// The k most probable classes.
   [[nodiscard]] result<std::vector<scored_class>> classify(const image_view& picture, int k = 5) {
+    if (net_.shape().classes == 0)
+      return error(errc::unsupported,
+                   "the model is a backbone without classifier: use logits() for its features");
     auto scores = logits(picture);
     if (!scores) return scores.error();
     softmax(*scores);

@@ -29,6 +29,7 @@ constexpr checkpoint_case cases[] = {
     {"official_lite_0.5x_10c_zip.pth", "official_lite_0.5x_10c_zip.1x97x131.npz", 9.228363210045387e-06},
     {"official_v1_0.5x_10c_half.pth", "official_v1_0.5x_10c_half.1x128x128.npz", 8.955917122577262e-06},
     {"timm_rexnet_050_10c_train.pth", "timm_rexnet_050_10c_train.1x128x128.npz", 9.030797194498064e-06},
+    {"timm_rexnetr_100_5c.safetensors", "timm_rexnetr_100_5c.1x224x224.npz", 3.925287125561283e-06},
     {"official_v1_0.5x_10c_zip.pth", "official_v1_0.5x_10c_legacy.1x224x224.npz", 6.229992326467482e-06},
     {"official_v1_0.5x_10c_zip.pth", "official_v1_0.5x_10c_legacy.3x97x131.npz", 1.1162342462234243e-05},
 };
@@ -63,7 +64,7 @@ std::vector<float> forward(const rexnet::model& m, const array& input,
 }  // namespace
 
 TEST_CASE(
-    "fidelity: PyTorch's logits of every v1 and lite fixture, within the larger of 1e-5 and 4 times its own "
+    "fidelity: PyTorch's logits of every fixture, within the larger of 1e-5 and 4 times its own "
     "float32 error") {
   for (const checkpoint_case& c : cases) {
     REXNET_NEEDS(std::string("fixtures/") + c.checkpoint);
@@ -102,7 +103,9 @@ TEST_CASE("fidelity: every block of official_v1_0.5x_10c within a relative L2 of
   taps.head = target(21);
   taps.pooled = target(22);
   forward(m, layers.at("input_nchw"), &taps);
-  for (const auto& [index, found] : outputs) {
+  for (const auto& output : outputs) {
+    const int index = output.first;
+    const std::vector<float>& found = output.second;
     const std::vector<float> expected = nhwc(layers.at("features." + std::to_string(index)));
     double error = 0, norm = 0;
     for (std::size_t i = 0; i < expected.size(); ++i) {

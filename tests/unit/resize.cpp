@@ -47,6 +47,10 @@ double kernel(interpolation f, double x) {
   return x < 2 ? -0.5 * x * x * x + 2.5 * x * x - 4 * x + 2 : 0;
 }
 
+std::size_t index(int row, int width, int column, int channel = 0, int channels = 1) {
+  return static_cast<std::size_t>((std::int64_t{row} * width + column) * channels + channel);
+}
+
 /// One line of n samples, `step` apart, to m samples: weights in double, no fixed point.
 std::vector<double> line(const std::vector<double>& in, int m, interpolation f) {
   const int n = static_cast<int>(in.size());
@@ -69,21 +73,20 @@ std::vector<double> line(const std::vector<double>& in, int m, interpolation f) 
 
 /// Both passes in double, without rounding between them: the order does not matter, the clipping does.
 std::vector<double> naive_resize(const rgb_image& in, int w, int h, interpolation f) {
-  std::vector<double> out(static_cast<std::size_t>(w) * h * 3);
+  std::vector<double> out(index(h, w, 0, 0, 3));
   for (int c = 0; c < 3; ++c) {
     std::vector<std::vector<double>> rows;
     for (int y = 0; y < in.height; ++y) {
       std::vector<double> row;
-      for (int x = 0; x < in.width; ++x)
-        row.push_back(in.data[(static_cast<std::size_t>(y) * in.width + x) * 3 + c]);
+      for (int x = 0; x < in.width; ++x) row.push_back(in.data[index(y, in.width, x, c, 3)]);
       rows.push_back(line(row, w, f));
     }
     for (int x = 0; x < w; ++x) {
       std::vector<double> column;
-      for (int y = 0; y < in.height; ++y) column.push_back(rows[static_cast<std::size_t>(y)][x]);
+      for (int y = 0; y < in.height; ++y)
+        column.push_back(rows[static_cast<std::size_t>(y)][static_cast<std::size_t>(x)]);
       column = line(column, h, f);
-      for (int y = 0; y < h; ++y)
-        out[(static_cast<std::size_t>(y) * w + x) * 3 + c] = column[static_cast<std::size_t>(y)];
+      for (int y = 0; y < h; ++y) out[index(y, w, x, c, 3)] = column[static_cast<std::size_t>(y)];
     }
   }
   return out;
@@ -169,7 +172,7 @@ TEST_CASE("preprocess: every pixel format and stride gives the pixels of plain R
               for (int c = 0; c < 3; ++c)
                 buffer[static_cast<std::size_t>((bottom_up ? height - 1 - y : y) * row + x * bytes +
                                                 rexnet::channel_offset(format, c))] =
-                    in.data[(static_cast<std::size_t>(y) * width + x) * 3 + c];
+                    in.data[index(y, width, x, c, 3)];
           const rexnet::image_view view(buffer.data() + (bottom_up ? (height - 1) * row : 0), width, height,
                                         format, bottom_up ? -row : row);
           CHECK(rexnet::preprocess_pixels(view, p).value().data == expected.data);

@@ -99,7 +99,8 @@ inline constexpr int min_width_hundredths = 10, max_width_hundredths = 1000, max
 
 /// The published architecture for a family and width.
 /// @param width_hundredths 130 for 1.3x; min_width_hundredths .. max_width_hundredths
-/// @param classes          width of the classifier, 1 .. max_classes
+/// @param classes          width of the classifier, 0 .. max_classes; 0: a backbone, its features are the
+/// output
 /// @param divisor          rexnetr only: 8, or 16 for rexnetr_300
 constexpr config config_for(family f, int width_hundredths, int classes, int divisor = 8) noexcept {
   config c;
@@ -135,6 +136,16 @@ constexpr int strided(int side, int stride) noexcept {
   return (side + stride - 1) / stride;
 }
 
+/// Width of what the classifier sees: the head's channels, or lite's hidden layer.
+[[nodiscard]] constexpr int feature_c(const config& c) noexcept {
+  return c.hidden_c > 0 ? c.hidden_c : c.head_c;
+}
+
+/// Floats that forward() gives for an image: the classes, or the features of a backbone without classifier.
+[[nodiscard]] constexpr int output_c(const config& c) noexcept {
+  return c.classes > 0 ? c.classes : feature_c(c);
+}
+
 /// Learned parameters with BatchNorm unfolded, as PyTorch counts them (weights, biases, BN gamma and beta).
 constexpr std::int64_t parameter_count(const config& c) noexcept {
   const auto conv_bn = [](std::int64_t weights, std::int64_t out_c) { return weights + 2 * out_c; };
@@ -168,8 +179,7 @@ constexpr std::int64_t multiply_adds(const config& c, int h, int w) noexcept {
     n += y * x * mid * (b.kernel * b.kernel + b.out_c) + 2 * mid * b.se_c;
   }
   n += y * x * c.blocks[block_count - 1].out_c * c.head_c;
-  const int features = c.hidden_c > 0 ? c.hidden_c : c.head_c;
-  return n + std::int64_t{c.head_c} * c.hidden_c + std::int64_t{features} * c.classes;
+  return n + std::int64_t{c.head_c} * c.hidden_c + std::int64_t{feature_c(c)} * c.classes;
 }
 
 /// A configuration that is a type: all sizes of network<static_config<...>> are compile-time constants.

@@ -81,6 +81,10 @@ struct forward_pass {
       });
       features = at_offset(p->hidden);
     }
+    if (net->classes == 0)
+      each(1, [&](int) {
+        std::memcpy(logits, features, static_cast<std::size_t>(output_c(*net)) * sizeof(float));
+      });
     each(dense_chunks(layout->classifier), [&](int chunk) {
       dense_chunk<Arch>(payload, layout->classifier, features, logits, chunk, dense_activation::none);
     });

@@ -78,7 +78,7 @@ class network : private detail::config_storage<Config> {
   /// Logits of a batch of normalised images.
   /// @param p         from make_plan() of this network
   /// @param input     [n][h][w][3] floats, any strides; R, G, B normalised as the model was trained
-  /// @param logits    [n][classes], written densely
+  /// @param logits    [n][output_c(shape())], written densely: logits, or features where classes is 0
   /// @param workspace p.workspace_bytes() bytes or more, 64-byte aligned; not shared between concurrent
   /// calls.
   ///                  With batch_workspace_bytes() a batch runs one image per thread.
@@ -125,7 +125,7 @@ class network : private detail::config_storage<Config> {
   template <class Rows>
   errc run(const plan& p, int n, span<float> logits, span<unsigned char> workspace,
            const forward_options& options, Rows&& rows) const noexcept {
-    if (logits.size() < static_cast<std::size_t>(n) * static_cast<std::size_t>(storage::net.classes))
+    if (logits.size() < static_cast<std::size_t>(n) * static_cast<std::size_t>(output_c(storage::net)))
       return errc::shape_mismatch;
     if (workspace.size() < p.workspace_bytes()) return errc::workspace_too_small;
     if (!is_aligned(workspace.data()) || !is_aligned(payload_)) return errc::misaligned;
@@ -138,7 +138,7 @@ class network : private detail::config_storage<Config> {
           &image_plan,
           image_workspace,
           rows(image),
-          logits.data() + static_cast<std::ptrdiff_t>(image) * storage::net.classes,
+          logits.data() + static_cast<std::ptrdiff_t>(image) * output_c(storage::net),
           taps_of(options.taps, image, p)};
       pass.input.h = p.h;
       pass.input.w = p.w;

@@ -31,7 +31,7 @@ template <int N>
 }
 
 /// Something from a file, fit for a message: at most 60 characters, unprintable ones as '?'.
-[[nodiscard]] inline std::string quoted(std::string_view s) {
+[[nodiscard]] inline std::string in_quotes(std::string_view s) {
   std::string out = "\"";
   for (const char c : s.substr(0, 60)) out += c >= 32 && c < 127 ? c : '?';
   return out + (s.size() > 60 ? "...\"" : "\"");

@@ -33,7 +33,7 @@ struct model_tensors {
   const char* naming = "";  ///< "official" or "timm"
   layer_tensors stem;
   block_tensors blocks[block_count];
-  layer_tensors head, hidden, classifier;
+  layer_tensors head, hidden, classifier;  ///< a backbone without classifier has neither: classes is 0
 };
 
 namespace detail {
@@ -88,7 +88,7 @@ class model_reader {
   [[nodiscard]] std::string first_names() const {
     std::string s = "; it has " + std::to_string(sorted_.size()) + " tensors";
     for (std::size_t i = 0; i < sorted_.size() && i < 3; ++i)
-      s += (i == 0 ? ": " : ", ") + quoted(sorted_[i]->name);
+      s += (i == 0 ? ": " : ", ") + in_quotes(sorted_[i]->name);
     return s;
   }
 
@@ -137,14 +137,14 @@ class model_reader {
     for (int i = 0; i < block_count; ++i) timm_ ? timm_block(i) : official_block(i);
     if (timm_) {
       m_.head = layer("features.16.conv", "features.16.bn", false);
-      m_.classifier = layer("head.fc", "", true, 2);
+      if (any("head.fc.")) m_.classifier = layer("head.fc", "", true, 2);
       return;
     }
     m_.head = layer("features.19", "features.20", false);
     if (any("output.4.") || any("output.0.")) {
       m_.hidden = layer("output.0", "output.1", true);
-      m_.classifier = layer("output.4", "", true);
-    } else {
+      if (any("output.4.")) m_.classifier = layer("output.4", "", true);
+    } else if (any("output.")) {
       m_.classifier = layer("output.1", "", true);
     }
   }
@@ -184,8 +184,9 @@ class model_reader {
     const auto rows = [](const layer_tensors& l) { return l.weight == nullptr ? 0 : l.weight->shape[0]; };
     std::int64_t found[block_count + 1] = {rows(m_.stem)};
     for (int i = 0; i < block_count; ++i) found[i + 1] = rows(m_.blocks[i].project);
-    const bool lite = m_.hidden.weight != nullptr;
-    if (rows(m_.classifier) == 0)
+    bool lite = true;  // the only family without squeeze-excite
+    for (const block_tensors& b : m_.blocks) lite = lite && b.squeeze.weight == nullptr;
+    if (m_.classifier.weight != nullptr && rows(m_.classifier) == 0)
       return fail(errc::model_no_classes, m_.classifier.weight->name + ": 0 classes");
     if (rows(m_.classifier) > max_classes || rows(m_.head) > limit || rows(m_.hidden) > limit)
       return fail(errc::limit_exceeded, "over " + std::to_string(max_classes) + " classes or " +
@@ -244,6 +245,7 @@ class model_reader {
       if (status s = check(m_.hidden, {c.hidden_c, features, 1, 1}); !s) return s;
       features = c.hidden_c;
     }
+    if (m_.classifier.weight == nullptr) return done;
     if (m_.classifier.weight->shape.size() == 2) return check(m_.classifier, {c.classes, features});
     return check(m_.classifier, {c.classes, features, 1, 1});
   }

@@ -46,7 +46,7 @@ struct npy_header {
 /// "(3, 4" -> {3, 4}. Errors: N3.
 [[nodiscard]] inline status parse_npy_shape(std::string_view text, std::vector<std::int64_t>& shape) {
   const auto fail = [&] {
-    return error(errc::npy_size, "npy: unusable shape " + quoted(std::string(text) + ")"));
+    return error(errc::npy_size, "npy: unusable shape " + in_quotes(std::string(text) + ")"));
   };
   std::size_t i = text.find('(');
   if (i == text.npos) return fail();
@@ -82,7 +82,7 @@ struct npy_header {
   std::string_view descr = npy_field(fields, "descr", ',');
   const std::size_t open = descr.find('\''), close = descr.rfind('\'');
   if (open == descr.npos || close <= open)
-    return error(errc::npy_dtype, "npy: unknown dtype " + quoted(descr));
+    return error(errc::npy_dtype, "npy: unknown dtype " + in_quotes(descr));
   h.descr = descr.substr(open + 1, close - open - 1);
   const std::string_view order = npy_field(fields, "fortran_order", ',');
   h.fortran_order = order.find("True") != order.npos;
@@ -115,7 +115,7 @@ struct npy_header {
   if (!h) return h.error();
   if (h->descr != "<f4")
     return error(errc::npy_dtype,
-                 "npy: dtype " + detail::quoted(h->descr) + ", expected \"<f4\" (array.astype('<f4'))");
+                 "npy: dtype " + detail::in_quotes(h->descr) + ", expected \"<f4\" (array.astype('<f4'))");
   if (h->fortran_order) return error(errc::npy_dtype, "npy: Fortran order (use numpy.ascontiguousarray)");
   auto n = detail::npy_elements(*h, bytes, sizeof(float));
   if (!n) return n.error();

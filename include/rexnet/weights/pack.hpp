@@ -7,9 +7,11 @@
 #include "rexnet/network/layout.hpp"
 #include "rexnet/weights/names.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace rexnet {
@@ -90,27 +92,60 @@ struct folded {
 
 }  // namespace detail
 
-/// Folds and packs all layers, in the layout of layout_of(m.shape).
-/// Errors: M5 (not finite), M6 (negative variance) of docs/refusals.md, out_of_memory.
-[[nodiscard]] inline result<aligned_buffer> pack_weights(const model_tensors& m) {
+/// Folds and packs layer after layer, for write_packed(): emit(span) gets runs of the payload in order.
+/// Memory: the largest layer. Errors: M5 (not finite), M6 (negative variance), out_of_memory, those of emit.
+template <class Emit>
+[[nodiscard]] status pack_layers(const model_tensors& m, Emit&& emit) {
   const weights_layout layout = layout_of(m.shape);
-  aligned_buffer buffer(static_cast<std::size_t>(layout.floats) * sizeof(float));
+  const auto each = [&](auto&& visit) -> status {
+    if (status s = visit(m.stem, layout.stem); !s) return s;
+    for (int i = 0; i < block_count; ++i) {
+      const block_tensors& t = m.blocks[i];
+      const block_layout& l = layout.blocks[i];
+      for (const auto& [tensors, at] :
+           {std::pair{&t.expand, &l.expand}, std::pair{&t.depthwise, &l.depthwise},
+            std::pair{&t.squeeze, &l.squeeze}, std::pair{&t.excite, &l.excite},
+            std::pair{&t.project, &l.project}})
+        if (status s = visit(*tensors, *at); !s) return s;
+    }
+    if (status s = visit(m.head, layout.head); !s) return s;
+    if (status s = visit(m.hidden, layout.hidden); !s) return s;
+    return visit(m.classifier, layout.classifier);
+  };
+  const auto floats_of = [](const layer_layout& l) {
+    const std::int64_t columns = round_up(std::int64_t{l.out_c}, panel_c);
+    return static_cast<std::size_t>(columns * (l.k + 1));
+  };
+  std::size_t largest = 0;
+  static_cast<void>(each([&](const layer_tensors&, const layer_layout& l) -> status {
+    largest = (std::max)(largest, floats_of(l));
+    return done;
+  }));
+  aligned_buffer buffer(largest * sizeof(float));
   if (buffer.data() == nullptr)
-    return error(errc::out_of_memory,
-                 "no memory for " + std::to_string(layout.floats * 4) + " bytes of weights");
-  float* payload = buffer.floats().data();
-  status s = detail::pack_layer(m.stem, layout.stem, payload);
-  for (int i = 0; i < block_count && s; ++i) {
-    const block_tensors& t = m.blocks[i];
-    const block_layout& l = layout.blocks[i];
-    for (const auto& [tensors, at] : {std::pair{&t.expand, &l.expand}, std::pair{&t.depthwise, &l.depthwise},
-                                      std::pair{&t.squeeze, &l.squeeze}, std::pair{&t.excite, &l.excite},
-                                      std::pair{&t.project, &l.project}})
-      if (s) s = detail::pack_layer(*tensors, *at, payload);
-  }
-  if (s) s = detail::pack_layer(m.head, layout.head, payload);
-  if (s) s = detail::pack_layer(m.hidden, layout.hidden, payload);
-  if (s) s = detail::pack_layer(m.classifier, layout.classifier, payload);
+    return error(errc::out_of_memory, "no memory for a layer of " + std::to_string(largest * 4) + " bytes");
+  return each([&](const layer_tensors& t, layer_layout l) -> status {
+    const std::size_t n = floats_of(l);
+    if (n == 0) return done;
+    l.bias -= l.weights;
+    l.weights = 0;
+    std::fill_n(buffer.floats().data(), n, 0.0f);
+    if (status s = detail::pack_layer(t, l, buffer.floats().data()); !s) return s;
+    return emit(span<const float>(buffer.floats().data(), n));
+  });
+}
+
+/// The whole payload in memory, in the layout of layout_of(m.shape). Errors: those of pack_layers().
+[[nodiscard]] inline result<aligned_buffer> pack_weights(const model_tensors& m) {
+  const auto floats = static_cast<std::size_t>(layout_of(m.shape).floats);
+  aligned_buffer buffer(floats * sizeof(float));
+  if (buffer.data() == nullptr)
+    return error(errc::out_of_memory, "no memory for " + std::to_string(floats * 4) + " bytes of weights");
+  float* next = buffer.floats().data();
+  status s = pack_layers(m, [&next](span<const float> run) -> status {
+    next = std::copy(run.begin(), run.end(), next);
+    return done;
+  });
   if (!s) return s.error();
   return buffer;
 }

@@ -18,12 +18,33 @@
 namespace rexnet {
 inline namespace REXNET_BUILD {
 
+/// An input and the outputs that the model must give for it, so that a copy can be checked where it runs.
+struct self_test {
+  int h = 0, w = 0;            ///< of the input; 0: the file has no self-test
+  std::uint32_t seed = 1;      ///< of self_test_input(), when the file holds no input of its own
+  std::vector<float> input;    ///< [h][w][3], or empty
+  std::vector<float> outputs;  ///< output_c(shape)
+};
+
+/// The input of a self-test that holds none: [h][w][3] values in [-1, 1) from a linear congruential
+/// generator. x = 1664525 x + 1013904223 modulo 2^32, starting at `seed`; each new x gives (x >> 8) / 2^23 -
+/// 1, exactly.
+[[nodiscard]] inline std::vector<float> self_test_input(int h, int w, std::uint32_t seed) {
+  std::vector<float> v(static_cast<std::size_t>(h) * static_cast<std::size_t>(w) * 3);
+  for (float& x : v) {
+    seed = seed * 1664525u + 1013904223u;
+    x = static_cast<float>(seed >> 8) / 8388608.0f - 1.0f;
+  }
+  return v;
+}
+
 /// What a packed file says beside its weights.
 struct packed_header {
   config shape;
   preprocessing input;
   std::vector<std::string> labels;  ///< empty, or one per class
   bool half = false;                ///< the payload is float16
+  self_test test;
 };
 
 struct packed_view {
@@ -40,7 +61,7 @@ namespace detail {
 
 inline constexpr char packed_magic[] = "REXNETPK";
 inline constexpr std::uint32_t packed_version = 1, packed_endian = 0x01020304u;
-inline constexpr std::size_t packed_fixed = 320;  ///< bytes before the labels
+inline constexpr std::size_t packed_fixed = 384;  ///< bytes before the labels
 
 /// Walks over the fixed fields, for reading and for writing: each field is named once, in order.
 template <class Io>
@@ -62,23 +83,9 @@ void packed_fields(Io&& io, packed_header& h) {
   for (float& v : h.input.mean) io.f32(v);
   for (float& v : h.input.std) io.f32(v);
   io.f64(h.input.crop_pct);
+  io.i32(h.test.h), io.i32(h.test.w), io.u32(h.test.seed);
 }
 
-struct field_writer {
-  std::string out;
-  bool bad = false;
-  void bytes(std::uint64_t v, int n) {
-    for (int i = 0; i < n; ++i) out += static_cast<char>(v >> (8 * i) & 255);
-  }
-  void u32(std::uint32_t v) { bytes(v, 4); }
-  void i32(int v) { bytes(static_cast<std::uint32_t>(v), 4); }
-  void f32(float v) { bytes(bits_of(v), 4); }
-  void f64(double v) {
-    std::uint64_t bits;
-    std::memcpy(&bits, &v, sizeof(bits));
-    bytes(bits, 8);
-  }
-};
 struct field_reader {
   const unsigned char* p;
   bool bad = false;
@@ -96,7 +103,7 @@ struct field_reader {
 
 /// Channels that follow from the others, and whether the result can be run at all.
 [[nodiscard]] inline bool complete_shape(config& c) noexcept {
-  bool good = c.classes >= 1 && c.head_c >= 1 && c.stem_c >= 1 &&
+  bool good = c.classes >= 0 && c.head_c >= 1 && c.stem_c >= 1 &&
               c.width_hundredths >= min_width_hundredths && c.width_hundredths <= max_width_hundredths;
   for (const block_config& b : c.blocks)
     good = good && b.out_c >= 1 && b.out_c <= (1 << 16) && (b.kernel == 3 || b.kernel == 5);
@@ -105,40 +112,6 @@ struct field_reader {
 }
 
 }  // namespace detail
-
-/// The bytes of a packed file. @param payload layout_of(h.shape).floats floats. Deterministic.
-[[nodiscard]] inline std::string write_packed(packed_header h, span<const float> payload) {
-  detail::field_writer fields;
-  detail::packed_fields(fields, h);
-  std::string labels;
-  for (const std::string& label : h.labels) labels += label + '\n';
-  std::string body;
-  if (h.half)
-    for (const float v : payload) {
-      const std::uint16_t bits = float_to_half(v);
-      body += static_cast<char>(bits & 255), body += static_cast<char>(bits >> 8);
-    }
-  else
-    body.assign(reinterpret_cast<const char*>(payload.data()), payload.size() * sizeof(float));
-  const auto as_bytes = [](const std::string& s) {
-    return byte_span(reinterpret_cast<const unsigned char*>(s.data()), s.size());
-  };
-
-  const std::size_t header_bytes = (detail::packed_fixed + labels.size() + 63) / 64 * 64;
-  detail::field_writer w;
-  w.out = fields.out;
-  w.u32(static_cast<std::uint32_t>(h.labels.size())), w.u32(static_cast<std::uint32_t>(labels.size()));
-  w.u32(crc32(as_bytes(body))), w.u32(0);
-  w.bytes(header_bytes, 8), w.bytes(body.size(), 8);
-  std::string rest = w.out;
-  rest.resize(detail::packed_fixed - 20, '\0');
-  rest += labels;
-  rest.resize(header_bytes - 20, '\0');
-  detail::field_writer start;
-  start.out.assign(detail::packed_magic, 8);
-  start.u32(detail::packed_version), start.u32(detail::packed_endian), start.u32(crc32(as_bytes(rest)));
-  return start.out + rest + body;
-}
 
 [[nodiscard]] inline bool is_packed(byte_span bytes) noexcept {
   return bytes.size() >= 8 && std::memcmp(bytes.data(), detail::packed_magic, 8) == 0;
@@ -162,8 +135,8 @@ struct field_reader {
   packed_view v;
   detail::field_reader r{p + 20};
   detail::packed_fields(r, v.header);
-  std::uint32_t label_count = 0, label_bytes = 0, payload_crc = 0, zero = 0;
-  r.u32(label_count), r.u32(label_bytes), r.u32(payload_crc), r.u32(zero);
+  std::uint32_t label_count = 0, label_bytes = 0, input_floats = 0, payload_crc = 0;
+  r.u32(label_count), r.u32(label_bytes), r.u32(input_floats), r.u32(payload_crc);
   const std::uint64_t header_bytes = little_endian<8>(r.p), payload_bytes = little_endian<8>(r.p + 8);
   if (header_bytes % 64 != 0 || header_bytes < detail::packed_fixed || header_bytes > bytes.size())
     return fail(errc::packed_offset, "payload at " + std::to_string(header_bytes) + " of " +
@@ -177,7 +150,7 @@ struct field_reader {
   const checked expected =
       checked(static_cast<std::uint64_t>(layout_of(v.header.shape).floats)) * (v.header.half ? 2u : 4u);
   if (payload_bytes != expected.get())
-    return fail(errc::packed_shape, std::to_string(payload_bytes) + " bytes of weights, the network needs " +
+    return fail(errc::packed_shape, std::to_string(payload_bytes) + " bytes of weights, this network needs " +
                                         std::to_string(expected.get()));
   if (!(checked(header_bytes) + payload_bytes).at_most(bytes.size()) ||
       header_bytes + payload_bytes != bytes.size())
@@ -194,15 +167,33 @@ struct field_reader {
       return fail(errc::packed_payload_checksum,
                   "weights checksum " + std::to_string(crc) + ", recorded " + std::to_string(payload_crc));
   }
-  if (label_bytes > header_bytes - detail::packed_fixed)
-    return fail(errc::packed_labels, "labels leave the header");
+  // Behind the fixed fields: labels, then the self-test's outputs and input, each from a multiple of 4.
+  packed_header& h = v.header;
+  const std::uint64_t outputs = h.test.h > 0 ? static_cast<std::uint64_t>(output_c(h.shape)) : 0;
+  const checked labels_end = checked(detail::packed_fixed) + (std::uint64_t{label_bytes} + 3) / 4 * 4;
+  if (!(labels_end + checked(outputs + input_floats) * 4).at_most(header_bytes))
+    return fail(errc::packed_offset,
+                "labels and self-test leave the header of " + std::to_string(header_bytes) + " bytes");
+  const std::uint64_t needed =
+      3 * static_cast<std::uint64_t>(h.test.h) * static_cast<std::uint64_t>(h.test.w);
+  if ((h.test.h > 0) != (h.test.w > 0) || h.test.h > 16384 || h.test.w > 16384 ||
+      (input_floats != 0 && input_floats != needed))
+    return fail(errc::packed_shape, "a self-test of " + std::to_string(h.test.h) + " x " +
+                                        std::to_string(h.test.w) + " pixels with " +
+                                        std::to_string(input_floats) + " values");
   std::string_view labels = detail::text(bytes.subspan(detail::packed_fixed, label_bytes));
   for (std::size_t end; (end = labels.find('\n')) != labels.npos; labels.remove_prefix(end + 1))
-    v.header.labels.emplace_back(labels.substr(0, end));
-  if (v.header.labels.size() != label_count ||
-      (label_count != 0 && label_count != static_cast<std::uint32_t>(v.header.shape.classes)))
-    return fail(errc::packed_labels, std::to_string(v.header.labels.size()) + " labels for " +
-                                         std::to_string(v.header.shape.classes) + " classes");
+    h.labels.emplace_back(labels.substr(0, end));
+  if (h.labels.size() != label_count ||
+      (label_count != 0 && label_count != static_cast<std::uint32_t>(h.shape.classes)))
+    return fail(errc::packed_labels, std::to_string(h.labels.size()) + " labels for " +
+                                         std::to_string(h.shape.classes) + " classes");
+  const unsigned char* floats = p + labels_end.get();
+  for (auto* values : {&h.test.outputs, &h.test.input}) {
+    values->resize(static_cast<std::size_t>(values == &h.test.input ? input_floats : outputs));
+    for (float& f : *values)
+      f = float_from_bits(static_cast<std::uint32_t>(little_endian<4>(floats))), floats += 4;
+  }
   return v;
 }
 

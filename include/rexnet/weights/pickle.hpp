@@ -21,8 +21,8 @@ namespace pickle {
 
 namespace detail {
 
+using rexnet::detail::in_quotes;
 using rexnet::detail::little_endian;
-using rexnet::detail::quoted;
 
 class machine {
  public:
@@ -222,7 +222,7 @@ class machine {
     auto s = take(*n);
     if (!s) return s.error();
     if (utf8 && !rexnet::detail::is_utf8(*s))
-      return fail(errc::pickle_utf8, "the string " + quoted(*s) + " is not valid UTF-8");
+      return fail(errc::pickle_utf8, "the string " + in_quotes(*s) + " is not valid UTF-8");
     push(kind::string).text = *s;
     return done;
   }
@@ -302,10 +302,11 @@ class machine {
     if (r == role::unsupported)
       return fail(
           errc::tensor_unsupported,
-          quoted(name) +
+          in_quotes(name) +
               ": quantized, sparse, nested and float8 tensors are not supported; save dense float tensors");
     if (r == role::refused)
-      return fail(errc::pickle_global, "refers to " + quoted(std::string(module) + "." + std::string(name)) +
+      return fail(errc::pickle_global, "refers to " +
+                                           in_quotes(std::string(module) + "." + std::string(name)) +
                                            ", which is not part of a checkpoint's data");
     value& v = push(kind::global);
     v.text = name;
@@ -336,7 +337,7 @@ class machine {
     const std::size_t given = p_[arguments].items.size();
     const std::vector<std::uint32_t> items = given <= 8 ? p_[arguments].items : std::vector<std::uint32_t>();
     const std::string_view name = p_[callee].text;
-    const auto wrong = [&] { return fail(errc::pickle_reduce, "wrong arguments for " + quoted(name)); };
+    const auto wrong = [&] { return fail(errc::pickle_reduce, "wrong arguments for " + in_quotes(name)); };
     switch (static_cast<role>(p_[callee].integer)) {
       case role::ordered_dict:
         if (given == 1 && p_[items[0]].type == kind::list) return dict_of_pairs(items[0]);
@@ -358,7 +359,7 @@ class machine {
         stack_.push_back(items[0]);
         return done;
       case role::inert: push(kind::inert); return done;
-      default: return fail(errc::pickle_reduce, "REDUCE of " + quoted(name));
+      default: return fail(errc::pickle_reduce, "REDUCE of " + in_quotes(name));
     }
   }
   /// Python 2 wrote OrderedDict([[key, value], ...]).

@@ -168,7 +168,7 @@ class safetensors_reader {
   }
   [[nodiscard]] error bad_json() const { return fail(errc::safetensors_json, "header: " + json_.failure()); }
   [[nodiscard]] static error twice(const std::string& key) {
-    return fail(errc::safetensors_duplicate, "the key " + quoted(key) + " is there twice");
+    return fail(errc::safetensors_duplicate, "the key " + in_quotes(key) + " is there twice");
   }
 
   status header() {
@@ -222,7 +222,7 @@ class safetensors_reader {
     do {
       if (!json_.string(key) || !json_.eat(':')) return bad_json();
       const unsigned bit = key == "dtype" ? 1 : key == "shape" ? 2 : key == "data_offsets" ? 4 : 0;
-      if (bit == 0) return json_.fail("unknown key " + quoted(key)), bad_json();
+      if (bit == 0) return json_.fail("unknown key " + in_quotes(key)), bad_json();
       if ((seen & bit) != 0) return twice(t.name + "." + key);
       seen |= bit;
       if (!(bit == 1 ? json_.string(type) : bit == 2 ? numbers(t.shape, 64) : numbers(offsets, 2)))
@@ -230,7 +230,7 @@ class safetensors_reader {
     } while (json_.more('}'));
     if (!json_.failure().empty()) return bad_json();
     if (seen != 7 || offsets.size() != 2)
-      return json_.fail("tensor " + quoted(t.name) + " lacks dtype, shape or data_offsets"), bad_json();
+      return json_.fail("tensor " + in_quotes(t.name) + " lacks dtype, shape or data_offsets"), bad_json();
     return place(std::move(t), type, static_cast<std::uint64_t>(offsets[0]),
                  static_cast<std::uint64_t>(offsets[1]));
   }
@@ -242,9 +242,9 @@ class safetensors_reader {
         {"U8", dtype::u8},   {"BOOL", dtype::boolean}};
     const auto* known =
         std::find_if(std::begin(types), std::end(types), [type](const auto& p) { return p.first == type; });
-    const std::string where = "tensor " + quoted(t.name) + ": ";
+    const std::string where = "tensor " + in_quotes(t.name) + ": ";
     if (known == std::end(types))
-      return fail(errc::safetensors_dtype, where + "unknown dtype " + quoted(type));
+      return fail(errc::safetensors_dtype, where + "unknown dtype " + in_quotes(type));
     t.type = known->second;
     if (begin > end)
       return fail(errc::safetensors_gap,
@@ -288,7 +288,7 @@ class safetensors_reader {
     std::uint64_t at = 0;
     for (const range& r : ranges_) {
       if (r.begin != at)
-        return fail(errc::safetensors_gap, "tensor " + quoted(content_.tensors[r.index].name) +
+        return fail(errc::safetensors_gap, "tensor " + in_quotes(content_.tensors[r.index].name) +
                                                (r.begin > at ? ": a gap" : ": an overlap") +
                                                ", it begins at " + std::to_string(r.begin) + " and not at " +
                                                std::to_string(at));

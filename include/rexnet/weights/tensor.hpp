@@ -110,7 +110,7 @@ namespace detail {
 template <class T>
 [[nodiscard]] status copy_elements(const tensor& t, span<T> out) {
   if (static_cast<std::uint64_t>(t.elements()) != out.size())
-    return error(errc::shape_mismatch, "tensor " + quoted(t.name) + ": shape " + shape_text(t.shape) +
+    return error(errc::shape_mismatch, "tensor " + in_quotes(t.name) + ": shape " + shape_text(t.shape) +
                                            " has " + std::to_string(t.elements()) +
                                            " elements, the destination " + std::to_string(out.size()));
   t.for_each([&out](std::int64_t i, double v) { out[static_cast<std::size_t>(i)] = static_cast<T>(v); });
@@ -135,7 +135,7 @@ template <class T>
 [[nodiscard]] inline status place_tensor(tensor& t, byte_span storage, std::int64_t offset,
                                          std::uint64_t file_bytes) {
   const auto fail = [&t](errc code, const std::string& what) {
-    return error(code, "tensor " + detail::quoted(t.name) + ": " + what);
+    return error(code, "tensor " + detail::in_quotes(t.name) + ": " + what);
   };
   if (t.shape.size() > 8)
     return fail(errc::tensor_rank, std::to_string(t.shape.size()) + " dimensions, at most 8");

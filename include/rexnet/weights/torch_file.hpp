@@ -60,7 +60,7 @@ struct torch_storage {
   const auto same = std::adjacent_find(names.begin(), names.end());
   if (same != names.end())
     return error(errc::model_duplicate_role,
-                 "two tensors are named " + quoted(*same) + " once prefixes are stripped");
+                 "two tensors are named " + in_quotes(*same) + " once prefixes are stripped");
   return done;
 }
 
@@ -120,7 +120,7 @@ class state_dict_reader {
   [[nodiscard]] std::string keys_of(const pickle::value& dict) const {
     std::string s;
     for (std::size_t i = 0; i + 1 < dict.items.size() && i < 12; i += 2)
-      s += (i > 0 ? ", " : "") + quoted(p_[dict.items[i]].text);
+      s += (i > 0 ? ", " : "") + in_quotes(p_[dict.items[i]].text);
     return s.empty() ? "none" : s;
   }
   /// Before names are copied: one pickled string may be referred to millions of times.
@@ -131,9 +131,9 @@ class state_dict_reader {
       names.push_back(strip_prefixes(p_[dict.items[i]].text));
       if (names.back().size() > 1024)
         return error(errc::pickle_length, "a tensor's name has " + std::to_string(names.back().size()) +
-                                              " bytes, at most 1024: " + quoted(names.back()));
+                                              " bytes, at most 1024: " + in_quotes(names.back()));
       if (!is_utf8(names.back()))
-        return error(errc::pickle_utf8, "the tensor name " + quoted(names.back()) + " is not valid UTF-8");
+        return error(errc::pickle_utf8, "the tensor name " + in_quotes(names.back()) + " is not valid UTF-8");
     }
     return check_distinct(std::move(names));
   }
@@ -146,24 +146,24 @@ class state_dict_reader {
     const dtype* found = storage_dtype(type);
     if (found == nullptr)
       return error(errc::tensor_unsupported,
-                   "tensor " + quoted(t.name) + ": " + quoted(type) +
+                   "tensor " + in_quotes(t.name) + ": " + in_quotes(type) +
                        " is not supported (quantized, complex and sparse tensors are not)");
     t.type = *found;
     if (p_[v.items[2]].items.size() > 8)
-      return error(errc::tensor_rank, "tensor " + quoted(t.name) + ": " +
+      return error(errc::tensor_rank, "tensor " + in_quotes(t.name) + ": " +
                                           std::to_string(p_[v.items[2]].items.size()) +
                                           " dimensions, at most 8");
     if (p_[v.items[3]].items.size() != p_[v.items[2]].items.size())
-      return error(errc::tensor_rank, "tensor " + quoted(t.name) + ": " +
+      return error(errc::tensor_rank, "tensor " + in_quotes(t.name) + ": " +
                                           std::to_string(p_[v.items[2]].items.size()) + " dimensions, but " +
                                           std::to_string(p_[v.items[3]].items.size()) + " strides");
     if (storage.items.size() > 5 && p_[storage.items[5]].type != pickle::kind::none)
       return error(errc::tensor_unsupported,
-                   "tensor " + quoted(t.name) + ": a view of a storage, as torch before 0.4 wrote it");
+                   "tensor " + in_quotes(t.name) + ": a view of a storage, as torch before 0.4 wrote it");
     for (const auto& [list, out] : {std::pair{v.items[2], &t.shape}, std::pair{v.items[3], &t.strides}})
       for (const std::uint32_t item : p_[list].items) {
         if (p_[item].type != pickle::kind::integer)
-          return error(errc::pickle_reduce, "tensor " + quoted(t.name) + ": a size that is no integer");
+          return error(errc::pickle_reduce, "tensor " + in_quotes(t.name) + ": a size that is no integer");
         out->push_back(p_[item].integer);
       }
     const std::string_view key = p_[storage.items[2]].text;
@@ -171,12 +171,12 @@ class state_dict_reader {
                                      [](const torch_storage& s, std::string_view k) { return s.key < k; });
     if (at == storages_.end() || at->key != key)
       return error(errc::tensor_storage_size,
-                   "tensor " + quoted(t.name) + ": storage " + quoted(key) + " is not in the file");
+                   "tensor " + in_quotes(t.name) + ": storage " + in_quotes(key) + " is not in the file");
     const std::int64_t count = p_[storage.items[4]].integer;
     const checked bytes = checked(count < 0 ? 0 : static_cast<std::uint64_t>(count)) *
                           static_cast<std::uint64_t>(dtype_bytes(t.type));
     if (count < 0 || !bytes.valid() || bytes.get() != at->data.size())
-      return error(errc::tensor_storage_size, "tensor " + quoted(t.name) + ": storage " + quoted(key) +
+      return error(errc::tensor_storage_size, "tensor " + in_quotes(t.name) + ": storage " + in_quotes(key) +
                                                   " of " + std::to_string(count) + " elements has " +
                                                   std::to_string(at->data.size()) + " bytes");
     if (status s = place_tensor(t, at->data, p_[v.items[1]].integer, file_bytes_); !s) return s.error();
@@ -210,8 +210,8 @@ class state_dict_reader {
                    "a TorchScript archive (constants.pkl): save model.state_dict() with torch.save instead");
     if (base == "data.pkl") {
       if (pickled != nullptr)
-        return error(errc::zip_malformed,
-                     "two entries are named data.pkl: " + quoted(pickled->name) + " and " + quoted(e.name));
+        return error(errc::zip_malformed, "two entries are named data.pkl: " + in_quotes(pickled->name) +
+                                              " and " + in_quotes(e.name));
       pickled = &e;
       prefix = slash == e.name.npos ? "" : std::string(e.name.substr(0, slash + 1));
     }
@@ -224,7 +224,7 @@ class state_dict_reader {
     const std::string_view rest = e.name.substr(prefix.size());
     if (rest == "byteorder" && text(e.data) != "little")
       return error(errc::tensor_big_endian,
-                   "byte order " + quoted(text(e.data)) + ": only little-endian checkpoints are read");
+                   "byte order " + in_quotes(text(e.data)) + ": only little-endian checkpoints are read");
     if (rest.substr(0, 5) == "data/") storages.push_back({rest.substr(5), e.data});
   }
   auto p = pickle::read(pickled->data);
@@ -272,7 +272,7 @@ class state_dict_reader {
       const std::string_view type = object[v.items[1]].text;
       const dtype* const element = storage_dtype(type);
       if (element == nullptr)
-        return error(errc::tensor_unsupported, "legacy torch file: " + quoted(type) + " is not supported");
+        return error(errc::tensor_unsupported, "legacy torch file: " + in_quotes(type) + " is not supported");
       sizes.emplace_back(object[v.items[2]].text, dtype_bytes(*element));
     }
   std::sort(sizes.begin(), sizes.end());
@@ -280,7 +280,7 @@ class state_dict_reader {
   for (std::size_t i = 1; i < sizes.size(); ++i)
     if (sizes[i].first == sizes[i - 1].first)
       return error(errc::legacy_storage_count,
-                   "legacy torch file: storage " + quoted(sizes[i].first) + " has elements of two sizes");
+                   "legacy torch file: storage " + in_quotes(sizes[i].first) + " has elements of two sizes");
   const pickle::value& keys = parts[4][parts[4].root];
   if (keys.type != pickle::kind::list)
     return error(errc::legacy_storage_count, "legacy torch file: no list of storages");
@@ -294,14 +294,14 @@ class state_dict_reader {
     const auto size = std::lower_bound(sizes.begin(), sizes.end(), std::pair(key, 0));
     if (size == sizes.end() || size->first != key)
       return error(errc::legacy_storage_count,
-                   "legacy torch file: storage " + quoted(key) + " belongs to no tensor");
+                   "legacy torch file: storage " + in_quotes(key) + " belongs to no tensor");
     if (file.size() - at < 8)
-      return error(errc::legacy_truncated, "legacy torch file: ends before storage " + quoted(key));
+      return error(errc::legacy_truncated, "legacy torch file: ends before storage " + in_quotes(key));
     const checked bytes =
         checked(little_endian<8>(file.data() + at)) * static_cast<std::uint64_t>(size->second);
     at += 8;
     if (!bytes.at_most(file.size() - at))
-      return error(errc::legacy_truncated, "legacy torch file: storage " + quoted(key) +
+      return error(errc::legacy_truncated, "legacy torch file: storage " + in_quotes(key) +
                                                " reaches beyond the file's " + std::to_string(file.size()) +
                                                " bytes");
     storages.push_back({key, file.subspan(at, static_cast<std::size_t>(bytes.get()))});

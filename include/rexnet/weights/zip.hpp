@@ -107,7 +107,7 @@ class zip_reader {
   }
   [[nodiscard]] static error fail(errc code, const std::string& what) { return {code, "zip: " + what}; }
   [[nodiscard]] error entry_error(errc code, const std::string& what) const {
-    return fail(code, "entry " + quoted(name_) + ": " + what);
+    return fail(code, "entry " + in_quotes(name_) + ": " + what);
   }
 
   /// Replaces 0xffffffff fields by the zip64 extra field's values, in the order that the format prescribes.
@@ -247,17 +247,17 @@ class zip_reader {
     std::sort(names.begin(), names.end());
     const auto twice = std::adjacent_find(names.begin(), names.end());
     if (twice != names.end())
-      return fail(errc::zip_duplicate_name, "two entries are named " + quoted(*twice));
+      return fail(errc::zip_duplicate_name, "two entries are named " + in_quotes(*twice));
     std::sort(extents_.begin(), extents_.end(),
               [](const extent& a, const extent& b) { return a.begin < b.begin; });
     for (std::size_t i = 1; i < extents_.size(); ++i)
       if (extents_[i].begin < extents_[i - 1].end)
-        return fail(errc::zip_overlap, "entries " + quoted(extents_[i - 1].name) + " and " +
-                                           quoted(extents_[i].name) + " overlap");
+        return fail(errc::zip_overlap, "entries " + in_quotes(extents_[i - 1].name) + " and " +
+                                           in_quotes(extents_[i].name) + " overlap");
     for (const zip_entry& e : entries) {
       const std::uint32_t found = crc32(e.data);
       if (found != e.crc)
-        return fail(errc::zip_crc_mismatch, "entry " + quoted(e.name) + ": checksum " +
+        return fail(errc::zip_crc_mismatch, "entry " + in_quotes(e.name) + ": checksum " +
                                                 std::to_string(found) + ", recorded " +
                                                 std::to_string(e.crc));
     }

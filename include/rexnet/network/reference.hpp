@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: MIT
+// The network in double precision, for checks and not for speed: a few plain functions on Eigen matrices,
+// written from the architecture and sharing nothing with the kernels but the payload's documented layout.
+// This is the only header that needs Eigen; rexnet.hpp does not include it.
+//
+// A map is a matrix [h * w][c]. Sources: arXiv 2007.00992; clovaai/rexnet (v1, lite), timm (rexnetr).
+#ifndef REXNET_NETWORK_REFERENCE_HPP
+#define REXNET_NETWORK_REFERENCE_HPP
+
+#include "rexnet/core/views.hpp"
+#include "rexnet/network/layout.hpp"
+
+#include <Eigen/Core>
+
+#include <cmath>
+#include <vector>
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+namespace reference {
+
+using matrix = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+
+struct map {
+  int h = 0, w = 0;
+  matrix v;  ///< [h * w][c]
+};
+
+/// A layer's weights as [k][out_c].
+[[nodiscard]] inline matrix weights_of(const float* payload, const layer_layout& l) {
+  matrix m(l.k, l.out_c);
+  for (int k = 0; k < l.k; ++k)
+    for (int o = 0; o < l.out_c; ++o)
+      m(k, o) = static_cast<double>(payload[l.weights + (std::int64_t{o} / 16 * l.k + k) * 16 + o % 16]);
+  return m;
+}
+[[nodiscard]] inline matrix bias_of(const float* payload, const layer_layout& l) {
+  return Eigen::Map<const Eigen::RowVectorXf>(payload + l.bias, l.out_c).cast<double>();
+}
+
+[[nodiscard]] inline matrix silu(const matrix& x) {
+  return (x.array() / (1.0 + (-x.array()).exp())).matrix();
+}
+[[nodiscard]] inline matrix relu6(const matrix& x) {
+  return x.array().max(0.0).min(6.0).matrix();
+}
+[[nodiscard]] inline matrix activated(const config& c, const matrix& x) {
+  return c.family == family::lite ? relu6(x) : silu(x);
+}
+
+/// x [n][k] times the layer's weights, plus its bias.
+[[nodiscard]] inline matrix dense(const float* payload, const layer_layout& l, const matrix& x) {
+  return (x * weights_of(payload, l)).rowwise() + Eigen::RowVectorXd(bias_of(payload, l));
+}
+
+/// The stem: 3x3, stride 2, zero padding 1; every output pixel's 27 inputs make a row of a matrix.
+[[nodiscard]] inline map stem(const config& c, const float* payload, const layer_layout& l, const map& in) {
+  map out{strided(in.h, 2), strided(in.w, 2), {}};
+  matrix patches = matrix::Zero(out.h * out.w, 27);
+  for (int y = 0; y < out.h; ++y)
+    for (int x = 0; x < out.w; ++x)
+      for (int ky = 0; ky < 3; ++ky)
+        for (int kx = 0; kx < 3; ++kx) {
+          const int iy = 2 * y - 1 + ky, ix = 2 * x - 1 + kx;
+          if (iy >= 0 && ix >= 0 && iy < in.h && ix < in.w)
+            patches.block(y * out.w + x, (ky * 3 + kx) * 3, 1, 3) = in.v.row(iy * in.w + ix);
+        }
+  out.v = activated(c, dense(payload, l, patches));
+  return out;
+}
+
+[[nodiscard]] inline map depthwise(const float* payload, const layer_layout& l, const map& in, int kernel,
+                                   int stride) {
+  const matrix taps = weights_of(payload, l), bias = bias_of(payload, l);
+  map out{strided(in.h, stride), strided(in.w, stride), {}};
+  out.v = bias.replicate(out.h * out.w, 1);
+  for (int y = 0; y < out.h; ++y)
+    for (int x = 0; x < out.w; ++x)
+      for (int ky = 0; ky < kernel; ++ky)
+        for (int kx = 0; kx < kernel; ++kx) {
+          const int iy = y * stride + ky - kernel / 2, ix = x * stride + kx - kernel / 2;
+          if (iy >= 0 && ix >= 0 && iy < in.h && ix < in.w)
+            out.v.row(y * out.w + x) += in.v.row(iy * in.w + ix).cwiseProduct(taps.row(ky * kernel + kx));
+        }
+  return out;
+}
+
+/// Block i: expand, depthwise, squeeze-excite, ReLU6, project, and the input added to the first channels.
+[[nodiscard]] inline map block(const config& c, const float* payload, const weights_layout& layout, int i,
+                               const map& in) {
+  const block_config& b = c.blocks[i];
+  const block_layout& l = layout.blocks[i];
+  map x = in;
+  if (b.expand) x.v = activated(c, dense(payload, l.expand, in.v));
+  x = depthwise(payload, l.depthwise, x, b.kernel, b.stride);
+  if (b.se_c > 0) {
+    const matrix squeezed = dense(payload, l.squeeze, x.v.colwise().mean()).cwiseMax(0.0);
+    const Eigen::RowVectorXd gate =
+        (1.0 / (1.0 + (-dense(payload, l.excite, squeezed).array()).exp())).matrix();
+    x.v = x.v.array().rowwise() * gate.array();
+  }
+  map out{x.h, x.w, dense(payload, l.project, relu6(x.v))};
+  if (b.residual()) out.v.leftCols(b.in_c) += in.v;
+  return out;
+}
+
+/// The outputs of one image: output_c(c) logits, or features where classes is 0.
+/// @param payload layout_of(c).floats floats
+/// @param image   [h][w][3], normalised
+[[nodiscard]] inline std::vector<double> forward(const config& c, const float* payload, const float* image,
+                                                 int h, int w) {
+  const weights_layout layout = layout_of(c);
+  map x{h, w,
+        Eigen::Map<const Eigen::Matrix<float, Eigen::Dynamic, 3, Eigen::RowMajor>>(image, h * w, 3)
+            .cast<double>()};
+  x = stem(c, payload, layout.stem, x);
+  for (int i = 0; i < block_count; ++i) x = block(c, payload, layout, i, x);
+  matrix features = activated(c, dense(payload, layout.head, x.v)).colwise().mean();
+  if (c.hidden_c > 0) features = relu6(dense(payload, layout.hidden, features));
+  if (c.classes > 0) features = dense(payload, layout.classifier, features);
+  return {features.data(), features.data() + features.size()};
+}
+
+}  // namespace reference
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_NETWORK_REFERENCE_HPP

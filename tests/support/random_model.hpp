@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT
+// Networks with random weights, and how far float32 may be from the double reference on them.
+#ifndef REXNET_TESTS_SUPPORT_RANDOM_MODEL_HPP
+#define REXNET_TESTS_SUPPORT_RANDOM_MODEL_HPP
+
+#include "rexnet/network/layout.hpp"
+
+#include <cmath>
+#include <cstdint>
+#include <random>
+#include <vector>
+
+namespace rexnet_test {
+
+/// Random weights of the layout whose activations neither die nor explode: variance 2 / k, a little bias.
+inline std::vector<float> random_payload(const rexnet::config& c, unsigned seed) {
+  rexnet::weights_layout l = rexnet::layout_of(c);
+  std::vector<float> payload(static_cast<std::size_t>(l.floats));
+  std::mt19937 engine(seed);
+  rexnet::for_each_layer(c, l, [&](rexnet::layer_layout& layer, int, int) {
+    std::normal_distribution<float> weight_value(
+        0.0f, std::sqrt(2.0f / static_cast<float>(layer.k > 0 ? layer.k : 1)));
+    std::normal_distribution<float> bias_value(0.05f, 0.2f);
+    for (int o = 0; o < layer.out_c; ++o) {
+      for (int k = 0; k < layer.k; ++k)
+        payload[static_cast<std::size_t>(layer.weights +
+                                         (static_cast<std::int64_t>(o) / 16 * layer.k + k) * 16 + o % 16)] =
+            weight_value(engine);
+      payload[static_cast<std::size_t>(layer.bias + o)] = bias_value(engine);
+    }
+  });
+  return payload;
+}
+
+/// Largest |float32 - double| of a logit, relative to the largest logit, that rounding explains.
+///
+/// A layer's output is a chain of k FMAs, each rounded by at most u = 2^-24 of a partial sum; independent
+/// roundings add up to u * sqrt(k). An activation is within 4 ulp: as much as 16 more roundings.
+/// random_payload() keeps the scale of activations, so the errors of all layers arrive with gain 1 and add in
+/// quadrature. Four standard deviations cover the largest of a thousand logits.
+inline double rounding_tolerance(const rexnet::config& c) {
+  double roundings = 0;
+  rexnet::weights_layout l;
+  rexnet::for_each_layer(c, l, [&roundings](rexnet::layer_layout&, int k, int out_c) {
+    if (out_c > 0) roundings += k + 16;
+  });
+  return 4 * std::ldexp(std::sqrt(roundings), -24);
+}
+
+}  // namespace rexnet_test
+
+#endif  // REXNET_TESTS_SUPPORT_RANDOM_MODEL_HPP

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MIT
+// The subcommands of `rexnet`, and what their options say. Each throws rexnet::error on bad input.
+#ifndef REXNET_TOOLS_COMMANDS_HPP
+#define REXNET_TOOLS_COMMANDS_HPP
+
+#include "rexnet/rexnet.hpp"
+
+#include <string>
+#include <vector>
+
+namespace rexnet_tools {
+
+/// Options shared by the subcommands; what was not given keeps the model's own value.
+struct options {
+  std::string model, output, layers, labels, interpolation, layout = "nchw";
+  std::vector<std::string> inputs, selftest;
+  std::vector<float> mean, std;
+  int input_size = 0, threads = 0, top = 5, batch = 1;
+  double crop_pct = 0;
+  bool json = false, exif = false, half = false;
+
+  /// --threads, or this process's processors up to eight: beyond, the small maps at the network's end have
+  /// too few rows to share.
+  [[nodiscard]] int thread_count() const;
+  /// The model's preprocessing with what was given in its place.
+  [[nodiscard]] rexnet::preprocessing input_of(rexnet::preprocessing p) const;
+  /// --labels, or the model's own; throws when their number is not the classes'.
+  [[nodiscard]] std::vector<std::string> labels_of(const rexnet::packed_header& h) const;
+};
+
+void run(const options& o);
+void classify(const options& o);
+void preprocess(const options& o);
+void bench(const options& o);
+void inspect(const options& o);
+void pack(const options& o);
+void verify(const options& o);
+
+/// A float32 array in PyTorch's or the kernels' order, as [n][h][w][3].
+struct image_batch {
+  int n = 0, h = 0, w = 0;
+  std::vector<float> data;
+};
+[[nodiscard]] image_batch read_images(const std::string& path, bool nchw);
+/// [n][a][b] -> [n][b][a]
+[[nodiscard]] std::vector<float> transposed(const std::vector<float>& in, std::int64_t n, std::int64_t a,
+                                            std::int64_t b);
+/// The outputs of a batch.
+[[nodiscard]] std::vector<float> forward(const rexnet::model& m, const image_batch& images, int threads);
+void check_forward(rexnet::errc e);
+/// Writes under a temporary name first: an interrupted write leaves the old file or none.
+void write_file(const std::string& path, const std::string& bytes);
+
+}  // namespace rexnet_tools
+
+#endif  // REXNET_TOOLS_COMMANDS_HPP

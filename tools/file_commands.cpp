@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: MIT
+// inspect, pack, verify: the commands about model files.
+#include "tools/commands.hpp"
+
+#include "rexnet/network/reference.hpp"
+#include "rexnet/weights/packed_write.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <iostream>
+
+namespace rexnet_tools {
+
+using nlohmann::ordered_json;
+using rexnet::errc;
+using rexnet::error;
+
+namespace {
+
+/// The side of a self-test's input: every layer works on it, and the double reference takes a second at most.
+constexpr int self_test_side = 64;
+
+/// Largest difference of an output, and the largest output.
+struct deviation {
+  double worst = 0, largest = 0;
+  /// float32: docs/packed-format.md's 5e-5 of the largest output. float16 weights are off by up to 2^-11
+  /// each, and PyTorch's logits given to pack do not know that: 2^-8.
+  [[nodiscard]] bool good(bool half) const { return worst <= (half ? 1.0 / 256 : 5e-5) * largest; }
+  [[nodiscard]] std::string text() const {
+    char s[64];
+    std::snprintf(s, sizeof(s), "%.2g of the largest, %.4g", worst / (largest > 0 ? largest : 1), largest);
+    return s;
+  }
+};
+template <class Expected>
+deviation compare(const std::vector<float>& found, const Expected& expected) {
+  deviation d;
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    const double e = static_cast<double>(expected[i]), diff = std::fabs(static_cast<double>(found[i]) - e);
+    d.worst = std::isnan(diff) ? INFINITY : (std::max)(d.worst, diff);
+    d.largest = (std::max)(d.largest, std::fabs(e));
+  }
+  return d;
+}
+
+}  // namespace
+
+void inspect(const options& o) {
+  const rexnet::model m = rexnet::load(o.model).value();
+  const rexnet::config& c = m.shape();
+  const int side = o.input_size != 0 ? o.input_size : m.input().input_size;
+  const rexnet::plan p = m.net().make_plan(side, side, 1).value();
+  int layers = 0;
+  rexnet::weights_layout layout;
+  rexnet::for_each_layer(c, layout,
+                         [&layers](rexnet::layer_layout&, int, int out_c) { layers += out_c > 0; });
+  ordered_json j{{"variant", rexnet::detail::variant_text(c)},
+                 {"family", rexnet::family_name(c.family)},
+                 {"width", c.width_hundredths / 100.0},
+                 {"classes", c.classes},
+                 {"outputs", rexnet::output_c(c)},
+                 {"container", m.container()},
+                 {"layers", layers},
+                 {"parameters", rexnet::parameter_count(c)},
+                 {"multiply_adds", rexnet::multiply_adds(c, side, side)},
+                 {"input_size", side},
+                 {"packed_bytes", m.payload().size() * 4},
+                 {"workspace_bytes", p.workspace_bytes()},
+                 {"labels", m.labels()},
+                 {"self_test", m.header().test.h > 0}};
+  if (m.container() != "packed") {
+    // Read again, for the list of tensors alone: the model has let go of the file.
+    const auto file = rexnet::open_checkpoint(o.model).value();
+    j["state_key"] = file.state_key();
+    j["tensors"] = ordered_json::array();
+    for (const rexnet::tensor& t : file.tensors())
+      j["tensors"].push_back({{"name", t.name}, {"dtype", rexnet::dtype_name(t.type)}, {"shape", t.shape}});
+  }
+  if (o.json) {
+    std::cout << j.dump(2) << '\n';
+    return;
+  }
+  std::printf(
+      "%s: ReXNet %s, %d classes (%s)\n%.2f M parameters, %.1f M multiply-adds at %d x %d, workspace %.2f "
+      "MB, packed %.1f MB\n",
+      o.model.c_str(), rexnet::detail::variant_text(c).c_str(), c.classes, m.container().c_str(),
+      static_cast<double>(rexnet::parameter_count(c)) / 1e6,
+      static_cast<double>(rexnet::multiply_adds(c, side, side)) / 1e6, side, side,
+      static_cast<double>(p.workspace_bytes()) / 1e6, static_cast<double>(m.payload().size()) * 4 / 1e6);
+  if (j.contains("tensors"))
+    for (const auto& t : j["tensors"])
+      std::printf("  %-50s %-8s %s\n", t["name"].get<std::string>().c_str(),
+                  t["dtype"].get<std::string>().c_str(), t["shape"].dump().c_str());
+}
+
+namespace {
+
+/// What pack reads: a checkpoint, or a packed file again.
+struct source {
+  rexnet::model packed;
+  rexnet::checkpoint checkpoint;
+  rexnet::model_tensors tensors;
+  rexnet::packed_header header;
+
+  explicit source(const std::string& path) {
+    // A checkpoint is not load()ed: its layers are folded one at a time, as they are written.
+    if (rexnet::is_packed(rexnet::file_bytes::map(path).value().bytes())) {
+      packed = rexnet::load(path, rexnet::check::full).value();
+      header = packed.header();
+      return;
+    }
+    checkpoint = rexnet::open_checkpoint(path).value();
+    auto t = rexnet::identify(checkpoint.tensors());
+    if (!t) throw t.error().in(path);
+    tensors = *t;
+    header.shape = tensors.shape;
+  }
+  template <class Emit>
+  rexnet::status operator()(Emit&& emit) const {
+    return packed.payload().empty() ? rexnet::pack_layers(tensors, emit) : emit(packed.payload());
+  }
+};
+
+/// The outputs that a model must give, and those that it gives on this machine.
+deviation run_self_test(const rexnet::model& m, const rexnet::self_test& test) {
+  image_batch image;
+  image.n = 1, image.h = test.h, image.w = test.w;
+  image.data = test.input.empty() ? rexnet::self_test_input(test.h, test.w, test.seed) : test.input;
+  return compare(forward(m, image, 1), test.outputs);
+}
+
+/// The double reference's outputs for the self-test's input.
+std::vector<float> reference_outputs(const rexnet::model& m, const rexnet::self_test& test) {
+  const std::vector<float> image = rexnet::self_test_input(test.h, test.w, test.seed);
+  const auto out = rexnet::reference::forward(m.shape(), m.payload().data(), image.data(), test.h, test.w);
+  return {out.begin(), out.end()};
+}
+
+}  // namespace
+
+void pack(const options& o) {
+  rexnet::packed_header h;
+  auto file = rexnet::output_file::create(o.output).value();
+  std::uint32_t crc = 0;
+  {
+    const source in(o.model);
+    h = in.header;
+    h.input = o.input_of(h.input);
+    h.labels = o.labels_of(h);
+    h.half = o.half;
+    h.test = {};
+    h.test.h = h.test.w = self_test_side;
+    if (!o.selftest.empty()) {
+      const image_batch image = read_images(o.selftest[0], true);
+      if (image.n != 1)
+        throw error(errc::shape_mismatch,
+                    o.selftest[0] + ": " + std::to_string(image.n) + " images, expected 1");
+      h.test.h = image.h, h.test.w = image.w;
+      h.test.input = image.data;
+    }
+    h.test.outputs.resize(static_cast<std::size_t>(rexnet::output_c(h.shape)));
+    auto written = rexnet::write_packed(h, in, [&file](rexnet::byte_span b) { return file.write(b); });
+    if (!written) throw written.error().in(o.model);
+    crc = *written;
+  }
+  // The weights as the file holds them: what float16 rounds away is not the self-test's business.
+  const auto finish = [&] {
+    const std::string head = rexnet::packed_head(h, crc);
+    if (auto s = file.rewrite_start({reinterpret_cast<const unsigned char*>(head.data()), head.size()}); !s)
+      throw s.error();
+  };
+  finish();
+  const rexnet::model packed = rexnet::load(file.part(), rexnet::check::full).value();
+  if (o.selftest.empty()) {
+    h.test.outputs = reference_outputs(packed, h.test);
+  } else {
+    const auto npy = rexnet::file_bytes::map(o.selftest[1]).value();
+    auto logits = rexnet::read_npy(npy.bytes());
+    if (!logits) throw logits.error().in(o.selftest[1]);
+    if (logits->data.size() != h.test.outputs.size())
+      throw error(errc::shape_mismatch, o.selftest[1] + ": shape " + rexnet::shape_text(logits->shape) +
+                                            ", expected [1," + std::to_string(h.test.outputs.size()) + "]");
+    h.test.outputs = logits->data;
+  }
+  if (const deviation d = run_self_test(packed, h.test); !d.good(h.half))
+    throw error(errc::packed_self_test,
+                o.model + ": the outputs differ from the expected ones by " + d.text());
+  finish();
+  if (auto s = file.commit(); !s) throw s.error();
+}
+
+void verify(const options& o) {
+  const rexnet::model m = rexnet::load(o.model, rexnet::check::full).value();
+  rexnet::self_test test = m.header().test;
+  const bool own = test.h > 0;
+  if (!own) {
+    test.h = test.w = self_test_side;
+    test.outputs = reference_outputs(m, test);
+  }
+  const deviation d = run_self_test(m, test);
+  if (!d.good(m.header().half))
+    throw error(errc::packed_self_test,
+                o.model + ": the outputs differ from the expected ones by " + d.text());
+  std::printf("%s: %s, %s self-test passed, outputs differ by %s (%s)\n", o.model.c_str(),
+              m.container() == "packed" ? "checksums right" : "well-formed",
+              own ? "the file's" : "a generated", d.text().c_str(),
+              rexnet::simd::name<rexnet::simd::default_arch>());
+}
+
+}  // namespace rexnet_tools
