@@ -186,7 +186,8 @@ struct field_reader {
     h.labels.emplace_back(labels.substr(0, end));
   if (h.labels.size() != label_count ||
       (label_count != 0 && label_count != static_cast<std::uint32_t>(h.shape.classes)))
-    return fail(errc::packed_labels, std::to_string(h.labels.size()) + " labels for " +
+    return fail(errc::packed_labels, std::to_string(label_count) + " labels in " +
+                                         std::to_string(h.labels.size()) + " lines for " +
                                          std::to_string(h.shape.classes) + " classes");
   const unsigned char* floats = p + labels_end.get();
   for (auto* values : {&h.test.outputs, &h.test.input}) {

@@ -1,0 +1,336 @@
+// SPDX-License-Identifier: MIT
+// Packed files: written and read back, golden, loaded from anywhere, and refused by number (K1 to K10).
+#include "rexnet/model.hpp"
+#include "rexnet/weights/packed_write.hpp"
+
+#include "tests/support/craft_model.hpp"
+#include "tests/support/skip.hpp"
+
+#include <doctest/doctest.h>
+
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+using namespace rexnet_test;
+using rexnet::config_for;
+using rexnet::errc;
+using rexnet::family;
+
+namespace {
+
+// Positions in the file: docs/packed-format.md.
+constexpr std::size_t at_version = 8, at_endian = 12, at_header_crc = 16, at_half = 20, at_family = 24,
+                      at_classes = 32, at_block0 = 48, at_test_h = 284, at_label_count = 296,
+                      at_label_bytes = 300, at_test_values = 304, at_payload = 312, at_payload_bytes = 320,
+                      at_labels = 384;
+
+rexnet::packed_header small_header() {
+  rexnet::packed_header h;
+  h.shape = config_for(family::v1, 10, 3);
+  h.input.input_size = 96;
+  h.input.crop_pct = 0.95;
+  h.labels = {"one", "zwei", "trois"};
+  h.test.h = 5, h.test.w = 7;
+  h.test.outputs = {1.5f, -2.0f, 0.25f};
+  return h;
+}
+
+/// Weights that every machine computes alike.
+std::vector<float> small_payload(const rexnet::config& c) {
+  std::vector<float> v(static_cast<std::size_t>(rexnet::layout_of(c).floats));
+  for (std::size_t i = 0; i < v.size(); ++i)
+    v[i] = static_cast<float>(static_cast<int>(i * 37 % 201) - 100) / 512.0f;
+  return v;
+}
+
+std::string packed(const rexnet::packed_header& h) {
+  const std::vector<float> payload = small_payload(h.shape);
+  std::string file;
+  const auto crc = rexnet::write_packed(h, rexnet::payload_layers(payload),
+                                        [&file](rexnet::byte_span b) -> rexnet::status {
+                                          file.append(reinterpret_cast<const char*>(b.data()), b.size());
+                                          return rexnet::done;
+                                        });
+  REQUIRE_MESSAGE(crc.ok(), crc.error().message());
+  return file;
+}
+
+/// A field overwritten, and the header's checksum made right again.
+std::string bent(std::string file, std::size_t at, std::uint64_t v, int bytes = 4) {
+  file.replace(at, static_cast<std::size_t>(bytes), number(v, bytes));
+  std::uint64_t end = 0;
+  std::memcpy(&end, file.data() + at_payload, 8);
+  if (end > file.size() || end < at_labels) end = 384;
+  return file.replace(at_header_crc, 4, number(rexnet::crc32(bytes_of(file).subspan(20, end - 20)), 4));
+}
+
+/// A copy at an address that is `offset` beyond a multiple of 64, in a block of exactly the right size.
+struct placed {
+  rexnet::aligned_buffer memory;
+  rexnet::byte_span bytes;
+  explicit placed(const std::string& file, std::size_t offset = 0) : memory(file.size() + offset) {
+    std::memcpy(memory.data() + offset, file.data(), file.size());
+    bytes = {memory.data() + offset, file.size()};
+  }
+};
+
+void check_refused(const std::string& file, errc code, const std::string& part, std::size_t offset = 0) {
+  const placed p(file, offset);
+  const auto v = rexnet::read_packed(p.bytes, rexnet::check::full);
+  REQUIRE(!v.ok());
+  CHECK(static_cast<int>(v.code()) == static_cast<int>(code));
+  CHECK_MESSAGE(v.error().message().find(part) != std::string::npos, v.error().message());
+  CHECK(!rexnet::load(p.bytes, rexnet::check::full).ok());
+}
+
+std::string contents(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+}  // namespace
+
+TEST_CASE("packed file: everything written comes back, float32 in place") {
+  rexnet::packed_header h = small_header();
+  h.input.interpolation = rexnet::interpolation::bilinear;
+  h.input.order = rexnet::pass_order::horizontal_first;
+  h.input.mean = {0.1f, 0.2f, 0.3f};
+  h.test.input.assign(5 * 7 * 3, 0.5f);
+  const placed file(packed(h));
+  const auto v = rexnet::read_packed(file.bytes, rexnet::check::full);
+  REQUIRE_MESSAGE(v.ok(), v.error().message());
+  CHECK(v->header.shape.width_hundredths == 10);
+  CHECK(v->header.shape.classes == 3);
+  for (int i = 0; i < rexnet::block_count; ++i) {
+    CHECK(v->header.shape.blocks[i].out_c == h.shape.blocks[i].out_c);
+    CHECK(v->header.shape.blocks[i].in_c == h.shape.blocks[i].in_c);
+    CHECK(v->header.shape.blocks[i].stride == h.shape.blocks[i].stride);
+  }
+  CHECK(v->header.labels == h.labels);
+  CHECK(v->header.input.input_size == 96);
+  CHECK(v->header.input.crop_pct == 0.95);
+  CHECK(v->header.input.interpolation == h.input.interpolation);
+  CHECK(v->header.input.order == h.input.order);
+  CHECK(v->header.input.mean == h.input.mean);
+  CHECK(v->header.test.h == 5);
+  CHECK(v->header.test.w == 7);
+  CHECK(v->header.test.outputs == h.test.outputs);
+  CHECK(v->header.test.input == h.test.input);
+  const std::vector<float> payload = small_payload(h.shape);
+  REQUIRE(v->payload.size() == payload.size() * 4);
+  CHECK(std::memcmp(v->payload.data(), payload.data(), v->payload.size()) == 0);
+  CHECK(v->payload.data() > file.bytes.data());
+  CHECK(v->payload.data() < file.bytes.data() + file.bytes.size());
+}
+
+TEST_CASE("packed file: golden bytes of version 1") {
+  // These bytes are in people's files: a change of either number is a new version of the format.
+  rexnet::packed_header h = small_header();
+  CHECK(rexnet::crc32(bytes_of(packed(h))) == 26072299u);
+  h.half = true;
+  CHECK(rexnet::crc32(bytes_of(packed(h))) == 3562694452u);
+}
+
+TEST_CASE("packed file: the bundled model, a file of version 1, loads with its full check") {
+  const auto m = rexnet::load(source_path("models/clothing_1.0x.rexnet"), rexnet::check::full);
+  REQUIRE_MESSAGE(m.ok(), m.error().message());
+  CHECK(m->header().half);
+  CHECK(m->shape().width_hundredths == 100);
+  CHECK(m->labels().size() == 10);
+  CHECK(m->input().input_size == 112);
+  CHECK(m->header().test.outputs.size() == 10);
+}
+
+TEST_CASE("packed file: float16 rounds to nearest and is expanded once") {
+  rexnet::packed_header h = small_header();
+  h.half = true;
+  const placed file(packed(h));
+  const auto m = rexnet::load(file.bytes).value();
+  const std::vector<float> payload = small_payload(h.shape);
+  REQUIRE(m.payload().size() == payload.size());
+  // Multiples of 1/512 below 0.2 are float16 numbers.
+  CHECK(std::memcmp(m.payload().data(), payload.data(), payload.size() * 4) == 0);
+  std::vector<float> large = payload;
+  large[5] = 70000.0f;
+  const auto crc = rexnet::write_packed(h, rexnet::payload_layers(large),
+                                        [](rexnet::byte_span) -> rexnet::status { return rexnet::done; });
+  REQUIRE(!crc.ok());
+  CHECK(crc.error().message().find("70000") != std::string::npos);
+}
+
+TEST_CASE("packed file: loaded from a path, from memory, and copied, the model is the same") {
+  const std::string bytes = packed(small_header()),
+                    path = (std::filesystem::temp_directory_path() / "rexnet_packed_test.rexnet").string();
+  std::ofstream(path, std::ios::binary) << bytes;
+  const placed memory(bytes);
+  const auto mapped = rexnet::load(path).value(), in_place = rexnet::load(memory.bytes).value();
+  rexnet::model copied = [&bytes] {
+    const placed odd(bytes, 4);  // gone before the model is used
+    return rexnet::load_copy(odd.bytes, rexnet::check::full).value();
+  }();
+  CHECK(in_place.payload().data() > reinterpret_cast<const float*>(memory.bytes.data()));
+  CHECK(reinterpret_cast<const unsigned char*>(in_place.payload().data()) <
+        memory.bytes.data() + memory.bytes.size());
+  const rexnet::model moved = std::move(copied);
+  for (const rexnet::model* m : {&mapped, &in_place, &moved}) {
+    CHECK(m->labels() == small_header().labels);
+    REQUIRE(m->payload().size() == small_payload(m->shape()).size());
+    CHECK(std::memcmp(m->payload().data(), small_payload(m->shape()).data(), m->payload().size() * 4) == 0);
+    std::vector<float> image(16 * 16 * 3, 0.5f), out(3);
+    const auto p = m->net().make_plan(16, 16).value();
+    rexnet::aligned_buffer workspace(p.workspace_bytes());
+    CHECK(m->net().forward(p, {image.data(), 1, 16, 16, 3}, out, {workspace.data(), workspace.size()}) ==
+          errc::ok);
+  }
+  std::filesystem::remove(path);
+}
+
+TEST_CASE("packed file: layers folded one at a time give the payload that is folded at once") {
+  for (const bool half : {false, true}) {
+    const state_dict d = craft_model(config_for(family::lite, 50, 4));
+    const auto tensors = rexnet::identify(d.tensors).value();
+    const auto whole = rexnet::pack_weights(tensors).value();
+    rexnet::packed_header h;
+    h.shape = tensors.shape;
+    h.half = half;
+    std::string streamed, at_once;
+    const auto into = [](std::string& s) {
+      return [&s](rexnet::byte_span b) -> rexnet::status {
+        s.append(reinterpret_cast<const char*>(b.data()), b.size());
+        return rexnet::done;
+      };
+    };
+    REQUIRE(rexnet::write_packed(
+                h, [&](auto&& emit) { return rexnet::pack_layers(tensors, emit); }, into(streamed))
+                .ok());
+    const rexnet::span<const float> payload(whole.floats().data(),
+                                            static_cast<std::size_t>(rexnet::layout_of(h.shape).floats));
+    REQUIRE(rexnet::write_packed(h, rexnet::payload_layers(payload), into(at_once)).ok());
+    CHECK((streamed == at_once));
+  }
+}
+
+TEST_CASE("packed file: an interrupted or refused write leaves the old file") {
+  const std::string path = (std::filesystem::temp_directory_path() / "rexnet_interrupted.rexnet").string();
+  std::ofstream(path, std::ios::binary) << "old";
+  const auto fails = [](auto&& emit) -> rexnet::status {
+    const std::vector<float> some(100, 1.0f);
+    if (auto s = emit(rexnet::span<const float>(some)); !s) return s;
+    return rexnet::error(errc::model_not_finite, "halfway");
+  };
+  CHECK(rexnet::save_packed(path, small_header(), fails).code() == errc::model_not_finite);
+  CHECK(contents(path) == "old");
+  CHECK(!std::filesystem::exists(path + ".part"));
+  {
+    auto file = rexnet::output_file::create(path).value();
+    REQUIRE(file.write(bytes_of("half of it")).ok());
+    CHECK(std::filesystem::exists(path + ".part"));
+    CHECK(contents(path) == "old");
+  }
+  CHECK(contents(path) == "old");
+  CHECK(!std::filesystem::exists(path + ".part"));
+  const std::vector<float> payload = small_payload(small_header().shape);
+  REQUIRE(rexnet::save_packed(path, small_header(), rexnet::payload_layers(payload)).ok());
+  CHECK((contents(path) == packed(small_header())));
+  std::filesystem::remove(path);
+  const auto nowhere =
+      rexnet::save_packed("/no/such/folder/x", small_header(), rexnet::payload_layers(payload));
+  CHECK(nowhere.code() == errc::io_error);
+  CHECK(nowhere.error().message().find("/no/such/folder/x") != std::string::npos);
+}
+
+TEST_CASE("packed file: K1 magic") {
+  check_refused("REXNETPX" + packed(small_header()).substr(8), errc::packed_magic, "magic");
+}
+TEST_CASE("packed file: K2 version") {
+  check_refused(bent(packed(small_header()), at_version, 2), errc::packed_version,
+                "version 2, this program reads 1");
+}
+TEST_CASE("packed file: K3 byte order") {
+  check_refused(bent(packed(small_header()), at_endian, 0x04030201), errc::packed_endianness, "67305985");
+}
+TEST_CASE("packed file: K4 every damaged byte of the header is noticed") {
+  const std::string file = packed(small_header());
+  const std::size_t end = file.size() - small_payload(small_header().shape).size() * 4;
+  for (std::size_t i = 0; i < end; ++i) {
+    std::string s = file;
+    s[i] = static_cast<char>(s[i] ^ 0x11);
+    const placed p(s);
+    INFO("byte ", i);
+    CHECK(!rexnet::read_packed(p.bytes).ok());
+  }
+  check_refused(patched(file, at_classes, number(4, 4)), errc::packed_header_checksum, "recorded");
+}
+TEST_CASE("packed file: K5 a damaged weight is noticed by the full check only") {
+  std::string file = packed(small_header());
+  file[file.size() - 9] = static_cast<char>(file[file.size() - 9] ^ 1);
+  check_refused(file, errc::packed_payload_checksum, "recorded");
+  const placed p(file);
+  CHECK(rexnet::load(p.bytes).ok());
+}
+TEST_CASE("packed file: K6 offsets out of range, unaligned, or into each other") {
+  const std::string file = packed(small_header());
+  for (const std::uint64_t offset :
+       {std::uint64_t{0}, std::uint64_t{320}, std::uint64_t{449}, std::uint64_t{1} << 40, ~std::uint64_t{63}})
+    check_refused(bent(file, at_payload, offset, 8), errc::packed_offset,
+                  "payload at " + std::to_string(offset));
+  check_refused(bent(file, at_label_bytes, 4000), errc::packed_offset, "leave the header");
+  check_refused(bent(file, at_label_bytes, 0xffffffff), errc::packed_offset, "leave the header");
+  check_refused(bent(file, at_test_values, 0xffffffff), errc::packed_offset, "leave the header");
+}
+TEST_CASE("packed file: K7 shapes that are impossible or need other weights") {
+  const std::string file = packed(small_header());
+  check_refused(bent(file, at_family, 3), errc::packed_shape, "impossible");
+  check_refused(bent(file, at_half, 2), errc::packed_shape, "impossible");
+  check_refused(bent(file, at_block0 + 8, 4), errc::packed_shape, "impossible");
+  check_refused(bent(file, at_block0, 0x7fffffff), errc::packed_shape, "impossible");
+  check_refused(bent(file, at_block0, 200), errc::packed_shape, "this network needs");
+  check_refused(bent(file, at_half, 1), errc::packed_shape, "this network needs");
+  check_refused(bent(file, at_payload_bytes, ~std::uint64_t{0}, 8), errc::packed_shape,
+                "18446744073709551615 bytes");
+  check_refused(bent(file, at_test_h, 0), errc::packed_shape, "0 x 7");
+  check_refused(bent(bent(file, at_test_h, 30000), at_test_h + 4, 30000), errc::packed_shape,
+                "30000 x 30000");
+}
+TEST_CASE("packed file: K8 cut, or with bytes behind the weights") {
+  const std::string file = packed(small_header());
+  check_refused(file.substr(0, file.size() - 1), errc::packed_size, "cut short?");
+  check_refused(file + '\0', errc::packed_size, "expected");
+  for (std::size_t n = 8; n < 384; n += 5)
+    check_refused(file.substr(0, n), errc::packed_size, std::to_string(n) + " bytes");
+}
+TEST_CASE("packed file: K9 misaligned memory is named modulo 64, and float16 does not care") {
+  rexnet::packed_header h = small_header();
+  check_refused(packed(h), errc::packed_misaligned, "modulo 64 = 4", 4);
+  h.half = true;
+  const placed p(packed(h), 2);
+  CHECK(rexnet::load(p.bytes).ok());
+}
+TEST_CASE("packed file: K10 labels that are not one per class") {
+  const std::string file = packed(small_header());
+  check_refused(bent(file, at_label_count, 2), errc::packed_labels, "2 labels in 3 lines for 3 classes");
+  check_refused(bent(file, at_labels + 3, 'x', 1), errc::packed_labels, "3 labels in 2 lines for 3 classes");
+  rexnet::packed_header h = small_header();
+  const auto refusal = [&h] {
+    const std::vector<float> payload = small_payload(h.shape);
+    return rexnet::write_packed(h, rexnet::payload_layers(payload),
+                                [](rexnet::byte_span) -> rexnet::status { return rexnet::done; })
+        .error();
+  };
+  h.labels.pop_back();
+  CHECK(refusal().message().find("2 labels for 3 classes") != std::string::npos);
+  h.labels.push_back("two\nlines");
+  CHECK(refusal().code() == errc::packed_labels);
+}
+
+TEST_CASE("packed file: no damaged header makes the reader misbehave, its checksum right or wrong") {
+  const std::string file = packed(small_header());
+  for (std::size_t i = 8; i < at_labels + 64; ++i)
+    for (const int v : {0, 1, 0x7f, 0x80, 0xff}) {
+      const placed p(bent(file, i, static_cast<std::uint64_t>(v), 1));
+      const auto m = rexnet::load(p.bytes);
+      if (!m.ok()) CHECK(!m.error().message().empty());
+    }
+}
