@@ -1,8 +1,13 @@
 #!/usr/bin/env bash
-# Installs what the tests need (Debian 12), builds with g++ and all instruction sets, and runs every test.
+# Installs what the tests need (Debian 12), builds for every instruction set, and runs every test: with g++ (dev),
+# with clang, and with g++ under AddressSanitizer and UndefinedBehaviorSanitizer. Usage: ./test.sh [PRESET...]
 set -euo pipefail
 cd "$(dirname "$0")"
-./cmake/install-packages.sh
-cmake --preset dev
-cmake --build --preset dev
-ctest --preset dev
+./cmake/install-packages.sh tests
+[ $# -gt 0 ] || set -- dev clang asan-ubsan
+for preset in "$@"; do
+  echo "== $preset"
+  cmake --preset "$preset"
+  cmake --build --preset "$preset"
+  ctest --preset "$preset" -j "$(nproc)"
+done

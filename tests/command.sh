@@ -23,6 +23,39 @@ expect 0 '' "$rexnet" preprocess "$source/examples/pictures/hat.png" -o "$dir/ha
 [ -s "$dir/hat.png" ] || fail "preprocess wrote nothing"
 expect 0 '' "$rexnet" pack "$model" -o "$dir/full.rexnet"
 expect 0 'hat' "$rexnet" classify "$dir/full.rexnet" "$source/examples/pictures/hat.png" --top 1
+
+# pack and verify
+expect 0 "the file's self-test passed" "$rexnet" verify "$model"
+expect 0 'checksums right' "$rexnet" verify "$dir/full.rexnet"
+cp "$dir/full.rexnet" "$dir/again.rexnet"
+expect 0 '' "$rexnet" pack "$model" -o "$dir/again.rexnet"
+cmp "$dir/full.rexnet" "$dir/again.rexnet" || fail "pack is not deterministic"
+printf 'X' | dd of="$dir/again.rexnet" bs=1 seek=5000000 conv=notrunc status=none
+expect 1 'weights checksum' "$rexnet" verify "$dir/again.rexnet"
+expect 1 'weights checksum' "$rexnet" pack "$dir/again.rexnet" -o "$dir/full.rexnet"
+expect 0 'checksums right' "$rexnet" verify "$dir/full.rexnet"
+expect 1 'no/folder.*cannot be created' "$rexnet" pack "$model" -o "$dir/no/folder.rexnet"
+
+# npy FILE SHAPE BYTES: a float32 array of zeros
+npy() {
+  local header="{'descr': '<f4', 'fortran_order': False, 'shape': ($2), }"
+  { printf '\x93NUMPY\x01\x00\x76\x00'; printf '%-117s\n' "$header"; head -c "$3" /dev/zero; } > "$1"
+}
+npy "$dir/in.npy" '1, 3, 32, 40' $((3 * 32 * 40 * 4))
+npy "$dir/nhwc.npy" '1, 32, 40, 3' $((3 * 32 * 40 * 4))
+npy "$dir/zeros.npy" '1, 10' 40
+expect 0 '' "$rexnet" run "$model" "$dir/in.npy" -o "$dir/out.npy" --threads 1 --layers "$dir/layers"
+expect 0 '' "$rexnet" run "$model" "$dir/in.npy" -o "$dir/two.npy" --threads 2
+expect 0 '' "$rexnet" run "$model" "$dir/nhwc.npy" -o "$dir/nhwc_out.npy" --layout nhwc
+cmp "$dir/out.npy" "$dir/two.npy" || fail "one and two threads differ"
+cmp "$dir/out.npy" "$dir/nhwc_out.npy" || fail "the layouts differ"
+[ "$(ls "$dir/layers" | wc -l)" -eq 19 ] || fail "--layers wrote $(ls "$dir/layers")"
+expect 0 '' "$rexnet" pack "$model" -o "$dir/tested.rexnet" --selftest "$dir/in.npy" "$dir/out.npy"
+expect 0 "the file's self-test passed" "$rexnet" verify "$dir/tested.rexnet"
+expect 1 'differ from the expected' "$rexnet" pack "$model" -o "$dir/tested.rexnet" --selftest "$dir/in.npy" "$dir/zeros.npy"
+expect 0 "the file's self-test passed" "$rexnet" verify "$dir/tested.rexnet"
+expect 1 'expected \[n,3,h,w\]' "$rexnet" run "$model" "$dir/nhwc.npy" -o "$dir/x.npy"
+
 expect 1 'no-such-file.*cannot be opened' "$rexnet" inspect no-such-file
 expect 1 'is a directory' "$rexnet" inspect "$dir"
 expect 1 'neither JPEG nor PNG' "$rexnet" classify "$model" "$model"
