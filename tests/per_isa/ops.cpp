@@ -118,7 +118,8 @@ TEST_CASE("depthwise: kernels 3 and 5, strides 1 and 2, every channel tail and w
   for (const int c : channel_counts)
     for (const int kernel : {3, 5})
       for (const int stride : {1, 2})
-        for (const auto& [h, w] : {std::pair{1, 1}, {1, 2}, {2, 3}, {5, 4}, {3, 9}, {4, 17}, {7, 26}}) {
+        for (const auto& side : {std::pair{1, 1}, {1, 2}, {2, 3}, {5, 4}, {3, 9}, {4, 17}, {7, 26}}) {
+          const int h = side.first, w = side.second;
           ++seed;
           guarded_map in(1, h, w, c, seed % 3, static_cast<unsigned>(seed)),
               out(1, (h + stride - 1) / stride, (w + stride - 1) / stride, c, seed % 4, 1);
