@@ -26,12 +26,13 @@ struct map {
   matrix v;  ///< [h * w][c]
 };
 
-/// A layer's weights as [k][out_c].
-[[nodiscard]] inline matrix weights_of(const float* payload, const layer_layout& l) {
-  matrix m(l.k, l.out_c);
+/// A layer's weights as [k][count], for the output channels [first, first + count).
+[[nodiscard]] inline matrix weights_of(const float* payload, const layer_layout& l, int first, int count) {
+  matrix m(l.k, count);
   for (int k = 0; k < l.k; ++k)
-    for (int o = 0; o < l.out_c; ++o)
-      m(k, o) = static_cast<double>(payload[l.weights + (std::int64_t{o} / 16 * l.k + k) * 16 + o % 16]);
+    for (int o = first; o < first + count; ++o)
+      m(k, o - first) =
+          static_cast<double>(payload[l.weights + (std::int64_t{o} / 16 * l.k + k) * 16 + o % 16]);
   return m;
 }
 [[nodiscard]] inline matrix bias_of(const float* payload, const layer_layout& l) {
@@ -48,9 +49,14 @@ struct map {
   return c.family == family::lite ? relu6(x) : silu(x);
 }
 
-/// x [n][k] times the layer's weights, plus its bias.
+/// x [n][k] times the layer's weights, plus its bias; a hundred columns at a time to save memory.
 [[nodiscard]] inline matrix dense(const float* payload, const layer_layout& l, const matrix& x) {
-  return (x * weights_of(payload, l)).rowwise() + Eigen::RowVectorXd(bias_of(payload, l));
+  matrix out = bias_of(payload, l).replicate(x.rows(), 1);
+  for (int o = 0; o < l.out_c; o += 100) {
+    const int count = l.out_c - o < 100 ? l.out_c - o : 100;
+    out.middleCols(o, count) += x * weights_of(payload, l, o, count);
+  }
+  return out;
 }
 
 /// The stem: 3x3, stride 2, zero padding 1; every output pixel's 27 inputs make a row of a matrix.
@@ -71,7 +77,7 @@ struct map {
 
 [[nodiscard]] inline map depthwise(const float* payload, const layer_layout& l, const map& in, int kernel,
                                    int stride) {
-  const matrix taps = weights_of(payload, l), bias = bias_of(payload, l);
+  const matrix taps = weights_of(payload, l, 0, l.out_c), bias = bias_of(payload, l);
   map out{strided(in.h, stride), strided(in.w, stride), {}};
   out.v = bias.replicate(out.h * out.w, 1);
   for (int y = 0; y < out.h; ++y)

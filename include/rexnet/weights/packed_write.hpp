@@ -35,15 +35,22 @@ struct field_writer {
   return {reinterpret_cast<const unsigned char*>(s.data()), s.size()};
 }
 
-/// A run of the payload in the file's element type.
-[[nodiscard]] inline std::string packed_elements(span<const float> v, bool half) {
-  if (!half) return {reinterpret_cast<const char*>(v.data()), v.size() * sizeof(float)};
-  std::string s(v.size() * 2, '\0');
-  for (std::size_t i = 0; i < v.size(); ++i) {
-    const std::uint16_t bits = float_to_half(v[i]);
-    s[2 * i] = static_cast<char>(bits & 255), s[2 * i + 1] = static_cast<char>(bits >> 8);
+/// Calls write(bytes) for a run of the payload in the file's element type, some thousand at a time.
+template <class Write>
+[[nodiscard]] status packed_elements(span<const float> v, bool half, Write&& write) {
+  // The host is little-endian, as xsimd's are: float32 goes out as it is.
+  if (!half)
+    return write(byte_span(reinterpret_cast<const unsigned char*>(v.data()), v.size() * sizeof(float)));
+  unsigned char bytes[8192];
+  for (std::size_t i = 0; i < v.size();) {
+    std::size_t n = 0;
+    for (; n < sizeof(bytes) && i < v.size(); n += 2, ++i) {
+      const std::uint16_t bits = float_to_half(v[i]);
+      bytes[n] = static_cast<unsigned char>(bits & 255), bytes[n + 1] = static_cast<unsigned char>(bits >> 8);
+    }
+    if (status s = write(byte_span(bytes, n)); !s) return s;
   }
-  return s;
+  return done;
 }
 
 }  // namespace detail
@@ -101,15 +108,16 @@ template <class Layers, class Write>
               return error(errc::limit_exceeded, "a weight of " +
                                                      detail::number_text(static_cast<double>(v)) +
                                                      " does not fit float16: pack as float32");
-        crc = crc32(detail::as_bytes(detail::packed_elements(run, h.half)), crc);
-        return done;
+        return detail::packed_elements(run, h.half, [&crc](byte_span b) -> status {
+          crc = crc32(b, crc);
+          return done;
+        });
       });
       !s)
     return s.error();
   if (status s = write(detail::as_bytes(packed_head(h, crc))); !s) return s.error();
-  status s = layers([&](span<const float> run) -> status {
-    return write(detail::as_bytes(detail::packed_elements(run, h.half)));
-  });
+  status s =
+      layers([&](span<const float> run) -> status { return detail::packed_elements(run, h.half, write); });
   if (!s) return s.error();
   return crc;
 }
