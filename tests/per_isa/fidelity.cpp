@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // PyTorch's answers for real checkpoints.
 #include "rexnet/model.hpp"
+#include "rexnet/ops/ops.hpp"
 
 #include "tests/support/npz.hpp"
 #include "tests/support/skip.hpp"
@@ -61,6 +62,17 @@ std::vector<float> forward(const rexnet::model& m, const array& input,
   return logits;
 }
 
+double relative_l2(const std::vector<float>& found, const array& nchw) {
+  const std::vector<float> expected = nhwc(nchw);
+  REQUIRE(found.size() == expected.size());
+  double error = 0, norm = 0;
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    error += std::pow(static_cast<double>(found[i]) - static_cast<double>(expected[i]), 2);
+    norm += std::pow(static_cast<double>(expected[i]), 2);
+  }
+  return std::sqrt(error / norm);
+}
+
 }  // namespace
 
 TEST_CASE(
@@ -86,7 +98,7 @@ TEST_CASE(
   }
 }
 
-TEST_CASE("fidelity: every block of official_v1_0.5x_10c within a relative L2 of 1e-5") {
+TEST_CASE("fidelity: every layer of official_v1_0.5x_10c within a relative L2 of 1e-5") {
   REXNET_NEEDS("fixtures/official_v1_0.5x_10c.layers.npz");
   const rexnet::model m =
       rexnet::load(rexnet_test::shared_path("fixtures/official_v1_0.5x_10c_zip.pth")).value();
@@ -104,15 +116,46 @@ TEST_CASE("fidelity: every block of official_v1_0.5x_10c within a relative L2 of
   taps.pooled = target(22);
   forward(m, layers.at("input_nchw"), &taps);
   for (const auto& output : outputs) {
-    const int index = output.first;
-    const std::vector<float>& found = output.second;
-    const std::vector<float> expected = nhwc(layers.at("features." + std::to_string(index)));
-    double error = 0, norm = 0;
-    for (std::size_t i = 0; i < expected.size(); ++i) {
-      error += std::pow(static_cast<double>(found[i]) - static_cast<double>(expected[i]), 2);
-      norm += std::pow(static_cast<double>(expected[i]), 2);
+    INFO("features.", output.first);
+    CHECK(relative_l2(output.second, layers.at("features." + std::to_string(output.first))) <= 1e-5);
+  }
+
+  // 0, 1, 19 and 20 lie before BatchNorm or activation, which the network folds: through the operators.
+  const rexnet::checkpoint file =
+      rexnet::open_checkpoint(rexnet_test::shared_path("fixtures/official_v1_0.5x_10c_zip.pth")).value();
+  const rexnet::weights_layout l = rexnet::layout_of(m.shape());
+  const auto folded = [&m](const rexnet::layer_layout& at) {
+    return rexnet::filter{m.payload().data() + at.weights, m.payload().data() + at.bias, at.k, at.out_c};
+  };
+  const auto raw = [&file](const char* name) {  // [out][in][ky][kx] -> [out][ky][kx][in]
+    const rexnet::tensor& t = *file.find(name);
+    const std::vector<double> v = t.values();
+    const std::int64_t in_c = t.shape[1], area = t.shape[2] * t.shape[3];
+    std::vector<float> w(v.size());
+    for (std::int64_t i = 0; i < t.elements(); ++i) {
+      const std::int64_t o = i / (in_c * area), in = i / area % in_c, tap = i % area;
+      w[static_cast<std::size_t>((o * area + tap) * in_c + in)] =
+          static_cast<float>(v[static_cast<std::size_t>(i)]);
     }
-    INFO("features.", index);
-    CHECK(std::sqrt(error / norm) <= 1e-5);
+    return rexnet::pack_filter(w, {}, static_cast<int>(t.shape[0]), static_cast<int>(in_c * area)).value();
+  };
+  const array& image = layers.at("input_nchw");
+  const std::vector<float> pixels = nhwc(image), before_head = nhwc(layers.at("features.18"));
+  const int h = static_cast<int>(image.shape[2]), w = static_cast<int>(image.shape[3]);
+  std::vector<float> scratch(rexnet::convolution_scratch_floats(w, 3, 3));
+  const rexnet::packed_filter stem = raw("features.0.weight"), head = raw("features.19.weight");
+  for (const auto& [index, f] : {std::pair{0, stem.view}, {1, folded(l.stem)}}) {
+    std::vector<float> out(layers.at("features." + std::to_string(index)).values.size());
+    REQUIRE(rexnet::convolution({pixels.data(), 1, h, w, 3}, f, 3, 2, {out.data(), 1, h / 2, w / 2, f.out_c},
+                                scratch) == rexnet::errc::ok);
+    CHECK(relative_l2(out, layers.at("features." + std::to_string(index))) <= 1e-5);
+  }
+  for (const auto& [index, f] : {std::pair{19, head.view}, {20, folded(l.head)}}) {
+    const array& expected = layers.at("features." + std::to_string(index));
+    const int oh = static_cast<int>(expected.shape[2]), ow = static_cast<int>(expected.shape[3]);
+    std::vector<float> out(expected.values.size());
+    REQUIRE(rexnet::pointwise({before_head.data(), 1, oh, ow, f.k}, f, {out.data(), 1, oh, ow, f.out_c}) ==
+            rexnet::errc::ok);
+    CHECK(relative_l2(out, expected) <= 1e-5);
   }
 }
