@@ -17,7 +17,7 @@ struct options {
   std::vector<float> mean, std;
   int input_size = 0, threads = 0, top = 5, batch = 1;
   double crop_pct = 0;
-  bool json = false, exif = false, half = false;
+  bool profile = false, json = false, exif = false, half = false;
 
   /// --threads, or this process's processors up to eight: beyond, the small maps at the network's end have
   /// too few rows to share.
@@ -32,6 +32,7 @@ void run(const options& o);
 void classify(const options& o);
 void preprocess(const options& o);
 void bench(const options& o);
+void print_profile(const options& o);
 void inspect(const options& o);
 void pack(const options& o);
 void verify(const options& o);

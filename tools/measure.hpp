@@ -3,8 +3,9 @@
 #ifndef REXNET_TOOLS_MEASURE_HPP
 #define REXNET_TOOLS_MEASURE_HPP
 
-#include "rexnet/simd/simd.hpp"
+#include "rexnet/simd/math.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <fstream>
@@ -36,6 +37,24 @@ double fma_burst(int repeats, std::index_sequence<I...>) {
 inline double fma_peak() {
   double best = 0;
   for (int i = 0; i < 20; ++i) best = (std::max)(best, fma_burst(200000, std::make_index_sequence<12>{}));
+  return best;
+}
+
+/// Seconds that SiLU takes for an element, in L1: the best of twenty rounds.
+inline double silu_time() {
+  using arch = rexnet::simd::default_arch;
+  constexpr int width = rexnet::simd::width<arch>, n = 2048;
+  alignas(64) static float v[n];
+  for (int i = 0; i < n; ++i) v[i] = 0.01f * static_cast<float>(i - n / 2);
+  double best = 1e9;
+  for (int round = 0; round < 20; ++round) {
+    const double start = seconds();
+    for (int repeat = 0; repeat < 50; ++repeat)
+      for (int i = 0; i < n; i += 4 * width)
+        for (int k = 0; k < 4 * width; k += width)
+          rexnet::simd::store<arch>(v + i + k, rexnet::simd::silu<arch>(rexnet::simd::load<arch>(v + i + k)));
+    best = (std::min)(best, (seconds() - start) / (50.0 * n));
+  }
   return best;
 }
 

@@ -136,6 +136,7 @@ void preprocess(const options& o) {
 }
 
 void bench(const options& o) {
+  if (o.profile) return print_profile(o);
   const rexnet::model m = rexnet::load(o.model).value();
   const auto net = m.net();
   const int threads = o.thread_count();

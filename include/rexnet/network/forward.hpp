@@ -21,6 +21,25 @@ struct feature_taps {
   float* pooled = nullptr;          ///< [n][head_c]: the mean over the head's pixels
 };
 
+/// What a forward pass does, step by step.
+enum class phase : unsigned char {
+  bands,       ///< a whole block in row bands; block 0 with the stem
+  slices,      ///< expand and depthwise of a block, and its means
+  squeeze,     ///< the two dense layers of squeeze-excite
+  excite,      ///<
+  project,     ///< scale, ReLU6, project, residual
+  head,        ///< the last 1x1 convolution and the global mean
+  hidden,      ///< lite's extra layer
+  classifier,  ///< or the copy of the features
+  tap          ///< copies for feature_taps
+};
+
+/// Told by the calling thread after each phase: for profiles. `function` must not throw.
+struct phase_observer {
+  void (*function)(void* context, phase what, int block) noexcept = nullptr;  ///< block: 0 to 15, else 16
+  void* context = nullptr;
+};
+
 namespace detail {
 
 template <class Arch>
@@ -33,59 +52,64 @@ struct forward_pass {
   input_rows input;
   float* logits;
   feature_taps taps;  ///< of this image
+  phase_observer observer;
 
   /// Precondition: at most p->threads workers at a time, each with its own index; prepare() was called.
   void work(int worker) const noexcept {
     auto* states = reinterpret_cast<phase_state*>(workspace);
-    int phase = 0;
-    const auto each = [&](int chunks, auto&& body) {
-      run_phase(states[phase++], chunks, p->threads == 1, body);
+    int next = 0;
+    const auto each = [&](phase what, int block, int chunks, auto&& body) {
+      run_phase(states[next++], chunks, p->threads == 1, body);
+      if (observer.function != nullptr && worker == 0) observer.function(observer.context, what, block);
     };
+    constexpr int behind = block_count;
 
     // Before block 0 the arena is free, so the stem's map may use the head's scratch.
-    if (taps.stem != nullptr) each(1, [&](int) { stem_map(worker); });
+    if (taps.stem != nullptr) each(phase::tap, 0, 1, [&](int) { stem_map(worker); });
     for (int i = 0; i < block_count; ++i) {
       const block_context b{net, layout, payload, p, workspace, i};
       const block_plan& bp = p->blocks[i];
       if (bp.bands) {
-        each(bp.chunks, [&](int chunk) { band_chunk<Arch>(b, chunk, worker, input); });
+        each(phase::bands, i, bp.chunks, [&](int chunk) { band_chunk<Arch>(b, chunk, worker, input); });
       } else {
-        each(bp.chunks, [&](int chunk) { slice_chunk<Arch>(b, chunk, worker); });
+        each(phase::slices, i, bp.chunks, [&](int chunk) { slice_chunk<Arch>(b, chunk, worker); });
         if (net->blocks[i].se_c > 0) {
           const block_layout& l = layout->blocks[i];
-          each(dense_chunks(l.squeeze), [&](int chunk) {
+          each(phase::squeeze, i, dense_chunks(l.squeeze), [&](int chunk) {
             dense_chunk<Arch>(payload, l.squeeze, at_offset(p->sums), at_offset(p->squeezed), chunk,
                               dense_activation::relu);
           });
-          each(dense_chunks(l.excite), [&](int chunk) {
+          each(phase::excite, i, dense_chunks(l.excite), [&](int chunk) {
             dense_chunk<Arch>(payload, l.excite, at_offset(p->squeezed), at_offset(p->scale), chunk,
                               dense_activation::sigmoid);
           });
         }
-        each(bp.groups, [&](int chunk) { project_chunk<Arch>(b, chunk); });
+        each(phase::project, i, bp.groups, [&](int chunk) { project_chunk<Arch>(b, chunk); });
       }
-      if (taps.blocks[i] != nullptr) each(1, [&](int) { copy_map(i); });
+      if (taps.blocks[i] != nullptr) each(phase::tap, i, 1, [&](int) { copy_map(i); });
     }
     if (taps.head != nullptr)
-      each(1, [&](int) { head_pixels_to(taps.head, 0, last_pixels(), 0, net->head_c, net->head_c); });
-    each(ceil_div(net->head_c, slice_channels), [&](int chunk) { head_chunk(chunk, worker); });
+      each(phase::tap, behind, 1,
+           [&](int) { head_pixels_to(taps.head, 0, last_pixels(), 0, net->head_c, net->head_c); });
+    each(phase::head, behind, ceil_div(net->head_c, slice_channels),
+         [&](int chunk) { head_chunk(chunk, worker); });
     if (taps.pooled != nullptr)
-      each(1, [&](int) {
+      each(phase::tap, behind, 1, [&](int) {
         std::memcpy(taps.pooled, at_offset(p->pooled), static_cast<std::size_t>(net->head_c) * sizeof(float));
       });
     const float* features = at_offset(p->pooled);
     if (net->hidden_c > 0) {
-      each(dense_chunks(layout->hidden), [&](int chunk) {
+      each(phase::hidden, behind, dense_chunks(layout->hidden), [&](int chunk) {
         dense_chunk<Arch>(payload, layout->hidden, features, at_offset(p->hidden), chunk,
                           dense_activation::relu6);
       });
       features = at_offset(p->hidden);
     }
     if (net->classes == 0)
-      each(1, [&](int) {
+      each(phase::classifier, behind, 1, [&](int) {
         std::memcpy(logits, features, static_cast<std::size_t>(output_c(*net)) * sizeof(float));
       });
-    each(dense_chunks(layout->classifier), [&](int chunk) {
+    each(phase::classifier, behind, dense_chunks(layout->classifier), [&](int chunk) {
       dense_chunk<Arch>(payload, layout->classifier, features, logits, chunk, dense_activation::none);
     });
   }

@@ -36,6 +36,7 @@ struct config_storage<dynamic_config> {
 struct forward_options {
   executor threads{};  ///< OpenMP, or a pool of the caller's
   const feature_taps* taps = nullptr;
+  phase_observer observer{};  ///< not called for images of a batch that run one per thread
 };
 
 /// A ReXNet bound to packed weights, which it does not own.
@@ -139,7 +140,8 @@ class network : private detail::config_storage<Config> {
           image_workspace,
           rows(image),
           logits.data() + static_cast<std::ptrdiff_t>(image) * output_c(storage::net),
-          taps_of(options.taps, image, p)};
+          taps_of(options.taps, image, p),
+          p.threads == image_plan.threads ? options.observer : phase_observer{}};
       pass.input.h = p.h;
       pass.input.w = p.w;
       return pass;

@@ -52,7 +52,7 @@ namespace detail {
 
 /// Floats at the workspace's start that hold the phase counters, 64 bytes each: at most 5 phases a block
 /// (slices, squeeze, excite, project, tap), and stem tap, head tap, head, pooled tap, hidden, classifier.
-inline constexpr std::int64_t phase_slots = 5 * block_count + 6;
+inline constexpr std::int64_t phase_slots = 5 * block_count + 7;
 inline constexpr std::int64_t phase_floats = phase_slots * 16;
 /// A slice's ring of expanded rows: 100 kB holds 32 channels of a whole 28 x 28 map and stays in any L2.
 inline constexpr std::int64_t slice_ring_floats = 25600;
