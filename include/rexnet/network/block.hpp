@@ -53,17 +53,20 @@ struct stem_rows {
   layer_weights weights;
   int stem_c;  ///< channels that may be written
   activation act;
-  float* scratch;  ///< stem_rows_floats(input.w)
+  float* scratch;   ///< stem_rows_floats(input.w): a ring of three input rows
+  int next_y = -1;  ///< the output row whose first input row is in the ring already
 
   /// Output row y to out, [ceil(w / 2)] pixels of `step` floats.
-  void compute(int y, float* out, std::ptrdiff_t step) const noexcept {
+  void compute(int y, float* out, std::ptrdiff_t step) noexcept {
     const std::ptrdiff_t row_floats = stem_rows_floats(input.w) / 3;
     const float* rows[3];
     for (int ky = 0; ky < 3; ++ky) {
-      float* row = scratch + ky * row_floats;
-      input.copy_padded(2 * y - 1 + ky, row);
+      const int iy = 2 * y - 1 + ky;
+      float* row = scratch + (iy + 1) % 3 * row_floats;
+      if (ky > 0 || y != next_y) input.copy_padded(iy, row);
       rows[ky] = row;
     }
+    next_y = y + 1;
     pointwise_args a;
     a.segment = rows;
     a.segments = 3;

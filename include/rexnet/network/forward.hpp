@@ -157,7 +157,7 @@ struct forward_pass {
   }
 
   void stem_map(int worker) const noexcept {
-    const stem_rows<Arch> stem{input, at(payload, layout->stem), net->stem_c, hidden_activation(*net),
+    stem_rows<Arch> stem{input, at(payload, layout->stem), net->stem_c, hidden_activation(*net),
                                at_offset(p->head_scratch) + worker * p->head_scratch_floats};
     const block_plan& first = p->blocks[0];
     for (int y = 0; y < first.h; ++y)

@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 
 namespace rexnet {
 inline namespace REXNET_BUILD {
@@ -35,6 +36,10 @@ struct input_rows {
         for (int c = 0; c < 3; ++c) out[c] = table[3 * p[channel[c]] + c];
     } else {
       const float* p = floats + y * row_step;
+      if (pixel_step == 3) {
+        std::memcpy(out, p, static_cast<std::size_t>(w) * 3 * sizeof(float));
+        return;
+      }
       for (int x = 0; x < w; ++x, p += pixel_step, out += 3)
         for (int c = 0; c < 3; ++c) out[c] = p[c];
     }
