@@ -45,10 +45,12 @@
 #define REXNET_ALWAYS_INLINE __forceinline
 #define REXNET_NOINLINE __declspec(noinline)
 #define REXNET_RESTRICT __restrict
+#define REXNET_PREFETCH(address) static_cast<void>(address)
 #else
 #define REXNET_ALWAYS_INLINE inline __attribute__((always_inline))
 #define REXNET_NOINLINE __attribute__((noinline))
 #define REXNET_RESTRICT __restrict__
+#define REXNET_PREFETCH(address) __builtin_prefetch(reinterpret_cast<const void*>(address), 0, 3)
 #endif
 
 #endif  // REXNET_CORE_BUILD_HPP

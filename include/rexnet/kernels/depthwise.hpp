@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: MIT
-// Depthwise KxK convolution of one output row, K = 3 or 5, stride 1 or 2, padding K / 2.
+// Depthwise KxK convolution of some output rows, K = 3 or 5, stride 1 or 2, padding K / 2.
 //
-//   rows     K pointers to pixel 0 of the input rows, null where a row lies outside the map
+//   in       row iy of the input at in + iy % ring_rows * in_row, [w] pixels of in_step floats
 //   weights  [ceil(c / 16)][K * K][16], zero padded; bias [ceil(c / 16) * 16]
-//   out      ow pixels
+//   out      row y at out + (y - first_y) * out_row, [ow] pixels of out_step floats
 //
 // A tile is one vector of channels by up to `depthwise_pixels` output pixels. Each input column is loaded
 // once per kernel row and feeds every output that it touches. Missing taps at the border are left out, which
-// is the same number as a padded zero. Order of the chain: bias, then taps by row and column.
+// is the same number as a padded zero: for K = 3 the tile's type knows which (a 7 x 7 map is all border; with
+// tests at run time its depthwise took twice the time). Order of the chain: bias, then taps by row and
+// column.
 #ifndef REXNET_KERNELS_DEPTHWISE_HPP
 #define REXNET_KERNELS_DEPTHWISE_HPP
 
@@ -22,17 +24,19 @@ inline namespace REXNET_BUILD {
 namespace detail {
 
 struct depthwise_args {
-  const float* const* rows = nullptr;
-  int w = 0;                   ///< pixels of an input row
-  std::ptrdiff_t in_step = 0;  ///< floats between input pixels
+  const float* in = nullptr;
+  std::ptrdiff_t in_row = 0, in_step = 0;
+  int ring_rows = 0;  ///< h where the whole map is there
+  int h = 0, w = 0;   ///< of the input
   const float* weights = nullptr;
   const float* bias = nullptr;
   float* out = nullptr;
+  std::ptrdiff_t out_row = 0, out_step = 0;
+  int first_y = 0, rows = 1;  ///< output rows [first_y, first_y + rows)
   int ow = 0;
-  std::ptrdiff_t out_step = 0;
   int c = 0;              ///< channels that may be read and written: exact, or padded to 8
   bool clip = false;      ///< ReLU6 on the output
-  float* sums = nullptr;  ///< [c]: the row's outputs are added, pixel after pixel; or null
+  float* sums = nullptr;  ///< [c]: the outputs are added, pixel after pixel; or null
 };
 
 template <class Arch, int Kernel, int Stride>
@@ -55,21 +59,44 @@ struct depthwise_row {
   }
 
  private:
+  /// The input rows of an output row, null outside the map.
+  struct input_rows {
+    const float* row[Kernel];
+  };
+  /// What a tile needs beyond its type.
+  struct tile_place {
+    const depthwise_args& a;
+    int c, lanes;
+    input_rows in;
+    float* out;  ///< pixel 0 of the row
+  };
+  using tile_function = void (*)(const tile_place&, int x, vec& sum) noexcept;
+
   template <bool Full>
   static REXNET_ALWAYS_INLINE vec load(const float* p, int lanes) noexcept {
     return Full ? simd::load<Arch>(p) : simd::load_first<Arch>(p, lanes);
   }
 
+  /// All rows of one vector of channels, in tiles of two neighbouring lengths.
   template <bool Full>
   static void channels(const depthwise_args& a, int c, int lanes) noexcept {
     vec sum = a.sums != nullptr ? load<Full>(a.sums + c, lanes) : simd::broadcast<Arch>(0.0f);
     const int tiles = (a.ow + max_pixels - 1) / max_pixels;
     const int pixels = a.ow / tiles, longer = a.ow % tiles;
-    int x = 0;
-    for (int t = 0; t < tiles; ++t) {
-      const int count = pixels + (t < longer ? 1 : 0);
-      dispatch<Full>(a, c, lanes, x, count, sum, std::make_index_sequence<max_pixels>{});
-      x += count;
+    const auto all = std::make_index_sequence<max_pixels>{};
+    for (int r = 0; r < a.rows; ++r) {
+      tile_place place{a, c, lanes, {}, a.out + r * a.out_row + c};
+      for (int ky = 0; ky < Kernel; ++ky) {
+        const int iy = (a.first_y + r) * Stride - pad + ky;
+        place.in.row[ky] = iy >= 0 && iy < a.h ? a.in + iy % a.ring_rows * a.in_row + c : nullptr;
+      }
+      int x = 0;
+      for (int t = 0; t < tiles; ++t) {
+        const int count = pixels + (t < longer ? 1 : 0);
+        const bool left = x * Stride<pad, right = (x + count - 1) * Stride - pad + Kernel> a.w;
+        entry<Full>(count, left, right, all)(place, x, sum);
+        x += count;
+      }
     }
     if (a.sums != nullptr) {
       if (Full)
@@ -79,59 +106,68 @@ struct depthwise_row {
     }
   }
 
+  /// Which columns of a tile may be missing: none, the outermost at one side or both, or any.
+  enum class border : unsigned char { none, left, right, both, any };
+
   template <bool Full, std::size_t... I>
-  static REXNET_ALWAYS_INLINE void dispatch(const depthwise_args& a, int c, int lanes, int x, int count,
-                                            vec& sum, std::index_sequence<I...>) noexcept {
-    static_cast<void>(((count == static_cast<int>(I) + 1 &&
-                        (pick_edge<Full, static_cast<int>(I) + 1>(a, c, lanes, x, sum), true)) ||
-                       ...));
+  static tile_function entry(int count, bool left, bool right, std::index_sequence<I...>) noexcept {
+    // Two columns can be missing with K = 5; channels that end within a vector are rare: one tile for all.
+    if constexpr (Kernel == 3 && Full) {
+      static constexpr tile_function table[4][max_pixels] = {
+          {&tile<Full, static_cast<int>(I) + 1, border::none>...},
+          {&tile<Full, static_cast<int>(I) + 1, border::left>...},
+          {&tile<Full, static_cast<int>(I) + 1, border::right>...},
+          {&tile<Full, static_cast<int>(I) + 1, border::both>...}};
+      return table[(left ? 1 : 0) + (right ? 2 : 0)][count - 1];
+    } else {
+      static constexpr tile_function table[] = {&tile<Full, static_cast<int>(I) + 1, border::any>...};
+      return table[count - 1];
+    }
   }
 
-  template <bool Full, int Pixels>
-  static void pick_edge(const depthwise_args& a, int c, int lanes, int x, vec& sum) noexcept {
-    const int first = x * Stride - pad, columns = (Pixels - 1) * Stride + Kernel;
-    // Channels that end within a vector take the general tile everywhere, to save code.
-    if (Full && first >= 0 && first + columns <= a.w)
-      tile<Full, Pixels, !Full>(a, c, lanes, x, sum, std::make_index_sequence<Pixels>{});
-    else
-      tile<Full, Pixels, true>(a, c, lanes, x, sum, std::make_index_sequence<Pixels>{});
+  template <bool Full, int Pixels, border Border>
+  static void tile(const tile_place& t, int x, vec& sum) noexcept {
+    compute<Full, Pixels, Border>(t, x, sum, std::make_index_sequence<Pixels>{});
   }
 
-  template <bool Full, int Pixels, bool Edge, std::size_t... P>
-  static REXNET_ALWAYS_INLINE void tile(const depthwise_args& a, int c, int lanes, int x, vec& sum,
-                                        std::index_sequence<P...>) noexcept {
+  template <bool Full, int Pixels, border Border, std::size_t... P>
+  static REXNET_ALWAYS_INLINE void compute(const tile_place& t, int x, vec& sum,
+                                           std::index_sequence<P...>) noexcept {
     constexpr int columns = (Pixels - 1) * Stride + Kernel;
-    const vec bias = simd::load<Arch>(a.bias + c);
+    const depthwise_args& a = t.a;
+    const vec bias = simd::load<Arch>(a.bias + t.c);
     vec acc[] = {(static_cast<void>(P), bias)...};
     const float* taps =
-        a.weights + static_cast<std::ptrdiff_t>(c / panel_c) * (Kernel * Kernel * panel_c) + c % panel_c;
+        a.weights + static_cast<std::ptrdiff_t>(t.c / panel_c) * (Kernel * Kernel * panel_c) + t.c % panel_c;
     const int first = x * Stride - pad;
     for (int ky = 0; ky < Kernel; ++ky, taps += Kernel * panel_c) {
-      if (a.rows[ky] == nullptr) continue;
-      const float* p = a.rows[ky] + first * a.in_step + c;
-      row<Full, Pixels, Edge>(acc, p, a.in_step, lanes, taps, -first, a.w - first,
-                              std::make_index_sequence<columns>{});
+      if (t.in.row[ky] == nullptr) continue;
+      row<Full, Pixels, Border>(acc, t.in.row[ky] + first * a.in_step, a.in_step, t.lanes, taps, -first,
+                                a.w - first, std::make_index_sequence<columns>{});
     }
     if (a.clip) ((acc[P] = simd::relu6<Arch>(acc[P])), ...);
     if (a.sums != nullptr) ((sum = sum + acc[P]), ...);
-    float* out = a.out + x * a.out_step + c;
+    float* out = t.out + x * a.out_step;
     if (Full)
       (simd::store<Arch>(out + static_cast<std::ptrdiff_t>(P) * a.out_step, acc[P]), ...);
     else
-      (simd::store_first<Arch>(out + static_cast<std::ptrdiff_t>(P) * a.out_step, acc[P], lanes), ...);
+      (simd::store_first<Arch>(out + static_cast<std::ptrdiff_t>(P) * a.out_step, acc[P], t.lanes), ...);
   }
 
-  /// One kernel row. Edge: only columns in [begin, end) exist.
-  template <bool Full, int Pixels, bool Edge, std::size_t... Column>
+  /// One kernel row. border::any: only columns in [begin, end) exist.
+  template <bool Full, int Pixels, border Border, std::size_t... Column>
   static REXNET_ALWAYS_INLINE void row(vec (&acc)[Pixels], const float* p, std::ptrdiff_t step, int lanes,
                                        const float* taps, int begin, int end,
                                        std::index_sequence<Column...>) noexcept {
-    (column<Full, Pixels, Edge, static_cast<int>(Column)>(acc, p, step, lanes, taps, begin, end), ...);
+    (column<Full, Pixels, Border, static_cast<int>(Column)>(acc, p, step, lanes, taps, begin, end), ...);
   }
-  template <bool Full, int Pixels, bool Edge, int Column>
+  template <bool Full, int Pixels, border Border, int Column>
   static REXNET_ALWAYS_INLINE void column(vec (&acc)[Pixels], const float* p, std::ptrdiff_t step, int lanes,
                                           const float* taps, int begin, int end) noexcept {
-    if (Edge && (Column < begin || Column >= end)) return;
+    constexpr int last = (Pixels - 1) * Stride + Kernel - 1;
+    if constexpr (Column == 0 && (Border == border::left || Border == border::both)) return;
+    if constexpr (Column == last && (Border == border::right || Border == border::both)) return;
+    if (Border == border::any && (Column < begin || Column >= end)) return;
     const vec v = load<Full>(p + Column * step, lanes);
     add_taps<Pixels, Column>(acc, v, taps, std::make_index_sequence<Kernel>{});
   }

@@ -17,6 +17,7 @@
 #include "rexnet/simd/math.hpp"
 
 #include <cstddef>
+#include <cstdint>
 #include <utility>
 
 namespace rexnet {
@@ -104,9 +105,10 @@ struct pointwise_tile {
   vec acc[Rows * Vectors];
 
   /// @param pixel first pixel, @param channel first output channel (a multiple of the vector width)
-  static void run(const pointwise_args& a, std::ptrdiff_t pixel, int channel) noexcept {
+  /// @param ahead address to prefetch from, 128 bytes every four k
+  static void run(const pointwise_args& a, std::ptrdiff_t pixel, int channel, std::uintptr_t ahead) noexcept {
     pointwise_tile tile;
-    tile.compute(a, pixel, channel);
+    tile.compute(a, pixel, channel, ahead);
     const bool plain = a.act == activation::none && a.residual_c == 0;
     if (plain && channel + Vectors * width <= a.out_c) {
       tile.store(a.out + pixel * a.out_step + channel, a.out_step, all_sequence{});
@@ -132,7 +134,8 @@ struct pointwise_tile {
 
   // Everything below is unrolled by index sequences, because g++ -O2 does not unroll loops and would keep
   // the accumulators in memory (3 times slower).
-  REXNET_ALWAYS_INLINE void compute(const pointwise_args& a, std::ptrdiff_t pixel, int channel) noexcept {
+  REXNET_ALWAYS_INLINE void compute(const pointwise_args& a, std::ptrdiff_t pixel, int channel,
+                                    std::uintptr_t ahead) noexcept {
     const float* w0 = weight_column(a, channel);
     const float* w1 = weight_column(a, channel + (Vectors - 1) * width);
     start(a.bias + channel, all_sequence{});
@@ -146,6 +149,9 @@ struct pointwise_tile {
       const float* p12 = p9 + 3 * step;
       int k = a.run;
       for (; k >= 4; k -= 4) {
+        REXNET_PREFETCH(ahead);
+        REXNET_PREFETCH(ahead + 64);
+        ahead += 128;
         accumulate<0>(p, p3, p6, p9, p12, step, w0, w1, rows_sequence{});
         accumulate<1>(p, p3, p6, p9, p12, step, w0, w1, rows_sequence{});
         accumulate<2>(p, p3, p6, p9, p12, step, w0, w1, rows_sequence{});
@@ -191,7 +197,7 @@ struct pointwise_tile {
   }
 };
 
-using pointwise_function = void (*)(const pointwise_args&, std::ptrdiff_t, int) noexcept;
+using pointwise_function = void (*)(const pointwise_args&, std::ptrdiff_t, int, std::uintptr_t) noexcept;
 
 template <class Arch, int Vectors, std::size_t... I>
 constexpr pointwise_function pointwise_entry(std::size_t rows, std::index_sequence<I...>) noexcept {
@@ -204,15 +210,22 @@ template <class Arch, int Vectors, int MaxRows>
 void pointwise_column(const pointwise_args& a, std::ptrdiff_t pixels, int channel) noexcept {
   const std::ptrdiff_t tiles = (pixels + MaxRows - 1) / MaxRows;
   const std::ptrdiff_t height = pixels / tiles, taller = pixels % tiles;
+  // Weights come from L3 or memory, and a 7 x 7 map is done with them after four tiles: each of a column's
+  // first four tiles fetches a quarter of the next two panels. (Zen 5, v1 1.0: 7 x 7 slices 56 to 75 % of the
+  // bound, the whole pass 6 % less time.) Numbers, not pointers: the last ones lie behind the payload.
+  const std::ptrdiff_t panel = static_cast<std::ptrdiff_t>(a.segments) * a.run * panel_c;
+  const auto here = reinterpret_cast<std::uintptr_t>(a.weights + channel / panel_c * panel);
+  const auto panel_bytes = static_cast<std::uintptr_t>(panel) * sizeof(float);
   std::ptrdiff_t pixel = 0;
   const auto sequence = std::make_index_sequence<MaxRows>{};
-  if (taller > 0) {
-    const pointwise_function tall =
-        pointwise_entry<Arch, Vectors>(static_cast<std::size_t>(height + 1), sequence);
-    for (std::ptrdiff_t t = 0; t < taller; ++t, pixel += height + 1) tall(a, pixel, channel);
-  }
-  const pointwise_function low = pointwise_entry<Arch, Vectors>(static_cast<std::size_t>(height), sequence);
-  for (std::ptrdiff_t t = taller; t < tiles; ++t, pixel += height) low(a, pixel, channel);
+  const auto run = [&](std::ptrdiff_t first, std::ptrdiff_t last, std::ptrdiff_t rows) {
+    const pointwise_function tile = pointwise_entry<Arch, Vectors>(static_cast<std::size_t>(rows), sequence);
+    for (std::ptrdiff_t t = first; t < last; ++t, pixel += rows)
+      tile(a, pixel, channel,
+           t < 4 ? here + 2 * panel_bytes + static_cast<std::uintptr_t>(t) * panel_bytes / 2 : here);
+  };
+  if (taller > 0) run(0, taller, height + 1);
+  run(taller, tiles, height);
 }
 
 /// All pixels and the output channels [first_c, last_c). first_c is a multiple of 16; last_c, too, or >=

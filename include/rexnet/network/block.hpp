@@ -100,21 +100,23 @@ struct block_context {
 };
 
 /// Expands the channels [first_c, first_c + channels) and convolves them for output rows [begin, end), a turn
-/// of the ring at a time. After each turn calls turn(y, rows) with the convolved rows at out(y).
-template <class Arch, class ExpandRows, class OutRow, class Turn>
+/// of the ring at a time: out_rows(y, d) says where output row y goes, turn(y, rows) follows its rows.
+template <class Arch, class ExpandRows, class OutRows, class Turn>
 void expand_depthwise(const block_context& b, int first_c, int channels, int begin, int end, float* ring,
-                      float* sums, bool clip, ExpandRows&& expand_rows, OutRow&& out_row,
+                      float* sums, bool clip, ExpandRows&& expand_rows, OutRows&& out_rows,
                       Turn&& turn) noexcept {
   const block_config& cfg = b.block();
   const block_plan& p = b.plan_of();
   const int pad = cfg.kernel / 2;
-  const std::ptrdiff_t row_floats = static_cast<std::ptrdiff_t>(p.w) * channels;
-  const auto slot = [&](int y) { return ring + y % p.ring_rows * row_floats; };
   const layer_weights w = at(b.payload, b.weights().depthwise, first_c);
 
   depthwise_args d;
-  d.w = p.w;
+  d.in = ring;
+  d.in_row = static_cast<std::ptrdiff_t>(p.w) * channels;
   d.in_step = channels;
+  d.ring_rows = p.ring_rows;
+  d.h = p.h;
+  d.w = p.w;
   d.weights = w.weights;
   d.bias = w.bias;
   d.ow = p.ow;
@@ -124,24 +126,17 @@ void expand_depthwise(const block_context& b, int first_c, int channels, int beg
 
   int have = larger(0, begin * cfg.stride - pad);  // input rows before this one are in the ring, or done with
   for (int y = begin; y < end; y += p.step_rows) {
-    const int rows = smaller(p.step_rows, end - y);
-    const int need = smaller(p.h, (y + rows - 1) * cfg.stride - pad + cfg.kernel);
+    d.first_y = y;
+    d.rows = smaller(p.step_rows, end - y);
+    const int need = smaller(p.h, (y + d.rows - 1) * cfg.stride - pad + cfg.kernel);
     while (have < need) {
       const int until = smaller(need, have + p.ring_rows - have % p.ring_rows);  // the ring wraps here
-      expand_rows(have, until, slot(have));
+      expand_rows(have, until, ring + have % p.ring_rows * d.in_row);
       have = until;
     }
-    for (int r = 0; r < rows; ++r) {
-      const float* taps[5] = {};
-      for (int ky = 0; ky < cfg.kernel; ++ky) {
-        const int iy = (y + r) * cfg.stride - pad + ky;
-        taps[ky] = iy >= 0 && iy < p.h ? slot(iy) : nullptr;
-      }
-      d.rows = taps;
-      d.out = out_row(y + r, d.out_step);
-      depthwise<Arch>(d, cfg.kernel, cfg.stride);
-    }
-    turn(y, rows);
+    out_rows(y, d);
+    depthwise<Arch>(d, cfg.kernel, cfg.stride);
+    turn(y, d.rows);
   }
 }
 
@@ -204,9 +199,10 @@ void band_chunk(const block_context& b, int chunk, int worker, const input_rows&
           for (int r = y; r < until; ++r)
             stem.compute(r, out + static_cast<std::ptrdiff_t>(r - y) * p.w * channels, channels);
       },
-      [&](int y, std::ptrdiff_t& step) {
-        step = channels;
-        return mid + (y - begin) % p.step_rows * mid_row;
+      [&](int, depthwise_args& d) {
+        d.out = mid;
+        d.out_row = mid_row;
+        d.out_step = channels;
       },
       [&](int y, int rows) {
         project_pixels<Arch>(b, mid, static_cast<std::ptrdiff_t>(y) * p.ow,
@@ -229,9 +225,10 @@ void slice_chunk(const block_context& b, int chunk, int worker) noexcept {
   expand_depthwise<Arch>(
       b, first_c, channels, 0, p.oh, b.scratch(worker), sums, cfg.se_c == 0,
       [&](int y, int until, float* out) { expand_block_rows<Arch>(b, first_c, channels, y, until, out); },
-      [&](int y, std::ptrdiff_t& out_step) {
-        out_step = step;
-        return mid + static_cast<std::ptrdiff_t>(y) * p.ow * step;
+      [&](int y, depthwise_args& d) {
+        d.out_row = p.ow * step;
+        d.out = mid + y * d.out_row;
+        d.out_step = step;
       },
       [](int, int) {});
   if (sums != nullptr) {

@@ -158,7 +158,7 @@ struct forward_pass {
 
   void stem_map(int worker) const noexcept {
     stem_rows<Arch> stem{input, at(payload, layout->stem), net->stem_c, hidden_activation(*net),
-                               at_offset(p->head_scratch) + worker * p->head_scratch_floats};
+                         at_offset(p->head_scratch) + worker * p->head_scratch_floats};
     const block_plan& first = p->blocks[0];
     for (int y = 0; y < first.h; ++y)
       stem.compute(y, taps.stem + static_cast<std::ptrdiff_t>(y) * first.w * net->stem_c, net->stem_c);

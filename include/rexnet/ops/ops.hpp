@@ -145,13 +145,11 @@ template <class Arch = simd::default_arch>
   if (!detail::strided_views(in, out, stride) || in.c != out.c || f.out_c != in.c || f.k != kernel * kernel)
     return errc::shape_mismatch;
   detail::for_each_row(out.n, out.h, threads, [&](int b, int y) {
-    const float* rows[5] = {};
-    for (int ky = 0; ky < kernel; ++ky) {
-      const int iy = y * stride - kernel / 2 + ky;
-      if (iy >= 0 && iy < in.h) rows[ky] = in.pixel(b, iy, 0);
-    }
     auto a = detail::output_row<detail::depthwise_args>(f, out, b, y);
-    a.rows = rows;
+    a.in = in.pixel(b, 0, 0);
+    a.in_row = in.row_stride;
+    a.ring_rows = a.h = in.h;
+    a.first_y = y;
     a.w = in.w;
     a.in_step = in.pixel_stride;
     a.ow = out.w;
