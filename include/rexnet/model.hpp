@@ -79,6 +79,7 @@ class model {
 
 /// load() from memory of any alignment that may go away afterwards. Errors: also out_of_memory.
 [[nodiscard]] inline result<model> load_copy(byte_span bytes, check depth = check::header) {
+  if (bytes.empty()) return load(bytes, depth);  // which says what is wrong with it
   aligned_buffer copy(bytes.size());
   if (copy.data() == nullptr)
     return error(errc::out_of_memory, "no memory for a copy of " + std::to_string(bytes.size()) + " bytes");

@@ -187,6 +187,11 @@ TEST_CASE("packed file: loaded from a path, from memory, and copied, the model i
   std::filesystem::remove(path);
 }
 
+TEST_CASE("packed file: no bytes at all are no model") {
+  CHECK(rexnet::load(rexnet::byte_span()).code() == errc::unknown_format);
+  CHECK(rexnet::load_copy(rexnet::byte_span()).code() == errc::unknown_format);
+}
+
 TEST_CASE("packed file: layers folded one at a time give the payload that is folded at once") {
   for (const bool half : {false, true}) {
     const state_dict d = craft_model(config_for(family::lite, 50, 4));
