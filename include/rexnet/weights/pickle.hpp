@@ -18,7 +18,6 @@
 namespace rexnet {
 inline namespace REXNET_BUILD {
 namespace pickle {
-
 namespace detail {
 
 using rexnet::detail::in_quotes;
@@ -106,11 +105,6 @@ class machine {
     stack_.resize(i - 1);
     --marks_;
     return true;
-  }
-
-  status push_tuple(std::vector<std::uint32_t> items) {
-    push(kind::tuple).items = std::move(items);
-    return done;
   }
 
   // ---- opcodes ----
@@ -230,14 +224,14 @@ class machine {
     std::vector<std::uint32_t> items(static_cast<std::size_t>(n));
     for (std::size_t i = items.size(); i-- > 0;)
       if (!pop(items[i])) return underflow();
-    return push_tuple(std::move(items));
+    push(kind::tuple).items = std::move(items);
+    return done;
   }
   status from_mark(unsigned char op) {
     std::vector<std::uint32_t> items;
     if (!pop_to_mark(items)) return underflow();
-    if (op == 't') return push_tuple(std::move(items));
     if (op == 'd' && items.size() % 2 != 0) return fail(errc::pickle_setitem, "a key without value");
-    push(op == 'd' ? kind::dict : kind::list).items = std::move(items);
+    push(op == 't' ? kind::tuple : op == 'd' ? kind::dict : kind::list).items = std::move(items);
     return done;
   }
   status append(bool many) {
