@@ -47,7 +47,8 @@ struct image_batch {
 [[nodiscard]] std::vector<float> transposed(const std::vector<float>& in, std::int64_t n, std::int64_t a,
                                             std::int64_t b);
 /// The outputs of a batch.
-[[nodiscard]] std::vector<float> forward(const rexnet::model& m, const image_batch& images, int threads);
+[[nodiscard]] std::vector<float> forward(const rexnet::model& m, const image_batch& images, int threads,
+                                         const rexnet::forward_options& how = {});
 void check_forward(rexnet::errc e);
 /// Writes under a temporary name first: an interrupted write leaves the old file or none.
 void write_file(const std::string& path, const std::string& bytes);

@@ -124,12 +124,16 @@ struct source {
   }
 };
 
-/// The outputs that a model must give, and those that it gives on this machine.
-deviation run_self_test(const rexnet::model& m, const rexnet::self_test& test) {
+/// Compares the outputs that a model must give with those that it gives on this machine; throws, naming
+/// `path`, where they are too far apart.
+deviation run_self_test(const std::string& path, const rexnet::model& m, const rexnet::self_test& test) {
   image_batch image;
   image.n = 1, image.h = test.h, image.w = test.w;
   image.data = test.input.empty() ? rexnet::self_test_input(test.h, test.w, test.seed) : test.input;
-  return compare(forward(m, image, 1), test.outputs);
+  const deviation d = compare(forward(m, image, 1), test.outputs);
+  if (!d.good(m.header().half))
+    throw error(errc::packed_self_test, path + ": the outputs differ from the expected ones by " + d.text());
+  return d;
 }
 
 /// The double reference's outputs for the self-test's input.
@@ -167,12 +171,7 @@ void pack(const options& o) {
     crc = *written;
   }
   // The weights as the file holds them: what float16 rounds away is not the self-test's business.
-  const auto finish = [&] {
-    const std::string head = rexnet::packed_head(h, crc);
-    if (auto s = file.rewrite_start({reinterpret_cast<const unsigned char*>(head.data()), head.size()}); !s)
-      throw s.error();
-  };
-  finish();
+  if (auto s = file.flush(); !s) throw s.error();
   const rexnet::model packed = rexnet::load(file.part(), rexnet::check::full).value();
   if (o.selftest.empty()) {
     h.test.outputs = reference_outputs(packed, h.test);
@@ -185,10 +184,10 @@ void pack(const options& o) {
                                             ", expected [1," + std::to_string(h.test.outputs.size()) + "]");
     h.test.outputs = logits->data;
   }
-  if (const deviation d = run_self_test(packed, h.test); !d.good(h.half))
-    throw error(errc::packed_self_test,
-                o.model + ": the outputs differ from the expected ones by " + d.text());
-  finish();
+  static_cast<void>(run_self_test(o.model, packed, h.test));
+  const std::string head = rexnet::packed_head(h, crc);
+  if (auto s = file.rewrite_start({reinterpret_cast<const unsigned char*>(head.data()), head.size()}); !s)
+    throw s.error();
   if (auto s = file.commit(); !s) throw s.error();
 }
 
@@ -200,10 +199,7 @@ void verify(const options& o) {
     test.h = test.w = self_test_side;
     test.outputs = reference_outputs(m, test);
   }
-  const deviation d = run_self_test(m, test);
-  if (!d.good(m.header().half))
-    throw error(errc::packed_self_test,
-                o.model + ": the outputs differ from the expected ones by " + d.text());
+  const deviation d = run_self_test(o.model, m, test);
   std::printf("%s: %s, %s self-test passed, outputs differ by %s (%s)\n", o.model.c_str(),
               m.container() == "packed" ? "checksums right" : "well-formed",
               own ? "the file's" : "a generated", d.text().c_str(),

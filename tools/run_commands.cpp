@@ -46,14 +46,15 @@ image_batch read_images(const std::string& path, bool nchw) {
   return b;
 }
 
-std::vector<float> forward(const rexnet::model& m, const image_batch& images, int threads) {
+std::vector<float> forward(const rexnet::model& m, const image_batch& images, int threads,
+                           const rexnet::forward_options& how) {
   const auto net = m.net();
   const rexnet::plan p = net.make_plan(images.h, images.w, threads).value();
   rexnet::aligned_buffer workspace(p.workspace_bytes());
   std::vector<float> out(static_cast<std::size_t>(images.n) *
                          static_cast<std::size_t>(rexnet::output_c(net.shape())));
   check_forward(net.forward(p, {images.data.data(), images.n, images.h, images.w, 3}, out,
-                            {workspace.data(), workspace.size()}));
+                            {workspace.data(), workspace.size()}, how));
   return out;
 }
 
@@ -61,13 +62,8 @@ void run(const options& o) {
   const rexnet::model m = rexnet::load(o.model).value();
   const bool nchw = o.layout == "nchw";
   const image_batch images = read_images(o.inputs[0], nchw);
-  const int n = images.n, h = images.h, w = images.w;
-
-  const auto net = m.net();
-  const rexnet::config& c = net.shape();
-  const rexnet::plan p = net.make_plan(h, w, o.thread_count()).value();
-  rexnet::aligned_buffer workspace(p.workspace_bytes());
-  std::vector<float> logits(static_cast<std::size_t>(n) * static_cast<std::size_t>(rexnet::output_c(c)));
+  const int n = images.n;
+  const rexnet::config& c = m.shape();
   struct tap {
     int index, h, w, c;
     std::vector<float> data;
@@ -77,6 +73,7 @@ void run(const options& o) {
   rexnet::forward_options how;
   if (!o.layers.empty()) {
     std::filesystem::create_directories(o.layers);
+    const rexnet::plan p = m.net().make_plan(images.h, images.w).value();  // for the sizes of the maps
     const rexnet::block_plan& last = p.blocks[rexnet::block_count - 1];
     taps.push_back({2, p.blocks[0].h, p.blocks[0].w, c.stem_c, {}});
     for (int i = 0; i < rexnet::block_count; ++i)
@@ -93,8 +90,7 @@ void run(const options& o) {
     targets.pooled = taps[18].data.data();
     how.taps = &targets;
   }
-  check_forward(
-      net.forward(p, {images.data.data(), n, h, w, 3}, logits, {workspace.data(), workspace.size()}, how));
+  const std::vector<float> logits = forward(m, images, o.thread_count(), how);
   write_file(o.output, rexnet::write_npy({n, rexnet::output_c(c)}, {logits.data(), logits.size()}));
   for (const tap& t : taps) {
     const std::vector<float> data = nchw ? transposed(t.data, n, std::int64_t{t.h} * t.w, t.c) : t.data;

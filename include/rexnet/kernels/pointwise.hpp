@@ -41,8 +41,8 @@ struct pointwise_args {
 };
 
 /// What follows the sums of a tile: activation, residual, and channels that end within a vector. One copy
-/// for all tiles, through memory: unrolled into each tile it made 2/3 of the library's code and compile time,
-/// and the detour costs a store and a load per vector where SiLU alone takes twenty instructions.
+/// for all tiles, through memory: unrolled into each tile it made a third of a network's code (238 kB, now
+/// 164) and half of its compile time; the detour costs 0 to 3 % of the pass.
 template <class Arch>
 struct tile_epilogue {
   using vec = simd::vec<Arch>;
@@ -212,7 +212,7 @@ void pointwise_column(const pointwise_args& a, std::ptrdiff_t pixels, int channe
   const std::ptrdiff_t height = pixels / tiles, taller = pixels % tiles;
   // Weights come from L3 or memory, and a 7 x 7 map is done with them after four tiles: each of a column's
   // first four tiles fetches a quarter of the next two panels. (Zen 5, v1 1.0: 7 x 7 slices 56 to 75 % of the
-  // bound, the whole pass 6 % less time.) Numbers, not pointers: the last ones lie behind the payload.
+  // bound, the whole pass 3 to 6 % less time.) Numbers, not pointers: the last ones lie behind the payload.
   const std::ptrdiff_t panel = static_cast<std::ptrdiff_t>(a.segments) * a.run * panel_c;
   const auto here = reinterpret_cast<std::uintptr_t>(a.weights + channel / panel_c * panel);
   const auto panel_bytes = static_cast<std::uintptr_t>(panel) * sizeof(float);

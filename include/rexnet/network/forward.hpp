@@ -25,8 +25,8 @@ struct feature_taps {
 enum class phase : unsigned char {
   bands,       ///< a whole block in row bands; block 0 with the stem
   slices,      ///< expand and depthwise of a block, and its means
-  squeeze,     ///< the two dense layers of squeeze-excite
-  excite,      ///<
+  squeeze,     ///< squeeze-excite's first dense layer
+  excite,      ///< and its second
   project,     ///< scale, ReLU6, project, residual
   head,        ///< the last 1x1 convolution and the global mean
   hidden,      ///< lite's extra layer

@@ -131,7 +131,8 @@ class network : private detail::config_storage<Config> {
     if (workspace.size() < p.workspace_bytes()) return errc::workspace_too_small;
     if (!is_aligned(workspace.data()) || !is_aligned(payload_)) return errc::misaligned;
     auto* floats = reinterpret_cast<float*>(workspace.data());
-    const auto pass_for = [&](const plan& image_plan, int image, float* image_workspace) {
+    const auto pass_for = [&](const plan& image_plan, int image, float* image_workspace,
+                              const phase_observer& observer) {
       detail::forward_pass<Arch> pass{
           &shape(),
           &layout(),
@@ -141,7 +142,7 @@ class network : private detail::config_storage<Config> {
           rows(image),
           logits.data() + static_cast<std::ptrdiff_t>(image) * output_c(storage::net),
           taps_of(options.taps, image, p),
-          p.threads == image_plan.threads ? options.observer : phase_observer{}};
+          observer};
       pass.input.h = p.h;
       pass.input.w = p.w;
       return pass;
@@ -152,7 +153,7 @@ class network : private detail::config_storage<Config> {
       std::atomic<int> next{0};
       auto worker = [&](int index) {
         for (int image; (image = next.fetch_add(1, std::memory_order_relaxed)) < n;)
-          pass_for(alone, image, floats + index * alone.total_floats).work(0);
+          pass_for(alone, image, floats + index * alone.total_floats, {}).work(0);
       };
       detail::run_tasks(
           options.threads, p.threads < n ? p.threads : n,
@@ -160,7 +161,7 @@ class network : private detail::config_storage<Config> {
       return errc::ok;
     }
     for (int image = 0; image < n; ++image) {
-      auto pass = pass_for(p, image, floats);
+      auto pass = pass_for(p, image, floats, options.observer);
       if (p.threads > 1) pass.prepare();
       detail::run_tasks(
           options.threads, p.threads,

@@ -92,17 +92,20 @@ class model_reader {
     return s;
   }
 
+  /// The first tensor whose name is not before this one.
+  [[nodiscard]] std::vector<const tensor*>::const_iterator first_from(const std::string& name) const {
+    return std::lower_bound(sorted_.begin(), sorted_.end(), name,
+                            [](const tensor* t, const std::string& n) { return t->name < n; });
+  }
   const tensor* find(const std::string& name) {
-    const auto at = std::lower_bound(sorted_.begin(), sorted_.end(), name,
-                                     [](const tensor* t, const std::string& n) { return t->name < n; });
+    const auto at = first_from(name);
     if (at == sorted_.end() || (*at)->name != name) return nullptr;
     used_[static_cast<std::size_t>(at - sorted_.begin())] = true;
     return *at;
   }
   /// Whether any tensor's name begins so: a layer of which one tensor is missing is still there.
   [[nodiscard]] bool any(const std::string& prefix) const {
-    const auto at = std::lower_bound(sorted_.begin(), sorted_.end(), prefix,
-                                     [](const tensor* t, const std::string& n) { return t->name < n; });
+    const auto at = first_from(prefix);
     return at != sorted_.end() && (*at)->name.compare(0, prefix.size(), prefix) == 0;
   }
   const tensor* need(const std::string& name, std::size_t rank) {

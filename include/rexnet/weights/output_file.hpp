@@ -51,11 +51,14 @@ class output_file {
       return failed("cannot be written");
     return done;
   }
-  /// Writes over the first bytes again, and flushes: part() can be read. Later writes are not possible.
+  /// What was written so far can be read from part().
+  [[nodiscard]] status flush() {
+    return std::fflush(stream_) == 0 ? status(done) : status(failed("cannot be written"));
+  }
+  /// Writes over the first bytes again. Only commit() may follow.
   [[nodiscard]] status rewrite_start(byte_span bytes) {
     if (std::fseek(stream_, 0, SEEK_SET) != 0) return failed("cannot be written");
-    if (status s = write(bytes); !s) return s;
-    return std::fflush(stream_) == 0 ? status(done) : status(failed("cannot be written"));
+    return write(bytes);
   }
   /// The file as long as it is not complete.
   [[nodiscard]] std::string part() const { return path_ + ".part"; }
