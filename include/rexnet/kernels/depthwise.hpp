@@ -168,7 +168,7 @@ struct depthwise_row {
     if constexpr (Column == 0 && (Border == border::left || Border == border::both)) return;
     if constexpr (Column == last && (Border == border::right || Border == border::both)) return;
     if (Border == border::any && (Column < begin || Column >= end)) return;
-    const vec v = load<Full>(p + Column * step, lanes);
+    const vec v = simd::in_register<Arch>(load<Full>(p + Column * step, lanes));
     add_taps<Pixels, Column>(acc, v, taps, std::make_index_sequence<Kernel>{});
   }
   template <int Pixels, int Column, std::size_t... Kx>

@@ -94,6 +94,34 @@ struct tile_epilogue {
   }
 };
 
+/// The activation of whole vectors, in place: `rows` pixels of Vectors vectors. Tiles leave their sums in the
+/// output, and a few tiles later this loop, long enough to keep every port busy, passes over them in L1.
+template <class Arch, int Vectors>
+REXNET_NOINLINE void activate(float* out, std::ptrdiff_t step, std::ptrdiff_t rows, activation act) noexcept {
+  const auto each = [=](auto&& f) {
+    float* p = out;
+    constexpr int width = simd::width<Arch>;
+    std::ptrdiff_t i = rows;
+    for (; i > 1; i -= 2, p += 2 * step) {
+      const auto v0 = f(simd::load<Arch>(p)), v2 = f(simd::load<Arch>(p + step));
+      if constexpr (Vectors > 1) {
+        const auto v1 = f(simd::load<Arch>(p + width)), v3 = f(simd::load<Arch>(p + step + width));
+        simd::store<Arch>(p + width, v1);
+        simd::store<Arch>(p + step + width, v3);
+      }
+      simd::store<Arch>(p, v0);
+      simd::store<Arch>(p + step, v2);
+    }
+    for (; i > 0; --i, p += step) for (int v = 0; v < Vectors; ++v) simd::store<Arch>(p + v * width, f(simd::load<Arch>(p + v * width)));
+  };
+  switch (act) {
+    case activation::none: break;
+    case activation::relu: each([](const simd::vec<Arch>& v) { return simd::relu<Arch>(v); }); break;
+    case activation::relu6: each([](const simd::vec<Arch>& v) { return simd::relu6<Arch>(v); }); break;
+    case activation::silu: each([](const simd::vec<Arch>& v) { return simd::silu<Arch>(v); }); break;
+  }
+}
+
 /// One register tile: Rows pixels by Vectors vectors of output channels.
 template <class Arch, int Rows, int Vectors>
 struct pointwise_tile {
@@ -109,8 +137,7 @@ struct pointwise_tile {
   static void run(const pointwise_args& a, std::ptrdiff_t pixel, int channel, std::uintptr_t ahead) noexcept {
     pointwise_tile tile;
     tile.compute(a, pixel, channel, ahead);
-    const bool plain = a.act == activation::none && a.residual_c == 0;
-    if (plain && channel + Vectors * width <= a.out_c) {
+    if (a.residual_c == 0 && channel + Vectors * width <= a.out_c) {
       tile.store(a.out + pixel * a.out_step + channel, a.out_step, all_sequence{});
     } else {
       alignas(64) float sums[Rows * Vectors * width];
@@ -218,11 +245,20 @@ void pointwise_column(const pointwise_args& a, std::ptrdiff_t pixels, int channe
   const auto panel_bytes = static_cast<std::uintptr_t>(panel) * sizeof(float);
   std::ptrdiff_t pixel = 0;
   const auto sequence = std::make_index_sequence<MaxRows>{};
+  const bool in_place = a.act != activation::none && a.residual_c == 0 &&
+                        channel + Vectors * simd::width<Arch> <= a.out_c;
+  std::ptrdiff_t active = 0;  // pixels before this one have passed the activation
   const auto run = [&](std::ptrdiff_t first, std::ptrdiff_t last, std::ptrdiff_t rows) {
     const pointwise_function tile = pointwise_entry<Arch, Vectors>(static_cast<std::size_t>(rows), sequence);
-    for (std::ptrdiff_t t = first; t < last; ++t, pixel += rows)
+    for (std::ptrdiff_t t = first; t < last; ++t) {
       tile(a, pixel, channel,
            t < 4 ? here + 2 * panel_bytes + static_cast<std::uintptr_t>(t) * panel_bytes / 2 : here);
+      pixel += rows;
+      if (in_place && (pixel - active >= 28 || pixel == pixels)) {
+        activate<Arch, Vectors>(a.out + active * a.out_step + channel, a.out_step, pixel - active, a.act);
+        active = pixel;
+      }
+    }
   };
   if (taller > 0) run(0, taller, height + 1);
   run(taller, tiles, height);

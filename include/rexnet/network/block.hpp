@@ -99,10 +99,16 @@ struct block_context {
   }
 };
 
+/// Channels computed for `c` of an expanded map: no vector is cut. At most mid_step(c).
+template <class Arch>
+constexpr int whole_vectors(int c) noexcept {
+  return round_up(c, larger(pixel_pad, simd::width<Arch>));
+}
+
 /// Expands the channels [first_c, first_c + channels) and convolves them for output rows [begin, end), a turn
 /// of the ring at a time: out_rows(y, d) says where output row y goes, turn(y, rows) follows its rows.
 template <class Arch, class ExpandRows, class OutRows, class Turn>
-void expand_depthwise(const block_context& b, int first_c, int channels, int begin, int end, float* ring,
+void expand_depthwise(const block_context& b, int first_c, int channels, int ring_step, int begin, int end, float* ring,
                       float* sums, bool clip, ExpandRows&& expand_rows, OutRows&& out_rows,
                       Turn&& turn) noexcept {
   const block_config& cfg = b.block();
@@ -112,8 +118,8 @@ void expand_depthwise(const block_context& b, int first_c, int channels, int beg
 
   depthwise_args d;
   d.in = ring;
-  d.in_row = static_cast<std::ptrdiff_t>(p.w) * channels;
-  d.in_step = channels;
+  d.in_row = static_cast<std::ptrdiff_t>(p.w) * ring_step;
+  d.in_step = ring_step;
   d.ring_rows = p.ring_rows;
   d.h = p.h;
   d.w = p.w;
@@ -142,13 +148,13 @@ void expand_depthwise(const block_context& b, int first_c, int channels, int beg
 
 /// The expand convolution of input rows [y, until) into consecutive rows at out.
 template <class Arch>
-void expand_block_rows(const block_context& b, int first_c, int channels, int y, int until,
+void expand_block_rows(const block_context& b, int first_c, int channels, int out_step, int y, int until,
                        float* out) noexcept {
   const block_plan& p = b.plan_of();
   const std::ptrdiff_t in_step = padded_c(b.block().in_c);
   pointwise_layer<Arch>(at(b.payload, b.weights().expand, first_c), b.block().in_c,
                         b.workspace + p.in + static_cast<std::ptrdiff_t>(y) * p.w * in_step, in_step,
-                        static_cast<std::ptrdiff_t>(until - y) * p.w, out, channels, channels,
+                        static_cast<std::ptrdiff_t>(until - y) * p.w, out, out_step, channels,
                         hidden_activation(*b.net));
 }
 
@@ -162,7 +168,7 @@ void project_pixels(const block_context& b, const float* mid, std::ptrdiff_t fir
   pointwise_args a;
   a.segment = &mid;
   a.run = cfg.mid_c;
-  a.pixel_step = padded_c(cfg.mid_c);
+  a.pixel_step = mid_step(cfg.mid_c);
   a.weights = w.weights;
   a.bias = w.bias;
   a.out_step = padded_c(cfg.out_c);
@@ -181,28 +187,28 @@ template <class Arch>
 void band_chunk(const block_context& b, int chunk, int worker, const input_rows& input) noexcept {
   const block_config& cfg = b.block();
   const block_plan& p = b.plan_of();
-  const int channels = padded_c(cfg.mid_c);
+  const int channels = whole_vectors<Arch>(cfg.mid_c), step = mid_step(cfg.mid_c);
   const int begin = static_cast<int>(std::int64_t{p.oh} * chunk / p.chunks);
   const int end = static_cast<int>(std::int64_t{p.oh} * (chunk + 1) / p.chunks);
   float* const ring = b.scratch(worker);
-  float* const mid = ring + pad16(static_cast<std::int64_t>(p.ring_rows) * p.w * channels);
-  const std::ptrdiff_t mid_row = static_cast<std::ptrdiff_t>(p.ow) * channels;
+  float* const mid = ring + pad16(static_cast<std::int64_t>(p.ring_rows) * p.w * step);
+  const std::ptrdiff_t mid_row = static_cast<std::ptrdiff_t>(p.ow) * step;
   stem_rows<Arch> stem{input, at(b.payload, b.layout->stem), channels, hidden_activation(*b.net),
                        mid + pad16(p.step_rows * mid_row)};
 
   expand_depthwise<Arch>(
-      b, 0, channels, begin, end, ring, nullptr, true,
+      b, 0, channels, step, begin, end, ring, nullptr, true,
       [&](int y, int until, float* out) {
         if (cfg.expand)
-          expand_block_rows<Arch>(b, 0, channels, y, until, out);
+          expand_block_rows<Arch>(b, 0, channels, step, y, until, out);
         else
           for (int r = y; r < until; ++r)
-            stem.compute(r, out + static_cast<std::ptrdiff_t>(r - y) * p.w * channels, channels);
+            stem.compute(r, out + static_cast<std::ptrdiff_t>(r - y) * p.w * step, step);
       },
       [&](int, depthwise_args& d) {
         d.out = mid;
         d.out_row = mid_row;
-        d.out_step = channels;
+        d.out_step = step;
       },
       [&](int y, int rows) {
         project_pixels<Arch>(b, mid, static_cast<std::ptrdiff_t>(y) * p.ow,
@@ -216,15 +222,15 @@ void slice_chunk(const block_context& b, int chunk, int worker) noexcept {
   const block_config& cfg = b.block();
   const block_plan& p = b.plan_of();
   const int first_c = chunk * p.slice_c;
-  const int channels = smaller(p.slice_c, padded_c(cfg.mid_c) - first_c);
-  const std::ptrdiff_t step = padded_c(cfg.mid_c);
+  const int channels = smaller(p.slice_c, whole_vectors<Arch>(cfg.mid_c) - first_c);
+  const std::ptrdiff_t step = mid_step(cfg.mid_c);
   float* const mid = b.workspace + p.mid + first_c;
   float* const sums = cfg.se_c > 0 ? b.workspace + b.p->sums + first_c : nullptr;
   if (sums != nullptr)
     for (int c = 0; c < channels; ++c) sums[c] = 0.0f;
   expand_depthwise<Arch>(
-      b, first_c, channels, 0, p.oh, b.scratch(worker), sums, cfg.se_c == 0,
-      [&](int y, int until, float* out) { expand_block_rows<Arch>(b, first_c, channels, y, until, out); },
+      b, first_c, channels, p.slice_c, 0, p.oh, b.scratch(worker), sums, cfg.se_c == 0,
+      [&](int y, int until, float* out) { expand_block_rows<Arch>(b, first_c, channels, p.slice_c, y, until, out); },
       [&](int y, depthwise_args& d) {
         d.out_row = p.ow * step;
         d.out = mid + y * d.out_row;
@@ -256,7 +262,7 @@ void project_chunk(const block_context& b, int chunk) noexcept {
   const block_plan& p = b.plan_of();
   const std::int64_t pixels = static_cast<std::int64_t>(p.oh) * p.ow;
   const std::ptrdiff_t first = pixels * chunk / p.groups, last = pixels * (chunk + 1) / p.groups;
-  const std::ptrdiff_t step = padded_c(cfg.mid_c);
+  const std::ptrdiff_t step = mid_step(cfg.mid_c);
   float* const mid = b.workspace + p.mid + first * step;
   if (cfg.se_c > 0) scale_clip<Arch>(mid, last - first, step, b.workspace + b.p->scale, cfg.mid_c, true);
   project_pixels<Arch>(b, mid, first, last - first);

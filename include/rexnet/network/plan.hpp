@@ -60,7 +60,7 @@ inline constexpr int slice_channels = 32;
 /// Pixels of the head's intermediate tile.
 inline constexpr int head_pixels = 56;
 /// A project group's input, 256 kB, stays in L2 while the weights stream past it.
-inline constexpr std::int64_t group_floats = 65536;
+inline constexpr std::int64_t group_floats = 163840;
 
 /// Buffers start on a cache line: 16 floats.
 constexpr std::int64_t pad16(std::int64_t v) noexcept {
@@ -106,7 +106,7 @@ constexpr block_plan plan_block(const block_config& b, int index, int h, int w, 
   p.ring_rows = smaller(h, larger(fitting, b.kernel));
   p.step_rows = p.ring_rows == h ? p.oh : smaller(p.oh, (p.ring_rows - b.kernel) / b.stride + 1);
   p.groups =
-      smaller(static_cast<int>(pixels), larger(threads, ceil_div(pixels * padded_c(b.mid_c), group_floats)));
+      smaller(static_cast<int>(pixels), larger(threads, ceil_div(pixels * mid_step(b.mid_c), group_floats)));
   return p;
 }
 
@@ -114,8 +114,8 @@ constexpr block_plan plan_block(const block_config& b, int index, int h, int w, 
 constexpr std::int64_t block_scratch(const block_config& b, const block_plan& p, int index,
                                      int input_w) noexcept {
   if (!p.bands) return pad16(std::int64_t{p.ring_rows} * p.w * p.slice_c);
-  const std::int64_t ring = pad16(std::int64_t{p.ring_rows} * p.w * padded_c(b.mid_c));
-  return ring + pad16(std::int64_t{p.step_rows} * p.ow * padded_c(b.mid_c)) +
+  const std::int64_t ring = pad16(std::int64_t{p.ring_rows} * p.w * mid_step(b.mid_c));
+  return ring + pad16(std::int64_t{p.step_rows} * p.ow * mid_step(b.mid_c)) +
          (index == 0 ? stem_rows_floats(input_w) : 0);
 }
 
@@ -142,7 +142,7 @@ constexpr std::int64_t block_scratch(const block_config& b, const block_plan& p,
     x = p.blocks[i].ow;
     const std::int64_t pixels = std::int64_t{y} * x;
     in_floats[i + 1] = pad16(pixels * padded_c(b.out_c));
-    mid_floats[i] = p.blocks[i].bands ? 0 : pad16(pixels * padded_c(b.mid_c));
+    mid_floats[i] = p.blocks[i].bands ? 0 : pad16(pixels * mid_step(b.mid_c));
     const bool in_place = !p.blocks[i].bands && !b.residual();
     p.blocks[i].scratch_floats = block_scratch(b, p.blocks[i], i, w);
     arena = larger(arena,

@@ -88,6 +88,20 @@ template <class Arch>
   return vec<Arch>(x);
 }
 
+/// The same value, which the compiler must now hold in a register. g++ otherwise folds one load into each of
+/// the multiply-adds that use it, and two loads a cycle become the limit.
+template <class Arch>
+[[nodiscard]] REXNET_ALWAYS_INLINE vec<Arch> in_register(vec<Arch> v) noexcept {
+#if defined(__GNUC__) && defined(__AVX512F__)
+  asm("" : "+v"(v.data));
+#elif defined(__GNUC__) && defined(__SSE2__)
+  asm("" : "+x"(v.data));
+#elif defined(__GNUC__) && (defined(__ARM_NEON) || defined(__aarch64__))
+  asm("" : "+w"(v.data));
+#endif
+  return v;
+}
+
 /// a * b + c, rounded once where the set has FMA (SSE2 rounds twice).
 template <class Arch>
 [[nodiscard]] REXNET_ALWAYS_INLINE vec<Arch> fma(const vec<Arch>& a, const vec<Arch>& b,
