@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
-// The README's example: classify a grey test picture with a packed model. Usage: minimal MODEL
-#include <rexnet/rexnet.hpp>
+// A grey test picture through a packed model. The smallest program: <rexnet/model.hpp> opens packed files
+// only; <rexnet/rexnet.hpp> brings load(), which opens checkpoints, too. Usage: minimal MODEL
+#include <rexnet/model.hpp>
 
 #include <cstdio>
 
 int main(int argc, char** argv) try {
-  const auto model = rexnet::load(argc > 1 ? argv[1] : "models/clothing_1.0x.rexnet").value();
+  const auto model = rexnet::load_packed(argc > 1 ? argv[1] : "models/clothing_1.0x.rexnet").value();
   auto classifier = rexnet::classifier::make(model, /*threads=*/2).value();
   const std::vector<std::uint8_t> pixels(640 * 480 * 3, 200);  // your RGB bytes
   for (const auto& best : classifier.classify(rexnet::image_view(pixels.data(), 640, 480), 5).value())

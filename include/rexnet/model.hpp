@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-// The convenient layer: a model from any file, and pictures in, probabilities out.
+// The convenient layer: a model, and pictures in, probabilities out. load.hpp opens any file as a model; this
+// header alone opens packed files.
 #ifndef REXNET_MODEL_HPP
 #define REXNET_MODEL_HPP
 
 #include "rexnet/network/network.hpp"
-#include "rexnet/weights/checkpoint.hpp"
-#include "rexnet/weights/pack.hpp"
+#include "rexnet/weights/file_bytes.hpp"
 #include "rexnet/weights/packed_file.hpp"
 
 #include <algorithm>
@@ -17,7 +17,11 @@
 namespace rexnet {
 inline namespace REXNET_BUILD {
 
-/// A loaded model: immutable, shareable between threads, movable. Made by load().
+namespace detail {
+struct model_maker;
+}
+
+/// A loaded model: immutable, shareable between threads, movable. Made by load() or load_packed().
 class model {
  public:
   [[nodiscard]] const config& shape() const noexcept { return header_.shape; }
@@ -32,9 +36,7 @@ class model {
   [[nodiscard]] network<dynamic_config> net() const noexcept { return {header_.shape, payload_.data()}; }
 
  private:
-  friend result<model> load(byte_span bytes, check depth);
-  friend result<model> load(const std::string& path, check depth);
-  friend result<model> load_copy(byte_span bytes, check depth);
+  friend struct detail::model_maker;
   packed_header header_;
   std::string container_;
   file_bytes file_;
@@ -42,14 +44,12 @@ class model {
   span<const float> payload_;
 };
 
-/// Loads a checkpoint (its weights are folded and packed in memory) or a packed file from memory. The payload
-/// of a packed float32 file is used in place: `bytes` must be 64-byte aligned and outlive the model.
-/// Everything else is copied. @param depth check::full reads the whole of a packed file and compares its
-/// checksum. Errors: those of read_checkpoint(), identify(), pack_weights() and read_packed(). A checkpoint
-/// gets the default preprocessing and no labels.
-[[nodiscard]] inline result<model> load(byte_span bytes, check depth = check::header) {
-  model m;
-  if (is_packed(bytes)) {
+namespace detail {
+/// Fills a model in; load() and load_packed() are made of it.
+struct model_maker {
+  /// From a packed file. Its float32 payload is used in place: `bytes` must outlive the model.
+  [[nodiscard]] static result<model> from_packed(byte_span bytes, check depth) {
+    model m;
     auto v = read_packed(bytes, depth);
     if (!v) return v.error();
     m.container_ = "packed";
@@ -64,40 +64,53 @@ class model {
     m.header_ = std::move(v->header);
     return m;
   }
-  auto c = read_checkpoint(bytes);
-  if (!c) return c.error();
-  auto t = identify(c->tensors());
-  if (!t) return t.error();
-  auto packed = pack_weights(*t);
-  if (!packed) return packed.error();
-  m.container_ = c->container();
-  m.header_.shape = t->shape;
-  m.owned_ = std::move(*packed);
-  m.payload_ = m.owned_.floats();
-  return m;
+  /// From weights in memory.
+  [[nodiscard]] static model from_weights(const config& shape, aligned_buffer weights,
+                                          std::string container) {
+    model m;
+    m.container_ = std::move(container);
+    m.header_.shape = shape;
+    m.owned_ = std::move(weights);
+    m.payload_ = m.owned_.floats();
+    return m;
+  }
+  /// The same from a mapped file, which the model keeps where it needs it. Errors get the path in front.
+  template <class Load>
+  [[nodiscard]] static result<model> from_file(const std::string& path, Load&& load_bytes) {
+    auto file = file_bytes::map(path);
+    if (!file) return file.error();
+    result<model> m = load_bytes(file->bytes());
+    if (!m) return m.error().in(path);
+    if (m->owned_.data() == nullptr) m->file_ = std::move(*file);
+    return m;
+  }
+  /// The same from a copy of the bytes, which the model keeps where it needs it.
+  template <class Load>
+  [[nodiscard]] static result<model> from_copy(byte_span bytes, Load&& load_bytes) {
+    if (bytes.empty()) return load_bytes(bytes);  // which says what is wrong with it
+    aligned_buffer copy(bytes.size());
+    if (copy.data() == nullptr)
+      return error(errc::out_of_memory, "no memory for a copy of " + std::to_string(bytes.size()) + " bytes");
+    std::copy(bytes.begin(), bytes.end(), copy.data());
+    result<model> m = load_bytes(byte_span(copy.data(), bytes.size()));
+    if (m && m->owned_.data() == nullptr) m->owned_ = std::move(copy);
+    return m;
+  }
+};
+}  // namespace detail
+
+/// Opens a packed file in memory. A float32 payload is used in place: `bytes` must be 64-byte aligned and
+/// outlive the model; float16 is expanded into memory of the model's own. Programs that read nothing but
+/// packed files are a third smaller with this than with load(). @param depth check::full reads the whole file
+/// and compares its checksum. Errors: those of read_packed(), out_of_memory.
+[[nodiscard]] inline result<model> load_packed(byte_span bytes, check depth = check::header) {
+  return detail::model_maker::from_packed(bytes, depth);
 }
 
-/// load() from memory of any alignment that may go away afterwards. Errors: also out_of_memory.
-[[nodiscard]] inline result<model> load_copy(byte_span bytes, check depth = check::header) {
-  if (bytes.empty()) return load(bytes, depth);  // which says what is wrong with it
-  aligned_buffer copy(bytes.size());
-  if (copy.data() == nullptr)
-    return error(errc::out_of_memory, "no memory for a copy of " + std::to_string(bytes.size()) + " bytes");
-  std::copy(bytes.begin(), bytes.end(), copy.data());
-  auto m = load(byte_span(copy.data(), bytes.size()), depth);
-  if (m && m->owned_.data() == nullptr) m->owned_ = std::move(copy);
-  return m;
-}
-
-/// load() from a file, which is mapped: a packed float32 file is used in place and shared between processes.
-/// @param path UTF-8. Errors: those of load() from memory and io_error, with the path in front.
-[[nodiscard]] inline result<model> load(const std::string& path, check depth = check::header) {
-  auto file = file_bytes::map(path);
-  if (!file) return file.error();
-  auto m = load(file->bytes(), depth);
-  if (!m) return m.error().in(path);
-  if (m->owned_.data() == nullptr) m->file_ = std::move(*file);
-  return m;
+/// Opens a packed file, which is mapped: a float32 payload is used in place and shared between processes.
+/// @param path UTF-8. Errors: those of load_packed() from memory and io_error, with the path in front.
+[[nodiscard]] inline result<model> load_packed(const std::string& path, check depth = check::header) {
+  return detail::model_maker::from_file(path, [depth](byte_span bytes) { return load_packed(bytes, depth); });
 }
 
 /// Logits to probabilities, in place, without overflow. NaN stays NaN.

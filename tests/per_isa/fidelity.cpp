@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // PyTorch's answers for real checkpoints.
-#include "rexnet/model.hpp"
+#include "rexnet/load.hpp"
 #include "rexnet/ops/ops.hpp"
 
 #include "tests/support/npz.hpp"

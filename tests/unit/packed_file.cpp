@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Packed files: written and read back, golden, loaded from anywhere, and refused by number (K1 to K10).
-#include "rexnet/model.hpp"
+#include "rexnet/load.hpp"
 #include "rexnet/weights/packed_write.hpp"
 
 #include "tests/support/craft_model.hpp"
@@ -165,7 +165,10 @@ TEST_CASE("packed file: loaded from a path, from memory, and copied, the model i
                     path = (std::filesystem::temp_directory_path() / "rexnet_packed_test.rexnet").string();
   std::ofstream(path, std::ios::binary) << bytes;
   const placed memory(bytes);
-  const auto mapped = rexnet::load(path).value(), in_place = rexnet::load(memory.bytes).value();
+  const auto mapped = rexnet::load(path).value(), in_place = rexnet::load(memory.bytes).value(),
+             alone = rexnet::load_packed(path, rexnet::check::full).value(),
+             alone_in_place = rexnet::load_packed(memory.bytes).value();
+  CHECK(alone_in_place.payload().data() == in_place.payload().data());
   rexnet::model copied = [&bytes] {
     const placed odd(bytes, 4);  // gone before the model is used
     return rexnet::load_copy(odd.bytes, rexnet::check::full).value();
@@ -174,7 +177,7 @@ TEST_CASE("packed file: loaded from a path, from memory, and copied, the model i
   CHECK(reinterpret_cast<const unsigned char*>(in_place.payload().data()) <
         memory.bytes.data() + memory.bytes.size());
   const rexnet::model moved = std::move(copied);
-  for (const rexnet::model* m : {&mapped, &in_place, &moved}) {
+  for (const rexnet::model* m : {&mapped, &in_place, &moved, &alone, &alone_in_place}) {
     CHECK(m->labels() == small_header().labels);
     REQUIRE(m->payload().size() == small_payload(m->shape()).size());
     CHECK(std::memcmp(m->payload().data(), small_payload(m->shape()).data(), m->payload().size() * 4) == 0);
@@ -190,6 +193,7 @@ TEST_CASE("packed file: loaded from a path, from memory, and copied, the model i
 TEST_CASE("packed file: no bytes at all are no model") {
   CHECK(rexnet::load(rexnet::byte_span()).code() == errc::unknown_format);
   CHECK(rexnet::load_copy(rexnet::byte_span()).code() == errc::unknown_format);
+  CHECK(rexnet::load_packed(rexnet::byte_span()).code() == errc::packed_magic);
 }
 
 TEST_CASE("packed file: layers folded one at a time give the payload that is folded at once") {

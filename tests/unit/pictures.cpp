@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Real pictures: Pillow's pixels and PyTorch's decisions.
-#include "rexnet/model.hpp"
+#include "rexnet/load.hpp"
 
 #include "tests/support/npz.hpp"
 #include "tests/support/skip.hpp"

@@ -43,11 +43,13 @@
 // The few compiler-specific spellings, in one place.
 #if defined(_MSC_VER) && !defined(__clang__)
 #define REXNET_ALWAYS_INLINE __forceinline
+#define REXNET_LAMBDA_INLINE
 #define REXNET_NOINLINE __declspec(noinline)
 #define REXNET_RESTRICT __restrict
 #define REXNET_PREFETCH(address) static_cast<void>(address)
 #else
 #define REXNET_ALWAYS_INLINE inline __attribute__((always_inline))
+#define REXNET_LAMBDA_INLINE __attribute__((always_inline))
 #define REXNET_NOINLINE __attribute__((noinline))
 #define REXNET_RESTRICT __restrict__
 #define REXNET_PREFETCH(address) __builtin_prefetch(reinterpret_cast<const void*>(address), 0, 3)

@@ -89,7 +89,7 @@ void scale_clip(float* map, std::ptrdiff_t pixels, std::ptrdiff_t step, const fl
                 bool clip) noexcept {
   using vec = simd::vec<Arch>;
   constexpr int width = simd::width<Arch>;
-  const auto apply = [&](const vec& v, const vec& s) {
+  const auto apply = [clip](const vec& v, const vec& s) REXNET_LAMBDA_INLINE {
     const vec scaled = v * s;
     return clip ? simd::relu6<Arch>(scaled) : scaled;
   };

@@ -56,10 +56,16 @@ struct tile_epilogue {
   /// @param sums [rows][vectors][width]
   REXNET_NOINLINE void run(const float* sums, int rows) const noexcept {
     switch (a.act) {
-      case activation::none: each(sums, rows, [](const vec& v) { return v; }); break;
-      case activation::relu: each(sums, rows, [](const vec& v) { return simd::relu<Arch>(v); }); break;
-      case activation::relu6: each(sums, rows, [](const vec& v) { return simd::relu6<Arch>(v); }); break;
-      case activation::silu: each(sums, rows, [](const vec& v) { return simd::silu<Arch>(v); }); break;
+      case activation::none: each(sums, rows, [](const vec& v) REXNET_LAMBDA_INLINE { return v; }); break;
+      case activation::relu:
+        each(sums, rows, [](const vec& v) REXNET_LAMBDA_INLINE { return simd::relu<Arch>(v); });
+        break;
+      case activation::relu6:
+        each(sums, rows, [](const vec& v) REXNET_LAMBDA_INLINE { return simd::relu6<Arch>(v); });
+        break;
+      case activation::silu:
+        each(sums, rows, [](const vec& v) REXNET_LAMBDA_INLINE { return simd::silu<Arch>(v); });
+        break;
     }
   }
 
@@ -112,13 +118,20 @@ REXNET_NOINLINE void activate(float* out, std::ptrdiff_t step, std::ptrdiff_t ro
       simd::store<Arch>(p, v0);
       simd::store<Arch>(p + step, v2);
     }
-    for (; i > 0; --i, p += step) for (int v = 0; v < Vectors; ++v) simd::store<Arch>(p + v * width, f(simd::load<Arch>(p + v * width)));
+    for (; i > 0; --i, p += step)
+      for (int v = 0; v < Vectors; ++v) simd::store<Arch>(p + v * width, f(simd::load<Arch>(p + v * width)));
   };
   switch (act) {
     case activation::none: break;
-    case activation::relu: each([](const simd::vec<Arch>& v) { return simd::relu<Arch>(v); }); break;
-    case activation::relu6: each([](const simd::vec<Arch>& v) { return simd::relu6<Arch>(v); }); break;
-    case activation::silu: each([](const simd::vec<Arch>& v) { return simd::silu<Arch>(v); }); break;
+    case activation::relu:
+      each([](const simd::vec<Arch>& v) REXNET_LAMBDA_INLINE { return simd::relu<Arch>(v); });
+      break;
+    case activation::relu6:
+      each([](const simd::vec<Arch>& v) REXNET_LAMBDA_INLINE { return simd::relu6<Arch>(v); });
+      break;
+    case activation::silu:
+      each([](const simd::vec<Arch>& v) REXNET_LAMBDA_INLINE { return simd::silu<Arch>(v); });
+      break;
   }
 }
 
@@ -170,10 +183,10 @@ struct pointwise_tile {
     for (int s = 0; s < a.segments; ++s) {
       // Pixels in groups of three: [p], [p + step] and [p + 2 step] are x86 addresses without arithmetic.
       const float* p = a.segment[s] + pixel * step;
-      const float* p3 = p + 3 * step;
-      const float* p6 = p3 + 3 * step;
-      const float* p9 = p6 + 3 * step;
-      const float* p12 = p9 + 3 * step;
+      const float* p3 = simd::opaque(p + 3 * step);
+      const float* p6 = simd::opaque(p3 + 3 * step);
+      const float* p9 = simd::opaque(p6 + 3 * step);
+      const float* p12 = simd::opaque(p9 + 3 * step);
       int k = a.run;
       for (; k >= 4; k -= 4) {
         REXNET_PREFETCH(ahead);
@@ -215,12 +228,15 @@ struct pointwise_tile {
                                                      : p12)[static_cast<std::ptrdiff_t>(Row % 3) * step + K]),
                    first, second),
      ...);
+    simd::keep_alive<Arch>(first);
+    simd::keep_alive<Arch>(second);
   }
 
   template <std::size_t Row>
   REXNET_ALWAYS_INLINE void multiply(const vec& x, const vec& first, const vec& second) noexcept {
     acc[Row * Vectors] = simd::fma<Arch>(x, first, acc[Row * Vectors]);
     if constexpr (Vectors > 1) acc[Row * Vectors + 1] = simd::fma<Arch>(x, second, acc[Row * Vectors + 1]);
+    simd::keep_alive<Arch>(x);
   }
 };
 
@@ -245,8 +261,8 @@ void pointwise_column(const pointwise_args& a, std::ptrdiff_t pixels, int channe
   const auto panel_bytes = static_cast<std::uintptr_t>(panel) * sizeof(float);
   std::ptrdiff_t pixel = 0;
   const auto sequence = std::make_index_sequence<MaxRows>{};
-  const bool in_place = a.act != activation::none && a.residual_c == 0 &&
-                        channel + Vectors * simd::width<Arch> <= a.out_c;
+  const bool in_place =
+      a.act != activation::none && a.residual_c == 0 && channel + Vectors * simd::width<Arch> <= a.out_c;
   std::ptrdiff_t active = 0;  // pixels before this one have passed the activation
   const auto run = [&](std::ptrdiff_t first, std::ptrdiff_t last, std::ptrdiff_t rows) {
     const pointwise_function tile = pointwise_entry<Arch, Vectors>(static_cast<std::size_t>(rows), sequence);

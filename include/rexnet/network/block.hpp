@@ -108,8 +108,8 @@ constexpr int whole_vectors(int c) noexcept {
 /// Expands the channels [first_c, first_c + channels) and convolves them for output rows [begin, end), a turn
 /// of the ring at a time: out_rows(y, d) says where output row y goes, turn(y, rows) follows its rows.
 template <class Arch, class ExpandRows, class OutRows, class Turn>
-void expand_depthwise(const block_context& b, int first_c, int channels, int ring_step, int begin, int end, float* ring,
-                      float* sums, bool clip, ExpandRows&& expand_rows, OutRows&& out_rows,
+void expand_depthwise(const block_context& b, int first_c, int channels, int ring_step, int begin, int end,
+                      float* ring, float* sums, bool clip, ExpandRows&& expand_rows, OutRows&& out_rows,
                       Turn&& turn) noexcept {
   const block_config& cfg = b.block();
   const block_plan& p = b.plan_of();
@@ -230,7 +230,9 @@ void slice_chunk(const block_context& b, int chunk, int worker) noexcept {
     for (int c = 0; c < channels; ++c) sums[c] = 0.0f;
   expand_depthwise<Arch>(
       b, first_c, channels, p.slice_c, 0, p.oh, b.scratch(worker), sums, cfg.se_c == 0,
-      [&](int y, int until, float* out) { expand_block_rows<Arch>(b, first_c, channels, p.slice_c, y, until, out); },
+      [&](int y, int until, float* out) {
+        expand_block_rows<Arch>(b, first_c, channels, p.slice_c, y, until, out);
+      },
       [&](int y, depthwise_args& d) {
         d.out_row = p.ow * step;
         d.out = mid + y * d.out_row;

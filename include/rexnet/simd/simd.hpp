@@ -88,19 +88,43 @@ template <class Arch>
   return vec<Arch>(x);
 }
 
+// Three hints that keep compilers from outsmarting an unrolled loop; they emit no instruction.
+#if defined(__GNUC__) && defined(__AVX512F__)
+#define REXNET_VECTOR_REGISTER "v"
+#elif defined(__GNUC__) && defined(__SSE2__)
+#define REXNET_VECTOR_REGISTER "x"
+#elif defined(__GNUC__) && (defined(__ARM_NEON) || defined(__aarch64__))
+#define REXNET_VECTOR_REGISTER "w"
+#endif
+
 /// The same value, which the compiler must now hold in a register. g++ otherwise folds one load into each of
 /// the multiply-adds that use it, and two loads a cycle become the limit.
 template <class Arch>
 [[nodiscard]] REXNET_ALWAYS_INLINE vec<Arch> in_register(vec<Arch> v) noexcept {
-#if defined(__GNUC__) && defined(__AVX512F__)
-  asm("" : "+v"(v.data));
-#elif defined(__GNUC__) && defined(__SSE2__)
-  asm("" : "+x"(v.data));
-#elif defined(__GNUC__) && (defined(__ARM_NEON) || defined(__aarch64__))
-  asm("" : "+w"(v.data));
+#if defined(REXNET_VECTOR_REGISTER)
+  asm("" : "+" REXNET_VECTOR_REGISTER(v.data));
 #endif
   return v;
 }
+/// Keeps v's register from being reused before this point. g++ otherwise writes an accumulator over the
+/// operand of its last multiply-add, and must move all accumulators back at the end of the loop.
+template <class Arch>
+REXNET_ALWAYS_INLINE void keep_alive(const vec<Arch>& v) noexcept {
+#if defined(REXNET_VECTOR_REGISTER)
+  asm volatile("" : : REXNET_VECTOR_REGISTER(v.data));
+#else
+  static_cast<void>(v);
+#endif
+}
+/// The same pointer, of unknown origin. clang otherwise derives all pointers of a loop from one, by a chain
+/// of additions.
+[[nodiscard]] REXNET_ALWAYS_INLINE const float* opaque(const float* p) noexcept {
+#if defined(__GNUC__)
+  asm("" : "+r"(p));
+#endif
+  return p;
+}
+#undef REXNET_VECTOR_REGISTER
 
 /// a * b + c, rounded once where the set has FMA (SSE2 rounds twice).
 template <class Arch>
@@ -126,15 +150,64 @@ template <class Arch>
   return xsimd::min(bound, v);
 }
 
-/// 2^n as a float from `biased`, whose low mantissa bits hold n + 127 (0 .. 255; 255 gives infinity).
+/// Binary digits of a fraction that exp2_of_low_bits() looks up: a table of 2^exp2_bits floats in a register.
 template <class Arch>
-[[nodiscard]] REXNET_ALWAYS_INLINE vec<Arch> exponent_from_low_bits(const vec<Arch>& biased) noexcept {
-  using ints = xsimd::batch<std::int32_t, Arch>;
-#if XSIMD_VERSION_MAJOR >= 9
-  return xsimd::bitwise_cast<float>(ints(xsimd::bitwise_cast<std::int32_t>(biased) << 23));
-#else
-  return xsimd::bitwise_cast<vec<Arch>>(ints(xsimd::bitwise_cast<ints>(biased) << 23));
+inline constexpr int exp2_bits = 0;
+#if XSIMD_WITH_AVX2
+template <>
+inline constexpr int exp2_bits<xsimd::avx2> = 3;
 #endif
+#if XSIMD_WITH_FMA3_AVX2
+template <>
+inline constexpr int exp2_bits<xsimd::fma3<xsimd::avx2>> = 3;
+#endif
+#if XSIMD_WITH_AVX512BW
+template <>
+inline constexpr int exp2_bits<xsimd::avx512bw> = 4;
+#endif
+
+/// 2^(n / 2^exp2_bits) as a float, from `biased` whose low mantissa bits hold n plus exp2_bias: 2^-127 (as 0)
+/// up to 2^128 (as infinity).
+template <class Arch>
+inline constexpr float exp2_bias = exp2_bits<Arch> == 0 ? 127.0f : 0.0f;
+
+// Entry j of a table is the bits of 2^(j / size), less those that j itself becomes when n is shifted into the
+// exponent: one addition sets both. The exponent's bias comes with the entry.
+#if XSIMD_WITH_AVX2
+alignas(32) inline constexpr std::uint32_t exp2_eighths[8] = {0x3f800000, 0x3f7b95c2, 0x3f7837f0, 0x3f75fed7,
+                                                              0x3f7504f3, 0x3f75672a, 0x3f7744fd, 0x3f7ac0c7};
+#endif
+#if XSIMD_WITH_AVX512BW
+alignas(64) inline constexpr std::uint32_t exp2_sixteenths[16] = {
+    0x3f800000, 0x3f7daac3, 0x3f7b95c2, 0x3f79c3d3, 0x3f7837f0, 0x3f76f532, 0x3f75fed7, 0x3f75583f,
+    0x3f7504f3, 0x3f7508a4, 0x3f75672a, 0x3f76248c, 0x3f7744fd, 0x3f78ccdf, 0x3f7ac0c7, 0x3f7d257d};
+#endif
+
+template <class Arch>
+[[nodiscard]] REXNET_ALWAYS_INLINE vec<Arch> exp2_of_low_bits(const vec<Arch>& biased) noexcept {
+#if XSIMD_WITH_AVX512BW
+  if constexpr (exp2_bits<Arch> == 4) {
+    const __m512i n = _mm512_castps_si512(biased);
+    const __m512i entry = _mm512_permutexvar_epi32(n, _mm512_load_si512(exp2_sixteenths));
+    return vec<Arch>(_mm512_castsi512_ps(_mm512_add_epi32(entry, _mm512_slli_epi32(n, 23 - 4))));
+  } else
+#endif
+#if XSIMD_WITH_AVX2
+      if constexpr (exp2_bits<Arch> == 3) {
+    const __m256i n = _mm256_castps_si256(biased);
+    const __m256i entry =
+        _mm256_permutevar8x32_epi32(_mm256_load_si256(reinterpret_cast<const __m256i*>(exp2_eighths)), n);
+    return vec<Arch>(_mm256_castsi256_ps(_mm256_add_epi32(entry, _mm256_slli_epi32(n, 23 - 3))));
+  } else
+#endif
+  {
+    using ints = xsimd::batch<std::int32_t, Arch>;
+#if XSIMD_VERSION_MAJOR >= 9
+    return xsimd::bitwise_cast<float>(ints(xsimd::bitwise_cast<std::int32_t>(biased) << 23));
+#else
+    return xsimd::bitwise_cast<vec<Arch>>(ints(xsimd::bitwise_cast<ints>(biased) << 23));
+#endif
+  }
 }
 
 /// The first n lanes from memory, zero in the others; reads nothing past p + n. 1 <= n <= width.

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+// A model from any file: torch checkpoints, safetensors, packed files.
+#ifndef REXNET_LOAD_HPP
+#define REXNET_LOAD_HPP
+
+#include "rexnet/model.hpp"
+#include "rexnet/weights/checkpoint.hpp"
+#include "rexnet/weights/pack.hpp"
+
+#include <string>
+#include <utility>
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+
+/// Loads a checkpoint (its weights are folded and packed in memory) or a packed file from memory. The payload
+/// of a packed float32 file is used in place: `bytes` must be 64-byte aligned and outlive the model.
+/// Everything else is copied. @param depth check::full reads the whole of a packed file and compares its
+/// checksum. Errors: those of read_checkpoint(), identify(), pack_weights() and read_packed(). A checkpoint
+/// gets the default preprocessing and no labels.
+[[nodiscard]] inline result<model> load(byte_span bytes, check depth = check::header) {
+  if (is_packed(bytes)) return load_packed(bytes, depth);
+  auto c = read_checkpoint(bytes);
+  if (!c) return c.error();
+  auto t = identify(c->tensors());
+  if (!t) return t.error();
+  auto packed = pack_weights(*t);
+  if (!packed) return packed.error();
+  return detail::model_maker::from_weights(t->shape, std::move(*packed), c->container());
+}
+
+/// load() from memory of any alignment that may go away afterwards. Errors: also out_of_memory.
+[[nodiscard]] inline result<model> load_copy(byte_span bytes, check depth = check::header) {
+  return detail::model_maker::from_copy(bytes, [depth](byte_span copy) { return load(copy, depth); });
+}
+
+/// load() from a file, which is mapped: a packed float32 file is used in place and shared between processes.
+/// @param path UTF-8. Errors: those of load() from memory and io_error, with the path in front.
+[[nodiscard]] inline result<model> load(const std::string& path, check depth = check::header) {
+  return detail::model_maker::from_file(path, [depth](byte_span bytes) { return load(bytes, depth); });
+}
+
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_LOAD_HPP
