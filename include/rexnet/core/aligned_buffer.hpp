@@ -12,6 +12,10 @@
 #include <cstring>
 #include <utility>
 
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
+
 namespace rexnet {
 inline namespace REXNET_BUILD {
 
@@ -33,8 +37,17 @@ class aligned_buffer {
     const auto address = reinterpret_cast<std::uintptr_t>(block_);
     data_ = static_cast<unsigned char*>(block_) + (alignment - address % alignment);
     size_ = bytes;
+#if defined(__linux__)
+    // Weights are read once per image, many streams at a time: in pages of 4 kB the prefetchers stop and the
+    // TLB misses every 64 steps (v1 3.0x: 2 % of a pass). Whole huge pages only, so that no memory is added.
+    constexpr std::uintptr_t huge = std::uintptr_t{1} << 21;
+    const std::uintptr_t first = (address + huge - 1) / huge * huge, last = (address + bytes) / huge * huge;
+    if (first < last) madvise(reinterpret_cast<void*>(first), last - first, MADV_HUGEPAGE);
+#endif
   }
-  aligned_buffer(aligned_buffer&& other) noexcept { swap(other); }
+  aligned_buffer(aligned_buffer&& other) noexcept {
+    swap(other);
+  }
   aligned_buffer& operator=(aligned_buffer&& other) noexcept {
     aligned_buffer moved(std::move(other));
     swap(moved);
@@ -42,11 +55,19 @@ class aligned_buffer {
   }
   aligned_buffer(const aligned_buffer&) = delete;
   aligned_buffer& operator=(const aligned_buffer&) = delete;
-  ~aligned_buffer() { std::free(block_); }
+  ~aligned_buffer() {
+    std::free(block_);
+  }
 
-  [[nodiscard]] unsigned char* data() noexcept { return data_; }
-  [[nodiscard]] const unsigned char* data() const noexcept { return data_; }
-  [[nodiscard]] std::size_t size() const noexcept { return size_; }
+  [[nodiscard]] unsigned char* data() noexcept {
+    return data_;
+  }
+  [[nodiscard]] const unsigned char* data() const noexcept {
+    return data_;
+  }
+  [[nodiscard]] std::size_t size() const noexcept {
+    return size_;
+  }
   [[nodiscard]] span<float> floats() noexcept {
     return {reinterpret_cast<float*>(data_), size_ / sizeof(float)};
   }

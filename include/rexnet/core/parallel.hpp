@@ -49,8 +49,18 @@ inline void run_tasks(const executor& e, int n, task_function fn, void* context)
     return;
   }
 #if REXNET_OPENMP
+#if defined(KMP_VERSION_MAJOR)
+  // LLVM's threads would spin for 200 ms after the region, taking cores from the caller's own work. The
+  // setting is the calling thread's, and his own again afterwards; KMP_BLOCKTIME or OMP_WAIT_POLICY in the
+  // environment say what he wants.
+  const int blocktime = kmp_get_blocktime();
+  if (blocktime == 200) kmp_set_blocktime(2);
+#endif
 #pragma omp parallel num_threads(n)
   fn(context, omp_get_thread_num());
+#if defined(KMP_VERSION_MAJOR)
+  kmp_set_blocktime(blocktime);
+#endif
 #else
   for (int i = 0; i < n; ++i) fn(context, i);
 #endif
