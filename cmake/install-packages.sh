@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# Debian 12 packages for building rexnet, with the argument "tests" for testing it, too. Does nothing where all
-# are installed.
+# Debian 12 packages for building rexnet; with the argument "tests" or "bench", for testing or measuring it, too.
+# Does nothing where all are installed.
 set -euo pipefail
 packages=(g++ cmake ninja-build libxsimd-dev libeigen3-dev libcli11-dev nlohmann-json3-dev libturbojpeg0-dev libpng-dev)
-[ "${1:-}" != tests ] || packages+=(doctest-dev zlib1g-dev python3 clang libomp-dev)
+[ "${1:-}" != tests ] || packages+=(doctest-dev zlib1g-dev python3 clang libomp-dev valgrind)
+[ "${1:-}" != bench ] || packages+=(libbenchmark-dev python3)
 missing=()
 for p in "${packages[@]}"; do
   dpkg-query -W -f='${Status}' "$p" 2>/dev/null | grep -q 'ok installed' || missing+=("$p")
