@@ -177,6 +177,15 @@ TEST_CASE("network: the same bits for every thread count, pool, batch position a
   }
 }
 
+TEST_CASE("network: the same bits where small maps project by columns") {
+  for (const config& c : {config_for(family::v1, 250, 10), config_for(family::lite, 250, 10)}) {
+    const case_data d(c, 1, 70, 33);
+    REQUIRE(rexnet::make_plan(c, 70, 33, 2).blocks[15].by_columns);
+    REQUIRE_FALSE(rexnet::make_plan(c, 70, 33, 1).blocks[15].by_columns);
+    CHECK(same_bits(d.run(1), d.run(2)));
+  }
+}
+
 TEST_CASE("network: a compile-time and a run-time configuration give the same bits") {
   using static_net = rexnet::network<rexnet::static_config<family::v1, 50, 10>>;
   const case_data d(config_for(family::v1, 50, 10), 1, 64, 48);

@@ -158,10 +158,11 @@ void expand_block_rows(const block_context& b, int first_c, int channels, int ou
                         hidden_activation(*b.net));
 }
 
-/// The project convolution of pixels [first, first + count): mid holds the first of them.
+/// The project convolution of pixels [first, first + count), output channels [first_c, last_c): mid holds the
+/// first pixel.
 template <class Arch>
-void project_pixels(const block_context& b, const float* mid, std::ptrdiff_t first,
-                    std::ptrdiff_t count) noexcept {
+void project_pixels(const block_context& b, const float* mid, std::ptrdiff_t first, std::ptrdiff_t count,
+                    int first_c, int last_c) noexcept {
   const block_config& cfg = b.block();
   const block_plan& p = b.plan_of();
   const layer_weights w = at(b.payload, b.weights().project);
@@ -179,7 +180,7 @@ void project_pixels(const block_context& b, const float* mid, std::ptrdiff_t fir
     a.residual = b.workspace + p.in + first * a.residual_step;
     a.residual_c = padded_c(cfg.in_c);
   }
-  pointwise<Arch>(a, count, 0, a.out_c);
+  pointwise<Arch>(a, count, first_c, last_c);
 }
 
 /// Bands: output rows of chunk `chunk`, all the way through the block. Block 0 takes its rows from the stem.
@@ -212,7 +213,7 @@ void band_chunk(const block_context& b, int chunk, int worker, const input_rows&
       },
       [&](int y, int rows) {
         project_pixels<Arch>(b, mid, static_cast<std::ptrdiff_t>(y) * p.ow,
-                             static_cast<std::ptrdiff_t>(rows) * p.ow);
+                             static_cast<std::ptrdiff_t>(rows) * p.ow, 0, padded_c(cfg.out_c));
       });
 }
 
@@ -257,17 +258,38 @@ void dense_chunk(const float* payload, const layer_layout& l, const float* in, f
   dense<Arch>(in, l.k, w.weights, w.bias, out, l.out_c, first, smaller(l.out_c, first + dense_chunk_c), act);
 }
 
-/// Slices, last phase: scale and ReLU6 in place on a group of pixels, then project them.
+/// Slices, the second dense layer: a chunk of scales. Where project goes by columns, scale and ReLU6 follow
+/// on the chunk's channels.
+template <class Arch>
+void excite_chunk(const block_context& b, int chunk) noexcept {
+  const block_config& cfg = b.block();
+  const block_plan& p = b.plan_of();
+  float* const scale = b.workspace + b.p->scale;
+  dense_chunk<Arch>(b.payload, b.weights().excite, b.workspace + b.p->squeezed, scale, chunk,
+                    dense_activation::sigmoid);
+  if (!p.by_columns) return;
+  const int first = chunk * dense_chunk_c;
+  scale_clip<Arch>(b.workspace + p.mid + first, static_cast<std::ptrdiff_t>(p.oh) * p.ow, mid_step(cfg.mid_c),
+                   scale + first, smaller(dense_chunk_c, cfg.mid_c - first), true);
+}
+
+/// Slices, last phase: project some columns of all pixels, or some pixels after scale and ReLU6 in place.
 template <class Arch>
 void project_chunk(const block_context& b, int chunk) noexcept {
   const block_config& cfg = b.block();
   const block_plan& p = b.plan_of();
   const std::int64_t pixels = static_cast<std::int64_t>(p.oh) * p.ow;
+  if (p.by_columns) {
+    const int first_c = chunk * slice_channels;
+    project_pixels<Arch>(b, b.workspace + p.mid, 0, pixels, first_c,
+                         smaller(first_c + slice_channels, padded_c(cfg.out_c)));
+    return;
+  }
   const std::ptrdiff_t first = pixels * chunk / p.groups, last = pixels * (chunk + 1) / p.groups;
   const std::ptrdiff_t step = mid_step(cfg.mid_c);
   float* const mid = b.workspace + p.mid + first * step;
   if (cfg.se_c > 0) scale_clip<Arch>(mid, last - first, step, b.workspace + b.p->scale, cfg.mid_c, true);
-  project_pixels<Arch>(b, mid, first, last - first);
+  project_pixels<Arch>(b, mid, first, last - first, 0, padded_c(cfg.out_c));
 }
 
 }  // namespace detail

@@ -79,10 +79,7 @@ struct forward_pass {
             dense_chunk<Arch>(payload, l.squeeze, at_offset(p->sums), at_offset(p->squeezed), chunk,
                               dense_activation::relu);
           });
-          each(phase::excite, i, dense_chunks(l.excite), [&](int chunk) {
-            dense_chunk<Arch>(payload, l.excite, at_offset(p->squeezed), at_offset(p->scale), chunk,
-                              dense_activation::sigmoid);
-          });
+          each(phase::excite, i, dense_chunks(l.excite), [&](int chunk) { excite_chunk<Arch>(b, chunk); });
         }
         each(phase::project, i, bp.groups, [&](int chunk) { project_chunk<Arch>(b, chunk); });
       }
