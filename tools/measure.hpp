@@ -11,6 +11,7 @@
 #include <fstream>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace rexnet_tools {
 
@@ -54,6 +55,30 @@ inline double silu_time() {
         for (int k = 0; k < 4 * width; k += width)
           rexnet::simd::store<arch>(v + i + k, rexnet::simd::silu<arch>(rexnet::simd::load<arch>(v + i + k)));
     best = (std::min)(best, (seconds() - start) / (50.0 * n));
+  }
+  return best;
+}
+
+/// Bytes per second that one core reads from memory: the best of three sweeps over 256 MB, which no cache of
+/// ours holds.
+inline double read_bandwidth() {
+  using arch = rexnet::simd::default_arch;
+  constexpr std::size_t width = rexnet::simd::width<arch>, n = std::size_t{64} << 20;
+  const std::vector<float> memory(n, 1.0f);
+  double best = 0;
+  for (int round = 0; round < 3; ++round) {
+    rexnet::simd::vec<arch> sum[4] = {
+        rexnet::simd::load<arch>(memory.data()), rexnet::simd::load<arch>(memory.data()),
+        rexnet::simd::load<arch>(memory.data()), rexnet::simd::load<arch>(memory.data())};
+    const double start = seconds();
+    for (std::size_t i = 0; i < n; i += 4 * width)
+      for (std::size_t v = 0; v < 4; ++v)
+        sum[v] = sum[v] + rexnet::simd::load<arch>(memory.data() + i + v * width);
+    best = (std::max)(best, static_cast<double>(n * sizeof(float)) / (seconds() - start));
+    float lanes[width];
+    rexnet::simd::store<arch>(lanes, (sum[0] + sum[1]) + (sum[2] + sum[3]));
+    volatile float sink = lanes[0];
+    static_cast<void>(sink);
   }
   return best;
 }

@@ -24,8 +24,18 @@ constexpr const char* phase_names[] = {"bands", "slices", "squeeze",    "excite"
 struct work {
   phase what;
   int block;
-  double macs = 0, silu = 0;  ///< multiply-adds, and elements that pass SiLU
-  double best = 1e9;          ///< seconds
+  double macs = 0;    ///< multiply-adds of the network
+  double lanes = 0;   ///< multiply-adds of the kernels: output channels fill whole vectors
+  double silu = 0;    ///< elements that pass SiLU
+  double bytes = 0;   ///< weights, read once
+  double best = 1e9;  ///< seconds
+
+  /// A layer of k inputs for each of out_c outputs, on so many pixels.
+  void add_layer(double pixels, int k, int out_c) {
+    macs += pixels * k * out_c;
+    lanes += pixels * k * rexnet::round_up(out_c, rexnet::simd::width<rexnet::simd::default_arch>);
+    bytes += 4.0 * k * rexnet::round_up(out_c, rexnet::panel_c);
+  }
 };
 
 /// The clock of a pass: each phase's best time over all passes.
@@ -48,28 +58,25 @@ void count_work(work& w, const rexnet::config& c, const rexnet::plan& p) {
   const auto behind = w.block == rexnet::block_count;
   const rexnet::block_plan& bp = p.blocks[behind ? rexnet::block_count - 1 : w.block];
   const rexnet::block_config& b = c.blocks[behind ? rexnet::block_count - 1 : w.block];
-  const double in = static_cast<double>(bp.h) * bp.w, out = static_cast<double>(bp.oh) * bp.ow, mid = b.mid_c,
-               se = b.se_c, taps = static_cast<double>(b.kernel) * b.kernel;
+  const double in = static_cast<double>(bp.h) * bp.w, out = static_cast<double>(bp.oh) * bp.ow;
+  const int taps = b.kernel * b.kernel;
   const bool silu = c.family != rexnet::family::lite;
-  const double expand = b.expand ? b.in_c : 27;  // block 0 holds the stem
   switch (w.what) {
-    case phase::bands:
-      w.macs = in * expand * mid + out * mid * (taps + b.out_c);
-      w.silu = silu ? in * mid : 0;
-      break;
+    case phase::bands: w.add_layer(out, b.mid_c, b.out_c); [[fallthrough]];
     case phase::slices:
-      w.macs = in * expand * mid + out * mid * taps;
-      w.silu = silu ? in * mid : 0;
+      w.add_layer(in, b.expand ? b.in_c : 27, b.mid_c);  // block 0 holds the stem
+      w.add_layer(out, taps, b.mid_c);
+      w.silu = silu ? in * b.mid_c : 0;
       break;
-    case phase::squeeze:
-    case phase::excite: w.macs = mid * se; break;
-    case phase::project: w.macs = out * mid * b.out_c; break;
+    case phase::squeeze: w.add_layer(1, b.mid_c, b.se_c); break;
+    case phase::excite: w.add_layer(1, b.se_c, b.mid_c); break;
+    case phase::project: w.add_layer(out, b.mid_c, b.out_c); break;
     case phase::head:
-      w.macs = out * b.out_c * c.head_c;
+      w.add_layer(out, b.out_c, c.head_c);
       w.silu = silu ? out * c.head_c : 0;
       break;
-    case phase::hidden: w.macs = static_cast<double>(c.head_c) * c.hidden_c; break;
-    case phase::classifier: w.macs = static_cast<double>(rexnet::feature_c(c)) * c.classes; break;
+    case phase::hidden: w.add_layer(1, c.head_c, c.hidden_c); break;
+    case phase::classifier: w.add_layer(1, rexnet::feature_c(c), c.classes); break;
     case phase::tap: break;
   }
 }
@@ -89,7 +96,7 @@ void print_profile(const options& o) {
   rexnet::forward_options how;
   how.observer = {&profile::done, &times};
   double peak = fma_peak();
-  const double silu_seconds = silu_time();
+  const double silu_seconds = silu_time(), bandwidth = read_bandwidth();
   for (const double start = seconds(); seconds() - start < 2.0;) {
     times.at = 0;
     times.last = seconds();
@@ -103,36 +110,45 @@ void print_profile(const options& o) {
                  {"threads", threads},
                  {"peak_gmac_per_s_per_core", peak / 1e9},
                  {"silu_ns", silu_seconds * 1e9},
+                 {"read_gb_per_s", bandwidth / 1e9},
                  {"cpu", cpu_name()},
                  {"instruction_set", rexnet::simd::name<rexnet::simd::default_arch>()},
                  {"phases", ordered_json::array()}};
   double total = 0, total_bound = 0;
   if (!o.json)
-    std::printf("%-3s %-10s %9s %8s %8s %8s %7s\n", "", "phase", "MMAC", "us", "FMA us", "SiLU us", "share");
+    std::printf("%-3s %-10s %9s %8s %8s %8s %10s %7s\n", "", "phase", "MMAC", "us", "FMA us", "SiLU us",
+                "weights us", "share");
   for (work& w : times.phases) {
     count_work(w, c, p);
-    const double fma = w.macs / peak / threads, silu = w.silu * silu_seconds / threads, bound = fma + silu;
+    const double fma = w.lanes / peak / threads, silu = w.silu * silu_seconds / threads,
+                 read = w.bytes / bandwidth / threads, bound = (std::max)(fma + silu, read);
     total += w.best, total_bound += bound;
     const char* name = phase_names[static_cast<int>(w.what)];
     j["phases"].push_back({{"phase", name},
                            {"block", w.block},
                            {"macs", w.macs},
+                           {"lanes", w.lanes},
                            {"silu", w.silu},
+                           {"weight_bytes", w.bytes},
                            {"us", w.best * 1e6},
                            {"fma_us", fma * 1e6},
-                           {"silu_us", silu * 1e6}});
+                           {"silu_us", silu * 1e6},
+                           {"weights_us", read * 1e6}});
     if (!o.json)
-      std::printf("%3d %-10s %9.2f %8.1f %8.1f %8.1f %6.0f%%\n", w.block, name, w.macs / 1e6, w.best * 1e6,
-                  fma * 1e6, silu * 1e6, 100 * bound / w.best);
+      std::printf("%3d %-10s %9.2f %8.1f %8.1f %8.1f %10.1f %6.0f%%\n", w.block, name, w.macs / 1e6,
+                  w.best * 1e6, fma * 1e6, silu * 1e6, read * 1e6, 100 * bound / w.best);
   }
   j["us"] = total * 1e6, j["bound_us"] = total_bound * 1e6;
   if (o.json)
     std::cout << j.dump(2) << '\n';
   else
     std::printf(
-        "sum of best phases %.0f us, bound %.0f us (%.0f %%); one core: %.1f GMAC/s, SiLU %.2f ns (%s, %s)\n",
+        "sum of best phases %.0f us, bound %.0f us (%.0f %%); one core: %.1f GMAC/s, SiLU %.2f ns, %.0f GB/s "
+        "from "
+        "memory (%s, %s)\n",
         total * 1e6, total_bound * 1e6, 100 * total_bound / total, peak / 1e9, silu_seconds * 1e9,
-        j["cpu"].get<std::string>().c_str(), j["instruction_set"].get<std::string>().c_str());
+        bandwidth / 1e9, j["cpu"].get<std::string>().c_str(),
+        j["instruction_set"].get<std::string>().c_str());
 }
 
 }  // namespace rexnet_tools

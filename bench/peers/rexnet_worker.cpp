@@ -60,7 +60,7 @@ struct runner {
   std::vector<float> images, logits;
 
   runner(const std::string& path, const std::string& input, int count, int threads)
-      : batch(count), model(rexnet::load(path).value()), images(read_images(input, count, h, w)) {
+      : batch(count), model(rexnet::load_copy(path).value()), images(read_images(input, count, h, w)) {
     const auto net = model.net();
     plan = net.make_plan(h, w, threads).value();
     // A batch runs one image per thread where the workspace allows it.

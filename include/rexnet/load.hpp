@@ -37,7 +37,14 @@ inline namespace REXNET_BUILD {
 /// load() from a file, which is mapped: a packed float32 file is used in place and shared between processes.
 /// @param path UTF-8. Errors: those of load() from memory and io_error, with the path in front.
 [[nodiscard]] inline result<model> load(const std::string& path, check depth = check::header) {
-  return detail::model_maker::from_file(path, [depth](byte_span bytes) { return load(bytes, depth); });
+  return detail::model_maker::from_file(path, file_bytes::map(path),
+                                        [depth](byte_span bytes) { return load(bytes, depth); });
+}
+
+/// The same, read into memory instead of mapped: see load_packed_copy(). Errors: also out_of_memory.
+[[nodiscard]] inline result<model> load_copy(const std::string& path, check depth = check::header) {
+  return detail::model_maker::from_file(path, file_bytes::read(path),
+                                        [depth](byte_span bytes) { return load(bytes, depth); });
 }
 
 }  // namespace REXNET_BUILD

@@ -190,6 +190,22 @@ TEST_CASE("packed file: loaded from a path, from memory, and copied, the model i
   std::filesystem::remove(path);
 }
 
+TEST_CASE("packed file: a model that was read, not mapped, outlives its file's contents") {
+  const std::string bytes = packed(small_header()),
+                    path = (std::filesystem::temp_directory_path() / "rexnet_read_test.rexnet").string();
+  std::ofstream(path, std::ios::binary) << bytes;
+  const auto any = rexnet::load_copy(path, rexnet::check::full).value(),
+             packed_only = rexnet::load_packed_copy(path, rexnet::check::full).value();
+  std::filesystem::resize_file(path, 1);  // a mapping would now end the program
+  for (const rexnet::model* m : {&any, &packed_only}) {
+    REQUIRE(m->payload().size() == small_payload(m->shape()).size());
+    CHECK(std::memcmp(m->payload().data(), small_payload(m->shape()).data(), m->payload().size() * 4) == 0);
+  }
+  CHECK(rexnet::load_copy(path).code() == errc::unknown_format);
+  std::filesystem::remove(path);
+  CHECK(rexnet::load_copy(path).code() == errc::io_error);
+}
+
 TEST_CASE("packed file: no bytes at all are no model") {
   CHECK(rexnet::load(rexnet::byte_span()).code() == errc::unknown_format);
   CHECK(rexnet::load_copy(rexnet::byte_span()).code() == errc::unknown_format);

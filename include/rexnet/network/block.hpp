@@ -29,10 +29,11 @@ struct layer_weights {
   return c.family == family::lite ? activation::relu6 : activation::silu;
 }
 
-/// A 1x1 layer's `channels` outputs for pixels `in_step` floats apart.
+/// A 1x1 layer's `channels` outputs for pixels `in_step` floats apart; `threads` claim such slices of it.
 template <class Arch>
 void pointwise_layer(layer_weights w, int k, const float* in, std::ptrdiff_t in_step, std::ptrdiff_t pixels,
-                     float* out, std::ptrdiff_t out_step, int channels, activation act) noexcept {
+                     float* out, std::ptrdiff_t out_step, int channels, activation act,
+                     int threads) noexcept {
   pointwise_args a;
   a.segment = &in;
   a.run = k;
@@ -43,6 +44,7 @@ void pointwise_layer(layer_weights w, int k, const float* in, std::ptrdiff_t in_
   a.out_step = out_step;
   a.out_c = channels;
   a.act = act;
+  a.ahead = 2 * threads;
   pointwise<Arch>(a, pixels, 0, channels);
 }
 
@@ -155,7 +157,7 @@ void expand_block_rows(const block_context& b, int first_c, int channels, int ou
   pointwise_layer<Arch>(at(b.payload, b.weights().expand, first_c), b.block().in_c,
                         b.workspace + p.in + static_cast<std::ptrdiff_t>(y) * p.w * in_step, in_step,
                         static_cast<std::ptrdiff_t>(until - y) * p.w, out, out_step, channels,
-                        hidden_activation(*b.net));
+                        hidden_activation(*b.net), p.bands ? 1 : b.p->threads);
 }
 
 /// The project convolution of pixels [first, first + count), output channels [first_c, last_c): mid holds the
@@ -180,6 +182,7 @@ void project_pixels(const block_context& b, const float* mid, std::ptrdiff_t fir
     a.residual = b.workspace + p.in + first * a.residual_step;
     a.residual_c = padded_c(cfg.in_c);
   }
+  if (p.by_columns) a.ahead = 2 * b.p->threads;
   pointwise<Arch>(a, count, first_c, last_c);
 }
 

@@ -135,7 +135,7 @@ struct forward_pass {
     const std::ptrdiff_t in_step = padded_c(net->blocks[block_count - 1].out_c);
     pointwise_layer<Arch>(at(payload, layout->head, first_c), layout->head.k,
                           at_offset(p->blocks[block_count - 1].out) + first * in_step, in_step, count, out,
-                          step, channels, hidden_activation(*net));
+                          step, channels, hidden_activation(*net), p->threads);
   }
 
   /// Head and global mean for a slice of channels: the head's map never exists.

@@ -4,6 +4,7 @@
 #ifndef REXNET_WEIGHTS_FILE_BYTES_HPP
 #define REXNET_WEIGHTS_FILE_BYTES_HPP
 
+#include "rexnet/core/aligned_buffer.hpp"
 #include "rexnet/core/error.hpp"
 #include "rexnet/core/views.hpp"
 
@@ -32,24 +33,21 @@
 namespace rexnet {
 inline namespace REXNET_BUILD {
 
-/// Move-only owner of a file's bytes: a mapping (page-aligned) or a copy in memory (aligned for any type).
+/// Move-only owner of a file's bytes: a mapping (page-aligned) or a copy in memory (64-byte aligned).
 class file_bytes {
  public:
   file_bytes() noexcept = default;
-  file_bytes(file_bytes&& other) noexcept : bytes_(std::exchange(other.bytes_, {})), copied_(other.copied_) {}
+  file_bytes(file_bytes&& other) noexcept
+      : bytes_(std::exchange(other.bytes_, {})), copy_(std::move(other.copy_)) {}
   file_bytes& operator=(file_bytes&& other) noexcept {
     std::swap(bytes_, other.bytes_);
-    std::swap(copied_, other.copied_);
+    std::swap(copy_, other.copy_);
     return *this;
   }
   file_bytes(const file_bytes&) = delete;
   file_bytes& operator=(const file_bytes&) = delete;
   ~file_bytes() {
-    if (bytes_.data() == nullptr) return;
-    if (copied_) {
-      std::free(const_cast<unsigned char*>(bytes_.data()));
-      return;
-    }
+    if (bytes_.data() == nullptr || copy_.data() != nullptr) return;
 #if defined(_WIN32)
     UnmapViewOfFile(bytes_.data());
 #else
@@ -119,24 +117,40 @@ class file_bytes {
     return f;
   }
 
-  /// The same, copied into memory: later changes of the file are not seen. Errors: also out_of_memory.
+  /// The same, read into memory: later changes of the file are not seen, and one that shrinks meanwhile is an
+  /// io_error, where a mapping would end the program (SIGBUS). Errors: also out_of_memory.
   [[nodiscard]] static result<file_bytes> read(const std::string& path) {
     auto mapped = map(path);
     if (!mapped) return mapped.error();
     const std::size_t size = mapped->bytes_.size();
-    auto* copy = static_cast<unsigned char*>(std::malloc(size));
-    if (copy == nullptr)
-      return error(errc::out_of_memory, path + ": no memory for " + std::to_string(size) + " bytes");
-    std::memcpy(copy, mapped->bytes_.data(), size);
     file_bytes f;
-    f.bytes_ = {copy, size};
-    f.copied_ = true;
+    f.copy_ = aligned_buffer(size);
+    if (f.copy_.data() == nullptr)
+      return error(errc::out_of_memory, path + ": no memory for " + std::to_string(size) + " bytes");
+#if defined(_WIN32)
+    std::memcpy(f.copy_.data(), mapped->bytes_.data(), size);  // a mapped file cannot shrink
+#else
+    const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    std::size_t got = 0;
+    for (::ssize_t n = 1; fd >= 0 && got < size && n > 0;) {
+      n = ::read(fd, f.copy_.data() + got, size - got);
+      if (n > 0) got += static_cast<std::size_t>(n);
+      if (n < 0 && errno == EINTR) n = 1;
+    }
+    const int reason = errno;
+    if (fd >= 0) ::close(fd);
+    if (got < size)
+      return error(errc::io_error, path + ": " + std::to_string(got) + " of " + std::to_string(size) +
+                                       " bytes could be read" +
+                                       (fd < 0 ? std::string(": ") + std::strerror(reason) : ""));
+#endif
+    f.bytes_ = {f.copy_.data(), size};
     return f;
   }
 
  private:
   span<const unsigned char> bytes_;
-  bool copied_ = false;
+  aligned_buffer copy_;
 };
 
 }  // namespace REXNET_BUILD
