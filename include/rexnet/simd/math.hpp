@@ -20,8 +20,8 @@ namespace simd {
 template <class Arch>
 [[nodiscard]] REXNET_ALWAYS_INLINE vec<Arch> one_plus_exp_neg(const vec<Arch>& x) noexcept {
   const auto c = [](float value) REXNET_LAMBDA_INLINE { return broadcast<Arch>(value); };
-  // Clamped so that n stays within a float's exponents. A NaN stays one through r.
-  const vec<Arch> t = min<Arch>(c(87.9f), max<Arch>(c(-88.7f), x));
+  // Clamped so that n is 128 at most, 2^n infinity, whatever n is a multiple of. A NaN stays one through r.
+  const vec<Arch> t = min<Arch>(c(87.9f), max<Arch>(c(-88.7228394f), x));
   const vec<Arch> magic = c(12582912.0f / (1 << exp2_bits<Arch>)+exp2_bias<Arch>);
   const vec<Arch> biased = fma<Arch>(t, c(-1.44269504f), magic);
   const vec<Arch> n = biased - magic;
