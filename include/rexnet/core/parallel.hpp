@@ -39,16 +39,10 @@ struct executor {
 
 namespace detail {
 
-inline void run_tasks(const executor& e, int n, task_function fn, void* context) noexcept {
-  if (n <= 1) {
-    fn(context, 0);
-    return;
-  }
-  if (e.pool != nullptr) {
-    e.pool(e.pool_context, fn, context, n);
-    return;
-  }
 #if REXNET_OPENMP
+/// Apart from run_tasks(), because clang asks the runtime for the thread's number where the function begins:
+/// one thread alone would start LLVM's OpenMP, a megabyte of it.
+REXNET_NOINLINE inline void run_on_openmp(int n, task_function fn, void* context) noexcept {
 #if defined(KMP_VERSION_MAJOR)
   // LLVM's threads would spin for 200 ms after the region, taking cores from the caller's own work. The
   // setting is the calling thread's, and his own again afterwards; KMP_BLOCKTIME or OMP_WAIT_POLICY in the
@@ -61,6 +55,20 @@ inline void run_tasks(const executor& e, int n, task_function fn, void* context)
 #if defined(KMP_VERSION_MAJOR)
   kmp_set_blocktime(blocktime);
 #endif
+}
+#endif
+
+inline void run_tasks(const executor& e, int n, task_function fn, void* context) noexcept {
+  if (n <= 1) {
+    fn(context, 0);
+    return;
+  }
+  if (e.pool != nullptr) {
+    e.pool(e.pool_context, fn, context, n);
+    return;
+  }
+#if REXNET_OPENMP
+  run_on_openmp(n, fn, context);
 #else
   for (int i = 0; i < n; ++i) fn(context, i);
 #endif
