@@ -180,6 +180,17 @@ def machine(results):
     )
 
 
+def section(heading, text, columns, lines):
+    """A heading, what the table says, and the table; nothing without lines."""
+    lines = list(lines)
+    if lines:
+        yield f"## {heading}"
+        yield ""
+        yield text
+        yield ""
+        yield from table(columns, lines)
+
+
 def sections(results):
     names = results.setup.peers
     titles = [peers.PEERS[p].title for p in names]
@@ -208,36 +219,21 @@ def sections(results):
     yield ""
     yield from table(["ReXNet", "threads", "batch", *titles[1:]], ratios(results, names))
     yield from accuracy_section(results, names)
-    lines = list(scaling(results, names))
-    if lines:
-        yield "## Second thread"
-        yield ""
-        yield prose.SECOND_THREAD
-        yield ""
-        yield from table(["ReXNet", *titles], lines)
-    lines = list(batch_ways(results, names))
-    if lines:
-        yield "## How a batch was run"
-        yield ""
-        yield prose.BATCHES
-        yield ""
-        yield from table(["ReXNet", "threads", *titles[1:]], lines)
-    yield "## Memory"
-    yield ""
+    yield from section("Second thread", prose.SECOND_THREAD, ["ReXNet", *titles], scaling(results, names))
+    yield from section(
+        "How a batch was run", prose.BATCHES, ["ReXNet", "threads", *titles[1:]], batch_ways(results, names)
+    )
     threads = min(results.setup.threads)
-    yield prose.MEMORY.format(threads=threads)
-    yield ""
-    yield from table(["ReXNet", *titles], memory(results, names, threads))
-    yield "## Code"
-    yield ""
-    yield prose.CODE
-    yield ""
-    yield from table(["", "code and constants", "files"], sizes(results, names))
-    yield "## The same network?"
-    yield ""
-    yield prose.AGREEMENT
-    yield ""
-    yield from table(["network", "batch", *titles], agreement(results, names))
+    yield from section(
+        "Memory",
+        prose.MEMORY.format(threads=threads),
+        ["ReXNet", *titles],
+        memory(results, names, threads),
+    )
+    yield from section("Code", prose.CODE, ["", "code and constants", "files"], sizes(results, names))
+    yield from section(
+        "The same network?", prose.AGREEMENT, ["network", "batch", *titles], agreement(results, names)
+    )
     yield "## Missing or doubtful"
     yield ""
     reasons = results.reasons()

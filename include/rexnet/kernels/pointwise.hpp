@@ -42,6 +42,20 @@ struct pointwise_args {
                   ///< claims columns of the same layer (two threads: 2 to 3 % of a pass)
 };
 
+/// each(f) with f the activation of a vector.
+template <class Arch, class Each>
+REXNET_ALWAYS_INLINE void with_activation(activation act, Each&& each) noexcept {
+  using vec = simd::vec<Arch>;
+  switch (act) {
+    case activation::none: each([](const vec& v) REXNET_LAMBDA_INLINE { return v; }); break;
+    case activation::relu: each([](const vec& v) REXNET_LAMBDA_INLINE { return simd::relu<Arch>(v); }); break;
+    case activation::relu6:
+      each([](const vec& v) REXNET_LAMBDA_INLINE { return simd::relu6<Arch>(v); });
+      break;
+    case activation::silu: each([](const vec& v) REXNET_LAMBDA_INLINE { return simd::silu<Arch>(v); }); break;
+  }
+}
+
 /// What follows the sums of a tile: activation, residual, and channels that end within a vector. One copy
 /// for all tiles, through memory: unrolled into each tile it made a third of a network's code (238 kB, now
 /// 164) and half of its compile time; the detour costs 0 to 3 % of the pass.
@@ -57,18 +71,7 @@ struct tile_epilogue {
 
   /// @param sums [rows][vectors][width]
   REXNET_NOINLINE void run(const float* sums, int rows) const noexcept {
-    switch (a.act) {
-      case activation::none: each(sums, rows, [](const vec& v) REXNET_LAMBDA_INLINE { return v; }); break;
-      case activation::relu:
-        each(sums, rows, [](const vec& v) REXNET_LAMBDA_INLINE { return simd::relu<Arch>(v); });
-        break;
-      case activation::relu6:
-        each(sums, rows, [](const vec& v) REXNET_LAMBDA_INLINE { return simd::relu6<Arch>(v); });
-        break;
-      case activation::silu:
-        each(sums, rows, [](const vec& v) REXNET_LAMBDA_INLINE { return simd::silu<Arch>(v); });
-        break;
-    }
+    with_activation<Arch>(a.act, [&](auto&& f) REXNET_LAMBDA_INLINE { each(sums, rows, f); });
   }
 
  private:
@@ -106,7 +109,7 @@ struct tile_epilogue {
 /// output, and a few tiles later this loop, long enough to keep every port busy, passes over them in L1.
 template <class Arch, int Vectors>
 REXNET_NOINLINE void activate(float* out, std::ptrdiff_t step, std::ptrdiff_t rows, activation act) noexcept {
-  const auto each = [=](auto&& f) {
+  with_activation<Arch>(act, [=](auto&& f) REXNET_LAMBDA_INLINE {
     float* p = out;
     constexpr int width = simd::width<Arch>;
     std::ptrdiff_t i = rows;
@@ -122,19 +125,7 @@ REXNET_NOINLINE void activate(float* out, std::ptrdiff_t step, std::ptrdiff_t ro
     }
     for (; i > 0; --i, p += step)
       for (int v = 0; v < Vectors; ++v) simd::store<Arch>(p + v * width, f(simd::load<Arch>(p + v * width)));
-  };
-  switch (act) {
-    case activation::none: break;
-    case activation::relu:
-      each([](const simd::vec<Arch>& v) REXNET_LAMBDA_INLINE { return simd::relu<Arch>(v); });
-      break;
-    case activation::relu6:
-      each([](const simd::vec<Arch>& v) REXNET_LAMBDA_INLINE { return simd::relu6<Arch>(v); });
-      break;
-    case activation::silu:
-      each([](const simd::vec<Arch>& v) REXNET_LAMBDA_INLINE { return simd::silu<Arch>(v); });
-      break;
-  }
+  });
 }
 
 /// One register tile: Rows pixels by Vectors vectors of output channels.

@@ -22,7 +22,7 @@ template <class Arch>
   const auto c = [](float value) REXNET_LAMBDA_INLINE { return broadcast<Arch>(value); };
   // Clamped so that n is 128 at most, 2^n infinity, whatever n is a multiple of. A NaN stays one through r.
   const vec<Arch> t = min<Arch>(c(87.9f), max<Arch>(c(-88.7228394f), x));
-  const vec<Arch> magic = c(12582912.0f / (1 << exp2_bits<Arch>)+exp2_bias<Arch>);
+  const vec<Arch> magic = c(exp2_bias<Arch> + 12582912.0f / (1 << exp2_bits<Arch>));
   const vec<Arch> biased = fma<Arch>(t, c(-1.44269504f), magic);
   const vec<Arch> n = biased - magic;
   vec<Arch> r = fma<Arch>(n, c(0.693359375f), t);

@@ -90,6 +90,65 @@ class file_bytes {
     if (view == nullptr) return error(errc::io_error, path + ": cannot be mapped");
     f.bytes_ = {static_cast<const unsigned char*>(view), static_cast<std::size_t>(size.QuadPart)};
 #else
+    const auto file = open_regular(path);
+    if (!file) return file.error();
+    const auto [fd, size] = *file;
+    void* view = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, fd, 0);
+    const int reason = errno;
+    ::close(fd);
+    if (view == MAP_FAILED)
+      return error(errc::io_error, path + ": cannot be mapped: " + std::strerror(reason));
+    f.bytes_ = {static_cast<const unsigned char*>(view), size};
+#endif
+    return f;
+  }
+
+  /// The same, read into memory: later changes of the file are not seen, and one that shrinks meanwhile is an
+  /// io_error, where a mapping would end the program (SIGBUS). Errors: also out_of_memory.
+  [[nodiscard]] static result<file_bytes> read(const std::string& path) {
+    const auto no_memory = [&path](std::size_t size) {
+      return error(errc::out_of_memory, path + ": no memory for " + std::to_string(size) + " bytes");
+    };
+    file_bytes f;
+#if defined(_WIN32)
+    const auto mapped = map(path);  // a mapped file cannot shrink
+    if (!mapped) return mapped.error();
+    const std::size_t size = mapped->bytes_.size();
+    f.copy_ = aligned_buffer(size);
+    if (f.copy_.data() == nullptr) return no_memory(size);
+    std::memcpy(f.copy_.data(), mapped->bytes_.data(), size);
+#else
+    const auto file = open_regular(path);
+    if (!file) return file.error();
+    const auto [fd, size] = *file;
+    f.copy_ = aligned_buffer(size);
+    if (f.copy_.data() == nullptr) {
+      ::close(fd);
+      return no_memory(size);
+    }
+    std::size_t got = 0;
+    for (::ssize_t n = 1; got < size && n > 0;) {
+      n = ::read(fd, f.copy_.data() + got, size - got);
+      if (n > 0) got += static_cast<std::size_t>(n);
+      if (n < 0 && errno == EINTR) n = 1;
+    }
+    ::close(fd);
+    if (got < size)
+      return error(errc::io_error, path + ": " + std::to_string(got) + " of " + std::to_string(size) +
+                                       " bytes could be read");
+#endif
+    f.bytes_ = {f.copy_.data(), size};
+    return f;
+  }
+
+ private:
+#if !defined(_WIN32)
+  struct opened {
+    int fd;
+    std::size_t size;
+  };
+  /// A regular file that is not empty. Errors: io_error.
+  [[nodiscard]] static result<opened> open_regular(const std::string& path) {
     const auto failed = [&path](const std::string& what) {
       return error(errc::io_error, path + ": " + what);
     };
@@ -107,48 +166,9 @@ class file_bytes {
       ::close(fd);
       return failed("is larger than the address space");
     }
-    const auto size = static_cast<std::size_t>(info.st_size);
-    void* view = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, fd, 0);
-    const int reason = errno;
-    ::close(fd);
-    if (view == MAP_FAILED) return failed(std::string("cannot be mapped: ") + std::strerror(reason));
-    f.bytes_ = {static_cast<const unsigned char*>(view), size};
-#endif
-    return f;
+    return opened{fd, static_cast<std::size_t>(info.st_size)};
   }
-
-  /// The same, read into memory: later changes of the file are not seen, and one that shrinks meanwhile is an
-  /// io_error, where a mapping would end the program (SIGBUS). Errors: also out_of_memory.
-  [[nodiscard]] static result<file_bytes> read(const std::string& path) {
-    auto mapped = map(path);
-    if (!mapped) return mapped.error();
-    const std::size_t size = mapped->bytes_.size();
-    file_bytes f;
-    f.copy_ = aligned_buffer(size);
-    if (f.copy_.data() == nullptr)
-      return error(errc::out_of_memory, path + ": no memory for " + std::to_string(size) + " bytes");
-#if defined(_WIN32)
-    std::memcpy(f.copy_.data(), mapped->bytes_.data(), size);  // a mapped file cannot shrink
-#else
-    const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-    std::size_t got = 0;
-    for (::ssize_t n = 1; fd >= 0 && got < size && n > 0;) {
-      n = ::read(fd, f.copy_.data() + got, size - got);
-      if (n > 0) got += static_cast<std::size_t>(n);
-      if (n < 0 && errno == EINTR) n = 1;
-    }
-    const int reason = errno;
-    if (fd >= 0) ::close(fd);
-    if (got < size)
-      return error(errc::io_error, path + ": " + std::to_string(got) + " of " + std::to_string(size) +
-                                       " bytes could be read" +
-                                       (fd < 0 ? std::string(": ") + std::strerror(reason) : ""));
 #endif
-    f.bytes_ = {f.copy_.data(), size};
-    return f;
-  }
-
- private:
   span<const unsigned char> bytes_;
   aligned_buffer copy_;
 };
