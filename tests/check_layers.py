@@ -14,7 +14,8 @@ ALLOWED = {
     "image": {"core", "image"},
     "network": {"core", "config", "simd", "kernels", "network", "image"},
     "weights": {"core", "config", "weights", "network", "image"},
-    ".": {"core", "config", "simd", "kernels", "image", "network", "ops", "weights", "."},
+    "dispatch": {"core", "network", "dispatch"},
+    ".": {"core", "config", "simd", "kernels", "image", "network", "dispatch", "ops", "weights", "."},
 }
 # weights knows the packed layout, network the pixel formats; nothing else of each other.
 ONLY = {("weights", "network"): {"layout.hpp"}, ("network", "image"): {"pixels.hpp"}, ("weights", "image"): {"preprocess.hpp"}}

@@ -2,6 +2,7 @@
 // The command `rexnet`. Exit codes: 0, 1 (bad input, message on stderr), 2 (usage).
 #include "tools/commands.hpp"
 
+#include "rexnet/core/cpus.hpp"
 #include "rexnet/weights/output_file.hpp"
 
 #include <CLI/CLI.hpp>

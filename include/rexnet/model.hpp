@@ -4,7 +4,11 @@
 #ifndef REXNET_MODEL_HPP
 #define REXNET_MODEL_HPP
 
+#if defined(REXNET_DISPATCH)
+#include "rexnet/dispatch/any_network.hpp"
+#else
 #include "rexnet/network/network.hpp"
+#endif
 #include "rexnet/weights/file_bytes.hpp"
 #include "rexnet/weights/packed_file.hpp"
 
@@ -16,6 +20,14 @@
 
 namespace rexnet {
 inline namespace REXNET_BUILD {
+
+/// What runs a model: kernels chosen when the program runs, where rexnet_add_dispatch() built some; else
+/// those of the instruction set that this translation unit is compiled for.
+#if defined(REXNET_DISPATCH)
+using model_network = any_network;
+#else
+using model_network = network<dynamic_config>;
+#endif
 
 namespace detail {
 struct model_maker;
@@ -33,7 +45,7 @@ class model {
   [[nodiscard]] span<const float> payload() const noexcept { return payload_; }
   /// "torch zip", "torch legacy", "safetensors" or "packed".
   [[nodiscard]] const std::string& container() const noexcept { return container_; }
-  [[nodiscard]] network<dynamic_config> net() const noexcept { return {header_.shape, payload_.data()}; }
+  [[nodiscard]] model_network net() const noexcept { return {header_.shape, payload_.data()}; }
 
  private:
   friend struct detail::model_maker;
@@ -200,7 +212,7 @@ class classifier {
  private:
   classifier(const model& m, const preprocessing& input)
       : net_(m.net()), input_(input), table_(normalise_table(input)) {}
-  network<dynamic_config> net_;
+  model_network net_;
   preprocessing input_;
   std::array<float, 768> table_;
   rexnet::plan plan_;

@@ -3,6 +3,7 @@
 #ifndef REXNET_REXNET_HPP
 #define REXNET_REXNET_HPP
 
+#include "rexnet/core/cpus.hpp"
 #include "rexnet/load.hpp"
 #include "rexnet/ops/ops.hpp"
 #include "rexnet/weights/npy.hpp"

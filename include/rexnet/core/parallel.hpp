@@ -8,19 +8,15 @@
 #ifndef REXNET_CORE_PARALLEL_HPP
 #define REXNET_CORE_PARALLEL_HPP
 
-#include "rexnet/core/build.hpp"
-
-#include <atomic>
-#include <cstddef>
-#include <thread>
+#include "rexnet/core/counter.hpp"
 
 #if REXNET_OPENMP
 #include <omp.h>
 #endif
-#if defined(__linux__)
+#if defined(__unix__) || defined(__APPLE__)
 #include <sched.h>
-
-#include <cstdio>
+#elif defined(_WIN32)
+#include <thread>
 #endif
 
 namespace rexnet {
@@ -74,10 +70,18 @@ inline void run_tasks(const executor& e, int n, task_function fn, void* context)
 #endif
 }
 
+/// Lets another thread have the CPU. Where there are no threads nobody waits.
+inline void yield() noexcept {
+#if defined(__unix__) || defined(__APPLE__)
+  sched_yield();
+#elif defined(_WIN32)
+  std::this_thread::yield();
+#endif
+}
+
 /// Progress of one phase. A cache line of its own, so that claiming does not disturb the waiting.
 struct alignas(64) phase_state {
-  std::atomic<int> claimed{0};
-  std::atomic<int> finished{0};
+  shared_counter claimed, finished;
 };
 
 /// Runs body(chunk) for chunks [0, chunks) together with the other workers; returns when all are finished.
@@ -88,32 +92,13 @@ void run_phase(phase_state& phase, int chunks, bool alone, Body&& body) noexcept
     return;
   }
   int ran = 0;
-  for (int i; (i = phase.claimed.fetch_add(1, std::memory_order_relaxed)) < chunks; ++ran) body(i);
-  if (ran > 0) phase.finished.fetch_add(ran, std::memory_order_acq_rel);
-  for (int spin = 0; phase.finished.load(std::memory_order_acquire) < chunks; ++spin)
-    if (spin > 2000) std::this_thread::yield();  // someone was taken off the CPU: let him back on
+  for (int i; (i = phase.claimed.take()) < chunks; ++ran) body(i);
+  if (ran > 0) phase.finished.add(ran);
+  for (int spin = 0; phase.finished.read() < chunks; ++spin)
+    if (spin > 2000) yield();  // someone was taken off the CPU: let him back on
 }
 
 }  // namespace detail
-
-/// CPUs that this process may use: its affinity mask, limited by the cgroup's CPU quota where there is one.
-/// The default thread count. At least 1.
-[[nodiscard]] inline int available_cpus() noexcept {
-  int cpus = static_cast<int>(std::thread::hardware_concurrency());
-#if defined(__linux__)
-  cpu_set_t set;
-  if (sched_getaffinity(0, sizeof(set), &set) == 0) cpus = CPU_COUNT(&set);
-  if (std::FILE* file = std::fopen("/sys/fs/cgroup/cpu.max", "r")) {
-    long quota = 0, period = 0;
-    if (std::fscanf(file, "%ld %ld", &quota, &period) == 2 && quota > 0 && period > 0) {
-      const int limit = static_cast<int>((quota + period - 1) / period);
-      if (limit < cpus) cpus = limit;
-    }
-    std::fclose(file);
-  }
-#endif
-  return cpus > 1 ? cpus : 1;
-}
 
 }  // namespace REXNET_BUILD
 }  // namespace rexnet

@@ -1,44 +1,16 @@
 // SPDX-License-Identifier: MIT
 // One image through all phases. Every worker runs the same list; chunks are claimed (core/parallel.hpp).
+// Together with what it includes this is all that a dispatch unit compiles.
 #ifndef REXNET_NETWORK_FORWARD_HPP
 #define REXNET_NETWORK_FORWARD_HPP
 
-#include "rexnet/core/parallel.hpp"
 #include "rexnet/network/block.hpp"
+#include "rexnet/network/request.hpp"
 
 #include <cstring>
-#include <new>
 
 namespace rexnet {
 inline namespace REXNET_BUILD {
-
-/// Intermediate maps to copy out while forward() runs, dense NHWC of one image after the other; null for
-/// none. Asking for them does not change a bit of anything.
-struct feature_taps {
-  float* stem = nullptr;            ///< [n][ceil(h/2)][ceil(w/2)][stem_c], after its activation
-  float* blocks[block_count] = {};  ///< [n][oh][ow][out_c]
-  float* head = nullptr;            ///< [n][oh][ow][head_c], after its activation
-  float* pooled = nullptr;          ///< [n][head_c]: the mean over the head's pixels
-};
-
-/// What a forward pass does, step by step.
-enum class phase : unsigned char {
-  bands,       ///< a whole block in row bands; block 0 with the stem
-  slices,      ///< expand and depthwise of a block, and its means
-  squeeze,     ///< squeeze-excite's first dense layer
-  excite,      ///< and its second
-  project,     ///< scale, ReLU6, project, residual
-  head,        ///< the last 1x1 convolution and the global mean
-  hidden,      ///< lite's extra layer
-  classifier,  ///< or the copy of the features
-  tap          ///< copies for feature_taps
-};
-
-/// Told by the calling thread after each phase: for profiles. `function` must not throw.
-struct phase_observer {
-  void (*function)(void* context, phase what, int block) noexcept = nullptr;  ///< block: 0 to 15, else 16
-  void* context = nullptr;
-};
 
 namespace detail {
 
@@ -114,7 +86,10 @@ struct forward_pass {
   /// Resets the phase counters; before the workers start.
   void prepare() const noexcept {
     auto* states = reinterpret_cast<phase_state*>(workspace);
-    for (std::int64_t i = 0; i < phase_slots; ++i) new (states + i) phase_state;
+    for (std::int64_t i = 0; i < phase_slots; ++i) {
+      states[i].claimed.reset();
+      states[i].finished.reset();
+    }
   }
 
  private:
@@ -170,6 +145,64 @@ struct forward_pass {
                   static_cast<std::size_t>(c) * sizeof(float));
   }
 };
+
+/// The taps of image `image` of the batch.
+[[nodiscard]] inline feature_taps taps_of(const config& c, const plan& p, const feature_taps* taps,
+                                          int image) noexcept {
+  feature_taps t;
+  if (taps == nullptr) return t;
+  const auto shift = [image](float* base, std::int64_t floats) {
+    return base == nullptr ? nullptr : base + image * floats;
+  };
+  t.stem = shift(taps->stem, std::int64_t{p.blocks[0].h} * p.blocks[0].w * c.stem_c);
+  for (int i = 0; i < block_count; ++i)
+    t.blocks[i] = shift(taps->blocks[i], std::int64_t{p.blocks[i].oh} * p.blocks[i].ow * c.blocks[i].out_c);
+  const block_plan& last = p.blocks[block_count - 1];
+  t.head = shift(taps->head, std::int64_t{last.oh} * last.ow * c.head_c);
+  t.pooled = shift(taps->pooled, c.head_c);
+  return t;
+}
+
+/// All images of a request, which basic_network has checked.
+template <class Arch>
+void forward_images(const config& net, const weights_layout& layout, const float* payload, const plan& p,
+                    const forward_request& r) noexcept {
+  auto* floats = reinterpret_cast<float*>(r.workspace);
+  const auto pass_for = [&](const plan& image_plan, int image, float* workspace,
+                            const phase_observer& observer) {
+    forward_pass<Arch> pass{&net,
+                            &layout,
+                            payload,
+                            &image_plan,
+                            workspace,
+                            r.input,
+                            r.logits + static_cast<std::ptrdiff_t>(image) * output_c(net),
+                            taps_of(net, p, r.options.taps, image),
+                            observer};
+    if (r.input.floats != nullptr) pass.input.floats += image * r.image_stride;
+    return pass;
+  };
+
+  if (r.image_per_thread) {
+    const plan alone = make_plan(net, p.h, p.w, 1);
+    shared_counter next;
+    auto worker = [&](int index) {
+      for (int image; (image = next.take()) < r.n;)
+        pass_for(alone, image, floats + index * alone.total_floats, {}).work(0);
+    };
+    run_tasks(
+        r.options.threads, smaller(p.threads, r.n),
+        [](void* context, int index) { (*static_cast<decltype(worker)*>(context))(index); }, &worker);
+    return;
+  }
+  for (int image = 0; image < r.n; ++image) {
+    auto pass = pass_for(p, image, floats, r.options.observer);
+    if (p.threads > 1) pass.prepare();
+    run_tasks(
+        r.options.threads, p.threads,
+        [](void* context, int index) { static_cast<decltype(pass)*>(context)->work(index); }, &pass);
+  }
+}
 
 }  // namespace detail
 }  // namespace REXNET_BUILD

@@ -6,6 +6,12 @@
 
 #include "rexnet/core/build.hpp"
 
+// In a dispatch unit, xsimd's functions are the unit's own as well: compiled with its flags, they must not
+// take the place of another unit's in the linker (xsimd's AVX-512 code calls functions named for AVX2).
+#if defined(REXNET_UNIT)
+#define xsimd REXNET_JOIN(xsimd, REXNET_UNIT)
+#endif
+
 // g++ 12 takes the _mm512_undefined_* of its own intrinsics for a mistake (GCC bug 105593).
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic push

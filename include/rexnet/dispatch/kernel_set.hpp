@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MIT
+// The border between a program and its dispatch units. Either side has types of its own (a unit's namespace
+// names its instruction set), compiled from the same headers: values cross as bytes, with their sizes, so
+// that objects of different versions refuse each other instead of misreading.
+#ifndef REXNET_DISPATCH_KERNEL_SET_HPP
+#define REXNET_DISPATCH_KERNEL_SET_HPP
+
+#include "rexnet/core/error.hpp"
+#include "rexnet/network/layout.hpp"
+#include "rexnet/network/request.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <type_traits>
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+namespace detail {
+
+/// One forward() across the border: the addresses of a config, a weights_layout, a plan and a
+/// forward_request.
+struct unit_call {
+  std::uint32_t bytes[4] = {sizeof(config), sizeof(weights_layout), sizeof(plan), sizeof(forward_request)};
+  const void* values[4] = {};
+  const float* payload = nullptr;
+};
+
+/// Copies value `index` out. False when the caller's type has another size.
+template <class T>
+[[nodiscard]] bool copy_value(const unit_call& call, int index, T& value) noexcept {
+  static_assert(std::is_trivially_copyable_v<T>);
+  if (call.bytes[index] != sizeof(T)) return false;
+  std::memcpy(&value, call.values[index], sizeof(T));
+  return true;
+}
+
+}  // namespace detail
+
+/// Kernels of one instruction set, compiled into this program by a dispatch unit.
+struct kernel_set {
+  const char* name = nullptr;  ///< "sse2", "fma3_avx2", "avx512bw", "neon64", "neon"
+  /// A detail::unit_call; an errc.
+  int (*forward)(const void* call) = nullptr;
+};
+
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+/// Name of a unit's function; hidden, so that two libraries of one program keep their own.
+#define REXNET_UNIT_SYMBOL(function, set) \
+  REXNET_JOIN(REXNET_JOIN(rexnet, REXNET_THREADING), REXNET_JOIN(function, set))
+
+#endif  // REXNET_DISPATCH_KERNEL_SET_HPP

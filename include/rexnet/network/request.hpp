@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT
+// What a caller asks of a forward pass: threads, intermediate maps, progress. Trivial values, because a
+// dispatch unit reads them, too.
+#ifndef REXNET_NETWORK_REQUEST_HPP
+#define REXNET_NETWORK_REQUEST_HPP
+
+#include "rexnet/core/parallel.hpp"
+#include "rexnet/network/input.hpp"
+#include "rexnet/network/plan.hpp"
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+
+/// Intermediate maps to copy out while forward() runs, dense NHWC of one image after the other; null for
+/// none. Asking for them does not change a bit of anything.
+struct feature_taps {
+  float* stem = nullptr;            ///< [n][ceil(h/2)][ceil(w/2)][stem_c], after its activation
+  float* blocks[block_count] = {};  ///< [n][oh][ow][out_c]
+  float* head = nullptr;            ///< [n][oh][ow][head_c], after its activation
+  float* pooled = nullptr;          ///< [n][head_c]: the mean over the head's pixels
+};
+
+/// What a forward pass does, step by step.
+enum class phase : unsigned char {
+  bands,       ///< a whole block in row bands; block 0 with the stem
+  slices,      ///< expand and depthwise of a block, and its means
+  squeeze,     ///< squeeze-excite's first dense layer
+  excite,      ///< and its second
+  project,     ///< scale, ReLU6, project, residual
+  head,        ///< the last 1x1 convolution and the global mean
+  hidden,      ///< lite's extra layer
+  classifier,  ///< or the copy of the features
+  tap          ///< copies for feature_taps
+};
+
+/// Told by the calling thread after each phase: for profiles. `function` must not throw.
+struct phase_observer {
+  void (*function)(void* context, phase what, int block) noexcept = nullptr;  ///< block: 0 to 15, else 16
+  void* context = nullptr;
+};
+
+/// How forward() runs. The defaults suit most callers.
+struct forward_options {
+  executor threads{};  ///< OpenMP, or a pool of the caller's
+  const feature_taps* taps = nullptr;
+  phase_observer observer{};  ///< not called for images of a batch that run one per thread
+};
+
+namespace detail {
+
+/// A checked call of forward().
+struct forward_request {
+  input_rows input;                 ///< of the first image
+  std::ptrdiff_t image_stride = 0;  ///< floats from one image to the next
+  int n = 0;
+  bool image_per_thread = false;  ///< the workspace has room for that
+  float* logits = nullptr;
+  unsigned char* workspace = nullptr;
+  forward_options options;
+};
+
+}  // namespace detail
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_NETWORK_REQUEST_HPP
