@@ -3,7 +3,7 @@
 # Does nothing where all are installed.
 set -euo pipefail
 packages=(g++ cmake ninja-build libxsimd-dev libeigen3-dev libcli11-dev nlohmann-json3-dev libturbojpeg0-dev libpng-dev)
-[ "${1:-}" != tests ] || packages+=(doctest-dev zlib1g-dev python3 clang libomp-dev valgrind)
+[ "${1:-}" != tests ] || packages+=(doctest-dev zlib1g-dev python3 clang libomp-dev valgrind qemu-user)
 [ "${1:-}" != bench ] || packages+=(libbenchmark-dev python3)
 missing=()
 for p in "${packages[@]}"; do

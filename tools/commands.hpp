@@ -12,7 +12,7 @@ namespace rexnet_tools {
 
 /// Options shared by the subcommands; what was not given keeps the model's own value.
 struct options {
-  std::string model, output, layers, labels, interpolation, layout = "nchw";
+  std::string model, output, layers, labels, interpolation, layout = "nchw", isa;
   std::vector<std::string> inputs, selftest;
   std::vector<float> mean, std;
   int input_size = 0, threads = 0, top = 5, batch = 1;
@@ -50,6 +50,8 @@ struct image_batch {
 [[nodiscard]] std::vector<float> forward(const rexnet::model& m, const image_batch& images, int threads,
                                          const rexnet::forward_options& how = {});
 void check_forward(rexnet::errc e);
+/// Throws when the command was not built with the set.
+[[nodiscard]] const struct measure_loops& loops_for(const std::string& set);
 /// Writes under a temporary name first: an interrupted write leaves the old file or none.
 void write_file(const std::string& path, const std::string& bytes);
 

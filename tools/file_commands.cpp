@@ -202,8 +202,7 @@ void verify(const options& o) {
   const deviation d = run_self_test(o.model, m, test);
   std::printf("%s: %s, %s self-test passed, outputs differ by %s (%s)\n", o.model.c_str(),
               m.container() == "packed" ? "checksums right" : "well-formed",
-              own ? "the file's" : "a generated", d.text().c_str(),
-              rexnet::simd::name<rexnet::simd::default_arch>());
+              own ? "the file's" : "a generated", d.text().c_str(), m.net().instruction_set());
 }
 
 }  // namespace rexnet_tools

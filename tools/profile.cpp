@@ -31,9 +31,9 @@ struct work {
   double best = 1e9;  ///< seconds
 
   /// A layer of k inputs for each of out_c outputs, on so many pixels.
-  void add_layer(double pixels, int k, int out_c) {
+  void add_layer(double pixels, int k, int out_c, int width) {
     macs += pixels * k * out_c;
-    lanes += pixels * k * rexnet::round_up(out_c, rexnet::simd::width<rexnet::simd::default_arch>);
+    lanes += pixels * k * rexnet::round_up(out_c, width);
     bytes += 4.0 * k * rexnet::round_up(out_c, rexnet::panel_c);
   }
 };
@@ -54,7 +54,11 @@ struct profile {
   }
 };
 
-void count_work(work& w, const rexnet::config& c, const rexnet::plan& p) {
+/// @param width floats of a vector
+void count_work(work& w, const rexnet::config& c, const rexnet::plan& p, int width) {
+  const auto add_layer = [&w, width](double pixels, int k, int out_c) {
+    w.add_layer(pixels, k, out_c, width);
+  };
   const auto behind = w.block == rexnet::block_count;
   const rexnet::block_plan& bp = p.blocks[behind ? rexnet::block_count - 1 : w.block];
   const rexnet::block_config& b = c.blocks[behind ? rexnet::block_count - 1 : w.block];
@@ -62,21 +66,21 @@ void count_work(work& w, const rexnet::config& c, const rexnet::plan& p) {
   const int taps = b.kernel * b.kernel;
   const bool silu = c.family != rexnet::family::lite;
   switch (w.what) {
-    case phase::bands: w.add_layer(out, b.mid_c, b.out_c); [[fallthrough]];
+    case phase::bands: add_layer(out, b.mid_c, b.out_c); [[fallthrough]];
     case phase::slices:
-      w.add_layer(in, b.expand ? b.in_c : 27, b.mid_c);  // block 0 holds the stem
-      w.add_layer(out, taps, b.mid_c);
+      add_layer(in, b.expand ? b.in_c : 27, b.mid_c);  // block 0 holds the stem
+      add_layer(out, taps, b.mid_c);
       w.silu = silu ? in * b.mid_c : 0;
       break;
-    case phase::squeeze: w.add_layer(1, b.mid_c, b.se_c); break;
-    case phase::excite: w.add_layer(1, b.se_c, b.mid_c); break;
-    case phase::project: w.add_layer(out, b.mid_c, b.out_c); break;
+    case phase::squeeze: add_layer(1, b.mid_c, b.se_c); break;
+    case phase::excite: add_layer(1, b.se_c, b.mid_c); break;
+    case phase::project: add_layer(out, b.mid_c, b.out_c); break;
     case phase::head:
-      w.add_layer(out, b.out_c, c.head_c);
+      add_layer(out, b.out_c, c.head_c);
       w.silu = silu ? out * c.head_c : 0;
       break;
-    case phase::hidden: w.add_layer(1, c.head_c, c.hidden_c); break;
-    case phase::classifier: w.add_layer(1, rexnet::feature_c(c), c.classes); break;
+    case phase::hidden: add_layer(1, c.head_c, c.hidden_c); break;
+    case phase::classifier: add_layer(1, rexnet::feature_c(c), c.classes); break;
     case phase::tap: break;
   }
 }
@@ -95,15 +99,16 @@ void print_profile(const options& o) {
   profile times;
   rexnet::forward_options how;
   how.observer = {&profile::done, &times};
-  double peak = fma_peak();
-  const double silu_seconds = silu_time(), bandwidth = read_bandwidth();
+  const measure_loops& loops = loops_for(net.instruction_set());
+  double peak = fma_peak(loops);
+  const double silu_seconds = silu_time(loops), bandwidth = read_bandwidth(loops);
   for (const double start = seconds(); seconds() - start < 2.0;) {
     times.at = 0;
     times.last = seconds();
     check_forward(
         net.forward(p, {image.data(), 1, side, side, 3}, out, {workspace.data(), workspace.size()}, how));
   }
-  peak = (std::max)(peak, fma_peak());
+  peak = (std::max)(peak, fma_peak(loops));
 
   ordered_json j{{"variant", rexnet::detail::variant_text(c)},
                  {"input_size", side},
@@ -112,14 +117,14 @@ void print_profile(const options& o) {
                  {"silu_ns", silu_seconds * 1e9},
                  {"read_gb_per_s", bandwidth / 1e9},
                  {"cpu", cpu_name()},
-                 {"instruction_set", rexnet::simd::name<rexnet::simd::default_arch>()},
+                 {"instruction_set", net.instruction_set()},
                  {"phases", ordered_json::array()}};
   double total = 0, total_bound = 0;
   if (!o.json)
     std::printf("%-3s %-10s %9s %8s %8s %8s %10s %7s\n", "", "phase", "MMAC", "us", "FMA us", "SiLU us",
                 "weights us", "share");
   for (work& w : times.phases) {
-    count_work(w, c, p);
+    count_work(w, c, p, loops.width);
     const double fma = w.lanes / peak / threads, silu = w.silu * silu_seconds / threads,
                  read = w.bytes / bandwidth / threads, bound = (std::max)(fma + silu, read);
     total += w.best, total_bound += bound;

@@ -63,13 +63,27 @@ void write_file(const std::string& path, const std::string& bytes) {
   if (auto s = file.commit(); !s) throw s.error();
 }
 
+/// Version, and the instruction sets: built, running here, chosen.
+static std::string version_text() {
+  std::string text = "rexnet " REXNET_VERSION_STRING "\ninstruction sets:";
+  const auto chosen = rexnet::chosen_kernel_set();
+  for (const rexnet::kernel_set& set : rexnet::built_kernel_sets())
+    text.append(" ").append(set.name).append(chosen && *chosen == &set ? " (in use)"
+                                             : rexnet::runs(rexnet::this_cpu(), set.name)
+                                                 ? ""
+                                                 : " (not on this CPU)");
+  return chosen ? text : text + "\n" + chosen.error().what();
+}
+
 }  // namespace rexnet_tools
 
 int main(int argc, char** argv) {
   CLI::App app("ReXNet image classifiers on CPUs");
-  app.set_version_flag("--version", REXNET_VERSION_STRING);
+  app.set_version_flag("--version", [] { return rexnet_tools::version_text(); });
   app.require_subcommand(1);
   rexnet_tools::options o;
+  app.add_option("--isa", o.isa,
+                 "instruction set instead of the best; before the subcommand (also: REXNET_ISA)");
   void (*action)(const rexnet_tools::options&) = nullptr;
   const auto command = [&](const char* name, const char* about,
                            void (*function)(const rexnet_tools::options&), bool model) {
@@ -134,6 +148,7 @@ int main(int argc, char** argv) {
     return app.exit(e) == 0 ? 0 : 2;
   }
   try {
+    if (const auto chosen = rexnet::use_instruction_set(o.isa); !chosen) throw chosen.error();
     action(o);
   } catch (const std::exception& e) {
     std::fprintf(stderr, "rexnet: %s\n", e.what());

@@ -145,14 +145,15 @@ void bench(const options& o) {
       0.5f),
       logits(static_cast<std::size_t>(o.batch) * static_cast<std::size_t>(rexnet::output_c(net.shape())));
   std::vector<double> times;
-  double peak = fma_peak();
+  const measure_loops& loops = loops_for(net.instruction_set());
+  double peak = fma_peak(loops);
   for (const double start = seconds(); times.size() < 10 || seconds() - start < 2.0;) {
     const double t = seconds();
     check_forward(
         net.forward(p, {image.data(), o.batch, side, side, 3}, logits, {workspace.data(), workspace.size()}));
     times.push_back((seconds() - t) * 1e3);
   }
-  peak = (std::max)(peak, fma_peak());
+  peak = (std::max)(peak, fma_peak(loops));
   std::sort(times.begin(), times.end());
   const double macs = static_cast<double>(rexnet::multiply_adds(net.shape(), side, side)) * o.batch,
                rate = macs / times[0] / 1e6;
@@ -167,7 +168,7 @@ void bench(const options& o) {
                        {"peak_gmac_per_s_per_core", peak / 1e9},
                        {"share_of_peak", rate * 1e9 / (peak * threads)},
                        {"cpu", cpu_name()},
-                       {"instruction_set", rexnet::simd::name<rexnet::simd::default_arch>()}};
+                       {"instruction_set", net.instruction_set()}};
   if (o.json)
     std::cout << j.dump(2) << '\n';
   else

@@ -28,7 +28,9 @@ long peak_kib() {
 double peak_of(int threads) {
   std::vector<double> rates(static_cast<std::size_t>(threads));
   std::vector<std::thread> team;
-  for (double& rate : rates) team.emplace_back([&rate] { rate = rexnet_tools::fma_peak(); });
+  for (double& rate : rates)
+    team.emplace_back(
+        [&rate] { rate = rexnet_tools::fma_peak(rexnet_tools::loops_of<rexnet::simd::default_arch>); });
   for (std::thread& t : team) t.join();
   double sum = 0;
   for (const double rate : rates) sum += rate;

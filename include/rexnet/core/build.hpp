@@ -46,8 +46,13 @@
 // Contract checks, active in this project's own dev and test builds only (REXNET_DEVELOPER_CHECKS).
 // They guard preconditions of kernels; user input is always checked and answered with an error instead.
 #if defined(REXNET_DEVELOPER_CHECKS)
-#include <cassert>
-#define REXNET_ASSERT(condition) assert(condition)
+#include <cstdio>
+#include <cstdlib>
+// Not assert(): build types with optimisation define NDEBUG.
+#define REXNET_ASSERT(condition) \
+  ((condition)                   \
+       ? static_cast<void>(0)    \
+       : (std::fprintf(stderr, "%s:%d: %s does not hold\n", __FILE__, __LINE__, #condition), std::abort()))
 #else
 #define REXNET_ASSERT(condition) static_cast<void>(0)
 #endif

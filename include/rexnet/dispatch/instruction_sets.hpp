@@ -31,10 +31,9 @@ inline namespace REXNET_BUILD {
     names.append(" ").append(set.name);
     if (good) running.append(" ").append(set.name);
   }
-  return error(errc::unsupported, (name.empty() ? std::string("no instruction set")
-                                                : "instruction set \"" + std::string(name) + "\"") +
-                                      " that runs here: built with" + names + "; this CPU runs" +
-                                      (running.empty() ? " none of them" : running));
+  const std::string what = name.empty() ? "" : "\"" + std::string(name) + "\" ";
+  return error(errc::unsupported, "no instruction set " + what + "runs here: built with" + names +
+                                      ", of which this CPU runs" + (running.empty() ? " none" : running));
 }
 
 namespace detail {

@@ -26,13 +26,21 @@ struct unit_call {
   const float* payload = nullptr;
 };
 
-/// Copies value `index` out. False when the caller's type has another size.
-template <class T>
-[[nodiscard]] bool copy_value(const unit_call& call, int index, T& value) noexcept {
-  static_assert(std::is_trivially_copyable_v<T>);
-  if (call.bytes[index] != sizeof(T)) return false;
-  std::memcpy(&value, call.values[index], sizeof(T));
+/// Whether the caller's types have this side's sizes.
+[[nodiscard]] inline bool same_headers(const unit_call& call) noexcept {
+  const unit_call mine;
+  for (int i = 0; i < 4; ++i)
+    if (call.bytes[i] != mine.bytes[i]) return false;
   return true;
+}
+
+/// Value `index`, copied out.
+template <class T>
+[[nodiscard]] T copy_value(const unit_call& call, int index) noexcept {
+  static_assert(std::is_trivially_copyable_v<T>);
+  T value;
+  std::memcpy(&value, call.values[index], sizeof(T));
+  return value;
 }
 
 }  // namespace detail

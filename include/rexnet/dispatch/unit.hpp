@@ -38,13 +38,11 @@ static_assert(same_text(simd::name<simd::default_arch>(), REXNET_TEXT(REXNET_UNI
 
 [[nodiscard]] inline int unit_forward(const void* bytes) noexcept {
   const auto& call = *static_cast<const unit_call*>(bytes);
-  config net;
-  weights_layout layout;
-  plan p;
-  forward_request request;
-  if (!copy_value(call, 0, net) || !copy_value(call, 1, layout) || !copy_value(call, 2, p) ||
-      !copy_value(call, 3, request))
-    return static_cast<int>(errc::unsupported);
+  if (!same_headers(call)) return static_cast<int>(errc::unsupported);
+  const auto net = copy_value<config>(call, 0);
+  const auto layout = copy_value<weights_layout>(call, 1);
+  const auto p = copy_value<plan>(call, 2);
+  const auto request = copy_value<forward_request>(call, 3);
   forward_images<simd::default_arch>(net, layout, call.payload, p, request);
   return static_cast<int>(errc::ok);
 }

@@ -1,0 +1,16 @@
+#!/usr/bin/env bash
+# A project of its own builds with rexnet found in one of CMake's ways, and its program answers.
+# Usage: run.sh find_package|add_subdirectory|FetchContent SOURCE_DIR BUILD_DIR COMPILER
+set -euo pipefail
+way=$1 source=$2 build=$3 compiler=$4
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cp -r "$source/tests/package/consumer" "$work/consumer"
+[ "$way" != find_package ] || cmake --install "$build" --prefix "$work/prefix" > "$work/install.log"
+# Debug: units without optimisation must work, too, and compile fastest.
+cmake -S "$work/consumer" -B "$work/build" -G Ninja -DCMAKE_CXX_COMPILER="$compiler" -DCMAKE_BUILD_TYPE=Debug \
+  -DWAY="$way" -DREXNET_SOURCE="$source" -DCMAKE_PREFIX_PATH="$work/prefix" > "$work/configure.log" ||
+  { cat "$work/configure.log"; exit 1; }
+cmake --build "$work/build" > "$work/build.log" || { tail -40 "$work/build.log"; exit 1; }
+"$work/build/lib/app" "$source/models/clothing_1.0x.rexnet"
+REXNET_ISA=sse2 "$work/build/lib/app" "$source/models/clothing_1.0x.rexnet" | grep "with sse2"
