@@ -28,6 +28,6 @@ if(REXNET_SANITIZE)
   # of short-lived references; -O1 and line tables for the same reason.
   target_compile_options(rexnet_project_options INTERFACE
     -O1 -g1 -fsanitize=${REXNET_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer
-    -fno-sanitize-address-use-after-scope)
+    $<$<CXX_COMPILER_ID:GNU>:-fno-sanitize-address-use-after-scope>)
   target_link_options(rexnet_project_options INTERFACE -fsanitize=${REXNET_SANITIZE})
 endif()

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: MIT
+// One model, many threads: the case for ThreadSanitizer (preset tsan), and for the bits everywhere.
+#include "rexnet/rexnet.hpp"
+
+#include "tests/support/skip.hpp"
+
+#include <doctest/doctest.h>
+
+#include <condition_variable>
+#include <functional>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace {
+
+constexpr int users = 8;
+
+/// Threads of a program's own that wait for work, as a game or a server has them.
+class small_pool {
+ public:
+  explicit small_pool(int threads) {
+    for (int i = 0; i < threads; ++i) team_.emplace_back([this] { serve(); });
+  }
+  ~small_pool() {
+    {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      stopping_ = true;
+    }
+    wake_.notify_all();
+    for (std::thread& t : team_) t.join();
+  }
+  static void run(void* self, rexnet::task_function fn, void* context, int n) {
+    static_cast<small_pool*>(self)->run_all(fn, context, n);
+  }
+
+ private:
+  struct job {
+    std::function<void(int)> task;
+    int next, count, left;
+  };
+  void run_all(rexnet::task_function fn, void* context, int n) {
+    job mine{[fn, context](int i) { fn(context, i); }, 0, n, n};
+    std::unique_lock<std::mutex> lock(mutex_);
+    jobs_.push_back(&mine);
+    wake_.notify_all();
+    finished_.wait(lock, [&mine] { return mine.left == 0; });
+  }
+  void serve() {
+    std::unique_lock<std::mutex> lock(mutex_);
+    for (;;) {
+      wake_.wait(lock, [this] { return stopping_ || !jobs_.empty(); });
+      if (jobs_.empty()) return;
+      job& j = *jobs_.front();
+      const int index = j.next++;
+      if (j.next == j.count) jobs_.erase(jobs_.begin());
+      lock.unlock();
+      j.task(index);
+      lock.lock();
+      if (--j.left == 0) finished_.notify_all();
+    }
+  }
+  std::mutex mutex_;
+  std::condition_variable wake_, finished_;
+  std::vector<job*> jobs_;
+  std::vector<std::thread> team_;
+  bool stopping_ = false;
+};
+
+struct picture {
+  std::vector<unsigned char> pixels;
+  int w, h;
+  explicit picture(int seed) : w(90 + 3 * seed), h(70 + 5 * seed) {
+    pixels.resize(static_cast<std::size_t>(w * h * 3));
+    for (std::size_t i = 0; i < pixels.size(); ++i)
+      pixels[i] = static_cast<unsigned char>((i * 2654435761u + static_cast<unsigned>(seed) * 97u) >> 11);
+  }
+  rexnet::image_view view() const { return {pixels.data(), w, h}; }
+};
+
+const rexnet::model& bundled() {
+  static const rexnet::model m =
+      rexnet::load_packed(rexnet_test::source_path("models/clothing_1.0x.rexnet")).value();
+  return m;
+}
+
+std::vector<std::vector<float>> answers_alone() {
+  std::vector<std::vector<float>> answers;
+  for (int user = 0; user < users; ++user)
+    answers.push_back(rexnet::classifier::make(bundled()).value().logits(picture(user).view()).value());
+  return answers;
+}
+
+}  // namespace
+
+TEST_CASE("shared model: eight threads with a classifier each get the bits of one thread alone") {
+  const auto expected = answers_alone();
+  std::vector<std::vector<float>> got(users);
+  std::vector<std::thread> team;
+  for (int user = 0; user < users; ++user)
+    team.emplace_back([user, &got] {
+      // Every other user asks OpenMP for a team of his own.
+      auto mine = rexnet::classifier::make(bundled(), 1 + user % 2).value();
+      const picture p(user);
+      for (int repeat = 0; repeat < 2; ++repeat)
+        got[static_cast<std::size_t>(user)] = mine.logits(p.view()).value();
+    });
+  for (std::thread& t : team) t.join();
+  CHECK(got == expected);
+}
+
+TEST_CASE("shared model: eight threads share one network and one pool of the program's") {
+  const auto expected = answers_alone();
+  const auto net = bundled().net();
+  const rexnet::preprocessing input = bundled().input();
+  const rexnet::plan plan = net.make_plan(input.input_size, input.input_size, 3).value();
+  const auto table = rexnet::normalise_table(input);
+  small_pool pool(4);
+  rexnet::forward_options options;
+  options.threads = {&small_pool::run, &pool};
+  std::vector<std::vector<float>> got(users);
+  std::vector<std::thread> team;
+  for (int user = 0; user < users; ++user)
+    team.emplace_back([&, user] {
+      rexnet::aligned_buffer workspace(plan.workspace_bytes());
+      auto& logits = got[static_cast<std::size_t>(user)];
+      logits.resize(expected[0].size());
+      const auto pixels = rexnet::preprocess_pixels(picture(user).view(), input).value();
+      if (net.forward_u8(plan, pixels.view(), table, logits, {workspace.data(), workspace.size()}, options) !=
+          rexnet::errc::ok)
+        logits.clear();
+    });
+  for (std::thread& t : team) t.join();
+  CHECK(got == expected);
+}
