@@ -142,9 +142,8 @@ void resize(int w, int h, int out_w, int out_h) {
   std::vector<std::uint8_t> bytes(static_cast<std::size_t>(w) * static_cast<std::size_t>(h) * 3);
   for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<std::uint8_t>(i * 2654435761u >> 24);
   run(text("resize", {{"w", w}, {"h", h}, {"to", out_w}, {"x", out_h}}), [&] {
-    static_cast<void>(detail::resize_part({bytes.data(), std::ptrdiff_t{w} * 3}, w, h, out_w, out_h, 0, 0,
-                                          out_w, out_h, rexnet::interpolation::bicubic,
-                                          rexnet::pass_order::pillow_13));
+    static_cast<void>(detail::resize_part({bytes.data(), w, h}, out_w, out_h, 0, 0, out_w, out_h,
+                                          rexnet::interpolation::bicubic, rexnet::pass_order::pillow_13));
   });
 }
 

@@ -101,8 +101,8 @@ TEST_CASE("resize: random sizes are within one rounding of a naive resize in dou
     const rgb_image in = noise(side(), side(), engine);
     const int w = side(), h = side();
     const auto f = round % 2 == 0 ? interpolation::bicubic : interpolation::bilinear;
-    const rgb_image out = rexnet::detail::resize_part({in.data.data(), in.width * 3}, in.width, in.height, w,
-                                                      h, 0, 0, w, h, f, pass_order::horizontal_first);
+    const rgb_image out =
+        rexnet::detail::resize_part(in.view(), w, h, 0, 0, w, h, f, pass_order::horizontal_first);
     const std::vector<double> expected = naive_resize(in, w, h, f);
     REQUIRE(out.data.size() == expected.size());
     // Half a grey level from the first pass, through weights whose absolute sum is at most 1.5 (bicubic),
@@ -124,8 +124,7 @@ TEST_CASE("resize: a part is the same as cropping the whole") {
     const int x1 = x0 + 1 + below(w - x0), y1 = y0 + 1 + below(h - y0);
     for (const auto order : {pass_order::pillow_13, pass_order::horizontal_first}) {
       const auto part = [&](int l, int t, int r, int b) {
-        return rexnet::detail::resize_part({in.data.data(), in.width * 3}, in.width, in.height, w, h, l, t, r,
-                                           b, interpolation::bicubic, order);
+        return rexnet::detail::resize_part(in.view(), w, h, l, t, r, b, interpolation::bicubic, order);
       };
       const rgb_image whole = part(0, 0, w, h), cut = part(x0, y0, x1, y1);
       bool same = true;

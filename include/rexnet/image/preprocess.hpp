@@ -5,13 +5,15 @@
 #define REXNET_IMAGE_PREPROCESS_HPP
 
 #include "rexnet/core/error.hpp"
+#include "rexnet/core/report.hpp"
 #include "rexnet/core/views.hpp"
 #include "rexnet/image/resize.hpp"
 
 #include <array>
-#include <cmath>
+#include <cstdint>
+#include <cstring>
 #include <string>
-#include <utility>
+#include <vector>
 
 namespace rexnet {
 inline namespace REXNET_BUILD {
@@ -30,99 +32,126 @@ inline constexpr int max_picture_side = 1 << 16;
 
 namespace detail {
 
-[[nodiscard]] inline status check_picture(const image_view& in, const preprocessing& p) {
-  const auto fail = [](const std::string& what) { return error(errc::invalid_argument, what); };
-  if (in.data == nullptr) return fail("picture: no pixels (null pointer)");
-  if (in.width < 1 || in.height < 1 || in.width > max_picture_side || in.height > max_picture_side)
-    return fail("picture of " + std::to_string(in.width) + " x " + std::to_string(in.height) +
-                " pixels: each side must be 1 to " + std::to_string(max_picture_side));
+/// fail(code, parts of a text...) tells what is wrong; it gives what this returns.
+template <class Fail>
+[[nodiscard]] constexpr errc check_sizes(int width, int height, const preprocessing& p, Fail&& fail) {
+  constexpr errc bad = errc::invalid_argument;
+  if (width < 1 || height < 1 || width > max_picture_side || height > max_picture_side)
+    return fail(bad, "picture of ", width, " x ", height, " pixels: each side must be 1 to ",
+                max_picture_side);
+  if (p.input_size < 1 || p.input_size > 16384)
+    return fail(bad, "input size ", p.input_size, ": must be 1 to 16384");
+  if (!(p.crop_pct > 0.0) || p.crop_pct > 1.0 || p.input_size / p.crop_pct > max_picture_side)
+    return fail(bad, "crop_pct ", p.crop_pct, ": must be above 0 and at most 1");
+  for (const float s : p.std)
+    if (!(s > 0.0f)) return fail(bad, "std ", s, ": must be positive");
+  // The long side grows with the short one: a sliver of a picture would become a giant.
+  const double short_side = width < height ? width : height, long_side = width < height ? height : width;
+  if (p.input_size / p.crop_pct * long_side / short_side > 16.0 * max_picture_side)
+    return fail(bad, "picture of ", width, " x ", height,
+                " pixels: too thin, resized its long side would pass ", 16 * max_picture_side);
+  return errc::ok;
+}
+
+template <class Fail>
+[[nodiscard]] errc check_picture(const image_view& in, const preprocessing& p, Fail&& fail) {
+  if (in.data == nullptr) return fail(errc::invalid_argument, "picture: no pixels (null pointer)");
+  if (const errc e = check_sizes(in.width, in.height, p, fail); e != errc::ok) return e;
   const std::ptrdiff_t row = static_cast<std::ptrdiff_t>(in.width) * bytes_per_pixel(in.format);
   if (in.stride < row && -in.stride < row)
-    return fail("picture: a stride of " + std::to_string(in.stride) + " bytes for rows of " +
-                std::to_string(row));
-  if (p.input_size < 1 || p.input_size > 16384)
-    return fail("input size " + std::to_string(p.input_size) + ": must be 1 to 16384");
-  if (!(p.crop_pct > 0.0) || p.crop_pct > 1.0 || p.input_size / p.crop_pct > max_picture_side)
-    return fail("crop_pct " + std::to_string(p.crop_pct) + ": must be above 0 and at most 1");
-  for (const float s : p.std)
-    if (!(s > 0.0f)) return fail("std " + std::to_string(s) + ": must be positive");
-  // The long side grows with the short one: a sliver of a picture would become a giant.
-  const double short_side = (std::min)(in.width, in.height), long_side = (std::max)(in.width, in.height);
-  if (p.input_size / p.crop_pct * long_side / short_side > 16.0 * max_picture_side)
-    return fail("picture of " + std::to_string(in.width) + " x " + std::to_string(in.height) +
-                " pixels: too thin, resized its long side would pass " +
-                std::to_string(16 * max_picture_side));
-  return done;
+    return fail(errc::invalid_argument, "picture: a stride of ", in.stride, " bytes for rows of ", row);
+  return errc::ok;
 }
 
-/// The same picture as RGB; no copy when it is one already.
-[[nodiscard]] inline byte_rows as_rgb(const image_view& in, rgb_image& copy) {
-  if (in.format == pixel_format::rgb) return {in.data, in.stride};
-  copy.data.resize(static_cast<std::size_t>(in.width) * static_cast<std::size_t>(in.height) * 3);
-  const int bytes = bytes_per_pixel(in.format);
-  const int red = channel_offset(in.format, 0), green = channel_offset(in.format, 1),
-            blue = channel_offset(in.format, 2);
-  std::uint8_t* out = copy.data.data();
-  for (int y = 0; y < in.height; ++y) {
-    const std::uint8_t* p = in.data + y * in.stride;
-    for (int x = 0; x < in.width; ++x, p += bytes, out += 3) {
-      out[0] = p[red];
-      out[1] = p[green];
-      out[2] = p[blue];
-    }
-  }
-  return {copy.data.data(), static_cast<std::ptrdiff_t>(in.width) * 3};
-}
+/// The resize whose result, [pad_y ...][pad_x ...] of the network's input, is the centre crop.
+struct preprocess_plan {
+  resize_plan resize;
+  int pad_x = 0, pad_y = 0;
+};
 
-/// torchvision's centre crop: half to even.
-[[nodiscard]] inline int crop_start(int size, int crop) noexcept {
-  return static_cast<int>(std::nearbyint((size - crop) / 2.0));
+/// Precondition: check_sizes() is content.
+[[nodiscard]] constexpr preprocess_plan make_preprocess_plan(int width, int height, pixel_format format,
+                                                             const preprocessing& p) noexcept {
+  // torchvision: the short side exactly, the long side truncated.
+  const int target = static_cast<int>(p.input_size / p.crop_pct);
+  const bool wide = width > height;
+  const std::int64_t shorter = wide ? height : width, longer = wide ? width : height;
+  const int other = static_cast<int>(target * longer / shorter);
+  const int out_w = wide ? other : target, out_h = wide ? target : other;
+
+  preprocess_plan plan;
+  const int n = p.input_size;
+  const auto range = [n](int size, int& begin, int& end, int& pad) {
+    // torchvision's centre crop: half of the difference, rounded half to even. Smaller than the crop: zeros
+    // around it, the smaller half before.
+    const int over = size < n ? 0 : size - n;
+    pad = size < n ? (n - size) / 2 : 0;
+    begin = over / 2 + (over % 4 == 3 ? 1 : 0);
+    end = size < n ? size : begin + n;
+  };
+  int x0 = 0, x1 = 0, y0 = 0, y1 = 0;
+  range(out_w, x0, x1, plan.pad_x);
+  range(out_h, y0, y1, plan.pad_y);
+  plan.resize =
+      make_resize_plan(width, height, format, out_w, out_h, x0, y0, x1, y1, p.interpolation, p.order);
+  return plan;
 }
 
 }  // namespace detail
 
-/// The pixels that the network sees: input_size x input_size RGB bytes, identical to Pillow 13 + torchvision.
-/// Only what the crop shows is computed. Memory: the picture as RGB if it is not, one pass's rows, the
-/// result. Errors: invalid_argument, naming the sizes.
-[[nodiscard]] inline result<rgb_image> preprocess_pixels(const image_view& in, const preprocessing& p) {
-  if (status s = detail::check_picture(in, p); !s) return s.error();
-  rgb_image copy;
-  const detail::byte_rows rows = detail::as_rgb(in, copy);
-  // torchvision: the short side exactly, the long side truncated.
-  const int target = static_cast<int>(std::floor(p.input_size / p.crop_pct));
-  const bool wide = in.width > in.height;
-  const std::int64_t shorter = wide ? in.height : in.width, longer = wide ? in.width : in.height;
-  const int other = static_cast<int>(target * longer / shorter);
-  const int out_w = wide ? other : target, out_h = wide ? target : other;
+/// Bytes of the pixels that the network sees.
+[[nodiscard]] constexpr std::size_t preprocess_output_bytes(const preprocessing& p) noexcept {
+  return static_cast<std::size_t>(p.input_size) * static_cast<std::size_t>(p.input_size) * 3;
+}
 
+/// Bytes of scratch that preprocess_pixels_into() needs, of any alignment; 0 for what it refuses. A constant
+/// expression: a camera's `static unsigned char scratch[preprocess_scratch_bytes(640, 480, ...)];`.
+[[nodiscard]] constexpr std::size_t preprocess_scratch_bytes(int width, int height, pixel_format format,
+                                                             const preprocessing& p) noexcept {
+  if (detail::check_sizes(width, height, p, detail::report_code()) != errc::ok) return 0;
+  return detail::make_preprocess_plan(width, height, format, p).resize.scratch_bytes + alignof(double) - 1;
+}
+
+/// The pixels that the network sees: input_size x input_size RGB bytes, identical to Pillow 13 + torchvision.
+/// Only what the crop shows is computed. Allocates nothing.
+/// @param out     preprocess_output_bytes(p) or more: [input_size][input_size][3]
+/// @param scratch preprocess_scratch_bytes(in.width, in.height, in.format, p) or more
+/// @return ok; invalid_argument (picture or options), shape_mismatch (out), workspace_too_small (scratch)
+[[nodiscard]] inline errc preprocess_pixels_into(const image_view& in, const preprocessing& p,
+                                                 span<std::uint8_t> out,
+                                                 span<unsigned char> scratch) noexcept {
+  if (const errc e = detail::check_picture(in, p, detail::report_code()); e != errc::ok) return e;
+  const detail::preprocess_plan plan = detail::make_preprocess_plan(in.width, in.height, in.format, p);
+  if (out.data() == nullptr || out.size() < preprocess_output_bytes(p)) return errc::shape_mismatch;
+  constexpr std::size_t unit = alignof(double);
+  if (scratch.size() < plan.resize.scratch_bytes + unit - 1) return errc::workspace_too_small;
+  const auto misaligned = static_cast<std::size_t>(reinterpret_cast<std::uintptr_t>(scratch.data()) % unit);
   const int n = p.input_size;
-  const auto range = [n](int size, int& begin, int& end, int& pad) {
-    // Smaller than the crop: zeros around it, the smaller half before.
-    pad = size < n ? (n - size) / 2 : 0;
-    begin = size < n ? 0 : detail::crop_start(size, n);
-    end = (std::min)(begin + n, size);
-  };
-  int x0, x1, pad_x, y0, y1, pad_y;
-  range(out_w, x0, x1, pad_x);
-  range(out_h, y0, y1, pad_y);
-  rgb_image part =
-      detail::resize_part(rows, in.width, in.height, out_w, out_h, x0, y0, x1, y1, p.interpolation, p.order);
-  if (part.width == n && part.height == n) return part;
+  if (plan.resize.x1 - plan.resize.x0 < n || plan.resize.y1 - plan.resize.y0 < n)
+    std::memset(out.data(), 0, preprocess_output_bytes(p));
+  const std::ptrdiff_t row = std::ptrdiff_t{n} * 3;
+  detail::resize_into(in, plan.resize, out.data() + plan.pad_y * row + plan.pad_x * 3, row,
+                      scratch.data() + (unit - misaligned) % unit);
+  return errc::ok;
+}
+
+/// The same with memory of its own: the scratch and the result. Errors: invalid_argument, naming the sizes.
+[[nodiscard]] inline result<rgb_image> preprocess_pixels(const image_view& in, const preprocessing& p) {
+  std::string what;
+  if (const errc e = detail::check_picture(in, p, detail::report_text{what}); e != errc::ok)
+    return error(e, what);
   rgb_image out;
-  out.width = out.height = n;
-  out.data.assign(static_cast<std::size_t>(n) * static_cast<std::size_t>(n) * 3, 0);
-  for (int y = 0; y < part.height; ++y)
-    std::copy_n(part.data.data() + static_cast<std::size_t>(y) * static_cast<std::size_t>(part.width) * 3,
-                static_cast<std::size_t>(part.width) * 3,
-                out.data.data() + (static_cast<std::size_t>(y + pad_y) * static_cast<std::size_t>(n) +
-                                   static_cast<std::size_t>(pad_x)) *
-                                      3);
+  out.width = out.height = p.input_size;
+  out.data.resize(preprocess_output_bytes(p));
+  std::vector<unsigned char> scratch(preprocess_scratch_bytes(in.width, in.height, in.format, p));
+  if (const errc e = preprocess_pixels_into(in, p, out.data, scratch); e != errc::ok)
+    return error(e, "preprocess: code " + std::to_string(static_cast<int>(e)));
   return out;
 }
 
 /// The normalised value of every byte in every channel, [256][3]: (v / 255 - mean) / std in float, as
 /// torchvision's ToTensor and Normalize compute it.
-[[nodiscard]] inline std::array<float, 768> normalise_table(const preprocessing& p) noexcept {
+[[nodiscard]] constexpr std::array<float, 768> normalise_table(const preprocessing& p) noexcept {
   std::array<float, 768> t{};
   for (std::size_t v = 0; v < 256; ++v)
     for (std::size_t c = 0; c < 3; ++c)

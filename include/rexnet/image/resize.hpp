@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: MIT
 // Antialiased resize, bit-exact with Pillow (Resample.c): double coefficients rounded to 22-bit fixed point,
 // two passes with clipping to bytes between them, order of passes as Pillow 13.0 chooses it.
+//
+// A resize_plan says what is read, what is kept and how much scratch that takes, as a constant expression;
+// resize_into() does the work without allocating. Between the passes only the rows of a window exist.
 #ifndef REXNET_IMAGE_RESIZE_HPP
 #define REXNET_IMAGE_RESIZE_HPP
 
 #include "rexnet/image/pixels.hpp"
+#include "rexnet/image/resample.hpp"
 
-#include <algorithm>
-#include <cmath>
 #include <cstdint>
+#include <cstring>
 #include <vector>
 
 namespace rexnet {
@@ -22,18 +25,34 @@ enum class pass_order : std::uint8_t { pillow_13, horizontal_first };
 
 namespace detail {
 
-/// Taps of every output position along one axis.
-struct resample_taps {
-  struct window {
-    int first, count;
-  };
-  std::vector<window> windows;
-  std::vector<std::int32_t> weights;  ///< [out][stride]
-  int stride = 0;
+/// One direction of a resize, from `in` samples to `out`.
+struct resample_axis {
+  int in = 1, out = 1;
+  interpolation filter = interpolation::bicubic;
+  double scale = 1, filter_scale = 1, support = 1;
+  int taps = 1;  ///< no window has more
+
+  constexpr resample_axis() noexcept = default;
+  constexpr resample_axis(int in_, int out_, interpolation f) noexcept
+      : in(in_), out(out_), filter(f), scale(static_cast<double>(in_) / out_) {
+    filter_scale = scale > 1.0 ? scale : 1.0;
+    support = (f == interpolation::bicubic ? 2.0 : 1.0) * filter_scale;
+    const int whole = static_cast<int>(support);
+    taps = (whole < support ? whole + 1 : whole) * 2 + 1;
+  }
+
+  [[nodiscard]] constexpr bool resamples() const noexcept { return in != out; }
+  [[nodiscard]] constexpr double center(int i) const noexcept { return (i + 0.5) * scale; }
+  [[nodiscard]] constexpr resample_window window(int i) const noexcept {
+    const int first = static_cast<int>(center(i) - support + 0.5);
+    const int end = static_cast<int>(center(i) + support + 0.5);
+    const int from = first > 0 ? first : 0;
+    return {from, (end < in ? end : in) - from};
+  }
 };
 
 [[nodiscard]] inline double filter_value(interpolation f, double x) noexcept {
-  x = std::fabs(x);
+  x = x < 0 ? -x : x;
   if (f == interpolation::bilinear) return x < 1.0 ? 1.0 - x : 0.0;
   constexpr double a = -0.5;
   if (x < 1.0) return ((a + 2.0) * x - (a + 3.0)) * x * x + 1;
@@ -41,127 +60,155 @@ struct resample_taps {
   return 0.0;
 }
 
-/// Positions [begin, end) of the resampled axis only: the crop decides what is needed.
-[[nodiscard]] inline resample_taps make_taps(int in, int out, interpolation f, int begin, int end) {
-  const double scale = static_cast<double>(in) / out, filter_scale = (std::max)(scale, 1.0);
-  const double support = (f == interpolation::bicubic ? 2.0 : 1.0) * filter_scale;
-  resample_taps t;
-  t.stride = static_cast<int>(std::ceil(support)) * 2 + 1;
-  t.windows.resize(static_cast<std::size_t>(end - begin));
-  t.weights.resize(static_cast<std::size_t>(end - begin) * static_cast<std::size_t>(t.stride));
-  std::vector<double> w(static_cast<std::size_t>(t.stride));
-  for (int i = begin; i < end; ++i) {
-    const double center = (i + 0.5) * scale;
-    const int first = (std::max)(static_cast<int>(center - support + 0.5), 0);
-    const int count = (std::min)(static_cast<int>(center + support + 0.5), in) - first;
-    double sum = 0;
-    for (int x = 0; x < count; ++x)
-      sum += w[static_cast<std::size_t>(x)] =
-          filter_value(f, (x + first - center + 0.5) * (1.0 / filter_scale));
-    std::int32_t* row =
-        t.weights.data() + static_cast<std::size_t>(i - begin) * static_cast<std::size_t>(t.stride);
-    for (int x = 0; x < count; ++x) {
-      double v = w[static_cast<std::size_t>(x)];
-      if (sum != 0.0) v /= sum;
-      row[x] = static_cast<std::int32_t>(v * (1 << 22) + (v < 0 ? -0.5 : 0.5));
-    }
-    t.windows[static_cast<std::size_t>(i - begin)] = {first, count};
+/// The weights of output sample i. @param values scratch, [axis.taps] @param weights [axis.taps]
+inline void resample_weights(const resample_axis& axis, int i, double* values,
+                             std::int32_t* weights) noexcept {
+  const double center = axis.center(i);
+  const resample_window window = axis.window(i);
+  double sum = 0;
+  for (int x = 0; x < window.count; ++x)
+    sum += values[x] =
+        filter_value(axis.filter, (x + window.first - center + 0.5) * (1.0 / axis.filter_scale));
+  for (int x = 0; x < window.count; ++x) {
+    double v = values[x];
+    if (sum != 0.0) v /= sum;
+    weights[x] = static_cast<std::int32_t>(v * (1 << 22) + (v < 0 ? -0.5 : 0.5));
   }
-  return t;
 }
 
-[[nodiscard]] inline std::uint8_t clip8(std::int32_t v) noexcept {
-  v >>= 22;
-  return static_cast<std::uint8_t>(v < 0 ? 0 : v > 255 ? 255 : v);
-}
-
-/// Rows of RGB bytes, wherever they come from.
-struct byte_rows {
-  const std::uint8_t* data;
-  std::ptrdiff_t stride;
-  [[nodiscard]] const std::uint8_t* row(int y) const noexcept { return data + y * stride; }
+/// The rectangle [x0, x1) x [y0, y1) of a picture that is resized as a whole, and the scratch that takes.
+struct resize_plan {
+  resample_axis x, y;
+  int x0 = 0, y0 = 0, x1 = 0, y1 = 0;
+  int left = 0, right = 0, top = 0, bottom = 0;  ///< what it depends on of the input
+  bool vertical_first = false;
+  int kept_rows = 0;  ///< horizontal first: rows between the passes
+  // Where in the scratch, in bytes: doubles, then 32-bit values, then bytes.
+  std::size_t values = 0, windows = 0, weights_x = 0, weights_y = 0, sums = 0, row = 0, rgb = 0, kept = 0;
+  std::size_t scratch_bytes = 0;  ///< from an address that is a multiple of 8
 };
 
-/// One row along x: taps windows over `in` (RGB), offset by `shift` pixels.
-inline void resample_row(const std::uint8_t* in, int shift, const resample_taps& t,
-                         std::uint8_t* out) noexcept {
-  const std::int32_t* w = t.weights.data();
-  for (const resample_taps::window& window : t.windows) {
-    const std::uint8_t* p = in + (window.first - shift) * 3;
-    std::int32_t r = 1 << 21, g = r, b = r;
-    for (int k = 0; k < window.count; ++k, p += 3) {
-      r += p[0] * w[k];
-      g += p[1] * w[k];
-      b += p[2] * w[k];
-    }
-    *out++ = clip8(r);
-    *out++ = clip8(g);
-    *out++ = clip8(b);
-    w += t.stride;
+[[nodiscard]] constexpr resize_plan make_resize_plan(int w, int h, pixel_format format, int out_w, int out_h,
+                                                     int x0, int y0, int x1, int y1, interpolation f,
+                                                     pass_order order) noexcept {
+  resize_plan p;
+  p.x = resample_axis(w, out_w, f), p.y = resample_axis(h, out_h, f);
+  p.x0 = p.left = x0, p.x1 = p.right = x1;
+  p.y0 = p.top = y0, p.y1 = p.bottom = y1;
+  if (p.x.resamples()) {
+    const resample_window last = p.x.window(x1 - 1);
+    p.left = p.x.window(x0).first, p.right = last.first + last.count;
   }
-}
-
-/// One row along y: `bytes` columns summed over the window's rows. Whole-row passes that compilers vectorise.
-template <class Row>
-void resample_column(const Row& row, const resample_taps& t, int position, std::int32_t* sums,
-                     std::size_t bytes, std::uint8_t* out) noexcept {
-  const resample_taps::window window = t.windows[static_cast<std::size_t>(position)];
-  const std::int32_t* w =
-      t.weights.data() + static_cast<std::size_t>(position) * static_cast<std::size_t>(t.stride);
-  for (std::size_t i = 0; i < bytes; ++i) sums[i] = 1 << 21;
-  for (int k = 0; k < window.count; ++k) {
-    const std::uint8_t* in = row(window.first + k);
-    const std::int32_t weight = w[k];
-    for (std::size_t i = 0; i < bytes; ++i) sums[i] += in[i] * weight;
+  if (p.y.resamples()) {
+    const resample_window last = p.y.window(y1 - 1);
+    p.top = p.y.window(y0).first, p.bottom = last.first + last.count;
   }
-  for (std::size_t i = 0; i < bytes; ++i) out[i] = clip8(sums[i]);
-}
-
-/// The rectangle [x0, x1) x [y0, y1) of `in` (RGB, w x h) resized to out_w x out_h.
-[[nodiscard]] inline rgb_image resize_part(byte_rows in, int w, int h, int out_w, int out_h, int x0, int y0,
-                                           int x1, int y1, interpolation f, pass_order order) {
-  rgb_image out;
-  out.width = x1 - x0;
-  out.height = y1 - y0;
-  const auto cols = static_cast<std::size_t>(out.width) * 3, rows = static_cast<std::size_t>(out.height);
-  out.data.resize(cols * rows);
-  const bool horizontal = w != out_w, vertical = h != out_h;
-  const bool vertical_first = order == pass_order::pillow_13 && h - out_h > 0 && h - out_h > 2 * (w - out_w);
-  const resample_taps tx = horizontal ? make_taps(w, out_w, f, x0, x1) : resample_taps{};
-  const resample_taps ty = vertical ? make_taps(h, out_h, f, y0, y1) : resample_taps{};
-  // Input columns and rows that the rectangle depends on.
-  int left = x0, right = x1, top = y0, bottom = y1;
-  if (horizontal) left = tx.windows.front().first, right = tx.windows.back().first + tx.windows.back().count;
-  if (vertical) top = ty.windows.front().first, bottom = ty.windows.back().first + ty.windows.back().count;
-  const auto across = [&](const std::uint8_t* source, int shift, std::uint8_t* target) {
-    if (horizontal)
-      resample_row(source, shift, tx, target);
-    else
-      std::copy_n(source + static_cast<std::ptrdiff_t>(x0 - shift) * 3, cols, target);
+  p.vertical_first =
+      p.y.resamples() && order == pass_order::pillow_13 && h - out_h > 0 && h - out_h > 2 * (w - out_w);
+  const auto cols = static_cast<std::size_t>(x1 - x0), wide = static_cast<std::size_t>(p.right - p.left);
+  const auto wide_bytes = wide * static_cast<std::size_t>(bytes_per_pixel(format));
+  const auto x_taps = static_cast<std::size_t>(p.x.resamples() ? p.x.taps : 0),
+             y_taps = static_cast<std::size_t>(p.y.resamples() ? p.y.taps : 0);
+  // Room for two windows: when it is full, what is still needed moves to the front.
+  if (p.y.resamples() && !p.vertical_first)
+    p.kept_rows = 2 * p.y.taps < p.bottom - p.top ? 2 * p.y.taps : p.bottom - p.top;
+  const auto take = [&p](std::size_t count, std::size_t size) {
+    const std::size_t at = p.scratch_bytes;
+    p.scratch_bytes += count * size;
+    return at;
   };
-  if (!vertical) {
-    for (int y = 0; y < out.height; ++y)
-      across(in.row(y0 + y), 0, out.data.data() + static_cast<std::size_t>(y) * cols);
-    return out;
+  p.values = take(x_taps > y_taps ? x_taps : y_taps, sizeof(double));
+  p.windows = take(x_taps > 0 ? cols : 0, sizeof(resample_window));
+  p.weights_x = take(x_taps * cols, sizeof(std::int32_t));
+  p.weights_y = take(y_taps, sizeof(std::int32_t));
+  p.sums = take(y_taps == 0 ? 0 : p.vertical_first ? wide_bytes : 3 * cols, sizeof(std::int32_t));
+  p.row = take(p.vertical_first ? wide_bytes : 0, 1);
+  p.rgb = take(format == pixel_format::rgb ? 0 : wide, 3);
+  p.kept = take(static_cast<std::size_t>(p.kept_rows) * cols, 3);
+  return p;
+}
+
+/// Pixels of any order as RGB.
+inline void copy_as_rgb(const std::uint8_t* in, pixel_format format, int pixels, std::uint8_t* out) noexcept {
+  const int bytes = bytes_per_pixel(format);
+  const int red = channel_offset(format, 0), green = channel_offset(format, 1),
+            blue = channel_offset(format, 2);
+  for (int i = 0; i < pixels; ++i, in += bytes, out += 3) {
+    out[0] = in[red];
+    out[1] = in[green];
+    out[2] = in[blue];
   }
-  if (vertical_first) {
-    const auto wide = static_cast<std::size_t>(right - left) * 3;
-    std::vector<std::uint8_t> row(wide);
-    std::vector<std::int32_t> sums(wide);
-    for (int y = 0; y < out.height; ++y) {
-      resample_column([&](int r) { return in.row(r) + static_cast<std::ptrdiff_t>(left) * 3; }, ty, y,
-                      sums.data(), wide, row.data());
-      across(row.data(), left, out.data.data() + static_cast<std::size_t>(y) * cols);
+}
+
+/// @param in      the picture that p was made for
+/// @param out     RGB, rows `out_stride` bytes apart
+/// @param scratch p.scratch_bytes, from a multiple of 8
+inline void resize_into(const image_view& in, const resize_plan& p, std::uint8_t* out,
+                        std::ptrdiff_t out_stride, unsigned char* scratch) noexcept {
+  auto* const values = reinterpret_cast<double*>(scratch + p.values);
+  auto* const windows = reinterpret_cast<resample_window*>(scratch + p.windows);
+  auto* const weights_x = reinterpret_cast<std::int32_t*>(scratch + p.weights_x);
+  auto* const weights_y = reinterpret_cast<std::int32_t*>(scratch + p.weights_y);
+  auto* const sums = reinterpret_cast<std::int32_t*>(scratch + p.sums);
+  const int cols = p.x1 - p.x0, rows = p.y1 - p.y0, wide = p.right - p.left;
+  const auto col_bytes = static_cast<std::size_t>(cols) * 3;
+  if (p.x.resamples())
+    for (int i = 0; i < cols; ++i) {
+      windows[i] = p.x.window(p.x0 + i);
+      windows[i].first -= p.left;
+      resample_weights(p.x, p.x0 + i, values, weights_x + std::ptrdiff_t{i} * p.x.taps);
     }
-    return out;
+  const std::ptrdiff_t pixel = bytes_per_pixel(in.format);
+  const auto source = [&](int y) { return in.data + y * in.stride + p.left * pixel; };
+  /// The input's columns [left, right), of any format, resampled along x.
+  const auto across = [&](const std::uint8_t* from, std::uint8_t* to) {
+    if (in.format != pixel_format::rgb) {
+      copy_as_rgb(from, in.format, wide, scratch + p.rgb);
+      from = scratch + p.rgb;
+    }
+    if (p.x.resamples())
+      resample_row(from, windows, weights_x, p.x.taps, cols, to);
+    else
+      std::memcpy(to, from, col_bytes);
+  };
+  if (!p.y.resamples()) {
+    for (int y = 0; y < rows; ++y) across(source(p.y0 + y), out + y * out_stride);
+    return;
   }
-  std::vector<std::uint8_t> narrow(static_cast<std::size_t>(bottom - top) * cols);
-  for (int y = top; y < bottom; ++y)
-    across(in.row(y), 0, narrow.data() + static_cast<std::size_t>(y - top) * cols);
-  std::vector<std::int32_t> sums(cols);
-  for (int y = 0; y < out.height; ++y)
-    resample_column([&](int r) { return narrow.data() + static_cast<std::size_t>(r - top) * cols; }, ty, y,
-                    sums.data(), cols, out.data.data() + static_cast<std::size_t>(y) * cols);
+  unsigned char* const kept = scratch + p.kept;
+  int kept_first = p.top, kept_end = p.top;  // input rows that `kept` holds
+  for (int y = 0; y < rows; ++y, out += out_stride) {
+    const resample_window window = p.y.window(p.y0 + y);
+    resample_weights(p.y, p.y0 + y, values, weights_y);
+    if (p.vertical_first) {
+      resample_column(source(window.first), in.stride, weights_y, window.count, sums,
+                      static_cast<std::size_t>(wide * pixel), scratch + p.row);
+      across(scratch + p.row, out);
+      continue;
+    }
+    if (window.first + window.count - kept_first > p.kept_rows) {
+      std::memmove(kept, kept + static_cast<std::size_t>(window.first - kept_first) * col_bytes,
+                   static_cast<std::size_t>(kept_end - window.first) * col_bytes);
+      kept_first = window.first;
+    }
+    for (; kept_end < window.first + window.count; ++kept_end)
+      across(source(kept_end), kept + static_cast<std::size_t>(kept_end - kept_first) * col_bytes);
+    resample_column(kept + static_cast<std::size_t>(window.first - kept_first) * col_bytes,
+                    static_cast<std::ptrdiff_t>(col_bytes), weights_y, window.count, sums, col_bytes, out);
+  }
+}
+
+/// The rectangle [x0, x1) x [y0, y1) of `in` resized to out_w x out_h.
+[[nodiscard]] inline rgb_image resize_part(const image_view& in, int out_w, int out_h, int x0, int y0, int x1,
+                                           int y1, interpolation f, pass_order order) {
+  const resize_plan p =
+      make_resize_plan(in.width, in.height, in.format, out_w, out_h, x0, y0, x1, y1, f, order);
+  rgb_image out;
+  out.width = x1 - x0, out.height = y1 - y0;
+  out.data.resize(static_cast<std::size_t>(out.width) * static_cast<std::size_t>(out.height) * 3);
+  std::vector<double> scratch(p.scratch_bytes / sizeof(double) + 1);
+  resize_into(in, p, out.data.data(), std::ptrdiff_t{out.width} * 3,
+              reinterpret_cast<unsigned char*>(scratch.data()));
   return out;
 }
 
