@@ -9,11 +9,11 @@
 #else
 #include "rexnet/network/network.hpp"
 #endif
+#include "rexnet/network/scores.hpp"
 #include "rexnet/weights/file_bytes.hpp"
 #include "rexnet/weights/packed_file.hpp"
 
 #include <algorithm>
-#include <numeric>
 #include <string>
 #include <utility>
 #include <vector>
@@ -68,7 +68,8 @@ struct model_maker {
     if (v->header.half) {
       m.owned_ = aligned_buffer(static_cast<std::size_t>(layout_of(v->header.shape).floats) * sizeof(float));
       if (m.owned_.data() == nullptr) return error(errc::out_of_memory, "no memory for the weights");
-      expand_half(*v, m.owned_.floats());
+      if (const errc e = expand_half(v->payload, m.owned_.floats()); e != errc::ok)
+        return error(e, "packed file: float16 weights of another size");
       m.payload_ = m.owned_.floats();
     } else {
       m.payload_ = {reinterpret_cast<const float*>(v->payload.data()), v->payload.size() / sizeof(float)};
@@ -133,38 +134,6 @@ struct model_maker {
 [[nodiscard]] inline result<model> load_packed_copy(const std::string& path, check depth = check::header) {
   return detail::model_maker::from_file(path, file_bytes::read(path),
                                         [depth](byte_span bytes) { return load_packed(bytes, depth); });
-}
-
-/// Logits to probabilities, in place, without overflow. NaN stays NaN.
-inline void softmax(span<float> v) noexcept {
-  if (v.empty()) return;
-  const float top = *std::max_element(v.begin(), v.end());
-  float sum = 0;
-  for (float& x : v) sum += x = std::exp(x - top);
-  for (float& x : v) x /= sum;
-}
-
-struct scored_class {
-  int index;
-  float score;
-};
-
-/// The k largest scores, largest first; equal scores in the order of their index. NaN counts as the smallest.
-[[nodiscard]] inline std::vector<scored_class> top_k(span<const float> scores, int k) {
-  std::vector<int> order(scores.size());
-  std::iota(order.begin(), order.end(), 0);
-  const auto count =
-      static_cast<std::size_t>(std::clamp<std::int64_t>(k, 0, static_cast<std::int64_t>(scores.size())));
-  const auto key = [&scores](int i) {
-    const float s = scores[static_cast<std::size_t>(i)];
-    return std::isnan(s) ? -INFINITY : s;
-  };
-  std::partial_sort(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(count), order.end(),
-                    [&key](int a, int b) { return key(a) != key(b) ? key(a) > key(b) : a < b; });
-  std::vector<scored_class> top;
-  for (std::size_t i = 0; i < count; ++i)
-    top.push_back({order[i], scores[static_cast<std::size_t>(order[i])]});
-  return top;
 }
 
 /// Keeps a model's workspace between pictures. One per thread; the model must outlive it.

@@ -83,6 +83,8 @@ void check_refused(const std::string& file, errc code, const std::string& part, 
   CHECK(static_cast<int>(v.code()) == static_cast<int>(code));
   CHECK_MESSAGE(v.error().message().find(part) != std::string::npos, v.error().message());
   CHECK(!rexnet::load(p.bytes, rexnet::check::full).ok());
+  rexnet::packed_view view;
+  CHECK(rexnet::open_packed(p.bytes, rexnet::check::full, view) == code);
 }
 
 std::string contents(const std::string& path) {
@@ -123,6 +125,47 @@ TEST_CASE("packed file: everything written comes back, float32 in place") {
   CHECK(std::memcmp(v->payload.data(), payload.data(), v->payload.size()) == 0);
   CHECK(v->payload.data() > file.bytes.data());
   CHECK(v->payload.data() < file.bytes.data() + file.bytes.size());
+}
+
+TEST_CASE("packed file: the view shows what was written, at any address for float16") {
+  rexnet::packed_header h = small_header();
+  h.labels[1] = "";
+  h.test.input.assign(5 * 7 * 3, 0.5f);
+  h.half = true;
+  const placed file(packed(h), 2);
+  rexnet::packed_view v;
+  REQUIRE(rexnet::open_packed(file.bytes, rexnet::check::full, h.shape, v) == errc::ok);
+  CHECK(v.half);
+  CHECK(v.floats() == nullptr);
+  CHECK(v.label_count == 3);
+  for (int i = 0; i < 3; ++i) CHECK(v.label(i) == h.labels[static_cast<std::size_t>(i)]);
+  CHECK(v.label(-1).empty());
+  CHECK(v.label(3).empty());
+  CHECK(v.input.crop_pct == 0.95);
+  REQUIRE(v.test.outputs.size() == 3);
+  CHECK(v.test.outputs[2] == 0.25f);
+  REQUIRE(v.test.input.size() == 5 * 7 * 3);
+  CHECK(v.test.input[104] == 0.5f);
+  std::vector<float> weights(small_payload(h.shape).size());
+  CHECK(rexnet::expand_half(v.payload, {weights.data(), weights.size() - 1}) == errc::shape_mismatch);
+  CHECK(rexnet::expand_half(v.payload, weights) == errc::ok);
+  CHECK((weights == small_payload(h.shape)));
+  h.half = false;
+  h.labels.clear();
+  const placed plain(packed(h));
+  REQUIRE(rexnet::open_packed(plain.bytes, rexnet::check::header, v) == errc::ok);
+  CHECK(v.floats() == reinterpret_cast<const float*>(v.payload.data()));
+  CHECK(v.label_count == 0);
+  CHECK(v.label(0).empty());
+  // The nominal width is a name; the channels decide.
+  rexnet::config other = h.shape;
+  other.width_hundredths = 11;
+  CHECK(rexnet::open_packed(plain.bytes, rexnet::check::header, other, v) == errc::ok);
+  for (int* field : {&other.classes, &other.blocks[7].se_c, &other.head_c}) {
+    ++*field;
+    CHECK(rexnet::open_packed(plain.bytes, rexnet::check::header, other, v) == errc::shape_mismatch);
+    --*field;
+  }
 }
 
 TEST_CASE("packed file: golden bytes of version 1") {

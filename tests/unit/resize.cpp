@@ -8,6 +8,7 @@
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <fstream>
 #include <random>
 
@@ -183,6 +184,46 @@ TEST_CASE("preprocess: every pixel format and stride gives the pixels of plain R
     CHECK(rexnet::preprocess_pixels({levels.data(), width, height, pixel_format::grey}, p).value().data ==
           rexnet::preprocess_pixels(grey.view(), p).value().data);
   }
+}
+
+TEST_CASE(
+    "preprocess: into the caller's memory, scratch of the stated size at any address, not a byte beyond") {
+  std::mt19937 engine(13);
+  const auto below = [&engine](int n) { return static_cast<int>(engine() % static_cast<unsigned>(n)); };
+  constexpr std::uint8_t guard = 0xa5;
+  for (int round = 0; round < 300; ++round) {
+    preprocessing p;
+    p.input_size = 1 + below(40);
+    p.crop_pct = round % 3 == 0 ? 1.0 : 0.5 + below(50) / 100.0;
+    p.interpolation = round % 2 == 0 ? interpolation::bicubic : interpolation::bilinear;
+    p.order = round % 5 == 0 ? pass_order::horizontal_first : pass_order::pillow_13;
+    const auto format = static_cast<pixel_format>(below(5));
+    const int width = 1 + below(round % 7 == 0 ? 300 : 60), height = 1 + below(round % 4 == 0 ? 300 : 60);
+    std::vector<std::uint8_t> bytes(index(height, width, 0, 0, rexnet::bytes_per_pixel(format)));
+    for (std::uint8_t& b : bytes) b = static_cast<std::uint8_t>(engine());
+    const rexnet::image_view view(bytes.data(), width, height, format);
+    const auto expected = rexnet::preprocess_pixels(view, p);
+    const std::size_t needed = rexnet::preprocess_scratch_bytes(width, height, format, p);
+    CHECK(expected.ok() == (needed > 0));
+    if (!expected) continue;
+    const std::size_t offset = engine() % 8, size = rexnet::preprocess_output_bytes(p);
+    std::vector<std::uint8_t> scratch(offset + needed + 8, guard), out(size + 8, guard);
+    const rexnet::span<unsigned char> work(scratch.data() + offset, needed);
+    INFO(width, "x", height, " to ", p.input_size);
+    CHECK(rexnet::preprocess_pixels_into(view, p, {out.data(), size - 1}, work) ==
+          rexnet::errc::shape_mismatch);
+    CHECK(rexnet::preprocess_pixels_into(view, p, {out.data(), size}, {work.data(), needed - 1}) ==
+          rexnet::errc::workspace_too_small);
+    CHECK(std::count(out.begin(), out.end(), guard) == static_cast<std::ptrdiff_t>(out.size()));
+    REQUIRE(rexnet::preprocess_pixels_into(view, p, {out.data(), size}, work) == rexnet::errc::ok);
+    CHECK(std::equal(expected->data.begin(), expected->data.end(), out.begin()));
+    CHECK(std::count(out.end() - 8, out.end(), guard) == 8);
+    CHECK(std::count(scratch.end() - 8, scratch.end(), guard) == 8);
+    CHECK(std::count(scratch.begin(), scratch.begin() + static_cast<std::ptrdiff_t>(offset), guard) ==
+          static_cast<std::ptrdiff_t>(offset));
+  }
+  static_assert(rexnet::preprocess_scratch_bytes(640, 480, pixel_format::bgra, {}) < 40000);
+  static_assert(rexnet::preprocess_scratch_bytes(640, 0, pixel_format::bgra, {}) == 0);
 }
 
 TEST_CASE("preprocess: horizontal-first order differs only where Pillow 13 goes vertical first") {

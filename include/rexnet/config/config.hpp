@@ -146,6 +146,19 @@ constexpr int strided(int side, int stride) noexcept {
   return c.classes > 0 ? c.classes : feature_c(c);
 }
 
+/// The same network: what is computed and how its weights lie. (The nominal width may differ: where two
+/// widths give the same channels, checkpoints cannot tell.)
+[[nodiscard]] constexpr bool same_shape(const config& a, const config& b) noexcept {
+  bool same = a.family == b.family && a.classes == b.classes && a.stem_c == b.stem_c &&
+              a.head_c == b.head_c && a.hidden_c == b.hidden_c;
+  for (int i = 0; i < block_count; ++i) {
+    const block_config &x = a.blocks[i], &y = b.blocks[i];
+    same = same && x.in_c == y.in_c && x.mid_c == y.mid_c && x.out_c == y.out_c && x.se_c == y.se_c &&
+           x.stride == y.stride && x.kernel == y.kernel && x.expand == y.expand;
+  }
+  return same;
+}
+
 /// Learned parameters with BatchNorm unfolded, as PyTorch counts them (weights, biases, BN gamma and beta).
 constexpr std::int64_t parameter_count(const config& c) noexcept {
   const auto conv_bn = [](std::int64_t weights, std::int64_t out_c) { return weights + 2 * out_c; };

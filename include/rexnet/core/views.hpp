@@ -17,6 +17,8 @@ class span {
  public:
   constexpr span() noexcept = default;
   constexpr span(T* data, std::size_t size) noexcept : data_(data), size_(size) {}
+  template <std::size_t N>
+  constexpr span(T (&array)[N]) noexcept : data_(array), size_(N) {}
   /// From anything with data() and size(): std::vector, std::array, std::string_view, span<non-const T>.
   template <class Container,
             class = std::enable_if_t<std::is_convertible_v<decltype(std::declval<Container&>().data()), T*>>>

@@ -79,7 +79,7 @@ template <class Write>
   rest += tail;
   rest.resize(header_bytes - 20, '\0');
   detail::field_writer start;
-  start.out.assign(detail::packed_magic, 8);
+  start.out.assign("REXNETPK", 8);
   start.u32(detail::packed_version), start.u32(detail::packed_endian),
       start.u32(crc32(detail::as_bytes(rest)));
   return start.out + rest;

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+// From logits to an answer: probabilities, and the most probable classes.
+#ifndef REXNET_NETWORK_SCORES_HPP
+#define REXNET_NETWORK_SCORES_HPP
+
+#include "rexnet/core/views.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <numeric>
+#include <vector>
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+
+/// Logits to probabilities, in place, without overflow. NaN stays NaN.
+inline void softmax(span<float> v) noexcept {
+  if (v.empty()) return;
+  const float top = *std::max_element(v.begin(), v.end());
+  float sum = 0;
+  for (float& x : v) sum += x = std::exp(x - top);
+  for (float& x : v) x /= sum;
+}
+
+struct scored_class {
+  int index;
+  float score;
+};
+
+namespace detail {
+/// NaN counts as the smallest.
+[[nodiscard]] inline float score_key(float s) noexcept {
+  return std::isnan(s) ? -INFINITY : s;
+}
+}  // namespace detail
+
+/// The top.size() largest scores, largest first, without the heap; equal scores in the order of their index.
+/// NaN counts as the smallest. For small numbers: takes time with scores times top.
+/// @return how many were written: fewer than top.size() where there are not as many scores
+inline std::size_t top_k_into(span<const float> scores, span<scored_class> top) noexcept {
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < scores.size(); ++i) {
+    std::size_t place = count;
+    while (place > 0 && detail::score_key(scores[i]) > detail::score_key(top[place - 1].score)) --place;
+    if (place == top.size()) continue;
+    if (count < top.size()) ++count;
+    for (std::size_t k = count - 1; k > place; --k) top[k] = top[k - 1];
+    top[place] = {static_cast<int>(i), scores[i]};
+  }
+  return count;
+}
+
+/// The same, with memory of its own, for any k.
+[[nodiscard]] inline std::vector<scored_class> top_k(span<const float> scores, int k) {
+  std::vector<int> order(scores.size());
+  std::iota(order.begin(), order.end(), 0);
+  const auto count =
+      static_cast<std::size_t>(std::clamp<std::int64_t>(k, 0, static_cast<std::int64_t>(scores.size())));
+  const auto key = [&scores](int i) { return detail::score_key(scores[static_cast<std::size_t>(i)]); };
+  std::partial_sort(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(count), order.end(),
+                    [&key](int a, int b) { return key(a) != key(b) ? key(a) > key(b) : a < b; });
+  std::vector<scored_class> top;
+  for (std::size_t i = 0; i < count; ++i)
+    top.push_back({order[i], scores[static_cast<std::size_t>(order[i])]});
+  return top;
+}
+
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_NETWORK_SCORES_HPP
