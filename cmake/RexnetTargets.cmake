@@ -23,6 +23,9 @@ target_compile_options(rexnet_project_options INTERFACE
 if(REXNET_DEVELOPER_CHECKS)
   target_compile_definitions(rexnet_project_options INTERFACE REXNET_DEVELOPER_CHECKS)
 endif()
+if(REXNET_NO_EXCEPTIONS)
+  target_compile_options(rexnet_project_options INTERFACE -fno-exceptions -fno-rtti)
+endif()
 if(REXNET_SANITIZE)
   # Checks of use after scope make g++ need minutes and gigabytes for the unrolled tiles, which have hundreds
   # of short-lived references; -O1 and line tables for the same reason.

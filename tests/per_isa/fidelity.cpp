@@ -3,6 +3,7 @@
 #include "rexnet/load.hpp"
 #include "rexnet/ops/ops.hpp"
 
+#include "tests/support/must.hpp"
 #include "tests/support/npz.hpp"
 #include "tests/support/skip.hpp"
 
@@ -13,6 +14,7 @@
 namespace {
 
 using rexnet_test::array;
+using rexnet_test::must;
 
 struct checkpoint_case {
   const char* checkpoint;
@@ -52,7 +54,7 @@ std::vector<float> forward(const rexnet::model& m, const array& input,
             w = static_cast<int>(input.shape[3]);
   const std::vector<float> image = nhwc(input);
   const auto net = m.net();
-  const rexnet::plan p = net.make_plan(h, w, 2).value();
+  const rexnet::plan p = must(net.make_plan(h, w, 2));
   rexnet::aligned_buffer workspace(p.workspace_bytes());
   std::vector<float> logits(static_cast<std::size_t>(n) * static_cast<std::size_t>(net.shape().classes));
   rexnet::forward_options options;
@@ -81,7 +83,7 @@ TEST_CASE(
   for (const checkpoint_case& c : cases) {
     REXNET_NEEDS(std::string("fixtures/") + c.checkpoint);
     const rexnet::model m =
-        rexnet::load(rexnet_test::shared_path(std::string("fixtures/") + c.checkpoint)).value();
+        must(rexnet::load(rexnet_test::shared_path(std::string("fixtures/") + c.checkpoint)));
     const auto answers =
         rexnet_test::read_npz(rexnet_test::shared_path(std::string("fixtures/") + c.answers));
     const std::vector<double>& expected = answers.at("logits_f64").values;
@@ -101,7 +103,7 @@ TEST_CASE(
 TEST_CASE("fidelity: every layer of official_v1_0.5x_10c within a relative L2 of 1e-5") {
   REXNET_NEEDS("fixtures/official_v1_0.5x_10c.layers.npz");
   const rexnet::model m =
-      rexnet::load(rexnet_test::shared_path("fixtures/official_v1_0.5x_10c_zip.pth")).value();
+      must(rexnet::load(rexnet_test::shared_path("fixtures/official_v1_0.5x_10c_zip.pth")));
   const auto layers =
       rexnet_test::read_npz(rexnet_test::shared_path("fixtures/official_v1_0.5x_10c.layers.npz"));
   std::map<int, std::vector<float>> outputs;
@@ -122,7 +124,7 @@ TEST_CASE("fidelity: every layer of official_v1_0.5x_10c within a relative L2 of
 
   // 0, 1, 19 and 20 lie before BatchNorm or activation, which the network folds: through the operators.
   const rexnet::checkpoint file =
-      rexnet::open_checkpoint(rexnet_test::shared_path("fixtures/official_v1_0.5x_10c_zip.pth")).value();
+      must(rexnet::open_checkpoint(rexnet_test::shared_path("fixtures/official_v1_0.5x_10c_zip.pth")));
   const rexnet::weights_layout l = rexnet::layout_of(m.shape());
   const auto folded = [&m](const rexnet::layer_layout& at) {
     return rexnet::filter{m.payload().data() + at.weights, m.payload().data() + at.bias, at.k, at.out_c};
@@ -137,7 +139,7 @@ TEST_CASE("fidelity: every layer of official_v1_0.5x_10c within a relative L2 of
       w[static_cast<std::size_t>((o * area + tap) * in_c + in)] =
           static_cast<float>(v[static_cast<std::size_t>(i)]);
     }
-    return rexnet::pack_filter(w, {}, static_cast<int>(t.shape[0]), static_cast<int>(in_c * area)).value();
+    return must(rexnet::pack_filter(w, {}, static_cast<int>(t.shape[0]), static_cast<int>(in_c * area)));
   };
   const array& image = layers.at("input_nchw");
   const std::vector<float> pixels = nhwc(image), before_head = nhwc(layers.at("features.18"));

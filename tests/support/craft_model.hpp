@@ -8,10 +8,10 @@
 #include "rexnet/weights/tensor.hpp"
 
 #include "tests/support/craft.hpp"
+#include "tests/support/must.hpp"
 
 #include <deque>
 #include <random>
-#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -26,7 +26,7 @@ struct state_dict {
   rexnet::tensor& at(const std::string& name) {
     for (auto& t : tensors)
       if (t.name == name) return t;
-    throw std::runtime_error("the crafted state dict has no " + name);
+    give_up("the crafted state dict has no " + name);
   }
   void add(const std::string& name, const std::vector<std::int64_t>& shape,
            const std::vector<float>& values) {

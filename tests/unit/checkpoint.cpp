@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "tests/support/craft.hpp"
+#include "tests/support/must.hpp"
 #include "tests/support/npz.hpp"
 #include "tests/support/skip.hpp"
 
@@ -259,9 +260,9 @@ TEST_CASE("checkpoint: all fixtures load") {
 
 TEST_CASE("checkpoint: the zip and the legacy file of one model are equal, the half file is near") {
   REXNET_NEEDS("fixtures/official_v1_0.5x_10c_legacy.pth");
-  auto zip = rexnet::open_checkpoint(shared_path("fixtures/official_v1_0.5x_10c_zip.pth")).value();
-  auto legacy = rexnet::open_checkpoint(shared_path("fixtures/official_v1_0.5x_10c_legacy.pth")).value();
-  auto half = rexnet::open_checkpoint(shared_path("fixtures/official_v1_0.5x_10c_half.pth")).value();
+  auto zip = must(rexnet::open_checkpoint(shared_path("fixtures/official_v1_0.5x_10c_zip.pth")));
+  auto legacy = must(rexnet::open_checkpoint(shared_path("fixtures/official_v1_0.5x_10c_legacy.pth")));
+  auto half = must(rexnet::open_checkpoint(shared_path("fixtures/official_v1_0.5x_10c_half.pth")));
   REQUIRE(zip.tensors().size() == legacy.tensors().size());
   for (const auto& t : zip.tensors()) {
     REQUIRE(legacy.find(t.name) != nullptr);
@@ -275,7 +276,7 @@ TEST_CASE("checkpoint: the zip and the legacy file of one model are equal, the h
 
 TEST_CASE("checkpoint: channels-last tensors of the trained file are strided views") {
   REXNET_NEEDS("fixtures/trained/clothing_1.0x.pth");
-  auto c = rexnet::open_checkpoint(shared_path("fixtures/trained/clothing_1.0x.pth")).value();
+  auto c = must(rexnet::open_checkpoint(shared_path("fixtures/trained/clothing_1.0x.pth")));
   const rexnet::tensor* t = c.find("features.0.weight");
   REQUIRE(t != nullptr);
   CHECK(t->shape == std::vector<std::int64_t>{32, 3, 3, 3});

@@ -20,7 +20,6 @@ using rexnet::errc;
 constexpr rexnet::preprocessing camera = [] {
   rexnet::preprocessing p;
   p.input_size = 112;
-  p.crop_pct = 0.95;
   return p;
 }();
 constexpr int side = camera.input_size, width = 320, height = 240;

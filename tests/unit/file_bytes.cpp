@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "rexnet/weights/file_bytes.hpp"
 
+#include "tests/support/must.hpp"
+
 #include <doctest/doctest.h>
 
 #include <filesystem>
@@ -39,7 +41,7 @@ TEST_CASE("file bytes: a file is mapped or copied, and moves") {
       "e.bin",
       "hello");
   for (auto* open : {&rexnet::file_bytes::map, &rexnet::file_bytes::read}) {
-    rexnet::file_bytes a = open(path).value();
+    rexnet::file_bytes a = rexnet_test::must(open(path));
     const unsigned char* first = a.bytes().data();
     rexnet::file_bytes b = std::move(a);
     rexnet::file_bytes c;
@@ -51,7 +53,7 @@ TEST_CASE("file bytes: a file is mapped or copied, and moves") {
 TEST_CASE("file bytes: a copy does not change with the file") {
   scratch s;
   const std::string path = s.file("x", "before");
-  rexnet::file_bytes copy = rexnet::file_bytes::read(path).value();
+  rexnet::file_bytes copy = rexnet_test::must(rexnet::file_bytes::read(path));
   s.file("x", "AFTER!");
   CHECK(std::string(copy.bytes().begin(), copy.bytes().end()) == "before");
 }

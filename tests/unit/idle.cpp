@@ -3,6 +3,8 @@
 // (registered a second time as idle.passive) or a pool of the user's own.
 #include "rexnet/network/network.hpp"
 
+#include "tests/support/must.hpp"
+
 #include <doctest/doctest.h>
 
 #include <chrono>
@@ -30,7 +32,7 @@ double cpu_ms_after_forward(const rexnet::executor& threads, int delay_ms) {
   const rexnet::config c = rexnet::config_for(rexnet::family::v1, 50, 10);
   const rexnet::aligned_buffer weights(static_cast<std::size_t>(rexnet::layout_of(c).floats) * sizeof(float));
   const rexnet::network<rexnet::dynamic_config> net(c, weights.floats().data());
-  const auto p = net.make_plan(64, 64, 2).value();
+  const auto p = rexnet_test::must(net.make_plan(64, 64, 2));
   rexnet::aligned_buffer workspace(p.workspace_bytes());
   std::vector<float> image(64 * 64 * 3, 0.25f), logits(10);
   rexnet::forward_options how;

@@ -3,6 +3,7 @@
 #include "rexnet/weights/pack.hpp"
 
 #include "tests/support/craft_model.hpp"
+#include "tests/support/must.hpp"
 
 #include <doctest/doctest.h>
 
@@ -59,8 +60,8 @@ TEST_CASE("names: family, width, classes and naming are read from the tensors") 
 TEST_CASE("pack: BatchNorm is folded in double, weights lie in panels of 16") {
   const config c = config_for(family::v1, 50, 10);
   state_dict d = craft_model(c);
-  const auto m = rexnet::identify(d.tensors).value();
-  const auto packed = rexnet::pack_weights(m).value();
+  const auto m = must(rexnet::identify(d.tensors));
+  const auto packed = must(rexnet::pack_weights(m));
   const rexnet::weights_layout l = rexnet::layout_of(c);
   const float* p = packed.floats().data();
   const auto value = [&d](const std::string& name, std::int64_t i) { return d.at(name).element(i); };
@@ -104,7 +105,7 @@ TEST_CASE("pack: BatchNorm is folded in double, weights lie in panels of 16") {
 TEST_CASE("pack: denormal weights become zero") {
   state_dict d = craft_model(config_for(family::v1, 50, 10));
   d.set("output.1.weight", 3, 1e-40f);
-  const auto packed = rexnet::pack_weights(rexnet::identify(d.tensors).value()).value();
+  const auto packed = must(rexnet::pack_weights(must(rexnet::identify(d.tensors))));
   CHECK(packed.floats()[static_cast<std::size_t>(
             rexnet::layout_of(config_for(family::v1, 50, 10)).classifier.weights + 3 * 16)] == 0.0f);
 }

@@ -4,6 +4,7 @@
 #include "rexnet/weights/packed_write.hpp"
 
 #include "tests/support/craft_model.hpp"
+#include "tests/support/must.hpp"
 #include "tests/support/skip.hpp"
 
 #include <doctest/doctest.h>
@@ -190,7 +191,7 @@ TEST_CASE("packed file: float16 rounds to nearest and is expanded once") {
   rexnet::packed_header h = small_header();
   h.half = true;
   const placed file(packed(h));
-  const auto m = rexnet::load(file.bytes).value();
+  const auto m = must(rexnet::load(file.bytes));
   const std::vector<float> payload = small_payload(h.shape);
   REQUIRE(m.payload().size() == payload.size());
   // Multiples of 1/512 below 0.2 are float16 numbers.
@@ -208,13 +209,13 @@ TEST_CASE("packed file: loaded from a path, from memory, and copied, the model i
                     path = (std::filesystem::temp_directory_path() / "rexnet_packed_test.rexnet").string();
   std::ofstream(path, std::ios::binary) << bytes;
   const placed memory(bytes);
-  const auto mapped = rexnet::load(path).value(), in_place = rexnet::load(memory.bytes).value(),
-             alone = rexnet::load_packed(path, rexnet::check::full).value(),
-             alone_in_place = rexnet::load_packed(memory.bytes).value();
+  const auto mapped = must(rexnet::load(path)), in_place = must(rexnet::load(memory.bytes)),
+             alone = must(rexnet::load_packed(path, rexnet::check::full)),
+             alone_in_place = must(rexnet::load_packed(memory.bytes));
   CHECK(alone_in_place.payload().data() == in_place.payload().data());
   rexnet::model copied = [&bytes] {
     const placed odd(bytes, 4);  // gone before the model is used
-    return rexnet::load_copy(odd.bytes, rexnet::check::full).value();
+    return must(rexnet::load_copy(odd.bytes, rexnet::check::full));
   }();
   CHECK(in_place.payload().data() > reinterpret_cast<const float*>(memory.bytes.data()));
   CHECK(reinterpret_cast<const unsigned char*>(in_place.payload().data()) <
@@ -225,7 +226,7 @@ TEST_CASE("packed file: loaded from a path, from memory, and copied, the model i
     REQUIRE(m->payload().size() == small_payload(m->shape()).size());
     CHECK(std::memcmp(m->payload().data(), small_payload(m->shape()).data(), m->payload().size() * 4) == 0);
     std::vector<float> image(16 * 16 * 3, 0.5f), out(3);
-    const auto p = m->net().make_plan(16, 16).value();
+    const auto p = must(m->net().make_plan(16, 16));
     rexnet::aligned_buffer workspace(p.workspace_bytes());
     CHECK(m->net().forward(p, {image.data(), 1, 16, 16, 3}, out, {workspace.data(), workspace.size()}) ==
           errc::ok);
@@ -237,8 +238,8 @@ TEST_CASE("packed file: a model that was read, not mapped, outlives its file's c
   const std::string bytes = packed(small_header()),
                     path = (std::filesystem::temp_directory_path() / "rexnet_read_test.rexnet").string();
   std::ofstream(path, std::ios::binary) << bytes;
-  const auto any = rexnet::load_copy(path, rexnet::check::full).value(),
-             packed_only = rexnet::load_packed_copy(path, rexnet::check::full).value();
+  const auto any = must(rexnet::load_copy(path, rexnet::check::full)),
+             packed_only = must(rexnet::load_packed_copy(path, rexnet::check::full));
   std::filesystem::resize_file(path, 1);  // a mapping would now end the program
   for (const rexnet::model* m : {&any, &packed_only}) {
     REQUIRE(m->payload().size() == small_payload(m->shape()).size());
@@ -258,8 +259,8 @@ TEST_CASE("packed file: no bytes at all are no model") {
 TEST_CASE("packed file: layers folded one at a time give the payload that is folded at once") {
   for (const bool half : {false, true}) {
     const state_dict d = craft_model(config_for(family::lite, 50, 4));
-    const auto tensors = rexnet::identify(d.tensors).value();
-    const auto whole = rexnet::pack_weights(tensors).value();
+    const auto tensors = must(rexnet::identify(d.tensors));
+    const auto whole = must(rexnet::pack_weights(tensors));
     rexnet::packed_header h;
     h.shape = tensors.shape;
     h.half = half;
@@ -292,7 +293,7 @@ TEST_CASE("packed file: an interrupted or refused write leaves the old file") {
   CHECK(contents(path) == "old");
   CHECK(!std::filesystem::exists(path + ".part"));
   {
-    auto file = rexnet::output_file::create(path).value();
+    auto file = must(rexnet::output_file::create(path));
     REQUIRE(file.write(bytes_of("half of it")).ok());
     CHECK(std::filesystem::exists(path + ".part"));
     CHECK(contents(path) == "old");

@@ -3,6 +3,7 @@
 #include "tools/image_io.hpp"
 
 #include "rexnet/weights/bytes.hpp"
+#include "tests/support/must.hpp"
 #include "tests/support/skip.hpp"
 
 #include <doctest/doctest.h>
@@ -15,6 +16,7 @@
 namespace {
 
 using rexnet::rgb_image;
+using rexnet_test::must;
 
 std::string temporary(const std::string& name) {
   return (std::filesystem::temp_directory_path() / ("rexnet_" + name)).string();
@@ -56,7 +58,7 @@ std::string small_jpeg(int orientation, bool big_endian) {
 TEST_CASE("picture files: the eight EXIF orientations, by the definition of TIFF 6") {
   const std::string path = temporary("exif.jpg");
   write(path, small_jpeg(0, false));
-  const rgb_image plain = rexnet_tools::read_image(path).value();
+  const rgb_image plain = must(rexnet_tools::read_image(path));
   REQUIRE(plain.width == 24);
   // Where row 0 and column 0 of the stored picture are seen: TIFF 6.0, tag 274.
   struct seen {
@@ -68,8 +70,8 @@ TEST_CASE("picture files: the eight EXIF orientations, by the definition of TIFF
   for (int o = 1; o <= 8; ++o)
     for (const bool big : {false, true}) {
       write(path, small_jpeg(o, big));
-      CHECK(rexnet_tools::read_image(path).value().data == plain.data);
-      const rgb_image turned = rexnet_tools::read_image(path, true).value();
+      CHECK(must(rexnet_tools::read_image(path)).data == plain.data);
+      const rgb_image turned = must(rexnet_tools::read_image(path, true));
       const seen d = definition[o - 1];
       REQUIRE(turned.width == (d.transposed ? 16 : 24));
       REQUIRE(turned.height == (d.transposed ? 24 : 16));
@@ -111,7 +113,7 @@ TEST_CASE("picture files: a PNG comes back as it was written, and is refused whe
   p.width = 5, p.height = 3;
   for (int i = 0; i < 45; ++i) p.data.push_back(static_cast<std::uint8_t>(5 * i));
   REQUIRE(rexnet_tools::write_png(path, p).ok());
-  CHECK(rexnet_tools::read_image(path).value().data == p.data);
+  CHECK(must(rexnet_tools::read_image(path)).data == p.data);
   std::ifstream in(path, std::ios::binary);
   const std::string whole((std::istreambuf_iterator<char>(in)), {});
   for (std::size_t n = 1; n < whole.size(); ++n) {

@@ -2,6 +2,7 @@
 // Real pictures: Pillow's pixels and PyTorch's decisions.
 #include "rexnet/load.hpp"
 
+#include "tests/support/must.hpp"
 #include "tests/support/npz.hpp"
 #include "tests/support/skip.hpp"
 #include "tools/image_io.hpp"
@@ -12,23 +13,25 @@
 #include <filesystem>
 #include <fstream>
 
+using rexnet_test::must;
+
 namespace {
 
 void check_top1(const std::string& name, const std::string& folder) {
   const std::string base = rexnet_test::shared_path("fixtures/trained/" + name);
-  const rexnet::model m = rexnet::load(base + ".pth").value();
+  const rexnet::model m = must(rexnet::load(base + ".pth"));
   const auto answers = rexnet_test::read_npz(base + ".npz");
   const auto about = nlohmann::json::parse(std::ifstream(base + ".json"));
   rexnet::preprocessing input;
   input.input_size = about.at("input_size");
-  auto classifier = rexnet::classifier::make(m, input, 2).value();
+  auto classifier = must(rexnet::classifier::make(m, input, 2));
   const auto& paths = answers.at("paths").strings;
   const auto& expected = answers.at("logits").values;
   const auto classes = static_cast<std::size_t>(m.shape().classes);
   double worst = 0;
   for (std::size_t i = 0; i < paths.size(); ++i) {
-    const auto picture = rexnet_tools::read_image(rexnet_test::shared_path(folder + "/" + paths[i])).value();
-    const std::vector<float> logits = classifier.logits(picture.view()).value();
+    const auto picture = must(rexnet_tools::read_image(rexnet_test::shared_path(folder + "/" + paths[i])));
+    const std::vector<float> logits = must(classifier.logits(picture.view()));
     const auto first = expected.begin() + static_cast<std::ptrdiff_t>(i * classes);
     const auto torch_top = std::max_element(first, first + static_cast<std::ptrdiff_t>(classes)) - first;
     const auto top = std::max_element(logits.begin(), logits.end()) - logits.begin();
@@ -54,14 +57,14 @@ TEST_CASE("pictures: all of fixtures/preprocess byte for byte") {
     p.crop_pct = c.at("crop_pct");
     p.interpolation = c.at("interpolation") == "bilinear" ? rexnet::interpolation::bilinear
                                                           : rexnet::interpolation::bicubic;
-    const auto expected = rexnet_tools::read_image(folder + c.at("expected").get<std::string>()).value();
+    const auto expected = must(rexnet_tools::read_image(folder + c.at("expected").get<std::string>()));
     std::vector<std::string> files{source.find('/') == source.npos ? folder + source
                                                                    : rexnet_test::shared_path(source)};
     if (c.contains("decoded") && c.at("decoded").is_string())
       files.push_back(folder + c.at("decoded").get<std::string>());
     for (const std::string& file : files) {
-      const auto picture = rexnet_tools::read_image(file).value();
-      const auto pixels = rexnet::preprocess_pixels(picture.view(), p).value();
+      const auto picture = must(rexnet_tools::read_image(file));
+      const auto pixels = must(rexnet::preprocess_pixels(picture.view(), p));
       INFO(file, " -> ", c.at("expected").get<std::string>());
       CHECK(pixels.data == expected.data);
     }
@@ -79,8 +82,8 @@ TEST_CASE("pictures: PyTorch's top-1 for every picture of sign digits") {
 }
 
 TEST_CASE("pictures: the bundled model answers as PyTorch for the bundled pictures") {
-  const rexnet::model m = rexnet::load(rexnet_test::source_path("models/clothing_1.0x.rexnet")).value();
-  auto classifier = rexnet::classifier::make(m).value();
+  const rexnet::model m = must(rexnet::load(rexnet_test::source_path("models/clothing_1.0x.rexnet")));
+  auto classifier = must(rexnet::classifier::make(m));
   const auto expected =
       nlohmann::json::parse(std::ifstream(rexnet_test::source_path("examples/pictures/expected.json")));
   REQUIRE(expected.size() == 5);
@@ -88,8 +91,8 @@ TEST_CASE("pictures: the bundled model answers as PyTorch for the bundled pictur
     const std::string& file = item.key();
     const auto& answer = item.value();
     const auto picture =
-        rexnet_tools::read_image(rexnet_test::source_path("examples/pictures/" + file)).value();
-    const std::vector<float> logits = classifier.logits(picture.view()).value();
+        must(rexnet_tools::read_image(rexnet_test::source_path("examples/pictures/" + file)));
+    const std::vector<float> logits = must(classifier.logits(picture.view()));
     double worst = 0, largest = 0;
     for (std::size_t i = 0; i < logits.size(); ++i) {
       const double torch = answer.at("logits")[i];

@@ -3,6 +3,7 @@
 #include "rexnet/image/preprocess.hpp"
 #include "rexnet/weights/bytes.hpp"
 
+#include "tests/support/must.hpp"
 #include "tests/support/skip.hpp"
 
 #include <doctest/doctest.h>
@@ -19,6 +20,7 @@ using rexnet::pass_order;
 using rexnet::pixel_format;
 using rexnet::preprocessing;
 using rexnet::rgb_image;
+using rexnet_test::must;
 
 /// The picture of tests/python/pillow_answers.py.
 rgb_image drawn(int width, int height) {
@@ -148,7 +150,7 @@ TEST_CASE("resize: Pillow's pixels for drawn pictures, by checksum") {
     p.crop_pct = c.at("crop_pct");
     p.interpolation = c.at("interpolation") == "bilinear" ? interpolation::bilinear : interpolation::bicubic;
     const rgb_image picture = drawn(c.at("width"), c.at("height"));
-    const auto pixels = rexnet::preprocess_pixels(picture.view(), p).value();
+    const auto pixels = must(rexnet::preprocess_pixels(picture.view(), p));
     INFO(c.dump());
     CHECK(rexnet::crc32({pixels.data.data(), pixels.data.size()}) == c.at("crc32").get<std::uint32_t>());
   }
@@ -160,7 +162,7 @@ TEST_CASE("preprocess: every pixel format and stride gives the pixels of plain R
     const rgb_image in = noise(width, height, engine);
     preprocessing p;
     p.input_size = 48;
-    const rgb_image expected = rexnet::preprocess_pixels(in.view(), p).value();
+    const rgb_image expected = must(rexnet::preprocess_pixels(in.view(), p));
     for (const auto format : {pixel_format::rgb, pixel_format::bgr, pixel_format::rgba, pixel_format::bgra})
       for (const int gap : {0, 1, 13})
         for (const bool bottom_up : {false, true}) {
@@ -175,14 +177,14 @@ TEST_CASE("preprocess: every pixel format and stride gives the pixels of plain R
                     in.data[index(y, width, x, c, 3)];
           const rexnet::image_view view(buffer.data() + (bottom_up ? (height - 1) * row : 0), width, height,
                                         format, bottom_up ? -row : row);
-          CHECK(rexnet::preprocess_pixels(view, p).value().data == expected.data);
+          CHECK(must(rexnet::preprocess_pixels(view, p)).data == expected.data);
         }
     rgb_image grey = in;
     std::vector<std::uint8_t> levels;
     for (std::size_t i = 0; i < grey.data.size(); ++i) grey.data[i] = in.data[i / 3 * 3];
     for (std::size_t i = 0; i < grey.data.size(); i += 3) levels.push_back(grey.data[i]);
-    CHECK(rexnet::preprocess_pixels({levels.data(), width, height, pixel_format::grey}, p).value().data ==
-          rexnet::preprocess_pixels(grey.view(), p).value().data);
+    CHECK(must(rexnet::preprocess_pixels({levels.data(), width, height, pixel_format::grey}, p)).data ==
+          must(rexnet::preprocess_pixels(grey.view(), p)).data);
   }
 }
 
@@ -230,10 +232,10 @@ TEST_CASE("preprocess: horizontal-first order differs only where Pillow 13 goes 
   preprocessing now, before;
   before.order = pass_order::horizontal_first;
   const rgb_image tall = drawn(300, 1200), wide = drawn(1200, 300);
-  CHECK(rexnet::preprocess_pixels(wide.view(), now).value().data ==
-        rexnet::preprocess_pixels(wide.view(), before).value().data);
-  const auto a = rexnet::preprocess_pixels(tall.view(), now).value(),
-             b = rexnet::preprocess_pixels(tall.view(), before).value();
+  CHECK(must(rexnet::preprocess_pixels(wide.view(), now)).data ==
+        must(rexnet::preprocess_pixels(wide.view(), before)).data);
+  const auto a = must(rexnet::preprocess_pixels(tall.view(), now)),
+             b = must(rexnet::preprocess_pixels(tall.view(), before));
   CHECK(a.data != b.data);
 }
 
@@ -242,7 +244,7 @@ TEST_CASE("preprocess: a picture smaller than the crop is centred on black") {
   preprocessing p;
   p.input_size = 10;
   p.crop_pct = 1.0;
-  const auto whole = rexnet::preprocess_pixels(in.view(), p).value();
+  const auto whole = must(rexnet::preprocess_pixels(in.view(), p));
   CHECK(whole.width == 10);
   CHECK(whole.height == 10);
 }
