@@ -1,18 +1,22 @@
-# rexnet_embed(TARGET NAME FILE): puts FILE into TARGET's constants, 64-byte aligned, so that rexnet::load() can use
-# a packed float32 model in place. TARGET's sources see it by
+# rexnet_embed_model(TARGET NAME FILE): puts FILE into TARGET's constants, 64-byte aligned, so that a packed float32
+# model is used in place. TARGET's sources see it by
 #   extern "C" const unsigned char NAME[], NAME_end[];
-# ELF and Mach-O toolchains whose assembler has .incbin (g++, clang).
-function(rexnet_embed target name file)
+# For assemblers that know .incbin (g++ and clang): ELF, also without an operating system (.rodata goes to flash),
+# Windows' PE/COFF, Mach-O.
+function(rexnet_embed_model target name file)
   get_filename_component(path "${file}" ABSOLUTE)
   set(source "${CMAKE_CURRENT_BINARY_DIR}/${name}.cpp")
   file(CONFIGURE OUTPUT "${source}" @ONLY CONTENT [[
 #if defined(__APPLE__)
 #define SECTION ".const_data\n"
-#define SYMBOL(name) "_" #name
+#elif defined(_WIN32)
+#define SECTION ".section .rdata,\"dr\"\n"
 #else
 #define SECTION ".section .rodata\n"
-#define SYMBOL(name) #name
 #endif
+#define TEXT(x) #x
+#define EXPANDED(x) TEXT(x)
+#define SYMBOL(name) EXPANDED(__USER_LABEL_PREFIX__) #name  // some systems write a _ before C's names
 __asm__(SECTION ".balign 64\n"
         ".globl " SYMBOL(@name@) "\n" SYMBOL(@name@) ":\n"
         ".incbin \"@path@\"\n"

@@ -1,0 +1,125 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""What an object file of the static path (examples/static_classifier) asks of its program: which functions, and
+how much stack.
+
+    python3 tests/static_path.py OBJECT --nm NM --entry load_model --entry classify --frame BYTES --stack BYTES
+
+The object must need nothing but NEEDED below: no heap, no exceptions, no input or output. Beside it lies the call
+graph with frame sizes that g++ writes with -fcallgraph-info=su. The stack's bound is the dearest path from an entry
+through the graph. A call through a pointer may reach every function that nobody calls directly, except the entries
+and those that lead to the caller again (nothing here is recursive); a function of the C library is counted with
+LIBRARY bytes.
+"""
+import argparse
+import re
+import subprocess
+import sys
+from functools import lru_cache
+from pathlib import Path
+
+NEEDED = re.compile(r"mem(cpy|move|set|cmp|chr)|expf|__aeabi_\w+|sched_yield|_GLOBAL_OFFSET_TABLE_")
+LIBRARY = 256
+INDIRECT = "__indirect_call"
+
+
+def missing_symbols(nm, path):
+    """What the object expects from elsewhere."""
+    out = subprocess.run([nm, "--undefined-only", "--format=posix", path], capture_output=True, text=True, check=True)
+    return sorted(line.split()[0] for line in out.stdout.splitlines() if line.strip())
+
+
+class Graph:
+    """frames: title -> bytes of functions compiled here; calls: title -> titles; names: title -> readable."""
+
+    def __init__(self, text):
+        self.frames, self.calls, self.names = {}, {}, {}
+        for title, label in re.findall(r'^node: \{ title: "([^"]*)" label: "([^"]*)"', text, re.M):
+            size = re.search(r"(\d+) bytes \((\S+?)\)", label)
+            self.names[title] = label.split("\\n")[0]
+            if size:
+                if size[2] not in ("static", "dynamic,bounded"):
+                    sys.exit(f"{self.names[title]}: a frame of {size[2]} size")
+                # Bounded: the frame is aligned for vectors, by up to 63 bytes that are not counted.
+                self.frames[title] = int(size[1]) + (64 if size[2] != "static" else 0)
+        for source, target in re.findall(r'^edge: \{ sourcename: "([^"]*)" targetname: "([^"]*)"', text, re.M):
+            self.calls.setdefault(source, set()).add(target)
+        called = set().union(*self.calls.values())
+        self.by_pointer = [t for t in self.frames if t not in called]
+
+    @lru_cache(maxsize=None)
+    def reachable(self, title):
+        """By direct calls."""
+        seen, todo = {title}, [title]
+        while todo:
+            for target in self.calls.get(todo.pop(), ()):
+                if target not in seen:
+                    seen.add(target)
+                    todo.append(target)
+        return seen
+
+    def worst(self, title, above=()):
+        """(bytes, path) of the dearest chain of calls from here."""
+        if title in above:
+            sys.exit(f"recursion through {self.names[title]}")
+        if title not in self.frames:
+            return LIBRARY, [title]
+        targets = self.calls.get(title, set())
+        if INDIRECT in targets:
+            targets = targets - {INDIRECT} | {t for t in self.by_pointer
+                                              if not self.reachable(t) & {title, *above}}
+        best = max((self.chain(t, above + (title,)) for t in targets), default=(0, []), key=lambda c: c[0])
+        return self.frames[title] + best[0], [title] + best[1]
+
+    def chain(self, title, above):
+        """worst(), remembered where the way to the function cannot matter."""
+        if not any(INDIRECT in self.calls.get(t, ()) for t in self.reachable(title)):
+            return self.leaf(title)
+        return self.worst(title, above)
+
+    @lru_cache(maxsize=None)
+    def leaf(self, title):
+        return self.worst(title)
+
+
+def check(obj, nm, entries, frame_limit, stack_limit):
+    """Prints what was found; True when all is within the limits."""
+    needs = missing_symbols(nm, obj)
+    bad = [s for s in needs if not NEEDED.fullmatch(s)]
+    print(f"needs {', '.join(needs)}")
+    if bad:
+        print(f"FAILED: not part of a program without heap and exceptions: {', '.join(bad)}")
+    callgraph = Path(re.sub(r"\.o(bj)?$", ".ci", str(obj)))
+    graph = Graph(callgraph.read_text())
+    largest = max(graph.frames, key=graph.frames.get)
+    print(f"largest frame {graph.frames[largest]} bytes (limit {frame_limit}): {graph.names[largest]}")
+    good = not bad and graph.frames[largest] <= frame_limit
+    titles = {entry: [t for t in graph.frames if re.search(rf"\b{entry}\(", graph.names[t])] for entry in entries}
+    for entry, found in titles.items():
+        if len(found) != 1:
+            sys.exit(f"{len(found)} functions are named {entry}")
+        graph.by_pointer.remove(found[0])
+    for entry, found in titles.items():
+        total, path = graph.worst(found[0])
+        print(f"{entry}: at most {total} bytes of stack (limit {stack_limit}):")
+        for title in path:
+            print(f"  {graph.frames.get(title, LIBRARY):6} {graph.names.get(title, title)[:150]}")
+        good = good and total <= stack_limit
+    if not good:
+        print("FAILED")
+    return good
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("object", type=Path)
+    parser.add_argument("--nm", default="nm")
+    parser.add_argument("--entry", action="append", required=True)
+    parser.add_argument("--frame", type=int, required=True, help="bytes that no function may exceed")
+    parser.add_argument("--stack", type=int, required=True, help="bytes that no entry may exceed")
+    options = parser.parse_args()
+    return 0 if check(options.object, options.nm, options.entry, options.frame, options.stack) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
