@@ -2,13 +2,16 @@
 // From a packed file in memory to the best class without one allocation: what docs/embedded.md shows.
 #include "rexnet/embedded.hpp"
 #include "rexnet/load.hpp"
+#include "rexnet/weights/packed_write.hpp"
 
 #include "tests/support/allocation_trap.hpp"
+#include "tests/support/must.hpp"
 #include "tests/support/skip.hpp"
 
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <cstring>
 #include <random>
 
 namespace {
@@ -73,6 +76,45 @@ TEST_CASE("embedded: load, resize, forward and top-k allocate nothing and agree 
     CHECK(top[i].score == (*expected)[i].score);
     CHECK(file.label(top[i].index) == m->labels()[static_cast<std::size_t>(top[i].index)]);
   }
+}
+
+TEST_CASE("embedded: float32 weights are used where they lie and give the bits of expanded ones") {
+  const rexnet::model m =
+      rexnet_test::must(rexnet::load(rexnet_test::source_path("models/clothing_1.0x.rexnet")));
+  rexnet::packed_header header = m.header();
+  header.half = false;
+  std::string text;
+  REQUIRE(rexnet::write_packed(header, rexnet::payload_layers(m.payload()),
+                               [&text](rexnet::byte_span b) -> rexnet::status {
+                                 text.append(reinterpret_cast<const char*>(b.data()), b.size());
+                                 return rexnet::done;
+                               })
+              .ok());
+  rexnet::aligned_buffer flash(text.size());
+  std::memcpy(flash.data(), text.data(), text.size());
+  std::vector<float> image(side * side * 3);
+  for (std::size_t i = 0; i < image.size(); ++i) image[i] = static_cast<float>(i % 23) / 11.0f - 1.0f;
+  float in_place[10], expanded[10];
+  rexnet::packed_view file;
+  errc result = errc::ok;
+  int allocations = -1;
+  {
+    const rexnet_test::allocation_trap trap;
+    result = rexnet::open_packed({flash.data(), flash.size()}, rexnet::check::full, shape::value, file);
+    if (result == errc::ok)
+      result = network(file.floats())
+                   .forward(rexnet::make_plan(shape::value, side, side, 1), {image.data(), 1, side, side, 3},
+                            in_place, workspace);
+    allocations = trap.count();
+  }
+  CHECK(static_cast<int>(result) == 0);
+  CHECK(allocations == 0);
+  CHECK(file.floats() > reinterpret_cast<const float*>(flash.data()));
+  CHECK(reinterpret_cast<const unsigned char*>(file.floats() + network::packed_floats()) ==
+        flash.data() + flash.size());
+  const rexnet::plan p = rexnet_test::must(m.net().make_plan(side, side));
+  REQUIRE(m.net().forward(p, {image.data(), 1, side, side, 3}, expanded, workspace) == errc::ok);
+  CHECK(std::memcmp(in_place, expanded, sizeof(expanded)) == 0);
 }
 
 TEST_CASE("embedded: top-k into the caller's memory is top-k") {
