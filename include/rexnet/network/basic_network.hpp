@@ -82,6 +82,7 @@ class basic_network : private detail::config_storage<Config>, private Backend {
   /// @param workspace p.workspace_bytes() bytes or more, 64-byte aligned; not shared between concurrent
   /// calls.
   ///                  With batch_workspace_bytes() a batch runs one image per thread.
+  /// Stack: below 8 kB on one thread at -O2 (docs/embedded.md).
   /// @return ok; shape_mismatch (input against plan, or logits too small), workspace_too_small, misaligned
   ///         (workspace or weights), invalid_argument (null data), unsupported (as make_plan()). On an error
   ///         nothing was written.
