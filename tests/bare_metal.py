@@ -69,7 +69,8 @@ def main():
     sections = run(["arm-none-eabi-size", "-A", elf])
     code = int(re.search(r"^\.text\s+(\d+)", sections, re.M)[1])
     print(f".text {code} bytes (limit {CODE_LIMIT})")
-    heap = [s for s in run(["arm-none-eabi-nm", elf]).split() if re.fullmatch(r"_?(malloc|free|sbrk)(_r)?|_Zn[wa]\w*|__cxa_throw", s)]
+    heap = [s for s in run(["arm-none-eabi-nm", elf]).split()
+            if re.fullmatch(r"_?(malloc|free|sbrk)(_r)?|_Zn[wa]\w*|__cxa_throw", s)]
     if heap or code > CODE_LIMIT:
         print(f"FAILED: {', '.join(heap) or 'too much code'}")
         good = False

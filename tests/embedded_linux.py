@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """examples/embedded_linux with the bundled pictures and with damaged files, and its size.
 
-    python3 tests/embedded_linux.py PROGRAM SOURCE_DIR --limit BYTES
+    python3 tests/embedded_linux.py PROGRAM SOURCE_DIR --limit BYTES [--emulator COMMAND]
 """
 import argparse
 import json
@@ -17,6 +17,7 @@ def main():
     parser.add_argument("program", type=Path)
     parser.add_argument("source", type=Path)
     parser.add_argument("--limit", type=int, required=True, help="bytes that the program's file may have")
+    parser.add_argument("--emulator", default="", help="command that runs a program of another processor; ; for spaces")
     options = parser.parse_args()
     pictures = options.source / "examples/pictures"
     converter = options.source / "examples/bare_metal/png_to_rgb.py"
@@ -24,7 +25,7 @@ def main():
     good = True
 
     def classify(model_path, picture):
-        return subprocess.run([options.program, model_path, picture], capture_output=True, text=True)
+        return subprocess.run([*filter(None, options.emulator.split(";")), options.program, model_path, picture], capture_output=True, text=True)
 
     with tempfile.TemporaryDirectory() as folder:
         rgb = Path(folder) / "picture.rgb"
@@ -34,7 +35,8 @@ def main():
             label, percent = (got.stdout.split() + ["", "0"])[:2]
             # As in tests/bare_metal.py.
             allowed = 100 * 0.5 * 8 * max(map(abs, answer["logits"])) / 2048 + 0.05
-            right = got.returncode == 0 and label == top["label"] and abs(float(percent) - 100 * top["probability"]) <= allowed
+            right = (got.returncode == 0 and label == top["label"]
+                     and abs(float(percent) - 100 * top["probability"]) <= allowed)
             good = good and right
             print(f"{name}: {got.stdout.strip()}{got.stderr.strip()}" + ("" if right else "  FAILED"))
         damaged = Path(folder) / "damaged.rexnet"

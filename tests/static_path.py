@@ -18,7 +18,7 @@ import sys
 from functools import lru_cache
 from pathlib import Path
 
-NEEDED = re.compile(r"mem(cpy|move|set|cmp|chr)|expf|__aeabi_\w+|sched_yield|_GLOBAL_OFFSET_TABLE_")
+NEEDED = re.compile(r"mem(cpy|move|set|cmp|chr)|expf|__aeabi_\w+|__aarch64_\w+|sched_yield|_GLOBAL_OFFSET_TABLE_")
 LIBRARY = 256
 INDIRECT = "__indirect_call"
 
