@@ -6,6 +6,7 @@
 #include "rexnet/model.hpp"
 #include "rexnet/network/reference.hpp"
 
+#include "tests/support/must.hpp"
 #include "tests/support/random_model.hpp"
 #include "tests/support/skip.hpp"
 
@@ -28,6 +29,7 @@ using rexnet::errc;
 using rexnet::family;
 using rexnet::kernel_set;
 using rexnet::runs;
+using rexnet_test::must;
 
 // Registers of CPUs, reduced to the bits that count.
 constexpr std::uint32_t sse_edx = 3u << 25;
@@ -66,7 +68,7 @@ struct example {
 
   std::vector<float> run(const any_network& net, int n, int threads,
                          const rexnet::forward_options& o = {}) const {
-    const rexnet::plan p = net.make_plan(h, w, threads).value();
+    const rexnet::plan p = must(net.make_plan(h, w, threads));
     rexnet::aligned_buffer workspace((std::max)(p.workspace_bytes(), net.batch_workspace_bytes(p)));
     std::vector<float> logits(static_cast<std::size_t>(n * rexnet::output_c(c)));
     REQUIRE(net.forward(p, {image.data(), n, h, w, 3}, logits, {workspace.data(), workspace.size()}, o) ==
@@ -126,8 +128,8 @@ TEST_CASE("dispatch: every feature that a set's flags allow is asked for") {
 TEST_CASE("dispatch: the first set that runs is taken, or the named one, or an error lists them") {
   const kernel_set sets[] = {{"avx512bw", nullptr}, {"fma3_avx2", nullptr}, {"sse2", nullptr}};
   const cpu_words haswell = x86(haswell_ecx, haswell_ebx, 7);
-  CHECK(rexnet::find_kernel_set({sets, 3}, haswell, "").value() == sets + 1);
-  CHECK(rexnet::find_kernel_set({sets, 3}, haswell, "sse2").value() == sets + 2);
+  CHECK(must(rexnet::find_kernel_set({sets, 3}, haswell, "")) == sets + 1);
+  CHECK(must(rexnet::find_kernel_set({sets, 3}, haswell, "sse2")) == sets + 2);
   const auto missing = rexnet::find_kernel_set({sets, 3}, haswell, "avx512bw");
   CHECK(missing.code() == errc::unsupported);
   CHECK(
@@ -207,7 +209,7 @@ TEST_CASE("dispatch: taps, the observer and a user's pool reach the unit") {
                },
                &seen};
   // Room for one image at a time: the batch runs image by image, so the observer sees both.
-  const rexnet::plan p = net.make_plan(e.h, e.w, 3).value();
+  const rexnet::plan p = must(net.make_plan(e.h, e.w, 3));
   rexnet::aligned_buffer workspace(p.workspace_bytes());
   std::vector<float> logits(static_cast<std::size_t>(2 * rexnet::output_c(e.c)));
   REQUIRE(workspace.size() < net.batch_workspace_bytes(p));
@@ -245,9 +247,9 @@ TEST_CASE("dispatch: a unit built from other headers is refused before it reads 
 
 TEST_CASE("dispatch: a classifier of the bundled model uses it") {
   if (environment("REXNET_EXPECT_ISA") == std::string("none")) return;
-  const auto model = rexnet::load_packed(rexnet_test::source_path("models/clothing_1.0x.rexnet")).value();
-  CHECK(std::string(model.net().instruction_set()) == rexnet::chosen_kernel_set().value()->name);
+  const auto model = must(rexnet::load_packed(rexnet_test::source_path("models/clothing_1.0x.rexnet")));
+  CHECK(std::string(model.net().instruction_set()) == must(rexnet::chosen_kernel_set())->name);
   std::vector<std::uint8_t> grey(64 * 48 * 3, 128);
-  auto classifier = rexnet::classifier::make(model, 2).value();
-  CHECK(classifier.classify({grey.data(), 64, 48}, 3).value().size() == 3);
+  auto classifier = must(rexnet::classifier::make(model, 2));
+  CHECK(must(classifier.classify({grey.data(), 64, 48}, 3)).size() == 3);
 }
