@@ -2,6 +2,7 @@
 // One model, many threads: the case for ThreadSanitizer (preset tsan), and for the bits everywhere.
 #include "rexnet/rexnet.hpp"
 
+#include "tests/support/must.hpp"
 #include "tests/support/skip.hpp"
 
 #include <doctest/doctest.h>
@@ -11,6 +12,8 @@
 #include <mutex>
 #include <thread>
 #include <vector>
+
+using rexnet_test::must;
 
 namespace {
 
@@ -80,14 +83,14 @@ struct picture {
 
 const rexnet::model& bundled() {
   static const rexnet::model m =
-      rexnet::load_packed(rexnet_test::source_path("models/clothing_1.0x.rexnet")).value();
+      must(rexnet::load_packed(rexnet_test::source_path("models/clothing_1.0x.rexnet")));
   return m;
 }
 
 std::vector<std::vector<float>> answers_alone() {
   std::vector<std::vector<float>> answers;
   for (int user = 0; user < users; ++user)
-    answers.push_back(rexnet::classifier::make(bundled()).value().logits(picture(user).view()).value());
+    answers.push_back(must(must(rexnet::classifier::make(bundled())).logits(picture(user).view())));
   return answers;
 }
 
@@ -100,10 +103,10 @@ TEST_CASE("shared model: eight threads with a classifier each get the bits of on
   for (int user = 0; user < users; ++user)
     team.emplace_back([user, &got] {
       // Every other user asks OpenMP for a team of his own.
-      auto mine = rexnet::classifier::make(bundled(), 1 + user % 2).value();
+      auto mine = must(rexnet::classifier::make(bundled(), 1 + user % 2));
       const picture p(user);
       for (int repeat = 0; repeat < 2; ++repeat)
-        got[static_cast<std::size_t>(user)] = mine.logits(p.view()).value();
+        got[static_cast<std::size_t>(user)] = must(mine.logits(p.view()));
     });
   for (std::thread& t : team) t.join();
   CHECK(got == expected);
@@ -113,7 +116,7 @@ TEST_CASE("shared model: eight threads share one network and one pool of the pro
   const auto expected = answers_alone();
   const auto net = bundled().net();
   const rexnet::preprocessing input = bundled().input();
-  const rexnet::plan plan = net.make_plan(input.input_size, input.input_size, 3).value();
+  const rexnet::plan plan = must(net.make_plan(input.input_size, input.input_size, 3));
   const auto table = rexnet::normalise_table(input);
   small_pool pool(4);
   rexnet::forward_options options;
@@ -125,7 +128,7 @@ TEST_CASE("shared model: eight threads share one network and one pool of the pro
       rexnet::aligned_buffer workspace(plan.workspace_bytes());
       auto& logits = got[static_cast<std::size_t>(user)];
       logits.resize(expected[0].size());
-      const auto pixels = rexnet::preprocess_pixels(picture(user).view(), input).value();
+      const auto pixels = must(rexnet::preprocess_pixels(picture(user).view(), input));
       if (net.forward_u8(plan, pixels.view(), table, logits, {workspace.data(), workspace.size()}, options) !=
           rexnet::errc::ok)
         logits.clear();
