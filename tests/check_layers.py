@@ -14,11 +14,11 @@ ALLOWED = {
     "image": {"core", "image"},
     "network": {"core", "config", "simd", "kernels", "network", "image"},
     "weights": {"core", "config", "weights", "network", "image"},
-    "dispatch": {"core", "network", "dispatch"},
+    "dispatch": {"core", "image", "network", "dispatch"},
     ".": {"core", "config", "simd", "kernels", "image", "network", "dispatch", "ops", "weights", "."},
 }
 # weights knows the packed layout, network the pixel formats; nothing else of each other.
-ONLY = {("weights", "network"): {"layout.hpp"}, ("network", "image"): {"pixels.hpp"}, ("weights", "image"): {"preprocess.hpp"}}
+ONLY = {("weights", "network"): {"layout.hpp"}, ("network", "image"): {"pixels.hpp", "resample.hpp"}, ("dispatch", "image"): {"resample.hpp"}, ("weights", "image"): {"preprocess.hpp"}}
 
 root, bad = pathlib.Path(sys.argv[1]), []
 for header in sorted(root.rglob("*.hpp")):

@@ -159,7 +159,7 @@ class classifier {
   /// Logits (features, where the model has no classifier) of a picture of any size. Errors: those of
   /// preprocess_pixels().
   [[nodiscard]] result<std::vector<float>> logits(const image_view& picture) {
-    auto pixels = preprocess_pixels(picture, input_);
+    auto pixels = preprocess_pixels(picture, input_, net_.resample());
     if (!pixels) return pixels.error();
     std::vector<float> out(static_cast<std::size_t>(output_c(net_.shape())));
     const errc e =

@@ -188,6 +188,23 @@ TEST_CASE("dispatch: every set that runs here agrees with the double reference, 
   CHECK(ran > 0);
 }
 
+TEST_CASE("dispatch: every set that runs here resizes to the same bytes") {
+  std::vector<std::uint8_t> pixels(301 * 407 * 3);
+  for (std::size_t i = 0; i < pixels.size(); ++i)
+    pixels[i] = static_cast<std::uint8_t>(i * 2654435761u >> 13);
+  for (const int size : {5, 64, 224, 600}) {
+    rexnet::preprocessing p;
+    p.input_size = size;
+    const rexnet::image_view upright(pixels.data(), 301, 407), flat(pixels.data(), 407, 301);
+    for (const rexnet::image_view& view : {upright, flat}) {
+      const auto expected = must(rexnet::preprocess_pixels(view, p)).data;
+      for (const kernel_set& set : rexnet::built_kernel_sets())
+        if (runs(rexnet::this_cpu(), set.name))
+          CHECK(must(rexnet::preprocess_pixels(view, p, set.resample)).data == expected);
+    }
+  }
+}
+
 TEST_CASE("dispatch: taps, the observer and a user's pool reach the unit") {
   const example e(config_for(family::v1, 50, 10), 40, 40);
   const any_network net = e.net();

@@ -25,6 +25,9 @@ class dispatched {
                  : status(again.error());
   }
   [[nodiscard]] const char* name() const noexcept { return set_ != nullptr ? set_->name : "none"; }
+  [[nodiscard]] resample_kernels resample() const noexcept {
+    return set_ != nullptr ? set_->resample : resample_kernels{};
+  }
   errc forward(const config& net, const weights_layout& layout, const float* payload, const plan& p,
                const forward_request& r) const noexcept {
     if (set_ == nullptr) return errc::unsupported;

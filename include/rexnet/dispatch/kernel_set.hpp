@@ -6,6 +6,7 @@
 #define REXNET_DISPATCH_KERNEL_SET_HPP
 
 #include "rexnet/core/error.hpp"
+#include "rexnet/image/resample.hpp"
 #include "rexnet/network/layout.hpp"
 #include "rexnet/network/request.hpp"
 
@@ -50,6 +51,7 @@ struct kernel_set {
   const char* name = nullptr;  ///< "sse2", "fma3_avx2", "avx512bw", "neon64", "neon"
   /// A detail::unit_call; an errc.
   int (*forward)(const void* call) = nullptr;
+  detail::resample_kernels resample{};
 };
 
 }  // namespace REXNET_BUILD

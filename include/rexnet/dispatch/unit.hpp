@@ -55,4 +55,17 @@ extern "C" REXNET_HIDDEN int REXNET_UNIT_SYMBOL(forward, REXNET_UNIT)(const void
   return rexnet::detail::unit_forward(call);
 }
 
+extern "C" REXNET_HIDDEN void REXNET_UNIT_SYMBOL(resample_row,
+                                                 REXNET_UNIT)(const std::uint8_t* in, const void* windows,
+                                                              const std::int32_t* weights, int step,
+                                                              int pixels, std::uint8_t* out) {
+  rexnet::detail::resample_row(in, windows, weights, step, pixels, out);
+}
+extern "C" REXNET_HIDDEN void REXNET_UNIT_SYMBOL(resample_column,
+                                                 REXNET_UNIT)(const std::uint8_t* in, std::ptrdiff_t stride,
+                                                              const std::int32_t* weights, int rows,
+                                                              std::ptrdiff_t bytes, std::uint8_t* out) {
+  rexnet::detail::resample_column(in, stride, weights, rows, bytes, out);
+}
+
 #endif  // REXNET_DISPATCH_UNIT_HPP

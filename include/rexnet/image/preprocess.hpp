@@ -116,10 +116,11 @@ struct preprocess_plan {
 /// Only what the crop shows is computed. Allocates nothing.
 /// @param out     preprocess_output_bytes(p) or more: [input_size][input_size][3]
 /// @param scratch preprocess_scratch_bytes(in.width, in.height, in.format, p) or more
+/// @param kernels of the network that the pixels are for, where it was made by dispatch: net.resample()
 /// @return ok; invalid_argument (picture or options), shape_mismatch (out), workspace_too_small (scratch)
 [[nodiscard]] inline errc preprocess_pixels_into(const image_view& in, const preprocessing& p,
-                                                 span<std::uint8_t> out,
-                                                 span<unsigned char> scratch) noexcept {
+                                                 span<std::uint8_t> out, span<unsigned char> scratch,
+                                                 const detail::resample_kernels& kernels = {}) noexcept {
   if (const errc e = detail::check_picture(in, p, detail::report_code()); e != errc::ok) return e;
   const detail::preprocess_plan plan = detail::make_preprocess_plan(in.width, in.height, in.format, p);
   if (out.data() == nullptr || out.size() < preprocess_output_bytes(p)) return errc::shape_mismatch;
@@ -131,12 +132,13 @@ struct preprocess_plan {
     std::memset(out.data(), 0, preprocess_output_bytes(p));
   const std::ptrdiff_t row = std::ptrdiff_t{n} * 3;
   detail::resize_into(in, plan.resize, out.data() + plan.pad_y * row + plan.pad_x * 3, row,
-                      scratch.data() + (unit - misaligned) % unit);
+                      scratch.data() + (unit - misaligned) % unit, kernels);
   return errc::ok;
 }
 
 /// The same with memory of its own: the scratch and the result. Errors: invalid_argument, naming the sizes.
-[[nodiscard]] inline result<rgb_image> preprocess_pixels(const image_view& in, const preprocessing& p) {
+[[nodiscard]] inline result<rgb_image> preprocess_pixels(const image_view& in, const preprocessing& p,
+                                                         const detail::resample_kernels& kernels = {}) {
   std::string what;
   if (const errc e = detail::check_picture(in, p, detail::report_text{what}); e != errc::ok)
     return error(e, what);
@@ -144,7 +146,7 @@ struct preprocess_plan {
   out.width = out.height = p.input_size;
   out.data.resize(preprocess_output_bytes(p));
   std::vector<unsigned char> scratch(preprocess_scratch_bytes(in.width, in.height, in.format, p));
-  if (const errc e = preprocess_pixels_into(in, p, out.data, scratch); e != errc::ok)
+  if (const errc e = preprocess_pixels_into(in, p, out.data, scratch, kernels); e != errc::ok)
     return error(e, "preprocess: code " + std::to_string(static_cast<int>(e)));
   return out;
 }

@@ -84,7 +84,7 @@ struct resize_plan {
   bool vertical_first = false;
   int kept_rows = 0;  ///< horizontal first: rows between the passes
   // Where in the scratch, in bytes: doubles, then 32-bit values, then bytes.
-  std::size_t values = 0, windows = 0, weights_x = 0, weights_y = 0, sums = 0, row = 0, rgb = 0, kept = 0;
+  std::size_t values = 0, windows = 0, weights_x = 0, weights_y = 0, row = 0, rgb = 0, kept = 0;
   std::size_t scratch_bytes = 0;  ///< from an address that is a multiple of 8
 };
 
@@ -121,7 +121,6 @@ struct resize_plan {
   p.windows = take(x_taps > 0 ? cols : 0, sizeof(resample_window));
   p.weights_x = take(x_taps * cols, sizeof(std::int32_t));
   p.weights_y = take(y_taps, sizeof(std::int32_t));
-  p.sums = take(y_taps == 0 ? 0 : p.vertical_first ? wide_bytes : 3 * cols, sizeof(std::int32_t));
   p.row = take(p.vertical_first ? wide_bytes : 0, 1);
   p.rgb = take(format == pixel_format::rgb ? 0 : wide, 3);
   p.kept = take(static_cast<std::size_t>(p.kept_rows) * cols, 3);
@@ -144,12 +143,12 @@ inline void copy_as_rgb(const std::uint8_t* in, pixel_format format, int pixels,
 /// @param out     RGB, rows `out_stride` bytes apart
 /// @param scratch p.scratch_bytes, from a multiple of 8
 inline void resize_into(const image_view& in, const resize_plan& p, std::uint8_t* out,
-                        std::ptrdiff_t out_stride, unsigned char* scratch) noexcept {
+                        std::ptrdiff_t out_stride, unsigned char* scratch,
+                        const resample_kernels& kernels = {}) noexcept {
   auto* const values = reinterpret_cast<double*>(scratch + p.values);
   auto* const windows = reinterpret_cast<resample_window*>(scratch + p.windows);
   auto* const weights_x = reinterpret_cast<std::int32_t*>(scratch + p.weights_x);
   auto* const weights_y = reinterpret_cast<std::int32_t*>(scratch + p.weights_y);
-  auto* const sums = reinterpret_cast<std::int32_t*>(scratch + p.sums);
   const int cols = p.x1 - p.x0, rows = p.y1 - p.y0, wide = p.right - p.left;
   const auto col_bytes = static_cast<std::size_t>(cols) * 3;
   if (p.x.resamples())
@@ -167,7 +166,7 @@ inline void resize_into(const image_view& in, const resize_plan& p, std::uint8_t
       from = scratch + p.rgb;
     }
     if (p.x.resamples())
-      resample_row(from, windows, weights_x, p.x.taps, cols, to);
+      kernels.row(from, windows, weights_x, p.x.taps, cols, to);
     else
       std::memcpy(to, from, col_bytes);
   };
@@ -181,8 +180,7 @@ inline void resize_into(const image_view& in, const resize_plan& p, std::uint8_t
     const resample_window window = p.y.window(p.y0 + y);
     resample_weights(p.y, p.y0 + y, values, weights_y);
     if (p.vertical_first) {
-      resample_column(source(window.first), in.stride, weights_y, window.count, sums,
-                      static_cast<std::size_t>(wide * pixel), scratch + p.row);
+      kernels.column(source(window.first), in.stride, weights_y, window.count, wide * pixel, scratch + p.row);
       across(scratch + p.row, out);
       continue;
     }
@@ -193,8 +191,9 @@ inline void resize_into(const image_view& in, const resize_plan& p, std::uint8_t
     }
     for (; kept_end < window.first + window.count; ++kept_end)
       across(source(kept_end), kept + static_cast<std::size_t>(kept_end - kept_first) * col_bytes);
-    resample_column(kept + static_cast<std::size_t>(window.first - kept_first) * col_bytes,
-                    static_cast<std::ptrdiff_t>(col_bytes), weights_y, window.count, sums, col_bytes, out);
+    kernels.column(kept + static_cast<std::size_t>(window.first - kept_first) * col_bytes,
+                   static_cast<std::ptrdiff_t>(col_bytes), weights_y, window.count,
+                   static_cast<std::ptrdiff_t>(col_bytes), out);
   }
 }
 

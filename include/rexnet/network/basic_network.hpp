@@ -8,6 +8,7 @@
 #include "rexnet/core/error.hpp"
 #include "rexnet/core/views.hpp"
 #include "rexnet/image/pixels.hpp"
+#include "rexnet/image/resample.hpp"
 #include "rexnet/network/layout.hpp"
 #include "rexnet/network/request.hpp"
 
@@ -35,7 +36,7 @@ struct config_storage<dynamic_config> {
 /// A ReXNet bound to packed weights, which it does not own. Immutable and shareable between threads; every
 /// call brings its own workspace and allocates nothing.
 /// @tparam Config  static_config<family::v1, 100, 1000>: sizes are compile-time constants; or dynamic_config
-/// @tparam Backend who computes: ready(), name(), forward()
+/// @tparam Backend who computes: ready(), name(), resample(), forward()
 template <class Config, class Backend>
 class basic_network : private detail::config_storage<Config>, private Backend {
   using storage = detail::config_storage<Config>;
@@ -59,6 +60,8 @@ class basic_network : private detail::config_storage<Config>, private Backend {
   [[nodiscard]] const weights_layout& layout() const noexcept { return storage::layout; }
   /// "sse2", "fma3_avx2", "avx512bw", "neon64" or "neon": whose kernels forward() runs.
   [[nodiscard]] const char* instruction_set() const noexcept { return Backend::name(); }
+  /// The resize's loops on that set, for preprocess_pixels().
+  [[nodiscard]] detail::resample_kernels resample() const noexcept { return Backend::resample(); }
 
   /// The plan for images of h x w pixels. Compute it once, use it for every call.
   /// Errors: invalid_argument when a side is not in 1 .. 16384 or threads not in 1 .. 64; unsupported when

@@ -17,6 +17,7 @@ template <class Arch>
 struct compiled {
   [[nodiscard]] static status ready() { return done; }
   [[nodiscard]] static const char* name() noexcept { return simd::name<Arch>(); }
+  [[nodiscard]] static resample_kernels resample() noexcept { return {}; }
   static errc forward(const config& net, const weights_layout& layout, const float* payload, const plan& p,
                       const forward_request& r) noexcept {
     forward_images<Arch>(net, layout, payload, p, r);
