@@ -5,9 +5,14 @@ function(rexnet_attach_dependencies target)
   if(REXNET_XSIMD_INCLUDE_DIR)
     set(include "${REXNET_XSIMD_INCLUDE_DIR}")
   else()
-    find_package(xsimd REQUIRED)
-    # Its headers only: Debian's target asks for a library (xtl) that is not needed.
-    get_target_property(include xsimd INTERFACE_INCLUDE_DIRECTORIES)
+    find_package(xsimd QUIET)
+    if(xsimd_FOUND)
+      # Its headers only: Debian's target asks for a library (xtl) that is not needed.
+      get_target_property(include xsimd INTERFACE_INCLUDE_DIRECTORIES)
+    else()
+      # Debian keeps the package file in a folder of the host's architecture, where cross builds do not look.
+      find_path(include xsimd/xsimd.hpp NO_CACHE REQUIRED)
+    endif()
   endif()
   set(config "${include}/xsimd/config/xsimd_config.hpp")
   if(NOT EXISTS "${config}")

@@ -105,7 +105,8 @@ result<rgb_image> read_jpeg(byte_span file) {
     return error(errc::limit_exceeded,
                  "JPEG: " + std::to_string(out.width) + " x " + std::to_string(out.height) + " pixels");
   const bool cmyk = colours == TJCS_CMYK || colours == TJCS_YCCK;
-  std::vector<std::uint8_t> raw(pixels * (cmyk ? 4 : 3));
+  // Four bytes for each of max_pixels are within 32 bits.
+  std::vector<std::uint8_t> raw(static_cast<std::size_t>(pixels) * (cmyk ? 4 : 3));
   const auto decode = [&](int flags) {
     return tjDecompress2(handle.get(), file.data(), size, raw.data(), out.width, 0, out.height,
                          cmyk ? TJPF_CMYK : TJPF_RGB, flags) == 0;
@@ -120,7 +121,7 @@ result<rgb_image> read_jpeg(byte_span file) {
   for_each_segment(file, [&adobe](int marker, byte_span s) {
     adobe = adobe || (marker == 0xee && s.size() >= 12 && std::memcmp(s.data(), "Adobe", 5) == 0);
   });
-  out.data.resize(pixels * 3);
+  out.data.resize(static_cast<std::size_t>(pixels) * 3);
   for (std::size_t i = 0; i < pixels; ++i) {
     const auto ink = [&](std::size_t c) { return adobe ? 255 - raw[4 * i + c] : int{raw[4 * i + c]}; };
     const int light = 255 - ink(3);

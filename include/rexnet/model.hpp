@@ -66,7 +66,7 @@ struct model_maker {
     if (!v) return v.error();
     m.container_ = "packed";
     if (v->header.half) {
-      m.owned_ = aligned_buffer(static_cast<std::size_t>(layout_of(v->header.shape).floats) * sizeof(float));
+      m.owned_ = float_buffer(layout_of(v->header.shape).floats);
       if (m.owned_.data() == nullptr) return error(errc::out_of_memory, "no memory for the weights");
       if (const errc e = expand_half(v->payload, m.owned_.floats()); e != errc::ok)
         return error(e, "packed file: float16 weights of another size");

@@ -86,6 +86,12 @@ class aligned_buffer {
   std::size_t size_ = 0;
 };
 
+/// Room for `count` floats; empty, as after a failed allocation, where the address space ends before them.
+[[nodiscard]] inline aligned_buffer float_buffer(std::int64_t count) noexcept {
+  constexpr auto most = static_cast<std::int64_t>(static_cast<std::size_t>(-1) / 2 / sizeof(float));
+  return count <= most ? aligned_buffer(static_cast<std::size_t>(count) * sizeof(float)) : aligned_buffer();
+}
+
 }  // namespace REXNET_BUILD
 }  // namespace rexnet
 

@@ -94,7 +94,12 @@ namespace detail {
 #elif defined(__aarch64__) || defined(_M_ARM64)
   cpu.neon64 = true;  // part of the architecture
 #elif defined(__arm__) && defined(__linux__)
-  cpu.neon = (getauxval(AT_HWCAP) >> 12 & 1u) != 0;  // HWCAP_NEON
+  // HWCAP_NEON, and HWCAP_VFPv4 where the build's -mfpu lets compilers fuse multiply-adds.
+#if defined(__ARM_FEATURE_FMA)
+  cpu.neon = detail::all_bits(getauxval(AT_HWCAP), {12, 16});
+#else
+  cpu.neon = detail::all_bits(getauxval(AT_HWCAP), {12});
+#endif
 #elif defined(__ARM_NEON)
   cpu.neon = true;  // nobody to ask; this very code was compiled for it
 #endif

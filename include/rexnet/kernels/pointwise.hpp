@@ -185,10 +185,14 @@ struct pointwise_tile {
         REXNET_PREFETCH(ahead);
         REXNET_PREFETCH(ahead + 64);
         ahead += 128;
-        accumulate<0>(p, p3, p6, p9, p12, step, w0, w1, rows_sequence{});
-        accumulate<1>(p, p3, p6, p9, p12, step, w0, w1, rows_sequence{});
-        accumulate<2>(p, p3, p6, p9, p12, step, w0, w1, rows_sequence{});
-        accumulate<3>(p, p3, p6, p9, p12, step, w0, w1, rows_sequence{});
+        if constexpr (simd::fma_lanes<Arch> == 4) {
+          accumulate_lanes(p, p3, p6, p9, p12, step, w0, w1, rows_sequence{});
+        } else {
+          accumulate<0>(p, p3, p6, p9, p12, step, w0, w1, rows_sequence{});
+          accumulate<1>(p, p3, p6, p9, p12, step, w0, w1, rows_sequence{});
+          accumulate<2>(p, p3, p6, p9, p12, step, w0, w1, rows_sequence{});
+          accumulate<3>(p, p3, p6, p9, p12, step, w0, w1, rows_sequence{});
+        }
         p += 4, p3 += 4, p6 += 4, p9 += 4, p12 += 4, w0 += 4 * panel_c, w1 += 4 * panel_c;
       }
       for (; k > 0; --k) {
@@ -208,17 +212,21 @@ struct pointwise_tile {
     (simd::store<Arch>(out + row_of(I) * step + lane_of(I), acc[I]), ...);
   }
 
+  /// The first of the three pixels that Row belongs to.
+  template <std::size_t Row>
+  static constexpr const float* group(const float* p, const float* p3, const float* p6, const float* p9,
+                                      const float* p12) noexcept {
+    return Row < 3 ? p : Row < 6 ? p3 : Row < 9 ? p6 : Row < 12 ? p9 : p12;
+  }
+
   template <int K, std::size_t... Row>
   REXNET_ALWAYS_INLINE void accumulate(const float* p, const float* p3, const float* p6, const float* p9,
                                        const float* p12, std::ptrdiff_t step, const float* w0,
                                        const float* w1, std::index_sequence<Row...>) noexcept {
     const vec first = simd::load<Arch>(w0 + K * panel_c);
     const vec second = Vectors > 1 ? simd::load<Arch>(w1 + K * panel_c) : first;
-    (multiply<Row>(simd::broadcast<Arch>((Row < 3    ? p
-                                          : Row < 6  ? p3
-                                          : Row < 9  ? p6
-                                          : Row < 12 ? p9
-                                                     : p12)[static_cast<std::ptrdiff_t>(Row % 3) * step + K]),
+    (multiply<Row>(simd::broadcast<Arch>(
+                       group<Row>(p, p3, p6, p9, p12)[static_cast<std::ptrdiff_t>(Row % 3) * step + K]),
                    first, second),
      ...);
     simd::keep_alive<Arch>(first);
@@ -230,6 +238,30 @@ struct pointwise_tile {
     acc[Row * Vectors] = simd::fma<Arch>(x, first, acc[Row * Vectors]);
     if constexpr (Vectors > 1) acc[Row * Vectors + 1] = simd::fma<Arch>(x, second, acc[Row * Vectors + 1]);
     simd::keep_alive<Arch>(x);
+  }
+
+  /// Four k: each pixel is loaded once, its lanes multiply in turn (NEON64: fmla by element).
+  template <std::size_t... Row>
+  REXNET_ALWAYS_INLINE void accumulate_lanes(const float* p, const float* p3, const float* p6,
+                                             const float* p9, const float* p12, std::ptrdiff_t step,
+                                             const float* w0, const float* w1,
+                                             std::index_sequence<Row...>) noexcept {
+    const vec x[] = {
+        simd::load<Arch>(group<Row>(p, p3, p6, p9, p12) + static_cast<std::ptrdiff_t>(Row % 3) * step)...};
+    multiply_lane<0>(x, w0, w1, rows_sequence{});
+    multiply_lane<1>(x, w0, w1, rows_sequence{});
+    multiply_lane<2>(x, w0, w1, rows_sequence{});
+    multiply_lane<3>(x, w0, w1, rows_sequence{});
+  }
+  template <int K, std::size_t... Row>
+  REXNET_ALWAYS_INLINE void multiply_lane(const vec (&x)[Rows], const float* w0, const float* w1,
+                                          std::index_sequence<Row...>) noexcept {
+    const vec first = simd::load<Arch>(w0 + K * panel_c);
+    ((acc[Row * Vectors] = simd::fma_lane<Arch, K>(x[Row], first, acc[Row * Vectors])), ...);
+    if constexpr (Vectors > 1) {
+      const vec second = simd::load<Arch>(w1 + K * panel_c);
+      ((acc[Row * Vectors + 1] = simd::fma_lane<Arch, K>(x[Row], second, acc[Row * Vectors + 1])), ...);
+    }
   }
 };
 

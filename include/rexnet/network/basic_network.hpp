@@ -64,8 +64,9 @@ class basic_network : private detail::config_storage<Config>, private Backend {
   [[nodiscard]] detail::resample_kernels resample() const noexcept { return Backend::resample(); }
 
   /// The plan for images of h x w pixels. Compute it once, use it for every call.
-  /// Errors: invalid_argument when a side is not in 1 .. 16384 or threads not in 1 .. 64; unsupported when
-  /// dispatch found no kernels for this CPU.
+  /// Errors: invalid_argument when a side is not in 1 .. 16384 or threads not in 1 .. 64; limit_exceeded when
+  /// the workspace is larger than a 32-bit address space; unsupported when dispatch found no kernels for this
+  /// CPU.
   [[nodiscard]] result<rexnet::plan> make_plan(int h, int w, int threads = 1) const {
     if (status s = Backend::ready(); !s) return s.error();
     if (h < 1 || w < 1 || h > max_input_side || w > max_input_side)
@@ -75,7 +76,11 @@ class basic_network : private detail::config_storage<Config>, private Backend {
     if (threads < 1 || threads > max_threads)
       return error(errc::invalid_argument,
                    std::to_string(threads) + " threads: must be 1 to " + std::to_string(max_threads));
-    return rexnet::make_plan(storage::net, h, w, threads);
+    const rexnet::plan p = rexnet::make_plan(storage::net, h, w, threads);
+    if (!p.fits_memory())
+      return error(errc::limit_exceeded, "input of " + std::to_string(h) + " x " + std::to_string(w) +
+                                             " pixels: the workspace is larger than the address space");
+    return p;
   }
 
   /// Logits of a batch of normalised images.
@@ -123,7 +128,9 @@ class basic_network : private detail::config_storage<Config>, private Backend {
 
   /// Workspace for batches on p.threads threads, one image per thread at a time.
   [[nodiscard]] std::size_t batch_workspace_bytes(const plan& p) const noexcept {
-    return rexnet::workspace_bytes(storage::net, p.h, p.w, 1) * static_cast<std::size_t>(p.threads);
+    const std::size_t one = rexnet::workspace_bytes(storage::net, p.h, p.w, 1),
+                      threads = static_cast<std::size_t>(p.threads);
+    return one <= static_cast<std::size_t>(-1) / threads ? one * threads : static_cast<std::size_t>(-1);
   }
 
  private:

@@ -60,7 +60,7 @@ struct stem_rows {
 
   /// Output row y to out, [ceil(w / 2)] pixels of `step` floats.
   void compute(int y, float* out, std::ptrdiff_t step) noexcept {
-    const std::ptrdiff_t row_floats = stem_rows_floats(input.w) / 3;
+    const auto row_floats = static_cast<std::ptrdiff_t>(stem_rows_floats(input.w) / 3);
     const float* rows[3];
     for (int ky = 0; ky < 3; ++ky) {
       const int iy = 2 * y - 1 + ky;
@@ -281,14 +281,17 @@ template <class Arch>
 void project_chunk(const block_context& b, int chunk) noexcept {
   const block_config& cfg = b.block();
   const block_plan& p = b.plan_of();
-  const std::int64_t pixels = static_cast<std::int64_t>(p.oh) * p.ow;
+  const std::ptrdiff_t pixels = static_cast<std::ptrdiff_t>(p.oh) * p.ow;
   if (p.by_columns) {
     const int first_c = chunk * slice_channels;
     project_pixels<Arch>(b, b.workspace + p.mid, 0, pixels, first_c,
                          smaller(first_c + slice_channels, padded_c(cfg.out_c)));
     return;
   }
-  const std::ptrdiff_t first = pixels * chunk / p.groups, last = pixels * (chunk + 1) / p.groups;
+  const auto begin = [=](int group) {
+    return static_cast<std::ptrdiff_t>(std::int64_t{pixels} * group / p.groups);
+  };
+  const std::ptrdiff_t first = begin(chunk), last = begin(chunk + 1);
   const std::ptrdiff_t step = mid_step(cfg.mid_c);
   float* const mid = b.workspace + p.mid + first * step;
   if (cfg.se_c > 0) scale_clip<Arch>(mid, last - first, step, b.workspace + b.p->scale, cfg.mid_c, true);

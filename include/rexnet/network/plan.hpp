@@ -44,8 +44,14 @@ struct plan {
   std::int64_t head_scratch = 0, head_scratch_floats = 0;  ///< of worker 0, and floats per worker
   std::int64_t total_floats = 0;
 
+  /// False only on 32-bit machines, for huge inputs.
+  [[nodiscard]] constexpr bool fits_memory() const noexcept {
+    return total_floats <= static_cast<std::int64_t>(static_cast<std::size_t>(-1) / 2 / sizeof(float));
+  }
+  /// More than any memory where it does not fit.
   [[nodiscard]] constexpr std::size_t workspace_bytes() const noexcept {
-    return static_cast<std::size_t>(total_floats) * sizeof(float);
+    return fits_memory() ? static_cast<std::size_t>(total_floats) * sizeof(float)
+                         : static_cast<std::size_t>(-1);
   }
 };
 

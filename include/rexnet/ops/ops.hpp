@@ -45,8 +45,7 @@ struct packed_filter {
                                            std::to_string(out_c) + " outputs of " + std::to_string(k));
   packed_filter f;
   const std::ptrdiff_t padded = static_cast<std::ptrdiff_t>(panel_count(out_c)) * panel_c;
-  f.memory =
-      aligned_buffer(static_cast<std::size_t>(padded) * (static_cast<std::size_t>(k) + 1) * sizeof(float));
+  f.memory = float_buffer(std::int64_t{padded} * (std::int64_t{k} + 1));
   if (f.memory.data() == nullptr) return error(errc::out_of_memory, "pack_filter: no memory");
   float* const to = f.memory.floats().data();
   for (std::ptrdiff_t o = 0; o < out_c; ++o)

@@ -32,8 +32,10 @@ inline namespace REXNET_BUILD {
 namespace simd {
 
 /// The instruction set that this translation unit is compiled for, one of the five that kernels are tuned
-/// for.
-#if XSIMD_WITH_AVX512BW
+/// for. Tests run other widths on any CPU by REXNET_EMULATED_BITS with XSIMD_WITH_EMULATED (newer xsimd).
+#if defined(REXNET_EMULATED_BITS)
+using default_arch = xsimd::emulated<REXNET_EMULATED_BITS>;
+#elif XSIMD_WITH_AVX512BW
 using default_arch = xsimd::avx512bw;
 #elif XSIMD_WITH_FMA3_AVX2
 using default_arch = xsimd::fma3<xsimd::avx2>;
@@ -63,9 +65,21 @@ inline constexpr int registers<xsimd::avx512bw> = 32;
 template <>
 inline constexpr int registers<xsimd::neon64> = 32;
 #endif
+/// A vector is one register, not an array.
+template <class Arch>
+inline constexpr bool in_one_register = true;
+#if XSIMD_WITH_EMULATED
+template <>
+inline constexpr int registers<xsimd::emulated<512>> = 32;  // AVX-512's tiles
+template <std::size_t bits>
+inline constexpr bool in_one_register<xsimd::emulated<bits>> = false;
+#endif
 
 template <class Arch>
 [[nodiscard]] constexpr const char* name() noexcept {
+#if XSIMD_WITH_EMULATED
+  if (std::is_base_of_v<xsimd::emulated<8 * sizeof(vec<Arch>)>, Arch>) return "emulated";
+#endif
 #if XSIMD_WITH_AVX512BW
   if (std::is_same_v<Arch, xsimd::avx512bw>) return "avx512bw";
 #endif
@@ -108,19 +122,20 @@ template <class Arch>
 template <class Arch>
 [[nodiscard]] REXNET_ALWAYS_INLINE vec<Arch> in_register(vec<Arch> v) noexcept {
 #if defined(REXNET_VECTOR_REGISTER)
-  asm("" : "+" REXNET_VECTOR_REGISTER(v.data));
+  if constexpr (in_one_register<Arch>) asm("" : "+" REXNET_VECTOR_REGISTER(v.data));
 #endif
   return v;
 }
 /// Keeps v's register from being reused before this point. g++ otherwise writes an accumulator over the
-/// operand of its last multiply-add, and must move all accumulators back at the end of the loop.
+/// operand of its last multiply-add, and must move all accumulators back at the end of the loop. Not on NEON:
+/// its multiply-adds write the accumulator, and a broadcast that is kept alive is a dup where it could be a
+/// lane.
 template <class Arch>
 REXNET_ALWAYS_INLINE void keep_alive(const vec<Arch>& v) noexcept {
-#if defined(REXNET_VECTOR_REGISTER)
-  asm volatile("" : : REXNET_VECTOR_REGISTER(v.data));
-#else
-  static_cast<void>(v);
+#if defined(REXNET_VECTOR_REGISTER) && !defined(__ARM_NEON)
+  if constexpr (in_one_register<Arch>) asm volatile("" : : REXNET_VECTOR_REGISTER(v.data));
 #endif
+  static_cast<void>(v);
 }
 /// The same pointer, of unknown origin. clang otherwise derives all pointers of a loop from one, by a chain
 /// of additions.
@@ -132,7 +147,7 @@ REXNET_ALWAYS_INLINE void keep_alive(const vec<Arch>& v) noexcept {
 }
 #undef REXNET_VECTOR_REGISTER
 
-/// a * b + c, rounded once where the set has FMA (SSE2 rounds twice).
+/// a * b + c, rounded once where the set has FMA (SSE2 and NEON before VFPv4 round twice).
 template <class Arch>
 [[nodiscard]] REXNET_ALWAYS_INLINE vec<Arch> fma(const vec<Arch>& a, const vec<Arch>& b,
                                                  const vec<Arch>& c) noexcept {
@@ -141,8 +156,34 @@ template <class Arch>
   if constexpr (std::is_base_of_v<xsimd::avx512f, Arch>)
     return vec<Arch>(_mm512_fmadd_ps(a, b, c));
   else
+#elif XSIMD_WITH_NEON && !defined(__ARM_FEATURE_FMA)
+  // One instruction where xsimd has two; both round the product.
+  if constexpr (std::is_same_v<Arch, xsimd::neon>)
+    return vec<Arch>(vmlaq_f32(c, a, b));
+  else
 #endif
     return xsimd::fma(a, b, c);
+}
+
+/// Floats that a register of a pixel's values holds, each of which can multiply a vector without a broadcast;
+/// 1 where the set has no such instruction.
+template <class Arch>
+inline constexpr int fma_lanes = 1;
+#if XSIMD_WITH_NEON64
+template <>
+inline constexpr int fma_lanes<xsimd::neon64> = 4;
+#endif
+
+/// x[K] * b + c, rounded once: the bits of fma(broadcast(x[K]), b, c).
+template <class Arch, int K>
+[[nodiscard]] REXNET_ALWAYS_INLINE vec<Arch> fma_lane(const vec<Arch>& x, const vec<Arch>& b,
+                                                      const vec<Arch>& c) noexcept {
+  static_assert(K < fma_lanes<Arch>);
+#if XSIMD_WITH_NEON64
+  return vec<Arch>(vfmaq_laneq_f32(c, b, x, K));
+#else
+  return fma<Arch>(x, b, c);
+#endif
 }
 
 /// The larger (smaller) of two. A NaN in the second operand is kept on every instruction set (x86 returns the

@@ -147,8 +147,8 @@ template <class Emit>
 
 /// The whole payload in memory, in the layout of layout_of(m.shape). Errors: those of pack_layers().
 [[nodiscard]] inline result<aligned_buffer> pack_weights(const model_tensors& m) {
-  const auto floats = static_cast<std::size_t>(layout_of(m.shape).floats);
-  aligned_buffer buffer(floats * sizeof(float));
+  const std::int64_t floats = layout_of(m.shape).floats;
+  aligned_buffer buffer = float_buffer(floats);
   if (buffer.data() == nullptr)
     return error(errc::out_of_memory, "no memory for " + std::to_string(floats * 4) + " bytes of weights");
   float* next = buffer.floats().data();

@@ -179,6 +179,10 @@ template <class T>
   if (!(elements * size).at_most((checked(file_bytes) * max_blow_up).get()))
     return fail(errc::tensor_blow_up, std::to_string(elements.get()) + " elements out of a file of " +
                                           std::to_string(file_bytes) + " bytes");
+  // values() holds them as doubles; only a 32-bit address space is too small for what passed so far.
+  if (!(elements * sizeof(double)).at_most(static_cast<std::size_t>(-1) / 2))
+    return fail(errc::tensor_blow_up,
+                std::to_string(elements.get()) + " elements are more than the address space holds");
   t.data = storage.data() + static_cast<std::size_t>(offset) * size;
   return done;
 }
