@@ -87,7 +87,7 @@ class engine {
     model_facts f;
     f.name = std::move(name);
     f.variant = rexnet::detail::variant_text(model_.shape());
-    f.instruction_set = rexnet::simd::name<rexnet::simd::default_arch>();
+    f.instruction_set = model_.net().instruction_set();
     f.classes = model_.shape().classes;
     f.input_size = model_.input().input_size;
     f.threads = plan_.threads;

@@ -51,7 +51,7 @@ int close(Window window) {
   event.xclient.format = 32;
   event.xclient.data.l[0] = static_cast<long>(XInternAtom(display, "WM_DELETE_WINDOW", False));
   XSendEvent(display, window, False, NoEventMask, &event);
-  XFlush(display);
+  XSync(display, False);  // leaving earlier may lose the event
   return 0;
 }
 
