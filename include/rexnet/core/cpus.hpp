@@ -8,30 +8,58 @@
 #include <thread>
 
 #if defined(__linux__)
-#include <sched.h>
+#include "rexnet/core/cgroup.hpp"
 
-#include <cstdio>
+#include <sched.h>
+#elif defined(_WIN32)
+#ifndef WIN32_LEAN_AND_MEAN
+#define WIN32_LEAN_AND_MEAN
+#endif
+#ifndef NOMINMAX
+#define NOMINMAX
+#endif
+#include <windows.h>
 #endif
 
 namespace rexnet {
 inline namespace REXNET_BUILD {
+namespace detail {
 
-/// CPUs that this process may use: its affinity mask, limited by the cgroup's CPU quota where there is one.
-/// The default thread count. At least 1.
-[[nodiscard]] inline int available_cpus() noexcept {
-  int cpus = static_cast<int>(std::thread::hardware_concurrency());
+/// CPUs in the process's affinity mask; 0 where the system has none to tell.
+[[nodiscard]] inline int affinity_cpus() noexcept {
 #if defined(__linux__)
   cpu_set_t set;
-  if (sched_getaffinity(0, sizeof(set), &set) == 0) cpus = CPU_COUNT(&set);
-  if (std::FILE* file = std::fopen("/sys/fs/cgroup/cpu.max", "r")) {
-    long quota = 0, period = 0;
-    if (std::fscanf(file, "%ld %ld", &quota, &period) == 2 && quota > 0 && period > 0) {
-      const int limit = static_cast<int>((quota + period - 1) / period);
-      if (limit < cpus) cpus = limit;
-    }
-    std::fclose(file);
-  }
+  return sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) : 0;
+#elif defined(_WIN32)
+  DWORD_PTR process = 0, system = 0;
+  int cpus = 0;
+  if (GetProcessAffinityMask(GetCurrentProcess(), &process, &system) != 0)
+    for (; process != 0; process &= process - 1) ++cpus;
+  return cpus;  // 0, too, for a process in several groups of 64 CPUs
+#else
+  return 0;
 #endif
+}
+
+/// CPUs that a quota of the system leaves; 0 for no limit.
+[[nodiscard]] inline int quota_of_process() noexcept {
+#if defined(__linux__)
+  return cgroup_cpus();
+#else
+  return 0;
+#endif
+}
+
+}  // namespace detail
+
+/// CPUs that this process may use: its affinity mask (Linux, Windows), limited by the CPU quotas of its
+/// control groups (Linux); elsewhere those of the machine. At least 1. Reads small files: ask once and keep
+/// the answer.
+[[nodiscard]] inline int available_cpus() noexcept {
+  int cpus = detail::affinity_cpus();
+  if (cpus == 0) cpus = static_cast<int>(std::thread::hardware_concurrency());
+  const int quota = detail::quota_of_process();
+  if (quota != 0 && quota < cpus) cpus = quota;
   return cpus > 1 ? cpus : 1;
 }
 

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+// The widget with the answers: label, percentage and a bar for each, and the time they took.
+#ifndef REXNET_EXAMPLES_VIEWER_RESULT_VIEW_HPP
+#define REXNET_EXAMPLES_VIEWER_RESULT_VIEW_HPP
+
+#include "worker.hpp"
+
+#include <gtk/gtk.h>
+#include <array>
+
+namespace viewer {
+
+class result_view {
+ public:
+  result_view();
+  result_view(const result_view&) = delete;
+  result_view& operator=(const result_view&) = delete;
+
+  /// For a container; valid as long as the container keeps it.
+  [[nodiscard]] GtkWidget* widget() const { return box_; }
+  void show(const answer& a);
+  void clear();
+
+ private:
+  struct row {
+    GtkWidget *label, *percent, *bar;
+    double share = 0;  // of the bar's length, 0 to 1
+  };
+  static gboolean draw_bar(GtkWidget* bar, cairo_t* cr, gpointer row_of_bar);
+
+  GtkWidget *box_, *time_;
+  std::array<row, 5> rows_{};
+};
+
+/// "97 %", and one decimal below ten: "0.7 %".
+std::string percent_text(double probability);
+
+}  // namespace viewer
+
+#endif  // REXNET_EXAMPLES_VIEWER_RESULT_VIEW_HPP

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: MIT
+#include "worker.hpp"
+
+#include <chrono>
+#include <exception>
+#include <utility>
+
+namespace viewer {
+namespace {
+
+constexpr int top_count = 5;
+constexpr int screen_side = 2048;
+
+double milliseconds() {
+  return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now().time_since_epoch())
+      .count();
+}
+
+/// A copy for the screen, averaged over f x f pixels, so that redrawing costs the same for every camera.
+std::shared_ptr<const rexnet::rgb_image> for_screen(const rexnet::rgb_image& in) {
+  const int longer = (std::max)(in.width, in.height);
+  const int f = (std::max)(1, (std::min)(longer / screen_side, (std::min)(in.width, in.height)));
+  auto out = std::make_shared<rexnet::rgb_image>();
+  out->width = in.width / f;
+  out->height = in.height / f;
+  if (f == 1) {
+    out->data = in.data;
+    return out;
+  }
+  const auto row = static_cast<std::size_t>(in.width) * 3, step = static_cast<std::size_t>(f) * 3;
+  out->data.reserve(static_cast<std::size_t>(out->width) * static_cast<std::size_t>(out->height) * 3);
+  for (int y = 0; y < out->height; ++y)
+    for (int x = 0; x < out->width; ++x) {
+      const std::uint8_t* corner =
+          &in.data[static_cast<std::size_t>(y * f) * row + static_cast<std::size_t>(x) * step];
+      unsigned sum[3] = {};
+      for (int dy = 0; dy < f; ++dy, corner += row)
+        for (std::size_t i = 0; i < step; ++i) sum[i % 3] += corner[i];
+      for (const unsigned s : sum) out->data.push_back(static_cast<std::uint8_t>(s / unsigned(f * f)));
+    }
+  return out;
+}
+
+}  // namespace
+
+class engine {
+ public:
+  /// Errors: those of make_plan(), out_of_memory, unsupported for a model without classifier.
+  static rexnet::result<std::unique_ptr<engine>> make(rexnet::model m, int threads) {
+    if (m.shape().classes == 0)
+      return rexnet::error(rexnet::errc::unsupported, "a backbone without classifier has no answers to show");
+    auto e = std::unique_ptr<engine>(new engine(std::move(m)));
+    const int side = e->model_.input().input_size;
+    auto plan = e->model_.net().make_plan(side, side, threads);
+    if (!plan) return plan.error();
+    e->plan_ = *plan;
+    e->workspace_ = rexnet::aligned_buffer(e->plan_.workspace_bytes());
+    if (e->workspace_.data() == nullptr)
+      return rexnet::error(rexnet::errc::out_of_memory, "no memory for the workspace");
+    // Once for nothing: the first picture's time shall not be that of waking threads and fresh memory.
+    answer ignored;
+    const std::vector<std::uint8_t> grey(static_cast<std::size_t>(side) * static_cast<std::size_t>(side) * 3);
+    if (auto s = e->classify({grey.data(), side, side}, ignored); !s) return s.error();
+    return e;
+  }
+
+  /// Fills top, resize_ms and network_ms in.
+  rexnet::status classify(const rexnet::image_view& picture, answer& a) {
+    const double start = milliseconds();
+    auto pixels = rexnet::preprocess_pixels(picture, model_.input());
+    if (!pixels) return pixels.error();
+    const double resized = milliseconds();
+    std::vector<float> scores(static_cast<std::size_t>(model_.shape().classes));
+    const rexnet::errc e = model_.net().forward_u8(plan_, pixels->view(), table_, scores,
+                                                   {workspace_.data(), workspace_.size()});
+    if (e != rexnet::errc::ok)
+      return rexnet::error(e, "forward failed with code " + std::to_string(static_cast<int>(e)));
+    a.network_ms = milliseconds() - resized;
+    a.resize_ms = resized - start;
+    rexnet::softmax(scores);
+    for (const rexnet::scored_class& s : rexnet::top_k(scores, top_count))
+      a.top.push_back({label(s.index), static_cast<double>(s.score)});
+    return rexnet::done;
+  }
+
+  [[nodiscard]] model_facts facts(std::string name) const {
+    model_facts f;
+    f.name = std::move(name);
+    f.variant = rexnet::detail::variant_text(model_.shape());
+    f.instruction_set = model_.net().instruction_set();
+    f.classes = model_.shape().classes;
+    f.input_size = model_.input().input_size;
+    f.threads = plan_.threads;
+    return f;
+  }
+
+ private:
+  explicit engine(rexnet::model m) : model_(std::move(m)), table_(rexnet::normalise_table(model_.input())) {}
+  [[nodiscard]] std::string label(int index) const {
+    const auto i = static_cast<std::size_t>(index);
+    return i < model_.labels().size() ? model_.labels()[i] : "class " + std::to_string(index);
+  }
+  rexnet::model model_;
+  std::array<float, 768> table_;
+  rexnet::plan plan_;
+  rexnet::aligned_buffer workspace_;
+};
+
+worker::worker(int threads, std::function<void(news)> tell)
+    : threads_(threads), tell_(std::move(tell)), thread_([this] { run(); }) {}
+
+worker::~worker() {
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    stop_ = true;
+  }
+  wake_.notify_one();
+  thread_.join();
+}
+
+void worker::open_model(std::string name, load_function load) {
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    next_model_ = {std::move(name), std::move(load)};
+  }
+  wake_.notify_one();
+}
+
+void worker::open_picture(std::string name, read_function read) {
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    next_picture_ = {std::move(name), std::move(read)};
+  }
+  wake_.notify_one();
+}
+
+bool worker::superseded() {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return stop_ || next_picture_.function;
+}
+
+void worker::run() {
+  for (;;) {
+    job<load_function> model;
+    job<read_function> picture;
+    {
+      std::unique_lock<std::mutex> lock(mutex_);
+      wake_.wait(lock, [this] { return stop_ || next_model_.function || next_picture_.function; });
+      if (stop_) return;
+      if (next_model_.function)
+        std::swap(model, next_model_);
+      else
+        std::swap(picture, next_picture_);
+    }
+    const std::string& name = model.function ? model.name : picture.name;
+    try {
+      if (model.function)
+        load(model);
+      else
+        look(picture);
+    } catch (const std::exception& e) {  // memory for a very large file
+      tell_(failure{name, name + ": " + e.what(), static_cast<bool>(model.function)});
+    }
+  }
+}
+
+void worker::load(const job<load_function>& j) {
+  auto m = j.function();
+  if (!m) return tell_(failure{j.name, m.error().message(), true});
+  auto e = engine::make(std::move(*m), threads_);
+  if (!e) return tell_(failure{j.name, e.error().in(j.name).message(), true});
+  engine_ = std::move(*e);
+  tell_(engine_->facts(j.name));
+  if (shown_ != nullptr) classify();
+}
+
+void worker::look(const job<read_function>& j) {
+  shown_ = nullptr;
+  auto picture = j.function();
+  if (superseded()) return;
+  if (!picture) return tell_(failure{j.name, picture.error().message(), false});
+  name_ = j.name;
+  picture_ = std::move(*picture);
+  shown_ = for_screen(picture_);
+  classify();
+}
+
+void worker::classify() {
+  answer a;
+  a.name = name_;
+  a.shown = shown_;
+  a.width = picture_.width;
+  a.height = picture_.height;
+  if (engine_ != nullptr)
+    if (auto s = engine_->classify(picture_.view(), a); !s)
+      return tell_(failure{name_, s.error().in(name_).message(), false});
+  if (!superseded()) tell_(std::move(a));
+}
+
+}  // namespace viewer
