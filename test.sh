@@ -7,6 +7,7 @@ cd "$(dirname "$0")"
 [ $# -gt 0 ] || set -- dev clang asan-ubsan
 for preset in "$@"; do
   echo "== $preset"
+  case $preset in windows*) ./cmake/install-packages.sh windows ;; esac
   cmake --preset "$preset"
   cmake --build --preset "$preset"
   ctest --preset "$preset" -j "$(nproc)"

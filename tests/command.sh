@@ -58,13 +58,29 @@ expect 1 'expected \[n,3,h,w\]' "$rexnet" run "$model" "$dir/nhwc.npy" -o "$dir/
 
 expect 1 'no-such-file.*cannot be opened' "$rexnet" inspect no-such-file
 expect 1 'is a directory' "$rexnet" inspect "$dir"
-expect 1 'neither JPEG nor PNG' "$rexnet" classify "$model" "$model"
+expect 1 'neither JPEG, PNG nor PNM' "$rexnet" classify "$model" "$model"
 echo '<!DOCTYPE html>' > "$dir/page.pth"
 expect 1 'web page' "$rexnet" inspect "$dir/page.pth"
 head -c 5000000 "$model" > "$dir/short.rexnet"
 expect 1 'cut short' "$rexnet" inspect "$dir/short.rexnet"
 printf 'a\nb\n' > "$dir/labels.txt"
 expect 1 '2 labels for 10 classes' "$rexnet" classify "$model" "$source/examples/pictures/hat.png" --labels "$dir/labels.txt"
+
+# UTF-8 names and labels, whatever the system thinks of them
+odd=$dir/modèle_日本
+mkdir "$odd"
+expect 0 '' "$rexnet" pack "$model" -o "$odd/新.rexnet"
+cmp "$dir/full.rexnet" "$odd/新.rexnet" || fail "another file under a UTF-8 name"
+expect 0 '' "$rexnet" preprocess "$source/examples/pictures/hat.png" -o "$odd/写真.png" --input-size 112 --crop-pct 1
+printf 'Kleid\nchapeau d’été\n帽子\nd\ne\nf\ng\nh\ni\nj\n' > "$odd/étiquettes.txt"
+expect 0 '帽子' "$rexnet" classify "$odd/新.rexnet" "$odd/写真.png" --labels "$odd/étiquettes.txt" --top 10
+expect 0 "$odd/写真.png" "$rexnet" classify "$odd/新.rexnet" "$odd/写真.png" --labels "$odd/étiquettes.txt" --json --top 10
+grep -q '"chapeau d’été"' "$dir/out" || fail "labels in JSON: $(cat "$dir/out")"
+expect 0 '' "$rexnet" run "$model" "$dir/in.npy" -o "$odd/出.npy" --layers "$odd/層"
+cmp "$dir/out.npy" "$odd/出.npy" || fail "other logits under a UTF-8 name"
+[ "$(ls "$odd/層" | wc -l)" -eq 19 ] || fail "--layers wrote $(ls "$odd/層")"
+expect 1 '没有.rexnet: cannot be opened: ' "$rexnet" inspect "$odd/没有.rexnet"
+
 expect 2 '' "$rexnet" classify
 expect 2 '' "$rexnet" no-such-command
 expect 2 '' "$rexnet" bench "$model" --threads 0

@@ -5,10 +5,10 @@
 
 #include "tools/measure_loops.hpp"
 
+#include "tools/system.hpp"
+
 #include <algorithm>
 #include <chrono>
-#include <fstream>
-#include <string>
 #include <vector>
 
 namespace rexnet_tools {
@@ -55,13 +55,6 @@ inline double read_bandwidth(const measure_loops& loops) {
     best = (std::max)(best, static_cast<double>(memory.size() * sizeof(float)) / (seconds() - start));
   }
   return best;
-}
-
-inline std::string cpu_name() {
-  std::ifstream file("/proc/cpuinfo");
-  for (std::string line; std::getline(file, line);)
-    if (line.rfind("model name", 0) == 0) return line.substr(line.find(':') + 2);
-  return "unknown CPU";
 }
 
 }  // namespace rexnet_tools

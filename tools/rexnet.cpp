@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: MIT
 // The command `rexnet`. Exit codes: 0, 1 (bad input, message on stderr), 2 (usage).
 #include "tools/commands.hpp"
+#include "tools/system.hpp"
 
 #include "rexnet/core/cpus.hpp"
+#include "rexnet/weights/file_bytes.hpp"
 #include "rexnet/weights/output_file.hpp"
 
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
 #include <cstdio>
-#include <fstream>
+#include <sstream>
 
 namespace rexnet_tools {
 
@@ -23,8 +25,10 @@ int options::thread_count() const {
 namespace {
 
 std::vector<std::string> read_labels(const std::string& path) {
-  std::ifstream file(path);
-  if (!file) throw error(errc::io_error, path + ": cannot be opened");
+  const auto bytes = rexnet::file_bytes::read(path).value();
+  std::string_view text = rexnet::detail::text(bytes.bytes());
+  if (text.substr(0, 3) == "\xef\xbb\xbf") text.remove_prefix(3);  // Windows' editors put a mark before UTF-8
+  std::istringstream file{std::string(text)};
   std::vector<std::string> labels;
   for (std::string line; std::getline(file, line);) {
     while (!line.empty() && (line.back() == '\r' || line.back() == ' ')) line.pop_back();
@@ -81,6 +85,7 @@ int main(int argc, char** argv) {
   CLI::App app("ReXNet image classifiers on CPUs");
   app.set_version_flag("--version", [] { return rexnet_tools::version_text(); });
   app.require_subcommand(1);
+  app.allow_windows_style_options(false);  // /x is a path on Windows, too
   rexnet_tools::options o;
   app.add_option("--isa", o.isa,
                  "instruction set instead of the best; before the subcommand (also: REXNET_ISA)");
@@ -143,7 +148,10 @@ int main(int argc, char** argv) {
   command("verify", "checksums and self-test of a model", rexnet_tools::verify, true);
 
   try {
-    app.parse(argc, argv);
+    const std::vector<std::string> arguments = rexnet_tools::utf8_arguments(argc, argv);
+    std::vector<const char*> pointers;
+    for (const std::string& a : arguments) pointers.push_back(a.c_str());
+    app.parse(static_cast<int>(pointers.size()), pointers.data());
   } catch (const CLI::ParseError& e) {
     return app.exit(e) == 0 ? 0 : 2;
   }

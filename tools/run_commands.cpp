@@ -72,7 +72,7 @@ void run(const options& o) {
   rexnet::feature_taps targets;
   rexnet::forward_options how;
   if (!o.layers.empty()) {
-    std::filesystem::create_directories(o.layers);
+    std::filesystem::create_directories(std::filesystem::u8path(o.layers));
     const rexnet::plan p = m.net().make_plan(images.h, images.w).value();  // for the sizes of the maps
     const rexnet::block_plan& last = p.blocks[rexnet::block_count - 1];
     taps.push_back({2, p.blocks[0].h, p.blocks[0].w, c.stem_c, {}});

@@ -94,7 +94,7 @@ def main():
 
         def compare(label, container, key, d):
             nonlocal failures, count
-            out = subprocess.run([dump, path], capture_output=True, check=True).stdout.decode()
+            out = subprocess.run([dump, path], capture_output=True, check=True).stdout.decode().replace("\r\n", "\n")
             rows = [line.split("\t") for line in out.splitlines()]
             found = sorted((r[1], r[2], r[3], int(r[4], 16)) for r in rows if r[0] == "tensor")
             wanted = sorted((strip(n), t, s, c) for n, t, s, c in expected(d))

@@ -2,27 +2,17 @@
 #include "rexnet/weights/file_bytes.hpp"
 
 #include "tests/support/must.hpp"
+#include "tests/support/scratch.hpp"
 
 #include <doctest/doctest.h>
 
-#include <filesystem>
-#include <fstream>
-#include <random>
 #include <string>
+#include <utility>
 
 namespace {
 
-/// A folder that goes away with the test.
-struct scratch {
-  std::filesystem::path path = std::filesystem::temp_directory_path() /
-                               ("rexnet_file_bytes_" + std::to_string(std::random_device{}()));
-  scratch() { std::filesystem::create_directories(path); }
-  ~scratch() { std::filesystem::remove_all(path); }
-  std::string file(const std::string& name, const std::string& content) const {
-    std::ofstream(path / name, std::ios::binary) << content;
-    return (path / name).string();
-  }
-};
+using rexnet_test::scratch;
+
 void refused(const std::string& path, const std::string& why) {
   auto r = rexnet::file_bytes::map(path);
   REQUIRE(!r.ok());
@@ -32,39 +22,84 @@ void refused(const std::string& path, const std::string& why) {
   CHECK(rexnet::file_bytes::read(path).code() == rexnet::errc::io_error);
 }
 
+/// The system's words for a file that is not there.
+std::string no_such_file() {
+#if defined(_WIN32)
+  return rexnet::detail::windows_message(ERROR_FILE_NOT_FOUND);
+#else
+  return std::strerror(ENOENT);
+#endif
+}
+
 }  // namespace
 
-TEST_CASE("file bytes: a file is mapped or copied, and moves") {
-  scratch s;
-  const std::string path = s.file(
-      "gr\xc3\xbc\xc3\x9f"
-      "e.bin",
-      "hello");
-  for (auto* open : {&rexnet::file_bytes::map, &rexnet::file_bytes::read}) {
-    rexnet::file_bytes a = rexnet_test::must(open(path));
-    const unsigned char* first = a.bytes().data();
-    rexnet::file_bytes b = std::move(a);
-    rexnet::file_bytes c;
-    c = std::move(b);
-    CHECK(c.bytes().data() == first);
-    CHECK(std::string(c.bytes().begin(), c.bytes().end()) == "hello");
+TEST_CASE("file bytes: a file is mapped or copied, and moves; its name is UTF-8") {
+  const scratch s;
+  for (const std::string& name : {std::string("plain.bin"), rexnet_test::utf8_name}) {
+    const std::string path = s.file(name, "hello");
+    for (auto* open : {&rexnet::file_bytes::map, &rexnet::file_bytes::read}) {
+      rexnet::file_bytes a = rexnet_test::must(open(path));
+      const unsigned char* first = a.bytes().data();
+      rexnet::file_bytes b = std::move(a);
+      rexnet::file_bytes c;
+      c = std::move(b);
+      CHECK(c.bytes().data() == first);
+      CHECK(std::string(c.bytes().begin(), c.bytes().end()) == "hello");
+    }
   }
 }
 TEST_CASE("file bytes: a copy does not change with the file") {
-  scratch s;
+  const scratch s;
   const std::string path = s.file("x", "before");
   rexnet::file_bytes copy = rexnet_test::must(rexnet::file_bytes::read(path));
-  s.file("x", "AFTER!");
+  rexnet_test::write_bytes(path, "AFTER!");
   CHECK(std::string(copy.bytes().begin(), copy.bytes().end()) == "before");
 }
 TEST_CASE("file bytes: missing and empty files, directories, pipes and devices are refused by name") {
-  scratch s;
-  refused((s.path / "missing").string(), "cannot be opened");
-  refused(s.path.string(), "directory");
+  const scratch s;
+  refused(s.path("missing"), "cannot be opened: " + no_such_file());
+  refused(s.path(rexnet_test::utf8_name), "cannot be opened: " + no_such_file());
+  refused(s.folder(), "directory");
   refused(s.file("empty", ""), "empty");
-#if !defined(_WIN32)
-  REQUIRE(::mkfifo((s.path / "pipe").c_str(), 0600) == 0);
-  refused((s.path / "pipe").string(), "regular");
+#if defined(_WIN32)
+  refused("NUL", "regular");
+  refused("not UTF-8: \xff", "cannot be opened");
+#else
+  REQUIRE(::mkfifo(s.path("pipe").c_str(), 0600) == 0);
+  refused(s.path("pipe"), "regular");
   refused("/dev/zero", "regular");
 #endif
 }
+
+#if defined(_WIN32)
+TEST_CASE("file bytes: Windows' sharing, as POSIX has it") {
+  const scratch s;
+  const std::string path = s.file("shared", "hello");
+  const auto open = [&path](DWORD access, DWORD share) {
+    return CreateFileW(rexnet::detail::utf16(path).c_str(), access, share, nullptr, OPEN_EXISTING, 0,
+                       nullptr);
+  };
+  const HANDLE writer = open(GENERIC_WRITE, FILE_SHARE_READ);
+  REQUIRE(writer != INVALID_HANDLE_VALUE);
+  CHECK(rexnet::file_bytes::map(path).ok());  // someone has it open for writing
+  CloseHandle(writer);
+  const HANDLE alone = open(GENERIC_WRITE, 0);
+  REQUIRE(alone != INVALID_HANDLE_VALUE);
+  refused(path, rexnet::detail::windows_message(ERROR_SHARING_VIOLATION));
+  CloseHandle(alone);
+  const auto mapped = rexnet_test::must(rexnet::file_bytes::map(path));
+  const HANDLE later = open(GENERIC_WRITE, FILE_SHARE_READ);
+  CHECK(later != INVALID_HANDLE_VALUE);  // a mapping holds no handle
+  CloseHandle(later);
+}
+TEST_CASE("file bytes: Windows' words are UTF-8, in one line, with the number") {
+  const std::string text = rexnet::detail::windows_message(ERROR_FILE_NOT_FOUND);
+  CHECK_MESSAGE(text.find(" (Windows error 2)") != std::string::npos, text);
+  CHECK(text.find('\n') == std::string::npos);
+  CHECK(rexnet::detail::windows_message(0x20001234) == "Windows error 536875572");
+  CHECK(rexnet::detail::utf8(rexnet::detail::utf16(rexnet_test::utf8_name).c_str()) ==
+        rexnet_test::utf8_name);
+  CHECK(rexnet::detail::utf16("\xff").empty());
+  CHECK(rexnet::detail::utf16("").empty());
+}
+#endif

@@ -5,14 +5,12 @@
 
 #include "tests/support/craft_model.hpp"
 #include "tests/support/must.hpp"
+#include "tests/support/scratch.hpp"
 #include "tests/support/skip.hpp"
 
 #include <doctest/doctest.h>
 
 #include <cstring>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
 
 using namespace rexnet_test;
 using rexnet::config_for;
@@ -86,11 +84,6 @@ void check_refused(const std::string& file, errc code, const std::string& part, 
   CHECK(!rexnet::load(p.bytes, rexnet::check::full).ok());
   rexnet::packed_view view;
   CHECK(rexnet::open_packed(p.bytes, rexnet::check::full, view) == code);
-}
-
-std::string contents(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
 }
 
 }  // namespace
@@ -205,9 +198,8 @@ TEST_CASE("packed file: float16 rounds to nearest and is expanded once") {
 }
 
 TEST_CASE("packed file: loaded from a path, from memory, and copied, the model is the same") {
-  const std::string bytes = packed(small_header()),
-                    path = (std::filesystem::temp_directory_path() / "rexnet_packed_test.rexnet").string();
-  std::ofstream(path, std::ios::binary) << bytes;
+  const rexnet_test::scratch s;
+  const std::string bytes = packed(small_header()), path = s.file(rexnet_test::utf8_name + ".rexnet", bytes);
   const placed memory(bytes);
   const auto mapped = must(rexnet::load(path)), in_place = must(rexnet::load(memory.bytes)),
              alone = must(rexnet::load_packed(path, rexnet::check::full)),
@@ -231,23 +223,20 @@ TEST_CASE("packed file: loaded from a path, from memory, and copied, the model i
     CHECK(m->net().forward(p, {image.data(), 1, 16, 16, 3}, out, {workspace.data(), workspace.size()}) ==
           errc::ok);
   }
-  std::filesystem::remove(path);
 }
 
 TEST_CASE("packed file: a model that was read, not mapped, outlives its file's contents") {
-  const std::string bytes = packed(small_header()),
-                    path = (std::filesystem::temp_directory_path() / "rexnet_read_test.rexnet").string();
-  std::ofstream(path, std::ios::binary) << bytes;
-  const auto any = must(rexnet::load_copy(path, rexnet::check::full)),
-             packed_only = must(rexnet::load_packed_copy(path, rexnet::check::full));
-  std::filesystem::resize_file(path, 1);  // a mapping would now end the program
+  const rexnet_test::scratch s;
+  const std::string bytes = packed(small_header()), path = s.file("read.rexnet", bytes);
+  const auto any = rexnet_test::must(rexnet::load_copy(path, rexnet::check::full)),
+             packed_only = rexnet_test::must(rexnet::load_packed_copy(path, rexnet::check::full));
+  rexnet_test::write_bytes(path, "?");  // a mapping would now end the program
   for (const rexnet::model* m : {&any, &packed_only}) {
     REQUIRE(m->payload().size() == small_payload(m->shape()).size());
     CHECK(std::memcmp(m->payload().data(), small_payload(m->shape()).data(), m->payload().size() * 4) == 0);
   }
   CHECK(rexnet::load_copy(path).code() == errc::unknown_format);
-  std::filesystem::remove(path);
-  CHECK(rexnet::load_copy(path).code() == errc::io_error);
+  CHECK(rexnet::load_copy(s.path("no-such-file")).code() == errc::io_error);
 }
 
 TEST_CASE("packed file: no bytes at all are no model") {
@@ -282,28 +271,19 @@ TEST_CASE("packed file: layers folded one at a time give the payload that is fol
 }
 
 TEST_CASE("packed file: an interrupted or refused write leaves the old file") {
-  const std::string path = (std::filesystem::temp_directory_path() / "rexnet_interrupted.rexnet").string();
-  std::ofstream(path, std::ios::binary) << "old";
+  const rexnet_test::scratch s;
+  const std::string path = s.file("interrupted.rexnet", "old");
   const auto fails = [](auto&& emit) -> rexnet::status {
     const std::vector<float> some(100, 1.0f);
-    if (auto s = emit(rexnet::span<const float>(some)); !s) return s;
+    if (auto status = emit(rexnet::span<const float>(some)); !status) return status;
     return rexnet::error(errc::model_not_finite, "halfway");
   };
   CHECK(rexnet::save_packed(path, small_header(), fails).code() == errc::model_not_finite);
-  CHECK(contents(path) == "old");
-  CHECK(!std::filesystem::exists(path + ".part"));
-  {
-    auto file = must(rexnet::output_file::create(path));
-    REQUIRE(file.write(bytes_of("half of it")).ok());
-    CHECK(std::filesystem::exists(path + ".part"));
-    CHECK(contents(path) == "old");
-  }
-  CHECK(contents(path) == "old");
-  CHECK(!std::filesystem::exists(path + ".part"));
+  CHECK(rexnet_test::read_bytes(path) == "old");
+  CHECK(!rexnet_test::exists(path + ".part"));
   const std::vector<float> payload = small_payload(small_header().shape);
   REQUIRE(rexnet::save_packed(path, small_header(), rexnet::payload_layers(payload)).ok());
-  CHECK((contents(path) == packed(small_header())));
-  std::filesystem::remove(path);
+  CHECK((rexnet_test::read_bytes(path) == packed(small_header())));
   const auto nowhere =
       rexnet::save_packed("/no/such/folder/x", small_header(), rexnet::payload_layers(payload));
   CHECK(nowhere.code() == errc::io_error);

@@ -3,44 +3,27 @@
 #include "tools/image_io.hpp"
 
 #include "rexnet/weights/bytes.hpp"
+#include "tests/support/jpeg.hpp"
 #include "tests/support/must.hpp"
+#include "tests/support/scratch.hpp"
 #include "tests/support/skip.hpp"
 
 #include <doctest/doctest.h>
-#include <turbojpeg.h>
 #include <nlohmann/json.hpp>
 
-#include <filesystem>
 #include <fstream>
 
 namespace {
 
 using rexnet::rgb_image;
-using rexnet_test::must;
-
-std::string temporary(const std::string& name) {
-  return (std::filesystem::temp_directory_path() / ("rexnet_" + name)).string();
-}
-void write(const std::string& path, const std::string& bytes) {
-  std::ofstream(path, std::ios::binary) << bytes;
-}
+using rexnet_test::jpeg_as_pillow;
+using rexnet_test::scratch;
+using rexnet_test::write_bytes;
 
 /// A JPEG of 24 x 16 pixels whose corners differ, with an EXIF orientation unless 0.
 std::string small_jpeg(int orientation, bool big_endian) {
-  std::vector<unsigned char> pixels;
-  for (int y = 0; y < 16; ++y)
-    for (int x = 0; x < 24; ++x) {
-      pixels.push_back(static_cast<unsigned char>(10 * x));
-      pixels.push_back(static_cast<unsigned char>(15 * y));
-      pixels.push_back(90);
-    }
-  tjhandle handle = tjInitCompress();
-  unsigned char* out = nullptr;
-  unsigned long size = 0;
-  REQUIRE(tjCompress2(handle, pixels.data(), 24, 0, 16, TJPF_RGB, &out, &size, TJSAMP_444, 95, 0) == 0);
-  std::string file(reinterpret_cast<const char*>(out), size);
-  tjFree(out);
-  tjDestroy(handle);
+  const std::string file = rexnet_test::read_bytes(rexnet_test::source_path("tests/golden/corners.jpg"));
+  REQUIRE(file.size() > 100);
   if (orientation == 0) return file;
   using namespace std::string_literals;
   const auto o = static_cast<char>(orientation);
@@ -56,9 +39,10 @@ std::string small_jpeg(int orientation, bool big_endian) {
 }  // namespace
 
 TEST_CASE("picture files: the eight EXIF orientations, by the definition of TIFF 6") {
-  const std::string path = temporary("exif.jpg");
-  write(path, small_jpeg(0, false));
-  const rgb_image plain = must(rexnet_tools::read_image(path));
+  const scratch s;
+  const std::string path = s.path("exif.jpg");
+  write_bytes(path, small_jpeg(0, false));
+  const rgb_image plain = rexnet_test::must(rexnet_tools::read_image(path));
   REQUIRE(plain.width == 24);
   // Where row 0 and column 0 of the stored picture are seen: TIFF 6.0, tag 274.
   struct seen {
@@ -69,9 +53,9 @@ TEST_CASE("picture files: the eight EXIF orientations, by the definition of TIFF
                              {true, true, true},    {true, false, true}};
   for (int o = 1; o <= 8; ++o)
     for (const bool big : {false, true}) {
-      write(path, small_jpeg(o, big));
-      CHECK(must(rexnet_tools::read_image(path)).data == plain.data);
-      const rgb_image turned = must(rexnet_tools::read_image(path, true));
+      write_bytes(path, small_jpeg(o, big));
+      CHECK(rexnet_test::must(rexnet_tools::read_image(path)).data == plain.data);
+      const rgb_image turned = rexnet_test::must(rexnet_tools::read_image(path, true));
       const seen d = definition[o - 1];
       REQUIRE(turned.width == (d.transposed ? 16 : 24));
       REQUIRE(turned.height == (d.transposed ? 24 : 16));
@@ -95,41 +79,40 @@ TEST_CASE("picture files: the eight EXIF orientations, by the definition of TIFF
       INFO("orientation ", o, big ? " big endian" : "");
       CHECK(same);
     }
-  std::filesystem::remove(path);
 }
 
 TEST_CASE("picture files: a JPEG that is cut anywhere is refused, never half a picture") {
-  const std::string path = temporary("cut.jpg"), whole = small_jpeg(6, true);
+  const scratch s;
+  const std::string path = s.path("cut.jpg"), whole = small_jpeg(6, true);
   for (std::size_t n = 1; n + 2 < whole.size(); n += 7) {
-    write(path, whole.substr(0, n));
+    write_bytes(path, whole.substr(0, n));
     CHECK(!rexnet_tools::read_image(path, true).ok());
   }
-  std::filesystem::remove(path);
 }
 
 TEST_CASE("picture files: a PNG comes back as it was written, and is refused when damaged") {
-  const std::string path = temporary("picture.png");
+  const scratch s;
+  const std::string path = s.path(rexnet_test::utf8_name + ".png");
   rgb_image p;
   p.width = 5, p.height = 3;
   for (int i = 0; i < 45; ++i) p.data.push_back(static_cast<std::uint8_t>(5 * i));
   REQUIRE(rexnet_tools::write_png(path, p).ok());
-  CHECK(must(rexnet_tools::read_image(path)).data == p.data);
-  std::ifstream in(path, std::ios::binary);
-  const std::string whole((std::istreambuf_iterator<char>(in)), {});
+  CHECK(rexnet_test::must(rexnet_tools::read_image(path)).data == p.data);
+  const std::string whole = rexnet_test::read_bytes(path);
   for (std::size_t n = 1; n < whole.size(); ++n) {
-    write(path, whole.substr(0, n));
+    write_bytes(path, whole.substr(0, n));
     CHECK(!rexnet_tools::read_image(path).ok());
   }
-  std::filesystem::remove(path);
+  std::filesystem::remove(std::filesystem::u8path(path));
   CHECK(rexnet_tools::read_image(path).error().message().find(path) != std::string::npos);
-  CHECK(!rexnet_tools::write_png(temporary("no/such/folder.png"), p).ok());
+  CHECK(!rexnet_tools::write_png(s.path("no/such/folder.png"), p).ok());
 }
 
 TEST_CASE("picture files: Pillow's pixels for every file of data/robustness, plain and upright") {
   REXNET_NEEDS("data/robustness");
   const auto golden =
       nlohmann::json::parse(std::ifstream(rexnet_test::source_path("tests/golden/picture_files.json")));
-  int same = 0, refused = 0;
+  int same = 0, refused = 0, not_compared = 0;
   for (const auto& item : golden.at("files").items()) {
     const std::string& name = item.key();
     const std::string path = rexnet_test::shared_path("data/robustness/" + name);
@@ -145,15 +128,21 @@ TEST_CASE("picture files: Pillow's pixels for every file of data/robustness, pla
     REQUIRE_MESSAGE(plain.ok(), plain.error().message());
     CHECK(plain->width == item.value().at("size")[0]);
     CHECK(plain->height == item.value().at("size")[1]);
+    const bool jpeg = name.find(".jpg") != name.npos;
+    if (jpeg && !jpeg_as_pillow) {
+      ++not_compared;
+      continue;
+    }
     // 16-bit grey: Pillow clips to white, rexnet keeps the high byte (README, "What differs").
     if (item.value().at("mode") == "I;16") continue;
     CHECK(rexnet::crc32({plain->data.data(), plain->data.size()}) ==
           item.value().at("crc32").get<std::uint32_t>());
-    if (name.find(".jpg") != name.npos)
+    if (jpeg)
       CHECK(rexnet::crc32({upright->data.data(), upright->data.size()}) ==
             item.value().at("upright_crc32").get<std::uint32_t>());
     ++same;
   }
-  MESSAGE(same, " files as Pillow decodes them, ", refused, " refused");
-  CHECK(same > 180);
+  MESSAGE(same, " files as Pillow decodes them, ", refused, " refused, ", not_compared,
+          " JPEGs whose pixels are not compared on this system");
+  CHECK(same > (jpeg_as_pillow ? 180 : 160));
 }

@@ -43,7 +43,7 @@ struct map {
   return (x.array() / (1.0 + (-x.array()).exp())).matrix();
 }
 [[nodiscard]] inline matrix relu6(const matrix& x) {
-  return x.array().max(0.0).min(6.0).matrix();
+  return x.cwiseMax(0.0).cwiseMin(6.0);
 }
 [[nodiscard]] inline matrix activated(const config& c, const matrix& x) {
   return c.family == family::lite ? relu6(x) : silu(x);

@@ -188,13 +188,14 @@ template <class Arch, int K>
 
 /// The larger (smaller) of two. A NaN in the second operand is kept on every instruction set (x86 returns the
 /// second operand when either is NaN, NEON returns NaN), so the value goes second and the bound first.
+/// (In parentheses: <windows.h> has macros of these names.)
 template <class Arch>
-[[nodiscard]] REXNET_ALWAYS_INLINE vec<Arch> max(const vec<Arch>& bound, const vec<Arch>& v) noexcept {
-  return xsimd::max(bound, v);
+[[nodiscard]] REXNET_ALWAYS_INLINE vec<Arch>(max)(const vec<Arch>& bound, const vec<Arch>& v) noexcept {
+  return (xsimd::max)(bound, v);
 }
 template <class Arch>
-[[nodiscard]] REXNET_ALWAYS_INLINE vec<Arch> min(const vec<Arch>& bound, const vec<Arch>& v) noexcept {
-  return xsimd::min(bound, v);
+[[nodiscard]] REXNET_ALWAYS_INLINE vec<Arch>(min)(const vec<Arch>& bound, const vec<Arch>& v) noexcept {
+  return (xsimd::min)(bound, v);
 }
 
 /// Binary digits of a fraction that exp2_of_low_bits() looks up: a table of 2^exp2_bits floats in a register.

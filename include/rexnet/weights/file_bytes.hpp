@@ -7,6 +7,7 @@
 #include "rexnet/core/aligned_buffer.hpp"
 #include "rexnet/core/error.hpp"
 #include "rexnet/core/views.hpp"
+#include "rexnet/core/windows.hpp"
 
 #include <cerrno>
 #include <cstdint>
@@ -15,15 +16,7 @@
 #include <string>
 #include <utility>
 
-#if defined(_WIN32)
-#ifndef WIN32_LEAN_AND_MEAN
-#define WIN32_LEAN_AND_MEAN
-#endif
-#ifndef NOMINMAX
-#define NOMINMAX
-#endif
-#include <windows.h>
-#else
+#if !defined(_WIN32)
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -63,31 +56,33 @@ class file_bytes {
   [[nodiscard]] static result<file_bytes> map(const std::string& path) {
     file_bytes f;
 #if defined(_WIN32)
-    const int length = MultiByteToWideChar(CP_UTF8, 0, path.c_str(), -1, nullptr, 0);
-    std::wstring wide(static_cast<std::size_t>(length > 0 ? length : 1), L'\0');
-    MultiByteToWideChar(CP_UTF8, 0, path.c_str(), -1, &wide[0], length);
+    const auto failed = [&path](const std::string& what) {
+      return error(errc::io_error, path + ": " + what);
+    };
+    const std::wstring wide = detail::utf16(path);
     const DWORD attributes = GetFileAttributesW(wide.c_str());
     if (attributes != INVALID_FILE_ATTRIBUTES && (attributes & FILE_ATTRIBUTE_DIRECTORY) != 0)
-      return error(errc::io_error, path + ": is a directory");
+      return failed("is a directory");
+    // As on POSIX, others may have the file open for writing, rename it and remove it: output_file does.
     const HANDLE file =
-        CreateFileW(wide.c_str(), GENERIC_READ, FILE_SHARE_READ, nullptr, OPEN_EXISTING, 0, nullptr);
+        CreateFileW(wide.c_str(), GENERIC_READ, FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE,
+                    nullptr, OPEN_EXISTING, 0, nullptr);
     if (file == INVALID_HANDLE_VALUE)
-      return error(errc::io_error,
-                   path + ": cannot be opened (Windows error " + std::to_string(GetLastError()) + ")");
+      return failed("cannot be opened: " + detail::windows_message(GetLastError()));
     LARGE_INTEGER size{};
     const bool regular = GetFileType(file) == FILE_TYPE_DISK && GetFileSizeEx(file, &size) != 0;
-    if (!regular || static_cast<std::uint64_t>(size.QuadPart) > static_cast<std::size_t>(-1) / 2) {
-      CloseHandle(file);
-      return error(errc::io_error,
-                   path + (regular ? ": is larger than the address space" : ": is not a regular file"));
-    }
+    const bool fits = static_cast<std::uint64_t>(size.QuadPart) <= static_cast<std::size_t>(-1) / 2;
+    const bool mappable = regular && fits && size.QuadPart > 0;
     const HANDLE mapping =
-        size.QuadPart > 0 ? CreateFileMappingW(file, nullptr, PAGE_READONLY, 0, 0, nullptr) : nullptr;
+        mappable ? CreateFileMappingW(file, nullptr, PAGE_READONLY, 0, 0, nullptr) : nullptr;
     const void* view = mapping != nullptr ? MapViewOfFile(mapping, FILE_MAP_READ, 0, 0, 0) : nullptr;
+    const DWORD reason = GetLastError();
     if (mapping != nullptr) CloseHandle(mapping);
     CloseHandle(file);
-    if (size.QuadPart == 0) return error(errc::io_error, path + ": is empty");
-    if (view == nullptr) return error(errc::io_error, path + ": cannot be mapped");
+    if (!regular) return failed("is not a regular file");
+    if (!fits) return failed("is larger than the address space");
+    if (size.QuadPart == 0) return failed("is empty");
+    if (view == nullptr) return failed("cannot be mapped: " + detail::windows_message(reason));
     f.bytes_ = {static_cast<const unsigned char*>(view), static_cast<std::size_t>(size.QuadPart)};
 #else
     const auto file = open_regular(path);

@@ -4,6 +4,7 @@
 #define REXNET_WEIGHTS_OUTPUT_FILE_HPP
 
 #include "rexnet/core/error.hpp"
+#include "rexnet/core/windows.hpp"
 #include "rexnet/weights/bytes.hpp"
 
 #include <cerrno>
@@ -12,22 +13,58 @@
 #include <string>
 #include <utility>
 
-#if !defined(_WIN32)
+#if defined(_WIN32)
+#include <io.h>
+#else
 #include <unistd.h>
 #endif
 
 namespace rexnet {
 inline namespace REXNET_BUILD {
+namespace detail {
+
+// What output_file asks of the system. Paths are UTF-8; rename_over() gives the reason of a failure, or "".
+#if defined(_WIN32)
+inline std::FILE* create_file(const std::string& path) {
+  return _wfopen(utf16(path).c_str(), L"wb");
+}
+inline bool flush_to_disk(std::FILE* stream) {
+  return std::fflush(stream) == 0 && _commit(_fileno(stream)) == 0;
+}
+inline std::string rename_over(const std::string& from, const std::string& to) {
+  const DWORD how = MOVEFILE_REPLACE_EXISTING | MOVEFILE_WRITE_THROUGH;
+  if (MoveFileExW(utf16(from).c_str(), utf16(to).c_str(), how) != 0) return {};
+  return windows_message(GetLastError());
+}
+inline void remove_file(const std::string& path) {
+  DeleteFileW(utf16(path).c_str());
+}
+#else
+inline std::FILE* create_file(const std::string& path) {
+  return std::fopen(path.c_str(), "wb");
+}
+inline bool flush_to_disk(std::FILE* stream) {
+  return std::fflush(stream) == 0 && ::fsync(::fileno(stream)) == 0;
+}
+inline std::string rename_over(const std::string& from, const std::string& to) {
+  return std::rename(from.c_str(), to.c_str()) == 0 ? std::string() : std::string(std::strerror(errno));
+}
+inline void remove_file(const std::string& path) {
+  std::remove(path.c_str());
+}
+#endif
+
+}  // namespace detail
 
 /// Writes to `path`.part and renames in commit(). Whatever happens before, the old file stays; an output_file
 /// that is destroyed without commit() removes its part.
 class output_file {
  public:
-  /// @param path as the system's fopen() takes it. Errors: io_error with the path and the system's reason.
+  /// @param path UTF-8. Errors: io_error with the path and the system's reason.
   [[nodiscard]] static result<output_file> create(const std::string& path) {
     output_file f;
     f.path_ = path;
-    f.stream_ = std::fopen(f.part().c_str(), "wb");
+    f.stream_ = detail::create_file(f.part());
     if (f.stream_ == nullptr) return f.failed("cannot be created");
     return f;
   }
@@ -43,7 +80,7 @@ class output_file {
   ~output_file() {
     if (stream_ == nullptr) return;
     std::fclose(stream_);
-    std::remove(part().c_str());
+    detail::remove_file(part());
   }
 
   [[nodiscard]] status write(byte_span bytes) {
@@ -64,20 +101,12 @@ class output_file {
   [[nodiscard]] std::string part() const { return path_ + ".part"; }
   /// Flushes to the disk and gives the file its name.
   [[nodiscard]] status commit() {
-    bool good = std::fflush(stream_) == 0;
-#if !defined(_WIN32)
-    good = good && ::fsync(::fileno(stream_)) == 0;
-#endif
-    if (!good) return failed("cannot be written");
-    good = std::fclose(std::exchange(stream_, nullptr)) == 0;
-#if defined(_WIN32)
-    if (good) std::remove(path_.c_str());  // rename() does not replace there
-#endif
-    good = good && std::rename(part().c_str(), path_.c_str()) == 0;
-    if (good) return done;
-    const error e = failed("cannot be written");
-    std::remove(part().c_str());
-    return e;
+    if (!detail::flush_to_disk(stream_)) return failed("cannot be written");
+    const bool closed = std::fclose(std::exchange(stream_, nullptr)) == 0;
+    const std::string reason = closed ? detail::rename_over(part(), path_) : std::strerror(errno);
+    if (reason.empty()) return done;
+    detail::remove_file(part());
+    return error(errc::io_error, path_ + ": cannot be written: " + reason);
   }
 
  private:
