@@ -1,14 +1,16 @@
 #!/usr/bin/env bash
 # Installs what the tests need (Debian 12), builds for every instruction set, and runs every test: with g++ (dev),
-# with clang, and with g++ under AddressSanitizer and UndefinedBehaviorSanitizer. Usage: ./test.sh [PRESET...]
+# with clang, with g++ under AddressSanitizer and UndefinedBehaviorSanitizer, threads under ThreadSanitizer, and a part
+# for Windows under wine. Usage: ./test.sh [PRESET...]    (./matrix.sh: everything else)
 set -euo pipefail
 cd "$(dirname "$0")"
 ./cmake/install-packages.sh tests
-[ $# -gt 0 ] || set -- dev clang asan-ubsan
+[ $# -gt 0 ] || set -- dev clang asan-ubsan tsan windows-fast
 for preset in "$@"; do
+  start=$SECONDS
   echo "== $preset"
-  case $preset in windows*) ./cmake/install-packages.sh windows ;; esac
   cmake --preset "$preset"
   cmake --build --preset "$preset"
   ctest --preset "$preset" -j "$(nproc)"
+  echo "== $preset: $((SECONDS - start)) s"
 done

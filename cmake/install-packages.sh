@@ -1,12 +1,26 @@
 #!/usr/bin/env bash
-# Debian 12 packages for building rexnet; with the argument "tests" or "bench", for testing or measuring it, too; with
-# "windows", for building and testing it for Windows.
+# Debian 12 packages for building rexnet. An argument adds those for
+#   tests       ./test.sh, with the viewer and Windows (wine)
+#   bench       measuring
+#   windows     building and testing for Windows alone
+#   arm, bare_metal, march   parts of ./matrix.sh
 # Does nothing where all are installed.
 set -euo pipefail
 packages=(g++ cmake ninja-build libxsimd-dev libeigen3-dev libcli11-dev nlohmann-json3-dev libturbojpeg0-dev libpng-dev)
-[ "${1:-}" != tests ] || packages+=(doctest-dev zlib1g-dev python3 clang libomp-dev valgrind qemu-user)
-[ "${1:-}" != bench ] || packages+=(libbenchmark-dev python3)
-[ "${1:-}" != windows ] || packages+=(g++-mingw-w64-x86-64-posix libz-mingw-w64-dev wine wine64 doctest-dev python3 clang)
+windows=(g++-mingw-w64-x86-64-posix libz-mingw-w64-dev wine wine64 doctest-dev python3 clang)
+case ${1:-} in
+  tests)
+    packages+=(doctest-dev zlib1g-dev python3 clang libclang-rt-14-dev libomp-dev valgrind qemu-user)
+    packages+=(pkg-config libgtk-3-dev xvfb xdotool x11-apps fonts-dejavu-core "${windows[@]}")
+    ;;
+  bench) packages+=(libbenchmark-dev python3) ;;
+  windows) packages+=("${windows[@]}") ;;
+  arm) packages+=(doctest-dev zlib1g-dev python3 qemu-user g++-aarch64-linux-gnu g++-arm-linux-gnueabihf) ;;
+  bare_metal)
+    packages+=(gcc-arm-none-eabi libnewlib-arm-none-eabi libstdc++-arm-none-eabi-newlib qemu-system-arm python3)
+    ;;
+  march) packages+=(clang clang-16 clang-19 libomp-dev) ;;
+esac
 missing=()
 for p in "${packages[@]}"; do
   dpkg-query -W -f='${Status}' "$p" 2>/dev/null | grep -q 'ok installed' || missing+=("$p")

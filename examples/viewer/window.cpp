@@ -6,7 +6,7 @@
 #include <memory>
 #include <utility>
 
-extern "C" const unsigned char viewer_model[], viewer_model_end[];  // by rexnet_embed()
+extern "C" const unsigned char viewer_model[], viewer_model_end[];  // by rexnet_embed_model()
 
 namespace viewer {
 namespace {

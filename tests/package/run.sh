@@ -14,3 +14,10 @@ cmake -S "$work/consumer" -B "$work/build" -G Ninja -DCMAKE_CXX_COMPILER="$compi
 cmake --build "$work/build" > "$work/build.log" || { tail -40 "$work/build.log"; exit 1; }
 "$work/build/lib/app" "$source/models/clothing_1.0x.rexnet"
 REXNET_ISA=sse2 "$work/build/lib/app" "$source/models/clothing_1.0x.rexnet" | grep "with sse2"
+if [ "$way" = find_package ]; then  # what examples/README.md tells people to copy
+  cmake -S "$source/examples/starter" -B "$work/starter" -G Ninja -DCMAKE_CXX_COMPILER="$compiler" \
+    -DCMAKE_BUILD_TYPE=Debug -DCMAKE_PREFIX_PATH="$work/prefix" > "$work/configure.log" || { cat "$work/configure.log"; exit 1; }
+  cmake --build "$work/starter" > "$work/build.log" || { tail -40 "$work/build.log"; exit 1; }
+  printf 'P6 2 2 255\n%012d' 0 > "$work/grey.ppm"
+  "$work/starter/starter" "$source/models/clothing_1.0x.rexnet" "$work/grey.ppm" | grep -c % | grep -x 5
+fi

@@ -43,7 +43,10 @@ void check_top1(const std::string& name, const std::string& folder) {
   const auto classes = static_cast<std::size_t>(m.shape().classes);
   double worst = 0;
   std::size_t others = 0;  // answers that the system's own JPEG decoder changed
-  for (std::size_t i = 0; i < paths.size(); ++i) {
+  // An emulator takes seconds for a picture: a sample.
+  const std::size_t step = std::getenv("REXNET_EMULATED") != nullptr ? 23 : 1;
+  std::size_t compared = 0;
+  for (std::size_t i = 0; i < paths.size(); i += step, ++compared) {
     const auto picture = must(rexnet_tools::read_image(rexnet_test::shared_path(folder + "/" + paths[i])));
     const std::vector<float> logits = must(classifier.logits(picture.view()));
     const auto first = expected.begin() + static_cast<std::ptrdiff_t>(i * classes);
@@ -58,9 +61,9 @@ void check_top1(const std::string& name, const std::string& folder) {
       worst =
           std::max(worst, std::fabs(static_cast<double>(logits[c]) - first[static_cast<std::ptrdiff_t>(c)]));
   }
-  MESSAGE(name, ": ", paths.size(), " pictures, largest difference of a logit ", worst,
+  MESSAGE(name, ": ", compared, " pictures, largest difference of a logit ", worst,
           ", another top-1: ", others);
-  CHECK(others * 50 <= paths.size());
+  CHECK(others * 50 <= compared);
 }
 
 }  // namespace

@@ -12,13 +12,7 @@
 
 #include <sched.h>
 #elif defined(_WIN32)
-#ifndef WIN32_LEAN_AND_MEAN
-#define WIN32_LEAN_AND_MEAN
-#endif
-#ifndef NOMINMAX
-#define NOMINMAX
-#endif
-#include <windows.h>
+#include "rexnet/core/windows.hpp"
 #endif
 
 namespace rexnet {

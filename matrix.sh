@@ -1,0 +1,43 @@
+#!/usr/bin/env bash
+# The wide matrix, for releases and for changes below include/: other processors, systems and libraries. Installs what it
+# needs (Debian 12), keeps each part's output in build/matrix/, prints a table. About an hour and a half on two cores.
+# Usage: ./matrix.sh [PART...]
+#   noexcept          without exceptions and RTTI
+#   aarch64 armv7     ARM under qemu-user; armv7 with and armv7-neon without fused multiply-adds
+#   windows           mingw-w64, everything under wine
+#   bare_metal        a Cortex-A9 without operating system under qemu-system-arm
+#   xsimd             everything with the newest xsimd, emulated vectors too
+#   march             the headers for every -march that the compilers know
+set -uo pipefail
+cd "$(dirname "$0")"
+[ $# -gt 0 ] || set -- noexcept aarch64 armv7 armv7-neon windows bare_metal xsimd march
+mkdir -p build/matrix
+
+preset() { ./test.sh "$1"; }
+arm() { # arm PRESET DEBIAN_ARCHITECTURE
+  ./cmake/install-packages.sh arm && ./cmake/fetch-target-libraries.sh "$2" "build/libraries-$2" && preset "$1"
+}
+bare_metal() {
+  ./cmake/install-packages.sh tests && ./cmake/install-packages.sh bare_metal && cmake --preset dev &&
+    cmake --build --preset dev --target test_embedded &&
+    ctest --preset dev -R '^bare_metal$' --no-tests=error
+}
+part() {
+  case $1 in
+    aarch64) arm aarch64 arm64 ;;
+    armv7 | armv7-neon) arm "$1" armhf ;;
+    bare_metal) bare_metal ;;
+    xsimd) ./cmake/install-packages.sh tests && ./tests/xsimd_newest.sh ;;
+    march) ./cmake/install-packages.sh march && ./tests/march_matrix.sh ;;
+    *) preset "$1" ;;
+  esac
+}
+
+failed=0
+for name in "$@"; do
+  log=build/matrix/$name.log start=$SECONDS state=passed
+  part "$name" > "$log" 2>&1 || { state=FAILED failed=1; }
+  printf '%-10s %-6s %4d s  %s\n' "$name" "$state" $((SECONDS - start)) \
+    "$(grep -E '% tests passed|^[0-9]+ of [0-9]+ ' "$log" | tail -1)"
+done
+exit $failed
