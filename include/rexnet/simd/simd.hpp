@@ -187,9 +187,9 @@ template <class Arch, int K>
 }
 
 /// The larger (smaller) of two. A NaN in the second operand is kept on every instruction set (x86 returns the
-/// second operand when either is NaN, NEON returns NaN), so the value goes second and the bound first. xsimd's
-/// emulation returns the first one: it gets x86's comparison. (Names in parentheses: <windows.h> has macros of
-/// them.)
+/// second operand when either is NaN, NEON returns NaN), so the value goes second and the bound first.
+/// xsimd's emulation returns the first one: it gets x86's comparison. (Names in parentheses: <windows.h> has
+/// macros of them.)
 template <class Arch>
 [[nodiscard]] REXNET_ALWAYS_INLINE vec<Arch>(max)(const vec<Arch>& bound, const vec<Arch>& v) noexcept {
   if constexpr (!in_one_register<Arch>) return xsimd::select(bound > v, bound, v);
