@@ -186,19 +186,57 @@ template <class Arch, int K>
 #endif
 }
 
+namespace detail {
+// The sets' own instructions: xsimd 8.1 hands x86's the operands in order, 14.1 in reverse.
+#if XSIMD_WITH_AVX512F
+REXNET_ALWAYS_INLINE __m512 larger(__m512 a, __m512 b) noexcept {
+  return _mm512_max_ps(a, b);
+}
+REXNET_ALWAYS_INLINE __m512 smaller(__m512 a, __m512 b) noexcept {
+  return _mm512_min_ps(a, b);
+}
+#endif
+#if XSIMD_WITH_AVX
+REXNET_ALWAYS_INLINE __m256 larger(__m256 a, __m256 b) noexcept {
+  return _mm256_max_ps(a, b);
+}
+REXNET_ALWAYS_INLINE __m256 smaller(__m256 a, __m256 b) noexcept {
+  return _mm256_min_ps(a, b);
+}
+#endif
+#if XSIMD_WITH_SSE2
+REXNET_ALWAYS_INLINE __m128 larger(__m128 a, __m128 b) noexcept {
+  return _mm_max_ps(a, b);
+}
+REXNET_ALWAYS_INLINE __m128 smaller(__m128 a, __m128 b) noexcept {
+  return _mm_min_ps(a, b);
+}
+#elif XSIMD_WITH_NEON
+REXNET_ALWAYS_INLINE float32x4_t larger(float32x4_t a, float32x4_t b) noexcept {
+  return vmaxq_f32(a, b);
+}
+REXNET_ALWAYS_INLINE float32x4_t smaller(float32x4_t a, float32x4_t b) noexcept {
+  return vminq_f32(a, b);
+}
+#endif
+}  // namespace detail
+
 /// The larger (smaller) of two. A NaN in the second operand is kept on every instruction set (x86 returns the
 /// second operand when either is NaN, NEON returns NaN), so the value goes second and the bound first.
-/// xsimd's emulation returns the first one: it gets x86's comparison. (Names in parentheses: <windows.h> has
-/// macros of them.)
+/// Emulated vectors compare as x86 does. (Names in parentheses: <windows.h> has macros of them.)
 template <class Arch>
 [[nodiscard]] REXNET_ALWAYS_INLINE vec<Arch>(max)(const vec<Arch>& bound, const vec<Arch>& v) noexcept {
-  if constexpr (!in_one_register<Arch>) return xsimd::select(bound > v, bound, v);
-  return (xsimd::max)(bound, v);
+  if constexpr (in_one_register<Arch>)
+    return vec<Arch>(detail::larger(bound.data, v.data));
+  else
+    return xsimd::select(bound > v, bound, v);
 }
 template <class Arch>
 [[nodiscard]] REXNET_ALWAYS_INLINE vec<Arch>(min)(const vec<Arch>& bound, const vec<Arch>& v) noexcept {
-  if constexpr (!in_one_register<Arch>) return xsimd::select(bound < v, bound, v);
-  return (xsimd::min)(bound, v);
+  if constexpr (in_one_register<Arch>)
+    return vec<Arch>(detail::smaller(bound.data, v.data));
+  else
+    return xsimd::select(bound < v, bound, v);
 }
 
 /// Binary digits of a fraction that exp2_of_low_bits() looks up: a table of 2^exp2_bits floats in a register.
