@@ -7,7 +7,8 @@
 #   tests/march_matrix.sh [--every] [--xsimd INCLUDE_DIR]... [COMPILER...]
 #
 # COMPILERs: g++ and the clang++ that are installed, unless named. --xsimd adds columns for another xsimd than the
-# one that compilers find by themselves. Exit code 1 when one combination failed.
+# one that compilers find by themselves; without it, the one that tests/xsimd_newest.sh fetched, if it did. In the
+# table, "-" is a processor that the compiler does not know. Exit code 1 when one combination failed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 marches=(x86-64 x86-64-v2 x86-64-v3 x86-64-v4
@@ -20,7 +21,7 @@ while [ $# -gt 0 ]; do
   case $1 in
     --every) every=1 ;;
     --xsimd) shift; includes+=("$1") ;;
-    -*) sed -n '3,10s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+    -*) sed -n '3,11s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
     *) compilers+=("$1") ;;
   esac
   shift
@@ -30,6 +31,8 @@ if [ ${#compilers[@]} -eq 0 ]; then
     if command -v "$c" > /dev/null; then compilers+=("$c"); fi
   done
 fi
+newest=build/xsimd-newest/newest
+if [ ${#includes[@]} -eq 1 ] && [ -e "$newest/xsimd/xsimd.hpp" ]; then includes+=("$newest"); fi
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
@@ -104,5 +107,5 @@ for log in "$work"/*.log; do
   if [ -s "$log" ]; then echo "== ${titles[$(basename "$log" | cut -d. -f1)]} $(basename "$log" .log | cut -d. -f2)"
     grep -E 'error|warning' "$log" | head -3; fi
 done
-echo "$good compile ($compiled compilations), $unknown unknown to the compiler, $failed failed"
+echo "$good of $((good + failed)) combinations compile ($compiled compilations), $failed failed, $unknown unknown"
 [ $failed -eq 0 ]

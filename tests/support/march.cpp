@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Every public header, and a network's forward pass with all its kernels: what tests/march_matrix.sh compiles.
-// EXPECTED_SET is the instruction set that the compiler's flags allow.
+// The whole library, and a network's forward pass with all its kernels: what tests/march_matrix.sh
+// compiles. EXPECTED_SET is the instruction set that the compiler's flags allow.
 #include "rexnet/rexnet.hpp"
 
 namespace {
