@@ -17,7 +17,6 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE = """
-#include "rexnet/kernels/dense.hpp"
 #include "rexnet/kernels/depthwise.hpp"
 #include "rexnet/kernels/pointwise.hpp"
 using namespace rexnet::detail;
@@ -32,9 +31,6 @@ void pointwise_one_vector(const pointwise_args& a, std::ptrdiff_t pixel, int cha
 }
 void depthwise_stride_1(const depthwise_args& a) { depthwise_row<arch, 3, 1>::run(a); }
 void depthwise_stride_2(const depthwise_args& a) { depthwise_row<arch, 3, 2>::run(a); }
-void dense_layer(const float* x, int k, const float* w, const float* b, float* out, int c) {
-  dense<arch>(x, k, w, b, out, c, 0, c, dense_activation::none);
-}
 void silu_in_place(float* out, std::ptrdiff_t step, std::ptrdiff_t rows) {
   activate<arch, 2>(out, step, rows, rexnet::activation::silu);
 }
@@ -47,7 +43,7 @@ LOOPS = [
     ("pointwise, one vector, 4 k", r"(pointwise_one_vector|.*pointwise_tile.*Li1EE3runE.*)", True),
     ("depthwise, stride 1, a tile", r".*depthwise_row.*Li3ELi1E.*4tileILb1ELi\d+ELNS.*borderE0E.*", False),
     ("depthwise, stride 2, a tile", r".*depthwise_row.*Li3ELi2E.*4tileILb1ELi\d+ELNS.*borderE0E.*", False),
-    ("dense, an input", r"(dense_layer|.*dense_vectors.*)", True),
+    ("SiLU, 4 vectors", r"(silu_in_place|.*8activateI.*)", True),
 ]
 FMA = re.compile(r"\s(fmla|vfma\w*|vmla\w*|vfmadd\w+)\s")
 STACK = re.compile(r"\[sp|\(%[er][sb]p\)|\[r7|\[x29")

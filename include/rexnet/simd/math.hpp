@@ -45,13 +45,13 @@ template <class Arch>
 /// NaN.
 template <class Arch>
 [[nodiscard]] REXNET_ALWAYS_INLINE vec<Arch> silu(const vec<Arch>& x) noexcept {
-  return x / one_plus_exp_neg<Arch>(x);
+  return divide<Arch>(x, one_plus_exp_neg<Arch>(x));
 }
 
 /// 1 / (1 + exp(-x)). At most 4 ulp for x >= -87, below that in [+0, 2^-125]; NaN -> NaN.
 template <class Arch>
 [[nodiscard]] REXNET_ALWAYS_INLINE vec<Arch> sigmoid(const vec<Arch>& x) noexcept {
-  return broadcast<Arch>(1.0f) / one_plus_exp_neg<Arch>(x);
+  return divide<Arch>(broadcast<Arch>(1.0f), one_plus_exp_neg<Arch>(x));
 }
 
 /// max(x, 0); NaN -> NaN.

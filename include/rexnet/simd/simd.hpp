@@ -65,6 +65,13 @@ inline constexpr int registers<xsimd::avx512bw> = 32;
 template <>
 inline constexpr int registers<xsimd::neon64> = 32;
 #endif
+/// ARMv7's NEON takes denormals for zeros and gives zeros for them, whatever the FPU is set to.
+template <class Arch>
+inline constexpr bool flushes_denormals = false;
+#if XSIMD_WITH_NEON && !XSIMD_WITH_NEON64
+template <>
+inline constexpr bool flushes_denormals<xsimd::neon> = true;
+#endif
 /// A vector is one register, not an array.
 template <class Arch>
 inline constexpr bool in_one_register = true;
@@ -239,6 +246,18 @@ template <class Arch>
     return xsimd::select(bound < v, bound, v);
 }
 
+/// a / b, correctly rounded but on ARMv7, which has no such instruction (a reciprocal by Newton's method).
+template <class Arch>
+[[nodiscard]] REXNET_ALWAYS_INLINE vec<Arch> divide(const vec<Arch>& a, const vec<Arch>& b) noexcept {
+#if XSIMD_WITH_NEON64
+  // xsimd takes ARMv7's way here, too.
+  if constexpr (std::is_same_v<Arch, xsimd::neon64>)
+    return vec<Arch>(vdivq_f32(a, b));
+  else
+#endif
+    return a / b;
+}
+
 /// Binary digits of a fraction that exp2_of_low_bits() looks up: a table of 2^exp2_bits floats in a register.
 template <class Arch>
 inline constexpr int exp2_bits = 0;
@@ -289,14 +308,20 @@ template <class Arch>
     return vec<Arch>(_mm256_castsi256_ps(_mm256_add_epi32(entry, _mm256_slli_epi32(n, 23 - 3))));
   } else
 #endif
-  {
-    using ints = xsimd::batch<std::int32_t, Arch>;
+#if XSIMD_WITH_NEON
+    // xsimd 8.1 casts through a table of function pointers: g++ calls them, and SiLU takes 3 times as long.
+    if constexpr (std::is_base_of_v<xsimd::neon, Arch>) {
+      return vec<Arch>(vreinterpretq_f32_s32(vshlq_n_s32(vreinterpretq_s32_f32(biased), 23)));
+    } else
+#endif
+    {
+      using ints = xsimd::batch<std::int32_t, Arch>;
 #if XSIMD_VERSION_MAJOR >= 9
-    return xsimd::bitwise_cast<float>(ints(xsimd::bitwise_cast<std::int32_t>(biased) << 23));
+      return xsimd::bitwise_cast<float>(ints(xsimd::bitwise_cast<std::int32_t>(biased) << 23));
 #else
     return xsimd::bitwise_cast<vec<Arch>>(ints(xsimd::bitwise_cast<ints>(biased) << 23));
 #endif
-  }
+    }
 }
 
 /// The first n lanes from memory, zero in the others; reads nothing past p + n. 1 <= n <= width.
