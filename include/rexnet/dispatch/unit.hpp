@@ -5,7 +5,7 @@
 //
 // No symbol that a linker could merge may escape from a unit, or a CPU without AVX would get the AVX copy of
 // a harmless inline function: everything lives in namespaces that name the set (core/build.hpp, simd.hpp),
-// and kernels use nothing of namespace std that compiles to a function. tests/dispatch_objects.py reads the
+// and kernels use nothing of namespace std that compiles to a function. tests/dispatch/objects.py reads the
 // objects.
 #ifndef REXNET_DISPATCH_UNIT_HPP
 #define REXNET_DISPATCH_UNIT_HPP
@@ -35,6 +35,9 @@ namespace detail {
 }
 static_assert(same_text(simd::name<simd::default_arch>(), REXNET_TEXT(REXNET_UNIT)),
               "the compiler's flags are those of another instruction set than REXNET_UNIT");
+#if defined(__SSE3__)
+static_assert(!same_text("sse2", REXNET_TEXT(REXNET_UNIT)), "the sse2 unit is compiled for more than SSE2");
+#endif
 
 [[nodiscard]] inline int unit_forward(const void* bytes) noexcept {
   const auto& call = *static_cast<const unit_call*>(bytes);
