@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# Debian's static libpng, libturbojpeg and zlib for another processor, unpacked into a folder: what cross-built
-# tools and tests link, so that the command can be copied to a machine that has none of them. Nothing is installed and the system's package lists stay as they are: apt works with
-# lists, a cache and a status file of its own in a temporary folder. (Multiarch would install them properly,
-# but refuses where one package of the two architectures is a security update apart.)
+# Debian's static libpng, libturbojpeg and zlib for another processor, unpacked into a folder: what cross-built tools and
+# tests link, so that the command can be copied to a machine that has none of them. Nothing is installed and the
+# system's package lists stay as they are: apt works with lists, a cache and a status file of its own in a temporary
+# folder. (Multiarch would install them properly, but refuses where one package of the two architectures is a security
+# update apart.)
 # Usage: cmake/fetch-target-libraries.sh arm64|armhf DIR
 set -euo pipefail
 packages=(libpng-dev libturbojpeg0-dev zlib1g-dev)

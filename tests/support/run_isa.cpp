@@ -11,10 +11,6 @@
 #else
 #include <unistd.h>
 #endif
-#if defined(__linux__) && (defined(__arm__) || defined(__aarch64__))
-#include <asm/hwcap.h>
-#include <sys/auxv.h>
-#endif
 
 int main(int argc, char** argv) {
   if (argc < 3) {

@@ -46,7 +46,7 @@ using default_arch = xsimd::neon64;
 #elif XSIMD_WITH_NEON
 using default_arch = xsimd::neon;
 #else
-#error "rexnet: compile for SSE2, AVX2 with FMA, AVX-512BW or NEON"
+#error "rexnet: compile for SSE2, AVX2 with FMA, AVX-512BW or NEON (ARMv7: -march=armv7-a -mfpu=neon-vfpv4)"
 #endif
 
 template <class Arch>
