@@ -62,7 +62,9 @@ std::string bent(std::string file, std::size_t at, std::uint64_t v, int bytes = 
   std::uint64_t end = 0;
   std::memcpy(&end, file.data() + at_payload, 8);
   if (end > file.size() || end < at_labels) end = 384;
-  return file.replace(at_header_crc, 4, number(rexnet::crc32(bytes_of(file).subspan(20, end - 20)), 4));
+  return file.replace(
+      at_header_crc, 4,
+      number(rexnet::crc32(bytes_of(file).subspan(20, static_cast<std::size_t>(end) - 20)), 4));
 }
 
 /// A copy at an address that is `offset` beyond a multiple of 64, in a block of exactly the right size.
