@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <limits>
 #include <random>
 
 namespace {
@@ -265,6 +266,10 @@ TEST_CASE("preprocess: impossible pictures and options are named with their numb
   holds(message({in.data.data(), 0, 4}, {}), "0 x 4");
   holds(message({in.data.data(), 4, 70000}, {}), "4 x 70000");
   holds(message({in.data.data(), 4, 4, pixel_format::rgb, 11}, {}), "11 bytes for rows of 12");
+  using limits = std::numeric_limits<std::ptrdiff_t>;
+  for (const std::ptrdiff_t stride :
+       {(limits::max)(), (limits::min)(), (limits::max)() / 3, (limits::min)() / 3})
+    holds(message({in.data.data(), 4, 4, pixel_format::rgb, stride}, {}), "rows of 12, 4 of them");
   preprocessing p;
   p.input_size = 0;
   holds(message(in.view(), p), "input size 0");

@@ -12,6 +12,7 @@
 #include <array>
 #include <cstdint>
 #include <cstring>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -58,8 +59,11 @@ template <class Fail>
   if (in.data == nullptr) return fail(errc::invalid_argument, "picture: no pixels (null pointer)");
   if (const errc e = check_sizes(in.width, in.height, p, fail); e != errc::ok) return e;
   const std::ptrdiff_t row = static_cast<std::ptrdiff_t>(in.width) * bytes_per_pixel(in.format);
-  if (in.stride < row && -in.stride < row)
-    return fail(errc::invalid_argument, "picture: a stride of ", in.stride, " bytes for rows of ", row);
+  // Rows further apart than any memory would overflow on the way to them.
+  const std::ptrdiff_t most = (std::numeric_limits<std::ptrdiff_t>::max)() / in.height;
+  if ((in.stride < row && in.stride > -row) || in.stride > most || in.stride < -most)
+    return fail(errc::invalid_argument, "picture: a stride of ", in.stride, " bytes for rows of ", row, ", ",
+                in.height, " of them");
   return errc::ok;
 }
 
