@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import argparse
 import collections
+import csv
+import io
 import os
 import random
-import shutil
 from pathlib import Path
 
 import torch
@@ -21,7 +22,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from errors import TrainError
 
-EXTENSIONS = (".jpg", ".jpeg", ".png", ".ppm", ".pgm")  # what both Pillow and `rexnet` read
+EXTENSIONS = (".jpg", ".jpeg", ".png", ".ppm", ".pgm", ".pnm")  # what both Pillow and `rexnet` read
 Sample = tuple[str, int]  # path, class index
 
 
@@ -120,18 +121,19 @@ def find_samples(o: argparse.Namespace) -> tuple[list[str], list[Sample], list[S
     return classes, samples, read_folder(val_dir, classes), val_dir
 
 
-def link_split(samples: list[Sample], classes: list[str], root: str, folder: str) -> None:
-    """Makes class folders in `folder` with links to the samples of `root`, for `rexnet eval`; copies where the
-    system allows no links."""
-    shutil.rmtree(folder, ignore_errors=True)
-    for path, target in samples:
-        inside = os.path.relpath(path, os.path.join(root, classes[target]))
-        link = os.path.join(folder, classes[target], inside)
-        os.makedirs(os.path.dirname(link), exist_ok=True)
-        try:
-            os.symlink(os.path.abspath(path), link)
-        except OSError:
-            shutil.copyfile(path, link)
+def list_text(samples: list[Sample], classes: list[str]) -> str:
+    """The samples as a list that `rexnet eval` reads: CSV, absolute path and class name."""
+    text = io.StringIO()
+    writer = csv.writer(text, quoting=csv.QUOTE_ALL, lineterminator="\n")
+    writer.writerows((os.path.abspath(path), classes[target]) for path, target in samples)
+    return "path,class\n" + text.getvalue()
+
+
+def read_list(path: str, classes: list[str]) -> list[Sample]:
+    """The samples of list_text()."""
+    with open(path, encoding="utf-8", newline="") as file:
+        rows = list(csv.reader(file))[1:]
+    return [(picture, classes.index(name)) for picture, name in rows]
 
 
 def train_loader(samples: list[Sample], o: argparse.Namespace, device: torch.device) -> DataLoader:

@@ -90,6 +90,6 @@ def pack_command(run: Path, o: argparse.Namespace) -> list[str]:
     ]
 
 
-def eval_command(run: Path, val_dir: str) -> list[str]:
-    """`rexnet eval` on the validation pictures."""
-    return ["rexnet", "eval", str(run / "best.rexnet"), val_dir]
+def eval_command(run: Path, pictures: str) -> list[str]:
+    """`rexnet eval` on the validation pictures: a folder, or the list of a split."""
+    return ["rexnet", "eval", str(run / "best.rexnet"), pictures]

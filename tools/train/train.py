@@ -96,7 +96,7 @@ def run_epochs(
         print(record.epoch_line(history[-1], o.epochs, best), flush=True)
 
 
-def finish(o: argparse.Namespace, run: Path, history: list[dict], val_dir: str) -> None:
+def finish(o: argparse.Namespace, run: Path, history: list[dict], pictures: str) -> None:
     """The curve, and what to do next."""
     if not record.draw_curve(run / "curve.png", history):
         print("no curve.png: matplotlib is not installed")
@@ -106,7 +106,7 @@ def finish(o: argparse.Namespace, run: Path, history: list[dict], val_dir: str) 
         print(f"stopped after {len(history)} of {o.epochs} epochs: --resume {run / 'last.pth'} goes on")
     print("next:")
     print("  " + record.quoted(record.pack_command(run, o)))
-    print("  " + record.quoted(record.eval_command(run, val_dir)))
+    print("  " + record.quoted(record.eval_command(run, pictures)))
 
 
 def train(argv: list[str] | None) -> None:
@@ -124,8 +124,8 @@ def train(argv: list[str] | None) -> None:
     trainer = engine.make_trainer(model, o, device, len(loaders[0]))
     run = prepare_run(o)
     if val_dir is None:
-        val_dir = str(run / "val")
-        data.link_split(val_samples, classes, o.data_dir, val_dir)
+        val_dir = str(run / "val.csv")
+        state.write_text(val_dir, data.list_text(val_samples, classes))
     state.write_text(run / "classes.txt", "".join(name + "\n" for name in classes))
     state.write_text(run / "options.json", json.dumps(options.stored(o), indent=1) + "\n")
     history = saved["history"] if saved else []
