@@ -112,7 +112,7 @@ def check_fit(state: State, model: nn.Module) -> None:
 def load_initial(model: nn.Module, path: str, reset_classifier: bool = False) -> str:
     """Puts a file's weights into the model and returns a sentence about the classifier.
 
-    A classifier for another number of classes, or any with `reset_classifier`, is left as it was initialised.
+    A classifier for another number of classes, or any with `reset_classifier`, is initialised anew.
     """
     state = read_state(path)
     try:
@@ -128,7 +128,9 @@ def load_initial(model: nn.Module, path: str, reset_classifier: bool = False) ->
         here, there = own[head + ".bias"].shape[0], state.get(head + ".bias", torch.empty(0)).shape[0]
         fresh = reset_classifier or here != there
         if fresh:
-            state.update({f"{head}.{kind}": own[f"{head}.{kind}"] for kind in ("weight", "bias")})
+            # Small: timm's own for a few classes gives logits of several units, and the first steps undo the rest.
+            state[head + ".weight"] = torch.nn.init.normal_(torch.empty_like(own[head + ".weight"]), std=0.01)
+            state[head + ".bias"] = torch.zeros_like(own[head + ".bias"])
         check_fit(state, model)
     except TrainError as e:
         raise TrainError(f"{path}: {e}") from e

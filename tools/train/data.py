@@ -72,7 +72,7 @@ def read_folder(folder: str, classes: list[str]) -> list[Sample]:
 def split(samples: list[Sample], fraction: float, seed: int) -> tuple[list[Sample], list[Sample]]:
     """(training, validation): of every class about `fraction` to validation, but one picture at least on each side.
 
-    The same for the same files and seed, wherever the folder lies.
+    The same for the same files and seed, wherever the folder lies and in whatever order it is read.
     """
     by_class = collections.defaultdict(list)
     for sample in samples:
@@ -82,6 +82,7 @@ def split(samples: list[Sample], fraction: float, seed: int) -> tuple[list[Sampl
         of_class = by_class[index]
         if len(of_class) < 2:
             raise TrainError(f"{of_class[0][0]}: the only picture of its class, a split needs two")
+        of_class.sort()
         rng.shuffle(of_class)
         count = min(max(1, round(len(of_class) * fraction)), len(of_class) - 1)
         val += sorted(of_class[:count])

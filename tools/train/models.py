@@ -86,9 +86,10 @@ class RexNetLite(nn.Module):
 
 
 def init_conv(conv: nn.Conv2d) -> None:
-    """Normal weights that keep the gradients' variance; a depthwise output feeds its own group's only."""
+    """Normal weights that keep the gradients' variance (a depthwise output feeds its own group's only); small ones
+    for the two dense layers, which have a bias: fan-out says nothing about ten classes."""
     fan_out = conv.out_channels // conv.groups * conv.kernel_size[0] * conv.kernel_size[1]
-    nn.init.normal_(conv.weight, std=(2 / fan_out) ** 0.5)
+    nn.init.normal_(conv.weight, std=(2 / fan_out) ** 0.5 if conv.bias is None else 0.01)
     if conv.bias is not None:
         nn.init.zeros_(conv.bias)
 

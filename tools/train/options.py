@@ -29,6 +29,7 @@ def positive(text: str) -> int:
 
 
 def add_data(p: argparse.ArgumentParser) -> None:
+    """Where the pictures are, and how validation prepares them."""
     g = p.add_argument_group("pictures")
     g.add_argument(
         "data_dir", metavar="DATA_DIR", nargs="?", help="folder with train/ and val/, each with one folder per class"
@@ -49,6 +50,7 @@ def add_data(p: argparse.ArgumentParser) -> None:
 
 
 def add_model(p: argparse.ArgumentParser) -> None:
+    """The network and its first weights."""
     g = p.add_argument_group("network")
     g.add_argument(
         "--model",
@@ -81,6 +83,7 @@ def add_model(p: argparse.ArgumentParser) -> None:
 
 
 def add_optimisation(p: argparse.ArgumentParser) -> None:
+    """What moves the weights."""
     g = p.add_argument_group("optimisation")
     g.add_argument("--epochs", type=positive, default=30, help="with the warm-up (default: %(default)s)")
     g.add_argument("--batch-size", type=positive, default=32, help="(default: %(default)s)")
@@ -141,6 +144,7 @@ def add_optimisation(p: argparse.ArgumentParser) -> None:
 
 
 def add_augmentation(p: argparse.ArgumentParser) -> None:
+    """What timm does to training pictures."""
     g = p.add_argument_group("augmentation, all of timm")
     g.add_argument(
         "--scale",
@@ -171,6 +175,7 @@ def add_augmentation(p: argparse.ArgumentParser) -> None:
 
 
 def add_run(p: argparse.ArgumentParser) -> None:
+    """Files, resuming, the machine."""
     g = p.add_argument_group("run")
     g.add_argument("--output", metavar="RUN_DIR", help="for last.pth, best.pth, classes.txt, log.csv, curve.png")
     g.add_argument("--overwrite", action="store_true", help="RUN_DIR may hold another run, which is lost")
