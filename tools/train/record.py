@@ -52,7 +52,9 @@ def draw_curve(path: Path, history: list[dict]) -> bool:
     epochs = [row["epoch"] for row in history]
     losses.plot(epochs, [row["train_loss"] for row in history], label="training (augmented, smoothed)")
     losses.plot(epochs, [row["val_loss"] for row in history], label="validation")
-    losses.set(xlabel="epoch", ylabel="loss", ylim=(0, None))
+    # Averages and BatchNorm's statistics need some steps: what validation says before would flatten the rest.
+    most_val, most_train = (max(row[name] for row in history) for name in ("val_loss", "train_loss"))
+    losses.set(xlabel="epoch", ylabel="loss", ylim=(0, 1.05 * max(most_train, min(most_val, 1.5 * most_train))))
     losses.legend(frameon=False)
     best = best_row(history)
     accuracy.plot(epochs, [row["top1"] for row in history], color="tab:green")

@@ -146,7 +146,10 @@ def main(argv: list[str] | None = None) -> int:
     try:
         train(argv)
     except TrainError as e:
-        print(f"train.py: {e}", file=sys.stderr)
+        text = str(e).strip()
+        if "DataLoader worker" in text:  # a worker's error comes with its whole traceback
+            text = text.splitlines()[-1].removeprefix("errors.TrainError: ")
+        print(f"train.py: {text}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("train.py: interrupted; --resume RUN_DIR/last.pth goes on after the last whole epoch", file=sys.stderr)
