@@ -10,19 +10,16 @@
 
 namespace {
 
-/// The header of docs: eight bytes of length, JSON, then the tensors' bytes.
 std::string safetensors(const rexnet_test::state_dict& dict) {
-  std::string json, data;
+  std::string header, body;
   for (std::size_t i = 0; i < dict.tensors.size(); ++i) {
-    const rexnet::tensor& t = dict.tensors[i];
-    const std::string& bytes = dict.bytes[i];
-    json += (json.empty() ? "{\"" : ",\"") + t.name +
-            "\":{\"dtype\":\"F32\",\"shape\":" + rexnet::shape_text(t.shape) + ",\"data_offsets\":[" +
-            std::to_string(data.size()) + "," + std::to_string(data.size() + bytes.size()) + "]}";
-    data += bytes;
+    const std::size_t begin = body.size();
+    body += dict.bytes[i];
+    header += (i == 0 ? "{\"" : ",\"") + dict.tensors[i].name + R"(":{"dtype":"F32","shape":)" +
+              rexnet::shape_text(dict.tensors[i].shape) + R"(,"data_offsets":[)" + std::to_string(begin) +
+              "," + std::to_string(body.size()) + "]}";
   }
-  json += "}";
-  return rexnet_test::number(json.size(), 8) + json + data;
+  return rexnet_test::safetensors(header + "}", body);
 }
 
 }  // namespace
