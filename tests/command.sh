@@ -19,6 +19,12 @@ expect 0 '"label": "dress"' "$rexnet" classify "$model" "$source/examples/pictur
 expect 0 'ReXNet v1 1.0x, 10 classes' "$rexnet" inspect "$model"
 expect 0 '"variant": "v1 1.0x"' "$rexnet" inspect "$model" --json
 expect 0 'min_ms' "$rexnet" bench "$model" --json
+expect 0 '"phases"' "$rexnet" bench "$model" --profile --json --svg "$dir/profile.svg" --threads 1
+[ "$(grep -c '<g class="row">' "$dir/profile.svg")" -eq 18 ] || fail "--svg: not a row for each block, head and classifier"
+if command -v python3 > /dev/null; then
+  python3 -c 'import sys, xml.etree.ElementTree as e; e.parse(sys.argv[1])' "$dir/profile.svg" || fail "--svg: not XML"
+fi
+expect 2 'requires --profile' "$rexnet" bench "$model" --svg "$dir/x.svg"
 expect 0 '' "$rexnet" preprocess "$source/examples/pictures/hat.png" -o "$dir/hat.png" --input-size 64
 [ -s "$dir/hat.png" ] || fail "preprocess wrote nothing"
 expect 0 '' "$rexnet" pack "$model" -o "$dir/full.rexnet"

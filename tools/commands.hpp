@@ -12,7 +12,7 @@ namespace rexnet_tools {
 
 /// Options shared by the subcommands; what was not given keeps the model's own value.
 struct options {
-  std::string model, output, layers, labels, interpolation, layout = "nchw", isa;
+  std::string model, output, layers, labels, interpolation, layout = "nchw", isa, svg;
   std::vector<std::string> inputs, selftest;
   std::vector<float> mean, std;
   int input_size = 0, threads = 0, top = 5, batch = 1;

@@ -142,7 +142,9 @@ int main(int argc, char** argv) {
   c->add_flag("--json", o.json);
   c->add_option("--input-size", o.input_size)->check(CLI::Range(1, 16384));
   c = command("bench", "time of the forward pass", rexnet_tools::bench, true);
-  c->add_flag("--profile", o.profile, "time of every phase against the machine's bound");
+  CLI::Option* profile =
+      c->add_flag("--profile", o.profile, "time of every phase against the machine's bound");
+  c->add_option("--svg", o.svg, "the profile as a picture")->needs(profile);
   c->add_option("--batch", o.batch)->check(CLI::Range(1, 1024));
   c->add_option("--input-size", o.input_size)->check(CLI::Range(1, 16384));
   c->add_flag("--json", o.json);
