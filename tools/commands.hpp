@@ -12,10 +12,12 @@ namespace rexnet_tools {
 
 /// Options shared by the subcommands; what was not given keeps the model's own value.
 struct options {
-  std::string model, output, layers, labels, interpolation, layout = "nchw", isa, svg;
+  std::string model, output, layers, labels, interpolation, layout = "nchw", isa;
+  std::string svg;
+  std::string cam, embed;
   std::vector<std::string> inputs, selftest;
   std::vector<float> mean, std;
-  int input_size = 0, threads = 0, top = 5, batch = 1;
+  int input_size = 0, threads = 0, top = 5, batch = 1, cam_class = -1;
   double crop_pct = 0;
   bool profile = false, json = false, exif = false, half = false;
 
@@ -31,6 +33,7 @@ struct options {
 
 void run(const options& o);
 void classify(const options& o);
+void features(const options& o);
 void preprocess(const options& o);
 void bench(const options& o);
 void print_profile(const options& o);
@@ -47,6 +50,8 @@ struct image_batch {
 /// [n][a][b] -> [n][b][a]
 [[nodiscard]] std::vector<float> transposed(const std::vector<float>& in, std::int64_t n, std::int64_t a,
                                             std::int64_t b);
+/// A map as .npy, [n][c][h][w] or [n][h][w][c].
+void write_map(const std::string& path, const rexnet::feature_map& map, bool nchw);
 /// The outputs of a batch.
 [[nodiscard]] std::vector<float> forward(const rexnet::model& m, const image_batch& images, int threads,
                                          const rexnet::forward_options& how = {});

@@ -127,10 +127,25 @@ int main(int argc, char** argv) {
   c->add_option("--layers", o.layers, "directory for features.N.npy");
   threads(c);
   c = command("classify", "most probable classes of pictures", rexnet_tools::classify, true);
-  c->add_option("IMAGE", o.inputs)->required();
+  c->add_option("IMAGE", o.inputs, "pictures, directories of pictures, - for a list on standard input")
+      ->required();
   c->add_option("--top", o.top)->check(CLI::PositiveNumber);
+  c->add_option("--cam", o.cam, "what speaks for the class, over the picture: .png, .npy or a directory");
+  c->add_option("--cam-class", o.cam_class, "class of --cam; default: the most probable")
+      ->check(CLI::NonNegativeNumber)
+      ->needs("--cam");
+  c->add_option("--embed", o.embed, ".npy for the features before the classifier, a row per picture");
   c->add_flag("--json", o.json);
   c->add_flag("--exif", o.exif, "turn pictures upright by their EXIF orientation");
+  pictures(c);
+  threads(c);
+  c = command("features", "maps of a backbone and features before the classifier", rexnet_tools::features,
+              true);
+  c->add_option("INPUT", o.inputs, "a picture, or float32 .npy")->required()->expected(1);
+  c->add_option("-o,--output", o.output, "directory for stride2.npy to stride32.npy, head, pooled, features")
+      ->required();
+  c->add_option("--layout", o.layout)->check(CLI::IsMember({"nchw", "nhwc"}));
+  c->add_flag("--exif", o.exif);
   pictures(c);
   threads(c);
   c = command("preprocess", "the exact pixels that the network sees", rexnet_tools::preprocess, false);

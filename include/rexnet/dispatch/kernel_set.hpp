@@ -20,9 +20,10 @@ inline namespace REXNET_BUILD {
 namespace detail {
 
 /// One forward() across the border: the addresses of a config, a weights_layout, a plan and a
-/// forward_request.
+/// forward_request. The last holds the address of feature_taps, so the size of these counts with it.
 struct unit_call {
-  std::uint32_t bytes[4] = {sizeof(config), sizeof(weights_layout), sizeof(plan), sizeof(forward_request)};
+  std::uint32_t bytes[4] = {sizeof(config), sizeof(weights_layout), sizeof(plan),
+                            sizeof(forward_request) + (sizeof(feature_taps) << 16)};
   const void* values[4] = {};
   const float* payload = nullptr;
 };

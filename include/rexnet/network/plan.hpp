@@ -58,7 +58,8 @@ struct plan {
 namespace detail {
 
 /// Floats at the workspace's start that hold the phase counters, 64 bytes each: at most 5 phases a block
-/// (slices, squeeze, excite, project, tap), and stem tap, head tap, head, pooled tap, hidden, classifier.
+/// (slices, squeeze, excite, project, tap), and stem tap, head tap, head, hidden, tap, two for the
+/// classifier.
 inline constexpr std::int64_t phase_slots = 5 * block_count + 7;
 inline constexpr std::int64_t phase_floats = phase_slots * 16;
 /// A slice's ring of expanded rows: 100 kB holds 32 channels of a whole 28 x 28 map and stays in any L2.

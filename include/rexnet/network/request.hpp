@@ -18,6 +18,8 @@ struct feature_taps {
   float* blocks[block_count] = {};  ///< [n][oh][ow][out_c]
   float* head = nullptr;            ///< [n][oh][ow][head_c], after its activation
   float* pooled = nullptr;          ///< [n][head_c]: the mean over the head's pixels
+  float* features = nullptr;        ///< [n][feature_c(config)], what the classifier sees: pooled, or lite's
+                                    ///< hidden layer after its activation
 };
 
 /// What a forward pass does, step by step.
