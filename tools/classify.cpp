@@ -110,11 +110,11 @@ class cam_files {
   std::set<std::string> used_;
 };
 
-void write_cam(const std::string& path, const rexnet::rgb_image& picture, const rexnet::picture_box& seen,
+void write_cam(const std::string& path, const rexnet::rgb_image& picture, const rexnet::preprocessing& input,
                const rexnet::feature_map& head, const std::vector<float>& map) {
   if (fs::u8path(path).extension() == ".npy")
     return write_file(path, rexnet::write_npy({head.h, head.w}, map));
-  if (auto s = write_png(path, heat_map(picture, seen, map, head.h, head.w)); !s) throw s.error();
+  if (auto s = write_png(path, heat_map(picture, input, map, head.h, head.w)); !s) throw s.error();
 }
 
 /// One classify command.
@@ -188,7 +188,7 @@ class classification {
     if (!o_.cam.empty()) {
       const int of = o_.cam_class >= 0 ? o_.cam_class : top[0].index;
       const std::string path = cams_.path_for(r);
-      write_cam(path, picture, rexnet::seen_part(picture.width, picture.height, input_), maps.head,
+      write_cam(path, picture, input_, maps.head,
                 rexnet::class_activation_map(model_, maps.head.view(), of).value());
       entry["cam"] = {{"class", of}, {"file", path}};
       if (!o_.json) std::printf("  %s: what speaks for %s\n", path.c_str(), label(of).c_str());

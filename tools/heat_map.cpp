@@ -41,9 +41,8 @@ struct reach {
   std::array<std::size_t, 4> place{};
   std::array<double, 4> weight{};
 
-  /// @param at 0 to 1 over the map's `size` places
-  reach(double at, int size) {
-    const double position = at * size - 0.5;  // places stand in the middle of their parts
+  /// @param position between 0 and size - 1 for what lies between the first place and the last
+  reach(double position, int size) {
     const double below = std::floor(position), t = position - below;
     const double w[] = {((2 - t) * t - 1) * t / 2, ((3 * t - 5) * t * t + 2) / 2,
                         ((4 - 3 * t) * t + 1) * t / 2, (t - 1) * t * t / 2};
@@ -57,17 +56,20 @@ struct reach {
 
 }  // namespace
 
-rexnet::rgb_image heat_map(const rexnet::rgb_image& picture, const rexnet::picture_box& seen,
+rexnet::rgb_image heat_map(const rexnet::rgb_image& picture, const rexnet::preprocessing& input,
                            rexnet::span<const float> map, int h, int w) {
   const float least = *std::min_element(map.begin(), map.end()),
               greatest = *std::max_element(map.begin(), map.end());
   const double scale = greatest > least ? 1.0 / (static_cast<double>(greatest) - least) : 0.0;
   rexnet::rgb_image out = picture;
+  const rexnet::picture_box seen = rexnet::seen_part(out.width, out.height, input);
+  // A place stands on every 32nd pixel of the input, from its first (cam.hpp).
+  const auto position = [&input](double part) { return (part * input.input_size - 0.5) / 32; };
   std::vector<reach> columns;
-  for (int x = 0; x < out.width; ++x) columns.emplace_back((x + 0.5 - seen.x) / seen.width, w);
+  for (int x = 0; x < out.width; ++x) columns.emplace_back(position((x + 0.5 - seen.x) / seen.width), w);
   for (int y = 0; y < out.height; ++y) {
     const double v = (y + 0.5 - seen.y) / seen.height;
-    const reach rows(v, h);
+    const reach rows(position(v), h);
     for (int x = 0; x < out.width; ++x) {
       std::uint8_t* const pixel =
           &out.data[(static_cast<std::size_t>(y) * static_cast<std::size_t>(out.width) +
@@ -87,7 +89,7 @@ rexnet::rgb_image heat_map(const rexnet::rgb_image& picture, const rexnet::pictu
       const colour heat = colour_of(std::clamp((sum - static_cast<double>(least)) * scale, 0.0, 1.0));
       const double grey = 0.299 * pixel[0] + 0.587 * pixel[1] + 0.114 * pixel[2];
       for (std::size_t k = 0; k < 3; ++k)
-        pixel[k] = static_cast<std::uint8_t>(std::lround(0.45 * grey + 0.55 * heat[k]));
+        pixel[k] = static_cast<std::uint8_t>(std::lround((0.45 + 0.55 * grey / 255) * heat[k]));
     }
   }
   return out;

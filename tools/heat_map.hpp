@@ -9,12 +9,12 @@
 
 namespace rexnet_tools {
 
-/// The picture with the map over the part that the network saw: grey under colours from dark violet (the
+/// The picture with the map over the part that the network saw: its grey shades colours from dark violet (the
 /// map's least value) over red to yellow (its greatest), so it says where, not how much. Outside the
 /// picture stays as it is, darker.
-/// @param seen of seen_part(picture.width, picture.height, ...)
-/// @param map  [h][w], spread over `seen`
-[[nodiscard]] rexnet::rgb_image heat_map(const rexnet::rgb_image& picture, const rexnet::picture_box& seen,
+/// @param input how the picture became the network's input
+/// @param map   [h][w], a place for every 32nd pixel of that
+[[nodiscard]] rexnet::rgb_image heat_map(const rexnet::rgb_image& picture, const rexnet::preprocessing& input,
                                          rexnet::span<const float> map, int h, int w);
 
 }  // namespace rexnet_tools

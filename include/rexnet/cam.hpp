@@ -22,8 +22,9 @@ inline namespace REXNET_BUILD {
 /// that the class would have if the whole picture looked like that place: hidden layer and classifier on
 /// head[y][x] in place of the pooled vector.
 ///
-/// Place (y, x) of a head of h x w stands for the part [x / w, (x + 1) / w) x [y / h, (y + 1) / h) of the
-/// network's input; seen_part() tells where in the picture that lies.
+/// Place (y, x) looks around pixel (32 y, 32 x) of the network's input and not around the middle of the 32 x
+/// 32 pixels from there: a convolution of stride 2 with padding keeps the even pixels. seen_part() tells
+/// where in the picture the input lies.
 /// @param head        feature_maps::head of the same model, any strides
 /// @param class_index 0 to classes - 1
 /// Errors: unsupported (a backbone without classifier), invalid_argument (class, null data), shape_mismatch

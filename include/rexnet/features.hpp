@@ -15,7 +15,8 @@
 namespace rexnet {
 inline namespace REXNET_BUILD {
 
-/// One map of a backbone: the last one of its resolution.
+/// One map of a backbone: the last one of its resolution. Its pixel (y, x) looks around pixel
+/// (stride * y, stride * x) of the input.
 struct feature_stage {
   int stride = 0;  ///< input pixels per pixel of the map, in each direction: 2, 4, 8, 16 or 32
   int block = 0;   ///< whose output it is, 0 to block_count - 1

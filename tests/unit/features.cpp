@@ -255,6 +255,34 @@ TEST_CASE("cam: lite's map of one place plus the bias is the logit") {
   }
 }
 
+TEST_CASE("cam: a place of the head looks around the pixel at 32 times its position") {
+  const config c = config_for(family::lite, 50, 1);
+  const rexnet::model m = random_model(c);
+  auto extractor = must(rexnet::feature_extractor::make(m));
+  constexpr int side = 320;
+  std::vector<float> image = random_images(1, side, side);
+  const auto before = must(extractor.extract({image.data(), 1, side, side, 3}));
+  double shift = 0;
+  for (const int at :
+       {128, 136, 144, 152, 160, 168, 176, 184}) {  // far from the border: a place sees some 200 pixels
+    std::vector<float> changed = image;
+    for (int y = at - 2; y <= at + 2; ++y)
+      for (int x = at - 2; x <= at + 2; ++x)
+        for (int ch = 0; ch < 3; ++ch) changed[static_cast<std::size_t>((y * side + x) * 3 + ch)] += 3;
+    const auto after = must(extractor.extract({changed.data(), 1, side, side, 3}));
+    double sum = 0, weighted = 0;
+    for (std::size_t i = 0; i < after.head.data.size(); ++i) {
+      const double d = static_cast<double>(after.head.data[i]) - static_cast<double>(before.head.data[i]);
+      sum += d * d;
+      const std::size_t place = i / static_cast<std::size_t>(c.head_c);
+      weighted += d * d * static_cast<double>(place % 10 + place / 10) / 2;
+    }
+    shift += (weighted / sum - at / 32.0) / 8;
+  }
+  CHECK(std::fabs(shift) < 0.2);  // half a place if it were the middle of the 32 x 32 pixels
+  MESSAGE("centre of the response: ", shift, " places from there");
+}
+
 TEST_CASE("cam: strided heads, and wrong arguments by name") {
   const config c = config_for(family::v1, 50, 10);
   const rexnet::model m = random_model(c);
