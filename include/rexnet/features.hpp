@@ -20,7 +20,9 @@ inline namespace REXNET_BUILD {
 struct feature_stage {
   int stride = 0;  ///< input pixels per pixel of the map, in each direction: 2, 4, 8, 16 or 32
   int block = 0;   ///< whose output it is, 0 to block_count - 1
-  int h = 0, w = 0, c = 0;
+  int h = 0;       ///< rows
+  int w = 0;       ///< columns
+  int c = 0;       ///< channels
 };
 
 inline constexpr int feature_stage_count = 5;
@@ -46,15 +48,19 @@ inline constexpr int feature_stage_count = 5;
 
 /// A batch of maps that owns its floats.
 struct feature_map {
-  int n = 0, h = 0, w = 0, c = 0;
+  int n = 0;                ///< images
+  int h = 0;                ///< rows
+  int w = 0;                ///< columns
+  int c = 0;                ///< channels
   std::vector<float> data;  ///< [n][h][w][c]; empty when it was not asked for
 
+  /// Valid as long as the map stays as it is.
   [[nodiscard]] nhwc_view<const float> view() const noexcept { return {data.data(), n, h, w, c}; }
 };
 
 /// What a backbone gives for n images.
 struct feature_maps {
-  int n = 0;
+  int n = 0;                                            ///< images
   std::array<feature_map, feature_stage_count> stages;  ///< of feature_stages()
   feature_map head;           ///< after the last 1x1 convolution and its activation: timm's forward_features
   std::vector<float> pooled;  ///< [n][head_c]: the head's mean over its pixels
@@ -64,8 +70,8 @@ struct feature_maps {
 
 /// Which maps to make. The vectors cost nothing and always come.
 struct feature_choice {
-  bool stages = true;
-  bool head = true;  ///< computes the last 1x1 convolution twice: without taps its map never exists
+  bool stages = true;  ///< copies of the five stages
+  bool head = true;    ///< computes the last 1x1 convolution twice: without taps its map never exists
 };
 
 /// Keeps a model's workspace between pictures, as classifier does. One per thread; the model must outlive it.
@@ -79,6 +85,7 @@ class feature_extractor {
     if (status s = e.runner_.prepare(); !s) return s.error();
     return e;
   }
+  /// The same with the model's own preprocessing.
   [[nodiscard]] static result<feature_extractor> make(const model& m, int threads = 1) {
     return make(m, m.input(), threads);
   }

@@ -36,15 +36,19 @@ struct model_maker;
 /// A loaded model: immutable, shareable between threads, movable. Made by load() or load_packed().
 class model {
  public:
+  /// Family, width, classes.
   [[nodiscard]] const config& shape() const noexcept { return header_.shape; }
+  /// How it wants its pictures; checkpoints do not say, theirs are the defaults.
   [[nodiscard]] const preprocessing& input() const noexcept { return header_.input; }
   /// One name per class; empty when the file brings none.
   [[nodiscard]] const std::vector<std::string>& labels() const noexcept { return header_.labels; }
+  /// All that the file says beside its weights.
   [[nodiscard]] const packed_header& header() const noexcept { return header_; }
   /// The packed payload, layout_of(shape()).floats floats, 64-byte aligned.
   [[nodiscard]] span<const float> payload() const noexcept { return payload_; }
   /// "torch zip", "torch legacy", "safetensors" or "packed".
   [[nodiscard]] const std::string& container() const noexcept { return container_; }
+  /// The network on these weights, which the model keeps.
   [[nodiscard]] model_network net() const noexcept { return {header_.shape, payload_.data()}; }
 
  private:
@@ -206,6 +210,7 @@ class classifier {
     if (status s = c.runner_.prepare(); !s) return s.error();
     return c;
   }
+  /// The same with the model's own preprocessing.
   [[nodiscard]] static result<classifier> make(const model& m, int threads = 1) {
     return make(m, m.input(), threads);
   }

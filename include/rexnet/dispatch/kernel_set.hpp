@@ -52,7 +52,7 @@ struct kernel_set {
   const char* name = nullptr;  ///< "sse2", "fma3_avx2", "avx512bw", "neon64", "neon"
   /// A detail::unit_call; an errc.
   int (*forward)(const void* call) = nullptr;
-  detail::resample_kernels resample{};
+  detail::resample_kernels resample{};  ///< the resize's loops
 };
 
 }  // namespace REXNET_BUILD

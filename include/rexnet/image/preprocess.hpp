@@ -22,10 +22,10 @@ inline namespace REXNET_BUILD {
 struct preprocessing {
   int input_size = 224;     ///< side of the square input, pixels
   double crop_pct = 0.875;  ///< part of the resized short side that the crop keeps
-  rexnet::interpolation interpolation = rexnet::interpolation::bicubic;
-  std::array<float, 3> mean{0.485f, 0.456f, 0.406f};
-  std::array<float, 3> std{0.229f, 0.224f, 0.225f};
-  pass_order order = pass_order::pillow_13;
+  rexnet::interpolation interpolation = rexnet::interpolation::bicubic;  ///< of the resize
+  std::array<float, 3> mean{0.485f, 0.456f, 0.406f};                     ///< of R, G, B in 0 .. 1
+  std::array<float, 3> std{0.229f, 0.224f, 0.225f};                      ///< of R, G, B in 0 .. 1
+  pass_order order = pass_order::pillow_13;  ///< which Pillow's bits the resize gives
 };
 
 inline constexpr int max_picture_side = 1 << 16;
@@ -101,7 +101,10 @@ struct preprocess_plan {
 
 /// A rectangle of a picture in its own pixels, from its left upper corner.
 struct picture_box {
-  double x = 0, y = 0, width = 0, height = 0;
+  double x = 0;       ///< of the left edge
+  double y = 0;       ///< of the upper edge
+  double width = 0;   ///< to the right
+  double height = 0;  ///< downwards
 };
 
 /// Which part of a picture of width x height pixels the network sees: where the corners of its square input

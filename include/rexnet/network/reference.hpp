@@ -113,8 +113,9 @@ struct map {
 /// Everything between an image and its outputs. Vectors are matrices of one row.
 struct answer {
   std::vector<map> blocks;  ///< the output of each block
-  map head;
-  matrix pooled, features;  ///< features: what the classifier sees
+  map head;                 ///< after its activation
+  matrix pooled;            ///< the head's mean
+  matrix features;          ///< what the classifier sees
   matrix outputs;           ///< output_c(c) logits, or the features where classes is 0
 };
 
