@@ -22,11 +22,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/** Of this header; rexnet_version() tells the library's. */
-#define REXNET_VERSION_MAJOR 0
-#define REXNET_VERSION_MINOR 1
-#define REXNET_VERSION_PATCH 0
+#define REXNET_VERSION_MAJOR 0 /**< of this header; rexnet_version() tells the library's */
+#define REXNET_VERSION_MINOR 1 /**< of this header */
+#define REXNET_VERSION_PATCH 0 /**< of this header */
 
+/** @cond */
 #if defined(_WIN32) && defined(REXNET_C_BUILDING)
 #define REXNET_API __declspec(dllexport)
 #elif defined(_WIN32)
@@ -36,6 +36,7 @@
 #else
 #define REXNET_API
 #endif
+/** @endcond */
 
 #ifdef __cplusplus
 extern "C" {
@@ -51,9 +52,8 @@ enum {
   REXNET_IO_ERROR = 4,         /**< the file cannot be opened or read; the message has the system's reason */
   REXNET_BAD_FILE = 5,         /**< no model, a damaged one, or another network; the message tells which */
   REXNET_OUT_OF_MEMORY = 6,
-  REXNET_UNSUPPORTED =
-      7,              /**< sound, but not with this model, CPU or version, or beyond the library's limits */
-  REXNET_INTERNAL = 8 /**< a bug of the library */
+  REXNET_UNSUPPORTED = 7, /**< sound, but not with this model, CPU or version; or beyond a limit */
+  REXNET_INTERNAL = 8     /**< a bug of the library */
 };
 
 /** Why a call failed. Its size never changes. */
@@ -65,11 +65,12 @@ typedef struct rexnet_error {
 /** Order of the bytes of a pixel. Alpha is dropped, grey is repeated. */
 enum { REXNET_RGB = 0, REXNET_BGR = 1, REXNET_RGBA = 2, REXNET_BGRA = 3, REXNET_GREY = 4 };
 
-/** Pixels of the caller's, 8 bits a channel; any size, the library resizes as PyTorch's training pipelines
- * do. Its size never changes. `rexnet_picture p = {pixels, width, height, 0, REXNET_RGB};` */
+/** Pixels of the caller's, 8 bits a channel; any size: the library resizes as torchvision does for
+ * evaluation. Its size never changes. `rexnet_picture p = {pixels, width, height, 0, REXNET_RGB};` */
 typedef struct rexnet_picture {
   const uint8_t* pixels; /**< the first pixel of the top row; `height` rows must be readable */
-  int32_t width, height; /**< in pixels, 1 to 65536 each */
+  int32_t width;         /**< in pixels, 1 to 65536 */
+  int32_t height;        /**< in pixels, 1 to 65536 */
   ptrdiff_t stride; /**< bytes from a row to the next; 0: rows without gaps; negative: bottom-up pictures */
   int32_t format;   /**< REXNET_RGB ... REXNET_GREY */
 } rexnet_picture;
@@ -82,16 +83,19 @@ typedef struct rexnet_options {
   int32_t threads;    /**< that share the work of one picture, 1 to 64; 0: 1. They live as long as the call */
   int32_t input_size; /**< side of the network's square input in pixels, 1 to 16384; 0: the model's own */
 } rexnet_options;
+/** Options as NULL has them. */
 #define REXNET_OPTIONS_INIT \
   { sizeof(rexnet_options), 0, 0 }
 
-/** A class and its probability, 0 to 1. */
+/** A class and its probability. */
 typedef struct rexnet_scored_class {
-  int32_t index;
-  float probability;
+  int32_t index;     /**< for rexnet_model_label() */
+  float probability; /**< 0 to 1; all of a picture's add up to 1 */
 } rexnet_scored_class;
 
+/** A loaded model: immutable, for all threads. */
 typedef struct rexnet_model rexnet_model;
+/** A model and the memory of a forward pass: for one thread at a time. */
 typedef struct rexnet_classifier rexnet_classifier;
 
 /** "0.1.0" */
@@ -107,10 +111,11 @@ REXNET_API int32_t rexnet_available_cpus(void);
 
 /** Flags of rexnet_model_load(). */
 enum {
-  REXNET_LOAD_MAPPED =
-      1, /**< map the file: several processes share a float32 packed file's weights. The file must
-              not shrink while the model lives: the system would end the program (SIGBUS) */
-  REXNET_LOAD_VERIFY = 2 /**< compare the checksum of a packed file's weights, too */
+  /** Map the file: processes share the weights of a float32 packed file. It must not shrink while the model
+   * lives: the system would end the program (SIGBUS). */
+  REXNET_LOAD_MAPPED = 1,
+  /** Compare the checksum of a packed file's weights, too. */
+  REXNET_LOAD_VERIFY = 2
 };
 
 /** Loads a packed file (.rexnet) or a PyTorch or safetensors checkpoint; these have the published
@@ -119,12 +124,18 @@ enum {
  * @param path UTF-8
  * @param flags 0, or REXNET_LOAD_...
  * @param[out] model to be freed by rexnet_model_free()
+ * @param[out] error the reason of a failure; may be NULL
  * @return REXNET_INVALID_ARGUMENT, REXNET_IO_ERROR, REXNET_BAD_FILE, REXNET_UNSUPPORTED, REXNET_OUT_OF_MEMORY
  */
 REXNET_API rexnet_status rexnet_model_load(const char* path, uint32_t flags, rexnet_model** model,
                                            rexnet_error* error);
 /** The same from a file's bytes in memory, of any alignment, which are copied.
- * @param flags 0 or REXNET_LOAD_VERIFY */
+ * @param bytes a whole file
+ * @param size how many
+ * @param flags 0 or REXNET_LOAD_VERIFY
+ * @param[out] model to be freed by rexnet_model_free()
+ * @param[out] error the reason of a failure; may be NULL
+ * @return as rexnet_model_load(), without REXNET_IO_ERROR */
 REXNET_API rexnet_status rexnet_model_load_memory(const void* bytes, size_t size, uint32_t flags,
                                                   rexnet_model** model, rexnet_error* error);
 /** Classifiers of the model keep what they need: the order of freeing does not matter. NULL is fine. */
@@ -143,8 +154,10 @@ REXNET_API const char* rexnet_model_variant(const rexnet_model* model);
 REXNET_API const char* rexnet_model_label(const rexnet_model* model, int32_t class_index);
 
 /** Makes what a thread needs to run a model.
+ * @param model kept alive by the classifier
  * @param options NULL: one thread, the model's input size
  * @param[out] classifier to be freed by rexnet_classifier_free()
+ * @param[out] error the reason of a failure; may be NULL
  * @return REXNET_INVALID_ARGUMENT, REXNET_UNSUPPORTED, REXNET_OUT_OF_MEMORY */
 REXNET_API rexnet_status rexnet_classifier_new(const rexnet_model* model, const rexnet_options* options,
                                                rexnet_classifier** classifier, rexnet_error* error);
@@ -152,22 +165,31 @@ REXNET_API rexnet_status rexnet_classifier_new(const rexnet_model* model, const 
 REXNET_API void rexnet_classifier_free(rexnet_classifier* classifier);
 
 /** The most probable classes of a picture, the most probable first.
+ * @param classifier in which no other call runs
+ * @param picture pixels of any size
  * @param[out] top   room for `capacity` classes
  * @param capacity   1 or more
  * @param[out] count how many were written, capacity or all that there are; may be NULL
+ * @param[out] error the reason of a failure; may be NULL
  * @return REXNET_INVALID_ARGUMENT, REXNET_BUSY, REXNET_OUT_OF_MEMORY, REXNET_UNSUPPORTED for a backbone */
 REXNET_API rexnet_status rexnet_classify(rexnet_classifier* classifier, const rexnet_picture* picture,
                                          rexnet_scored_class* top, size_t capacity, size_t* count,
                                          rexnet_error* error);
 /** The network's answer before softmax.
+ * @param classifier in which no other call runs
+ * @param picture pixels of any size
  * @param[out] logits   rexnet_model_class_count() floats
  * @param      capacity floats that fit there
+ * @param[out] error the reason of a failure; may be NULL
  * @return as rexnet_classify(), and REXNET_BUFFER_TOO_SMALL */
 REXNET_API rexnet_status rexnet_logits(rexnet_classifier* classifier, const rexnet_picture* picture,
                                        float* logits, size_t capacity, rexnet_error* error);
 /** What the classifying layer sees: an embedding, to compare or cluster pictures by.
+ * @param classifier in which no other call runs
+ * @param picture pixels of any size
  * @param[out] features rexnet_model_feature_count() floats
  * @param      capacity floats that fit there
+ * @param[out] error the reason of a failure; may be NULL
  * @return as rexnet_logits(); backbones have features, too */
 REXNET_API rexnet_status rexnet_features(rexnet_classifier* classifier, const rexnet_picture* picture,
                                          float* features, size_t capacity, rexnet_error* error);

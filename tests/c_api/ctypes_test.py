@@ -6,6 +6,7 @@ Usage: ctypes_test.py LIBRARY COMMAND SOURCE_DIR PICTURES_DIR"""
 import array
 import json
 import os
+import re
 import struct
 import subprocess
 import sys
@@ -95,6 +96,12 @@ class Answers(unittest.TestCase):
         text = run(sys.executable, rexnet.__file__, MODEL, pictures / "hat.ppm")
         self.assertEqual(len(text.splitlines()), 5)
         self.assertRegex(text.splitlines()[0], r"^ 9\d\.\d\d %  hat$")
+
+    def test_lines_of_the_manual(self):
+        lines = re.search("```python\n(.+?)```", (source / "docs/c-api.md").read_text(), re.DOTALL)[1]
+        path = f"import sys; sys.path.insert(0, {str(source / 'examples/python')!r})\n"
+        text = run(sys.executable, "-c", path + lines.replace("model.rexnet", str(MODEL)))
+        self.assertRegex(text, r"^(\d+\.\d% [a-z-]+\n){5}$")
 
 
 class Refusals(unittest.TestCase):

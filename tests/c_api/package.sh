@@ -35,6 +35,16 @@ grep -q fortran "$work/log"
 command -v pkg-config > /dev/null || { echo "no pkg-config: not tested"; exit 0; }
 PKG_CONFIG_PATH=$(dirname "$(find "$work/prefix" -name rexnet.pc)")
 export PKG_CONFIG_PATH
-# shellcheck disable=SC2046  # words
+# shellcheck disable=SC2046  # pkg-config gives words
 "$compiler" -std=c99 "$source/examples/c/classify.c" -o "$work/classify" $(pkg-config --cflags --libs rexnet)
-LD_LIBRARY_PATH=$(pkg-config --variable=libdir rexnet) answers "$work/classify"
+LD_LIBRARY_PATH=$(pkg-config --variable=libdir rexnet)
+export LD_LIBRARY_PATH
+answers "$work/classify"
+
+# docs/c-api.md: its program as it stands there.
+sed -n '/^```c$/,/^```$/p' "$source/docs/c-api.md" | sed '/^```/d' > "$work/snippet.c"
+"$compiler" -std=c99 -Wall -Wextra -Werror "$work/snippet.c" -o "$work/snippet" $(pkg-config --cflags --libs rexnet)
+cp "$source/models/clothing_1.0x.rexnet" "$work/model.rexnet"
+(cd "$work" && ./snippet) | grep -E '^[0-9.]+ % [a-z-]+$'
+rm "$work/model.rexnet"
+(cd "$work" && ! ./snippet 2>&1) | grep 'model.rexnet: cannot be opened'
