@@ -25,8 +25,8 @@ NAMES = ["dress", "hat", "longsleeve", "pants", "t-shirt"]
 DRESS = rexnet.read_ppm(pictures / "dress.ppm")
 
 
-def run(*arguments):
-    return subprocess.run(list(map(str, arguments)), check=True, stdout=subprocess.PIPE, text=True).stdout
+def run(*arguments, env=None):
+    return subprocess.run(list(map(str, arguments)), check=True, stdout=subprocess.PIPE, text=True, env=env).stdout
 
 
 class Answers(unittest.TestCase):
@@ -118,6 +118,20 @@ class Refusals(unittest.TestCase):
         self.refused(5, "packed file", rexnet.Model, MODEL.read_bytes()[:5000])
         self.refused(1, "65 threads", rexnet.Model, MODEL, threads=65)
         self.refused(1, "input of -1", rexnet.Model, MODEL, input_size=-1)
+
+    def test_environment_names_an_instruction_set(self):
+        lines = f"""if True:
+            import sys
+            sys.path.insert(0, {str(source / "examples/python")!r})
+            import rexnet_ctypes as rexnet
+            print(rexnet.lib.rexnet_instruction_set().decode())
+            try:
+                rexnet.Model({str(MODEL)!r})
+            except rexnet.RexnetError as problem:
+                print(problem.status, problem)"""
+        best = rexnet.lib.rexnet_instruction_set().decode()
+        for name, expected in ((best, f"^{best}\n$"), ("avx9", "^none\n7 REXNET_ISA: no instruction set .avx9. runs")):
+            self.assertRegex(run(sys.executable, "-c", lines, env={**os.environ, "REXNET_ISA": name}), expected)
 
     def test_pictures(self):
         model = rexnet.Model(MODEL)
