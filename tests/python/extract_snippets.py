@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Makes sources of the ```cpp blocks of README.md and docs/*.md, so that the compiler reads the documents, too.
+"""Makes sources of the ```cpp and ```c blocks of README.md and docs/*.md, so that the compiler reads the documents, too.
 
 A block with `int main` is a program of its own. Any other is a fragment: it becomes the body of a function that sees
 the stand-ins of tests/snippets/stand_ins.hpp, and its #include lines go to the top of the file. The test runs all
@@ -85,18 +85,27 @@ def write(path, text):
 def main():
     source, out = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
     out.mkdir(parents=True, exist_ok=True)
-    cpp = [b for d in documents(source) for b in blocks(d) if b.language == "cpp" and not b.marker.startswith("not compiled")]
-    programs = [b for b in cpp if re.search(r"^int main\(", b.text, re.M)]
-    dispatch = [b for b in cpp if b.marker == "with dispatch"]
-    fragments = [b for b in cpp if b not in programs and b not in dispatch]
+    every = [b for d in documents(source) for b in blocks(d)]
+    code = [b for b in every if b.language in ("cpp", "c") and not b.marker.startswith("not compiled")]
+    programs = [b for b in code if re.search(r"^int main\(", b.text, re.M)]
+    dispatch = [b for b in code if b.marker == "with dispatch"]
+    fragments = [b for b in code if b not in programs and b not in dispatch]
+    for b in fragments:
+        if b.language == "c":
+            sys.exit(f"{b.where()}: C comes in whole programs")
     write(out / "fragments.cpp", source_of(fragments, True))
     write(out / "fragments_dispatch.cpp", source_of(dispatch, False))
     lists = ""
-    for i, b in enumerate(programs):
-        b.name = f"{re.sub(r'_[0-9]+$', '', b.name)}_{i + 1}"
-        write(out / f"{b.name}.cpp", f'#line {b.line} "{b.document.name}"\n{b.text}')
+    count = {}
+    for b in programs:
+        stem = b.name.rsplit("_", 1)[0]
+        count[stem] = count.get(stem, 0) + 1
+        b.name = f"{stem}_{count[stem]}"
+        write(out / f"{b.name}.{b.language}", f'#line {b.line} "{b.document.name}"\n{b.text}')
         lists += f"set(snippet_arguments_{b.name} {b.marker[5:] if b.marker.startswith('run: ') else ''})\n"
-    write(out / "programs.cmake", lists + f"set(snippet_programs {' '.join(b.name for b in programs)})\n")
+    for language in ("cpp", "c"):
+        lists += f"set(snippet_programs_{language} {' '.join(b.name for b in programs if b.language == language)})\n"
+    write(out / "programs.cmake", lists)
     (out / "picture.rgb").write_bytes(bytes((x * 4, y * 5, (x + y) * 2)[c] for y in range(48) for x in range(64) for c in range(3)))
     print(f"{len(fragments)} fragments, {len(dispatch)} with dispatch, {len(programs)} programs")
 
