@@ -34,7 +34,7 @@ def documents(source):
 
 
 def blocks(document):
-    """The fenced blocks of a document. Unknown markers and blocks that never end are errors."""
+    """The fenced blocks of a document. Unknown comments above one and blocks that never end are errors."""
     found, marker, open_block = [], "", None
     for number, line in enumerate(document.read_text(encoding="utf-8").splitlines(), 1):
         if open_block is not None:
@@ -44,11 +44,11 @@ def blocks(document):
             else:
                 open_block[2].append(line)
         elif line.startswith("```"):
+            if marker and not any(re.fullmatch(m, marker) for m in MARKERS):
+                sys.exit(f"{document}:{number}: unknown marker: {marker}")
             open_block = (number + 1, line[3:].strip(), [])
         elif comment := re.fullmatch(r"<!-- (.+) -->", line.strip()):
             marker = comment[1]
-            if not any(re.fullmatch(m, marker) for m in MARKERS):
-                sys.exit(f"{document}:{number}: unknown marker: {marker}")
         elif line.strip():
             marker = ""
     if open_block is not None:
