@@ -31,9 +31,9 @@ using rexnet_c::loaded;
 using rexnet_c::outcome;
 using rexnet_c::refused;
 
-/// Threads that live as long as one call, a hundredth of its time. OpenMP's would outlive it: a child that
-/// fork() made waits for them forever, dlclose() takes the code from under them, and a program that brings an
-/// OpenMP of its own (PyTorch) would have two.
+/// Threads that live as long as one call; one costs 20 us. OpenMP's would outlive it: a child that fork()
+/// made waits for them forever, dlclose() takes the code from under them, and a program that brings an OpenMP
+/// of its own (PyTorch) would have two.
 void run_on_threads(void*, rexnet::task_function fn, void* context, int n) noexcept {
   std::array<std::thread, rexnet::max_threads> team;
   int started = 1;
