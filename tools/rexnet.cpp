@@ -4,6 +4,7 @@
 #include "tools/system.hpp"
 
 #include "rexnet/core/cpus.hpp"
+#include "rexnet/imagenet.hpp"
 #include "rexnet/weights/file_bytes.hpp"
 #include "rexnet/weights/output_file.hpp"
 
@@ -52,6 +53,13 @@ rexnet::preprocessing options::input_of(rexnet::preprocessing p) const {
 }
 
 std::vector<std::string> options::labels_of(const rexnet::packed_header& h) const {
+  if (labels == "none") return {};
+  if (labels.empty() && h.labels.empty() && h.shape.classes == 1000) {
+    // A checkpoint has no names; with a thousand classes it is one of the published, or says --labels.
+    std::vector<std::string> names;
+    for (const rexnet::imagenet_class& c : rexnet::imagenet_1k()) names.emplace_back(c.name);
+    return names;
+  }
   if (labels.empty()) return h.labels;
   std::vector<std::string> names = read_labels(labels);
   if (names.size() != static_cast<std::size_t>(h.shape.classes))
@@ -104,7 +112,8 @@ int main(int argc, char** argv) {
     c->add_option("--interpolation", o.interpolation)->check(CLI::IsMember({"bicubic", "bilinear"}));
     c->add_option("--mean", o.mean)->expected(3)->delimiter(',');
     c->add_option("--std", o.std)->expected(3)->delimiter(',')->check(CLI::PositiveNumber);
-    c->add_option("--labels", o.labels, "class names, one per line");
+    c->add_option("--labels", o.labels,
+                  "file of class names, one per line; none; default: the model's, ImageNet's for 1000");
   };
   const auto threads = [&o](CLI::App* c) {
     c->add_option("--threads", o.threads, "default: the processors of this process, at most 8")

@@ -4,6 +4,7 @@
 #define REXNET_REXNET_HPP
 
 #include "rexnet/core/cpus.hpp"
+#include "rexnet/imagenet.hpp"
 #include "rexnet/load.hpp"
 #include "rexnet/ops/ops.hpp"
 #include "rexnet/weights/npy.hpp"
