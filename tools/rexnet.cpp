@@ -158,7 +158,8 @@ int main(int argc, char** argv) {
   c->add_option("DATA", o.inputs, "folder with a folder for each class, or list of paths and classes")
       ->required()
       ->expected(1);
-  c->add_option("--batch", o.batch, "pictures that a thread takes at a time")->check(CLI::Range(1, 1024));
+  c->add_option("--batch", o.pictures_at_a_time, "pictures that a thread takes at a time, default 8")
+      ->check(CLI::Range(1, 1024));
   c->add_option("--threads", o.threads, "each with pictures of its own; default: this process's processors")
       ->check(CLI::Range(1, rexnet::max_threads));
   c->add_flag("--json", o.json);
