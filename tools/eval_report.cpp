@@ -110,8 +110,8 @@ std::string speed(const evaluation_report& r) {
   const auto part = [&](double seconds) {
     return format("%.2f ms (%.0f %%)", seconds * each, all > 0 ? 100 * seconds / all : 0.0);
   };
-  return format("\n%.1f pictures a second on %d thread(s); one takes a thread: ",
-                static_cast<double>(n) / r.seconds, r.how.threads) +
+  return format("\n%.1f pictures a second on %d thread(s); a thread's %.1f ms for each: ",
+                static_cast<double>(n) / r.seconds, r.how.threads, all * each) +
          "decode " + part(r.times.decode) + ", preprocess " + part(r.times.preprocess) + ", network " +
          part(r.times.network) + '\n';
 }

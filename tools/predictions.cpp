@@ -171,7 +171,8 @@ predictions_file predictions_file::resume(const std::string& path, std::string r
 }
 
 std::string predictions_file::name_of(int label) const {
-  return classes_->names.empty() ? std::string() : csv_field(classes_->names[static_cast<std::size_t>(label)]);
+  return classes_->names.empty() ? std::string()
+                                 : csv_field(classes_->names[static_cast<std::size_t>(label)]);
 }
 
 void predictions_file::append(const sample& s, const prediction& p) {

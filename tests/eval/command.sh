@@ -11,7 +11,7 @@ dir=$(mktemp -d)
 running=
 trap '[ -z "$running" ] || kill -9 "$running" 2> /dev/null || true; rm -rf "$dir"' EXIT
 model=$source/models/clothing_1.0x.rexnet
-small=(--input-size 32)
+small=(--input-size 48)
 fail() { echo "FAILED: $*"; exit 1; }
 expect() { # expect CODE PATTERN COMMAND...: exit code and a pattern in the output
   local code=$1 pattern=$2 found=0
@@ -23,7 +23,8 @@ expect() { # expect CODE PATTERN COMMAND...: exit code and a pattern in the outp
 }
 says() { grep -q -- "$1" "$dir/out" || fail "no '$1' in: $(cat "$dir/out")"; }
 noise() { # noise FILE WIDTH HEIGHT OFFSET: a picture of the model's bytes
-  { printf 'P6\n%d %d\n255\n' "$2" "$3"; tail -c "+$4" "$model" | head -c $(($2 * $3 * 3)); } > "$1"
+  local bytes=$(($2 * $3 * 3))
+  { printf 'P6\n%d %d\n255\n' "$2" "$3"; head -c $(($4 + bytes)) "$model" | tail -c $bytes; } > "$1"
 }
 has_lines() { # has_lines FILE N: waits until FILE has more than N lines
   local i
@@ -109,15 +110,15 @@ for ((i = 0; i < pictures; ++i)); do
     *) echo "data/shoes/$((i % 3 + 1)).ppm $((i % 10))" ;;
   esac
 done > "$dir/long.txt"
-long=(eval "$model" "$dir/long.txt" "${small[@]}" --threads 2)
-"$rexnet" "${long[@]}" --csv "$dir/once.csv" --json > "$dir/once.json" 2> /dev/null
+long=(eval "$model" "$dir/long.txt" "${small[@]}")
+"$rexnet" "${long[@]}" --threads 2 --csv "$dir/once.csv" --json > "$dir/once.json" 2> /dev/null
 stop() { # stop SIGNAL ROWS: a run that goes on, and is stopped when the file has ROWS rows
-  "$rexnet" "${long[@]}" --csv "$dir/parts.csv" --resume > "$dir/out" 2>&1 &
+  "$rexnet" "${long[@]}" --threads 2 --csv "$dir/parts.csv" --resume > "$dir/out" 2>&1 &
   running=$!
   has_lines "$dir/parts.csv" "$2"
   kill "-$1" $running
   local code=0
-  wait $running || code=$?
+  { wait $running || code=$?; } 2> /dev/null  # without bash's "Killed"
   running=
   echo "$1: exit code $code, $(wc -l < "$dir/parts.csv") lines"
   stopped=$code
