@@ -20,6 +20,10 @@ struct options {
   int input_size = 0, threads = 0, top = 5, batch = 1, cam_class = -1;
   double crop_pct = 0;
   bool profile = false, json = false, exif = false, half = false;
+  // of eval
+  std::string csv, confusion;
+  int pictures_at_a_time = 8;
+  bool resume = false;
 
   /// --threads, or this process's processors up to eight: beyond, the small maps at the network's end have
   /// too few rows to share.
@@ -40,6 +44,12 @@ void print_profile(const options& o);
 void inspect(const options& o);
 void pack(const options& o);
 void verify(const options& o);
+void eval(const options& o);
+
+/// Thrown by a command whose exit code is a result, when everything was said.
+struct exit_with {
+  int code;
+};
 
 /// A float32 array in PyTorch's or the kernels' order, as [n][h][w][3].
 struct image_batch {

@@ -171,6 +171,24 @@ int main(int argc, char** argv) {
       ->expected(2)
       ->type_name("IN.npy LOGITS.npy");
   pictures(c);
+  c = command("eval", "accuracy on pictures whose classes are known", rexnet_tools::eval, true);
+  c->add_option("DATA", o.inputs, "folder with a folder for each class, or list of paths and classes")
+      ->required()
+      ->expected(1);
+  c->add_option("--batch", o.pictures_at_a_time, "pictures that a thread takes at a time, default 8")
+      ->check(CLI::Range(1, 1024));
+  c->add_option("--threads", o.threads, "each with pictures of its own; default: this process's processors")
+      ->check(CLI::Range(1, rexnet::max_threads));
+  c->add_flag("--json", o.json);
+  CLI::Option* csv = c->add_option("--csv", o.csv, "a row for each picture, written as they are finished");
+  c->add_flag("--resume", o.resume, "go on where an interrupted run's --csv ends")->needs(csv);
+  c->add_option("--confusion", o.confusion, "the confusion matrix as a picture, .svg")
+      ->check([](const std::string& path) {
+        const bool svg = path.size() > 4 && path.compare(path.size() - 4, 4, ".svg") == 0;
+        return svg ? std::string() : path + ": the picture is an .svg";
+      });
+  c->add_flag("--exif", o.exif, "turn pictures upright by their EXIF orientation");
+  pictures(c);
   command("verify", "checksums and self-test of a model", rexnet_tools::verify, true);
 
   try {
@@ -184,6 +202,8 @@ int main(int argc, char** argv) {
   try {
     if (const auto chosen = rexnet::use_instruction_set(o.isa); !chosen) throw chosen.error();
     action(o);
+  } catch (const rexnet_tools::exit_with& e) {
+    return e.code;
   } catch (const std::exception& e) {
     std::fprintf(stderr, "rexnet: %s\n", e.what());
     return 1;
