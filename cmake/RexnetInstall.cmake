@@ -11,4 +11,5 @@ write_basic_package_version_file("${PROJECT_BINARY_DIR}/rexnetConfigVersion.cmak
 install(FILES "${PROJECT_BINARY_DIR}/rexnetConfig.cmake" "${PROJECT_BINARY_DIR}/rexnetConfigVersion.cmake"
   "${PROJECT_SOURCE_DIR}/cmake/RexnetDependencies.cmake" "${PROJECT_SOURCE_DIR}/cmake/RexnetDispatch.cmake"
   "${PROJECT_SOURCE_DIR}/cmake/RexnetEmbed.cmake" DESTINATION "${rexnet_package_dir}")
-install(FILES "${PROJECT_SOURCE_DIR}/LICENSE" DESTINATION "${CMAKE_INSTALL_DOCDIR}")
+install(FILES "${PROJECT_SOURCE_DIR}/LICENSE" "${PROJECT_SOURCE_DIR}/LICENSES/WordNet-3.0.txt"
+  DESTINATION "${CMAKE_INSTALL_DOCDIR}")

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# The rexnet command end to end: exit codes, messages, files. Usage: command.sh PROGRAM SOURCE_DIR
+# The rexnet command end to end: exit codes, messages, files. Usage: command.sh PROGRAM SOURCE_DIR WRITE_CHECKPOINT
 set -euo pipefail
-rexnet=$1 source=$2
+rexnet=$1 source=$2 write_checkpoint=$3
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 model=$source/models/clothing_1.0x.rexnet
@@ -19,6 +19,12 @@ expect 0 '"label": "dress"' "$rexnet" classify "$model" "$source/examples/pictur
 expect 0 'ReXNet v1 1.0x, 10 classes' "$rexnet" inspect "$model"
 expect 0 '"variant": "v1 1.0x"' "$rexnet" inspect "$model" --json
 expect 0 'min_ms' "$rexnet" bench "$model" --json
+expect 0 '"phases"' "$rexnet" bench "$model" --profile --json --svg "$dir/profile.svg" --threads 1
+[ "$(grep -c '<g class="row">' "$dir/profile.svg")" -eq 18 ] || fail "--svg: not a row for each block, head and classifier"
+if command -v python3 > /dev/null; then
+  python3 -c 'import sys, xml.etree.ElementTree as e; e.parse(sys.argv[1])' "$dir/profile.svg" || fail "--svg: not XML"
+fi
+expect 2 'requires --profile' "$rexnet" bench "$model" --svg "$dir/x.svg"
 expect 0 '' "$rexnet" preprocess "$source/examples/pictures/hat.png" -o "$dir/hat.png" --input-size 64
 [ -s "$dir/hat.png" ] || fail "preprocess wrote nothing"
 expect 0 '' "$rexnet" pack "$model" -o "$dir/full.rexnet"
@@ -65,6 +71,21 @@ head -c 5000000 "$model" > "$dir/short.rexnet"
 expect 1 'cut short' "$rexnet" inspect "$dir/short.rexnet"
 printf 'a\nb\n' > "$dir/labels.txt"
 expect 1 '2 labels for 10 classes' "$rexnet" classify "$model" "$source/examples/pictures/hat.png" --labels "$dir/labels.txt"
+
+# A thousand classes without names are ImageNet's
+hat=$source/examples/pictures/hat.png
+"$write_checkpoint" "$dir/imagenet.pth" official 50 1000
+expect 0 '' "$rexnet" classify "$dir/imagenet.pth" "$hat" --input-size 64 --top 1000 --json
+grep -A1 '"class": 497,' "$dir/out" | grep -q '"label": "church"' || fail "class 497 is no church"
+expect 0 ' class 497$' "$rexnet" classify "$dir/imagenet.pth" "$hat" --input-size 64 --top 1000 --labels none
+expect 0 '' "$rexnet" pack "$dir/imagenet.pth" -o "$dir/imagenet.rexnet"
+expect 0 '"toilet tissue"' "$rexnet" inspect "$dir/imagenet.rexnet" --json
+expect 0 '' "$rexnet" pack "$dir/imagenet.rexnet" -o "$dir/imagenet.rexnet" --labels none
+expect 0 '"labels": \[\]' "$rexnet" inspect "$dir/imagenet.rexnet" --json
+seq 1000 | sed 's/^/number /' > "$dir/numbers.txt"
+expect 0 'number 498$' "$rexnet" classify "$dir/imagenet.rexnet" "$hat" --input-size 64 --top 1000 --labels "$dir/numbers.txt"
+"$write_checkpoint" "$dir/few.pth" timm 50 999
+expect 0 ' class 497$' "$rexnet" classify "$dir/few.pth" "$hat" --input-size 64 --top 999
 
 # UTF-8 names and labels, whatever the system thinks of them
 odd=$dir/modèle_日本

@@ -13,29 +13,43 @@ namespace rexnet_tools {
 /// Options shared by the subcommands; what was not given keeps the model's own value.
 struct options {
   std::string model, output, layers, labels, interpolation, layout = "nchw", isa;
+  std::string svg;
+  std::string cam, embed;
   std::vector<std::string> inputs, selftest;
   std::vector<float> mean, std;
-  int input_size = 0, threads = 0, top = 5, batch = 1;
+  int input_size = 0, threads = 0, top = 5, batch = 1, cam_class = -1;
   double crop_pct = 0;
   bool profile = false, json = false, exif = false, half = false;
+  // of eval
+  std::string csv, confusion;
+  int pictures_at_a_time = 8;
+  bool resume = false;
 
   /// --threads, or this process's processors up to eight: beyond, the small maps at the network's end have
   /// too few rows to share.
   [[nodiscard]] int thread_count() const;
   /// The model's preprocessing with what was given in its place.
   [[nodiscard]] rexnet::preprocessing input_of(rexnet::preprocessing p) const;
-  /// --labels, or the model's own; throws when their number is not the classes'.
+  /// --labels, or the model's own, or for 1000 classes ImageNet's; throws when their number is not the
+  /// classes'.
   [[nodiscard]] std::vector<std::string> labels_of(const rexnet::packed_header& h) const;
 };
 
 void run(const options& o);
 void classify(const options& o);
+void features(const options& o);
 void preprocess(const options& o);
 void bench(const options& o);
 void print_profile(const options& o);
 void inspect(const options& o);
 void pack(const options& o);
 void verify(const options& o);
+void eval(const options& o);
+
+/// Thrown by a command whose exit code is a result, when everything was said.
+struct exit_with {
+  int code;
+};
 
 /// A float32 array in PyTorch's or the kernels' order, as [n][h][w][3].
 struct image_batch {
@@ -46,6 +60,8 @@ struct image_batch {
 /// [n][a][b] -> [n][b][a]
 [[nodiscard]] std::vector<float> transposed(const std::vector<float>& in, std::int64_t n, std::int64_t a,
                                             std::int64_t b);
+/// A map as .npy, [n][c][h][w] or [n][h][w][c].
+void write_map(const std::string& path, const rexnet::feature_map& map, bool nchw);
 /// The outputs of a batch.
 [[nodiscard]] std::vector<float> forward(const rexnet::model& m, const image_batch& images, int threads,
                                          const rexnet::forward_options& how = {});

@@ -4,6 +4,7 @@
 #include "tools/system.hpp"
 
 #include "rexnet/core/cpus.hpp"
+#include "rexnet/imagenet.hpp"
 #include "rexnet/weights/file_bytes.hpp"
 #include "rexnet/weights/output_file.hpp"
 
@@ -52,6 +53,13 @@ rexnet::preprocessing options::input_of(rexnet::preprocessing p) const {
 }
 
 std::vector<std::string> options::labels_of(const rexnet::packed_header& h) const {
+  if (labels == "none") return {};
+  if (labels.empty() && h.labels.empty() && h.shape.classes == 1000) {
+    // A checkpoint has no names; with a thousand classes it is one of the published, or says --labels.
+    std::vector<std::string> names;
+    for (const rexnet::imagenet_class& c : rexnet::imagenet_1k()) names.emplace_back(c.name);
+    return names;
+  }
   if (labels.empty()) return h.labels;
   std::vector<std::string> names = read_labels(labels);
   if (names.size() != static_cast<std::size_t>(h.shape.classes))
@@ -104,7 +112,8 @@ int main(int argc, char** argv) {
     c->add_option("--interpolation", o.interpolation)->check(CLI::IsMember({"bicubic", "bilinear"}));
     c->add_option("--mean", o.mean)->expected(3)->delimiter(',');
     c->add_option("--std", o.std)->expected(3)->delimiter(',')->check(CLI::PositiveNumber);
-    c->add_option("--labels", o.labels, "class names, one per line");
+    c->add_option("--labels", o.labels,
+                  "file of class names, one per line; none; default: the model's, ImageNet's for 1000");
   };
   const auto threads = [&o](CLI::App* c) {
     c->add_option("--threads", o.threads, "default: the processors of this process, at most 8")
@@ -118,10 +127,25 @@ int main(int argc, char** argv) {
   c->add_option("--layers", o.layers, "directory for features.N.npy");
   threads(c);
   c = command("classify", "most probable classes of pictures", rexnet_tools::classify, true);
-  c->add_option("IMAGE", o.inputs)->required();
+  c->add_option("IMAGE", o.inputs, "pictures, directories of pictures, - for a list on standard input")
+      ->required();
   c->add_option("--top", o.top)->check(CLI::PositiveNumber);
+  c->add_option("--cam", o.cam, "what speaks for the class, over the picture: .png, .npy or a directory");
+  c->add_option("--cam-class", o.cam_class, "class of --cam; default: the most probable")
+      ->check(CLI::NonNegativeNumber)
+      ->needs("--cam");
+  c->add_option("--embed", o.embed, ".npy for the features before the classifier, a row per picture");
   c->add_flag("--json", o.json);
   c->add_flag("--exif", o.exif, "turn pictures upright by their EXIF orientation");
+  pictures(c);
+  threads(c);
+  c = command("features", "maps of a backbone and features before the classifier", rexnet_tools::features,
+              true);
+  c->add_option("INPUT", o.inputs, "a picture, or float32 .npy")->required()->expected(1);
+  c->add_option("-o,--output", o.output, "directory for stride2.npy to stride32.npy, head, pooled, features")
+      ->required();
+  c->add_option("--layout", o.layout)->check(CLI::IsMember({"nchw", "nhwc"}));
+  c->add_flag("--exif", o.exif);
   pictures(c);
   threads(c);
   c = command("preprocess", "the exact pixels that the network sees", rexnet_tools::preprocess, false);
@@ -133,7 +157,9 @@ int main(int argc, char** argv) {
   c->add_flag("--json", o.json);
   c->add_option("--input-size", o.input_size)->check(CLI::Range(1, 16384));
   c = command("bench", "time of the forward pass", rexnet_tools::bench, true);
-  c->add_flag("--profile", o.profile, "time of every phase against the machine's bound");
+  CLI::Option* profile =
+      c->add_flag("--profile", o.profile, "time of every phase against the machine's bound");
+  c->add_option("--svg", o.svg, "the profile as a picture")->needs(profile);
   c->add_option("--batch", o.batch)->check(CLI::Range(1, 1024));
   c->add_option("--input-size", o.input_size)->check(CLI::Range(1, 16384));
   c->add_flag("--json", o.json);
@@ -144,6 +170,24 @@ int main(int argc, char** argv) {
   c->add_option("--selftest", o.selftest, "an input and PyTorch's logits for it, stored and checked")
       ->expected(2)
       ->type_name("IN.npy LOGITS.npy");
+  pictures(c);
+  c = command("eval", "accuracy on pictures whose classes are known", rexnet_tools::eval, true);
+  c->add_option("DATA", o.inputs, "folder with a folder for each class, or list of paths and classes")
+      ->required()
+      ->expected(1);
+  c->add_option("--batch", o.pictures_at_a_time, "pictures that a thread takes at a time, default 8")
+      ->check(CLI::Range(1, 1024));
+  c->add_option("--threads", o.threads, "each with pictures of its own; default: this process's processors")
+      ->check(CLI::Range(1, rexnet::max_threads));
+  c->add_flag("--json", o.json);
+  CLI::Option* csv = c->add_option("--csv", o.csv, "a row for each picture, written as they are finished");
+  c->add_flag("--resume", o.resume, "go on where an interrupted run's --csv ends")->needs(csv);
+  c->add_option("--confusion", o.confusion, "the confusion matrix as a picture, .svg")
+      ->check([](const std::string& path) {
+        const bool svg = path.size() > 4 && path.compare(path.size() - 4, 4, ".svg") == 0;
+        return svg ? std::string() : path + ": the picture is an .svg";
+      });
+  c->add_flag("--exif", o.exif, "turn pictures upright by their EXIF orientation");
   pictures(c);
   command("verify", "checksums and self-test of a model", rexnet_tools::verify, true);
 
@@ -158,6 +202,8 @@ int main(int argc, char** argv) {
   try {
     if (const auto chosen = rexnet::use_instruction_set(o.isa); !chosen) throw chosen.error();
     action(o);
+  } catch (const rexnet_tools::exit_with& e) {
+    return e.code;
   } catch (const std::exception& e) {
     std::fprintf(stderr, "rexnet: %s\n", e.what());
     return 1;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// run, classify, preprocess, bench: the commands that compute.
+// run, preprocess, bench: the commands that compute (classify.cpp has classify).
 #include "tools/commands.hpp"
 #include "tools/image_io.hpp"
 #include "tools/measure.hpp"
@@ -46,6 +46,14 @@ image_batch read_images(const std::string& path, bool nchw) {
   return b;
 }
 
+void write_map(const std::string& path, const rexnet::feature_map& map, bool nchw) {
+  const std::vector<float> data =
+      nchw ? transposed(map.data, map.n, std::int64_t{map.h} * map.w, map.c) : map.data;
+  const std::vector<std::int64_t> shape = nchw ? std::vector<std::int64_t>{map.n, map.c, map.h, map.w}
+                                               : std::vector<std::int64_t>{map.n, map.h, map.w, map.c};
+  write_file(path, rexnet::write_npy(shape, data));
+}
+
 std::vector<float> forward(const rexnet::model& m, const image_batch& images, int threads,
                            const rexnet::forward_options& how) {
   const auto net = m.net();
@@ -65,8 +73,8 @@ void run(const options& o) {
   const int n = images.n;
   const rexnet::config& c = m.shape();
   struct tap {
-    int index, h, w, c;
-    std::vector<float> data;
+    int index;
+    rexnet::feature_map map;
   };
   std::vector<tap> taps;
   rexnet::feature_taps targets;
@@ -75,54 +83,25 @@ void run(const options& o) {
     std::filesystem::create_directories(std::filesystem::u8path(o.layers));
     const rexnet::plan p = m.net().make_plan(images.h, images.w).value();  // for the sizes of the maps
     const rexnet::block_plan& last = p.blocks[rexnet::block_count - 1];
-    taps.push_back({2, p.blocks[0].h, p.blocks[0].w, c.stem_c, {}});
+    taps.push_back({2, {n, p.blocks[0].h, p.blocks[0].w, c.stem_c, {}}});
     for (int i = 0; i < rexnet::block_count; ++i)
-      taps.push_back({i + 3, p.blocks[i].oh, p.blocks[i].ow, c.blocks[i].out_c, {}});
-    taps.push_back({21, last.oh, last.ow, c.head_c, {}});
-    taps.push_back({22, 1, 1, c.head_c, {}});
+      taps.push_back({i + 3, {n, p.blocks[i].oh, p.blocks[i].ow, c.blocks[i].out_c, {}}});
+    taps.push_back({21, {n, last.oh, last.ow, c.head_c, {}}});
+    taps.push_back({22, {n, 1, 1, c.head_c, {}}});
     for (tap& t : taps)
-      t.data.resize(static_cast<std::size_t>(n) * static_cast<std::size_t>(t.h) *
-                    static_cast<std::size_t>(t.w) * static_cast<std::size_t>(t.c));
-    targets.stem = taps[0].data.data();
+      t.map.data.resize(static_cast<std::size_t>(n) * static_cast<std::size_t>(t.map.h) *
+                        static_cast<std::size_t>(t.map.w) * static_cast<std::size_t>(t.map.c));
+    targets.stem = taps[0].map.data.data();
     for (int i = 0; i < rexnet::block_count; ++i)
-      targets.blocks[i] = taps[static_cast<std::size_t>(i) + 1].data.data();
-    targets.head = taps[17].data.data();
-    targets.pooled = taps[18].data.data();
+      targets.blocks[i] = taps[static_cast<std::size_t>(i) + 1].map.data.data();
+    targets.head = taps[17].map.data.data();
+    targets.pooled = taps[18].map.data.data();
     how.taps = &targets;
   }
   const std::vector<float> logits = forward(m, images, o.thread_count(), how);
   write_file(o.output, rexnet::write_npy({n, rexnet::output_c(c)}, {logits.data(), logits.size()}));
-  for (const tap& t : taps) {
-    const std::vector<float> data = nchw ? transposed(t.data, n, std::int64_t{t.h} * t.w, t.c) : t.data;
-    const std::vector<std::int64_t> shape =
-        nchw ? std::vector<std::int64_t>{n, t.c, t.h, t.w} : std::vector<std::int64_t>{n, t.h, t.w, t.c};
-    write_file(o.layers + "/features." + std::to_string(t.index) + ".npy",
-               rexnet::write_npy(shape, {data.data(), data.size()}));
-  }
-}
-
-void classify(const options& o) {
-  const rexnet::model m = rexnet::load(o.model).value();
-  const std::vector<std::string> labels = o.labels_of(m.header());
-  auto classifier = rexnet::classifier::make(m, o.input_of(m.input()), o.thread_count()).value();
-  ordered_json all = ordered_json::array();
-  for (const std::string& path : o.inputs) {
-    const rexnet::rgb_image picture = read_image(path, o.exif).value();
-    const double start = seconds();
-    auto top = classifier.classify(picture.view(), o.top);
-    if (!top) throw top.error().in(path);
-    const double ms = (seconds() - start) * 1e3;
-    ordered_json entry{{"image", path}, {"ms", ms}, {"top", ordered_json::array()}};
-    if (!o.json) std::printf("%s (%d x %d, %.1f ms)\n", path.c_str(), picture.width, picture.height, ms);
-    for (const rexnet::scored_class& s : *top) {
-      const std::string label =
-          labels.empty() ? "class " + std::to_string(s.index) : labels[static_cast<std::size_t>(s.index)];
-      entry["top"].push_back({{"class", s.index}, {"label", label}, {"probability", s.score}});
-      if (!o.json) std::printf("  %6.2f %%  %s\n", 100.0 * static_cast<double>(s.score), label.c_str());
-    }
-    all.push_back(std::move(entry));
-  }
-  if (o.json) std::cout << all.dump(2) << '\n';
+  for (const tap& t : taps)
+    write_map(o.layers + "/features." + std::to_string(t.index) + ".npy", t.map, nchw);
 }
 
 void preprocess(const options& o) {

@@ -36,15 +36,19 @@ struct model_maker;
 /// A loaded model: immutable, shareable between threads, movable. Made by load() or load_packed().
 class model {
  public:
+  /// Family, width, classes.
   [[nodiscard]] const config& shape() const noexcept { return header_.shape; }
+  /// How it wants its pictures; checkpoints do not say, theirs are the defaults.
   [[nodiscard]] const preprocessing& input() const noexcept { return header_.input; }
   /// One name per class; empty when the file brings none.
   [[nodiscard]] const std::vector<std::string>& labels() const noexcept { return header_.labels; }
+  /// All that the file says beside its weights.
   [[nodiscard]] const packed_header& header() const noexcept { return header_; }
   /// The packed payload, layout_of(shape()).floats floats, 64-byte aligned.
   [[nodiscard]] span<const float> payload() const noexcept { return payload_; }
   /// "torch zip", "torch legacy", "safetensors" or "packed".
   [[nodiscard]] const std::string& container() const noexcept { return container_; }
+  /// The network on these weights, which the model keeps.
   [[nodiscard]] model_network net() const noexcept { return {header_.shape, payload_.data()}; }
 
  private:
@@ -136,22 +140,77 @@ struct model_maker {
                                         [depth](byte_span bytes) { return load_packed(bytes, depth); });
 }
 
+namespace detail {
+
+/// What classifier and feature_extractor are made of: a model's network, how it wants its pictures, and plan
+/// and workspace for one size of input at a time.
+class model_runner {
+ public:
+  model_runner(const model& m, const preprocessing& input, int threads)
+      : net_(m.net()), input_(input), threads_(threads), table_(normalise_table(input)) {}
+
+  [[nodiscard]] const config& shape() const noexcept { return net_.shape(); }
+  [[nodiscard]] const preprocessing& input() const noexcept { return input_; }
+
+  /// For inputs of h x w pixels. A workspace that is large enough stays.
+  /// Errors: those of make_plan(), out_of_memory.
+  [[nodiscard]] status prepare(int h, int w) {
+    if (plan_.h == h && plan_.w == w) return done;
+    auto p = net_.make_plan(h, w, threads_);
+    if (!p) return p.error();
+    if (workspace_.size() < p->workspace_bytes()) {
+      aligned_buffer larger(p->workspace_bytes());
+      if (larger.data() == nullptr)
+        return error(errc::out_of_memory,
+                     "no memory for a workspace of " + std::to_string(p->workspace_bytes()) + " bytes");
+      workspace_ = std::move(larger);
+    }
+    plan_ = *p;
+    return done;
+  }
+  /// For the network's own pictures.
+  [[nodiscard]] status prepare() { return prepare(input_.input_size, input_.input_size); }
+
+  /// A picture of any size, preprocessed. @param out output_c(shape()) floats
+  [[nodiscard]] status run(const image_view& picture, span<float> out, const forward_options& how = {}) {
+    auto pixels = preprocess_pixels(picture, input_, net_.resample());
+    if (!pixels) return pixels.error();
+    if (status s = prepare(); !s) return s;
+    return answered(net_.forward_u8(plan_, pixels->view(), table_, out, workspace(), how));
+  }
+  /// Normalised images. @param out n * output_c(shape()) floats
+  [[nodiscard]] status run(nhwc_view<const float> images, span<float> out, const forward_options& how = {}) {
+    if (status s = prepare(images.h, images.w); !s) return s;
+    return answered(net_.forward(plan_, images, out, workspace(), how));
+  }
+
+ private:
+  [[nodiscard]] span<unsigned char> workspace() noexcept { return {workspace_.data(), workspace_.size()}; }
+  [[nodiscard]] static status answered(errc e) {
+    if (e != errc::ok) return error(e, "forward failed with code " + std::to_string(static_cast<int>(e)));
+    return done;
+  }
+  model_network net_;
+  preprocessing input_;
+  int threads_;
+  std::array<float, 768> table_;
+  rexnet::plan plan_;  ///< of 0 x 0 pixels before the first prepare()
+  aligned_buffer workspace_;
+};
+
+}  // namespace detail
+
 /// Keeps a model's workspace between pictures. One per thread; the model must outlive it.
 class classifier {
  public:
   /// @param threads 1 to max_threads
   /// Errors: invalid_argument (threads, input size), out_of_memory.
   [[nodiscard]] static result<classifier> make(const model& m, const preprocessing& input, int threads = 1) {
-    classifier c(m, input);
-    auto p = c.net_.make_plan(input.input_size, input.input_size, threads);
-    if (!p) return p.error();
-    c.plan_ = *p;
-    c.workspace_ = aligned_buffer(p->workspace_bytes());
-    if (c.workspace_.data() == nullptr)
-      return error(errc::out_of_memory,
-                   "no memory for a workspace of " + std::to_string(p->workspace_bytes()) + " bytes");
+    classifier c(m, input, threads);
+    if (status s = c.runner_.prepare(); !s) return s.error();
     return c;
   }
+  /// The same with the model's own preprocessing.
   [[nodiscard]] static result<classifier> make(const model& m, int threads = 1) {
     return make(m, m.input(), threads);
   }
@@ -159,17 +218,13 @@ class classifier {
   /// Logits (features, where the model has no classifier) of a picture of any size. Errors: those of
   /// preprocess_pixels().
   [[nodiscard]] result<std::vector<float>> logits(const image_view& picture) {
-    auto pixels = preprocess_pixels(picture, input_, net_.resample());
-    if (!pixels) return pixels.error();
-    std::vector<float> out(static_cast<std::size_t>(output_c(net_.shape())));
-    const errc e =
-        net_.forward_u8(plan_, pixels->view(), table_, out, {workspace_.data(), workspace_.size()});
-    if (e != errc::ok) return error(e, "forward failed with code " + std::to_string(static_cast<int>(e)));
+    std::vector<float> out(static_cast<std::size_t>(output_c(runner_.shape())));
+    if (status s = runner_.run(picture, out); !s) return s.error();
     return out;
   }
   /// The k most probable classes.
   [[nodiscard]] result<std::vector<scored_class>> classify(const image_view& picture, int k = 5) {
-    if (net_.shape().classes == 0)
+    if (runner_.shape().classes == 0)
       return error(errc::unsupported,
                    "the model is a backbone without classifier: use logits() for its features");
     auto scores = logits(picture);
@@ -179,13 +234,8 @@ class classifier {
   }
 
  private:
-  classifier(const model& m, const preprocessing& input)
-      : net_(m.net()), input_(input), table_(normalise_table(input)) {}
-  model_network net_;
-  preprocessing input_;
-  std::array<float, 768> table_;
-  rexnet::plan plan_;
-  aligned_buffer workspace_;
+  classifier(const model& m, const preprocessing& input, int threads) : runner_(m, input, threads) {}
+  detail::model_runner runner_;
 };
 
 }  // namespace REXNET_BUILD

@@ -158,11 +158,13 @@ TEST_CASE("network: the same bits for every thread count, pool, batch position a
     CHECK(std::memcmp(alone.data(), one.data() + 2 * c.classes, alone.size() * sizeof(float)) == 0);
 
     std::vector<float> stem(static_cast<std::size_t>(3) * 49 * 66 * c.stem_c),
-        pooled(static_cast<std::size_t>(3) * c.head_c);
+        pooled(static_cast<std::size_t>(3) * c.head_c),
+        features(static_cast<std::size_t>(3) * rexnet::feature_c(c));
     std::vector<std::vector<float>> blocks;
     rexnet::feature_taps taps;
     taps.stem = stem.data();
     taps.pooled = pooled.data();
+    taps.features = features.data();
     const rexnet::plan p = rexnet::make_plan(c, d.h, d.w, 1);
     for (int i = 0; i < 16; ++i) {
       blocks.emplace_back(static_cast<std::size_t>(3) * p.blocks[i].oh * p.blocks[i].ow * c.blocks[i].out_c);
@@ -174,6 +176,13 @@ TEST_CASE("network: the same bits for every thread count, pool, batch position a
     tapped.taps = &taps;
     CHECK(same_bits(one, d.run(1, tapped)));
     CHECK(same_bits(one, d.run(2, tapped)));
+
+    // The features are what the same weights give as a backbone.
+    case_data backbone(c, 3, d.h, d.w);
+    backbone.c.classes = 0;  // the classifier is the payload's end
+    backbone.image = d.image;
+    CHECK(same_bits(features, backbone.run(1)));
+    CHECK(same_bits(features, pooled) == (c.hidden_c == 0));
   }
 }
 

@@ -43,13 +43,13 @@ struct block_config {
 /// A whole network. Build one with config_for(); readers of checkpoints then put in the widths that tensors
 /// show but the formula does not (head_c, se_c, kernel).
 struct config {
-  rexnet::family family = rexnet::family::v1;
-  int width_hundredths = 100;  ///< 130 for 1.3x
-  int classes = 1000;
-  int stem_c = 32;
-  block_config blocks[block_count] = {};
-  int head_c = 1280;  ///< channels of the last 1x1 convolution ("penultimate")
-  int hidden_c = 0;   ///< lite: the dense layer between pooling and classifier; else 0
+  rexnet::family family = rexnet::family::v1;  ///< which formulas and activations
+  int width_hundredths = 100;                  ///< 130 for 1.3x
+  int classes = 1000;                          ///< outputs of the classifier; 0: there is none
+  int stem_c = 32;                             ///< channels of the first convolution
+  block_config blocks[block_count] = {};       ///< in the order of the network
+  int head_c = 1280;                           ///< channels of the last 1x1 convolution ("penultimate")
+  int hidden_c = 0;  ///< lite: the dense layer between pooling and classifier; else 0
 };
 
 namespace detail {
@@ -198,6 +198,7 @@ constexpr std::int64_t multiply_adds(const config& c, int h, int w) noexcept {
 /// A configuration that is a type: all sizes of network<static_config<...>> are compile-time constants.
 template <family Family, int WidthHundredths, int Classes, int Divisor = 8>
 struct static_config {
+  /// The configuration itself.
   static constexpr config value = config_for(Family, WidthHundredths, Classes, Divisor);
 };
 

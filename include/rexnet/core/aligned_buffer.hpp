@@ -30,6 +30,7 @@ inline constexpr std::size_t alignment = 64;
 class aligned_buffer {
  public:
   aligned_buffer() noexcept = default;
+  /// Zeroed memory of so many bytes; empty where the system has none.
   explicit aligned_buffer(std::size_t bytes) noexcept {
     if (bytes > static_cast<std::size_t>(-1) - alignment) return;
     block_ = std::calloc(bytes + alignment, 1);
@@ -45,9 +46,11 @@ class aligned_buffer {
     if (first < last) madvise(reinterpret_cast<void*>(first), last - first, MADV_HUGEPAGE);
 #endif
   }
+  /// Takes the memory; the other is empty then.
   aligned_buffer(aligned_buffer&& other) noexcept {
     swap(other);
   }
+  /// The same; its own memory is freed.
   aligned_buffer& operator=(aligned_buffer&& other) noexcept {
     aligned_buffer moved(std::move(other));
     swap(moved);
@@ -59,18 +62,23 @@ class aligned_buffer {
     std::free(block_);
   }
 
+  /// The first byte, at a multiple of `alignment`; null when empty.
   [[nodiscard]] unsigned char* data() noexcept {
     return data_;
   }
+  /// The same, to read.
   [[nodiscard]] const unsigned char* data() const noexcept {
     return data_;
   }
+  /// In bytes.
   [[nodiscard]] std::size_t size() const noexcept {
     return size_;
   }
+  /// The memory as floats, as many as fit.
   [[nodiscard]] span<float> floats() noexcept {
     return {reinterpret_cast<float*>(data_), size_ / sizeof(float)};
   }
+  /// The same, to read.
   [[nodiscard]] span<const float> floats() const noexcept {
     return {reinterpret_cast<const float*>(data_), size_ / sizeof(float)};
   }

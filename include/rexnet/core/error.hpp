@@ -107,9 +107,13 @@ enum class errc : unsigned short {
 /// The error of every public function. Copyable, carries code() and a message that is never empty.
 class error : public std::exception {
  public:
+  /// Precondition: the message is not empty.
   error(errc code, std::string message) : code_(code), message_(std::move(message)) {}
+  /// For programs.
   [[nodiscard]] errc code() const noexcept { return code_; }
+  /// For people: what is wrong, with names and numbers.
   [[nodiscard]] const std::string& message() const noexcept { return message_; }
+  /// The message.
   [[nodiscard]] const char* what() const noexcept override { return message_.c_str(); }
 
   /// The same error with "prefix: " before its message: callers add the file, readers the tensor.
@@ -125,23 +129,31 @@ class error : public std::exception {
 template <class T>
 class [[nodiscard]] result {
  public:
+  /// Success.
   result(T value) : state_(std::in_place_index<0>, std::move(value)) {}
+  /// Failure.
   result(rexnet::error failure) : state_(std::in_place_index<1>, std::move(failure)) {}
 
+  /// Whether it is a T.
   [[nodiscard]] bool ok() const noexcept { return state_.index() == 0; }
+  /// The same.
   explicit operator bool() const noexcept { return ok(); }
 
-  /// Precondition of * and ->: ok().
+  /// The value. Precondition: ok().
+  /// @{
   [[nodiscard]] T& operator*() & noexcept { return *std::get_if<0>(&state_); }
   [[nodiscard]] const T& operator*() const& noexcept { return *std::get_if<0>(&state_); }
   [[nodiscard]] T&& operator*() && noexcept { return std::move(*std::get_if<0>(&state_)); }
   [[nodiscard]] T* operator->() noexcept { return std::get_if<0>(&state_); }
   [[nodiscard]] const T* operator->() const noexcept { return std::get_if<0>(&state_); }
+  /// @}
   /// Precondition: !ok().
   [[nodiscard]] const rexnet::error& error() const noexcept { return *std::get_if<1>(&state_); }
+  /// errc::ok or the error's.
   [[nodiscard]] errc code() const noexcept { return ok() ? errc::ok : error().code(); }
 
 #if REXNET_EXCEPTIONS
+  /// The value, or the error thrown.
   [[nodiscard]] T& value() & {
     if (!ok()) throw error();
     return **this;

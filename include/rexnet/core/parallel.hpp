@@ -30,7 +30,7 @@ using task_function = void (*)(void* context, int index);
 struct executor {
   /// pool(pool_context, fn, context, n); null: OpenMP if compiled with it, else the calling thread.
   void (*pool)(void* pool_context, task_function fn, void* context, int n) = nullptr;
-  void* pool_context = nullptr;
+  void* pool_context = nullptr;  ///< handed to the pool as it is
 };
 
 namespace detail {

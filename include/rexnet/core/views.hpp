@@ -16,7 +16,9 @@ template <class T>
 class span {
  public:
   constexpr span() noexcept = default;
+  /// `size` elements from `data` on.
   constexpr span(T* data, std::size_t size) noexcept : data_(data), size_(size) {}
+  /// A whole array.
   template <std::size_t N>
   constexpr span(T (&array)[N]) noexcept : data_(array), size_(N) {}
   /// From anything with data() and size(): std::vector, std::array, std::string_view, span<non-const T>.
@@ -24,13 +26,16 @@ class span {
             class = std::enable_if_t<std::is_convertible_v<decltype(std::declval<Container&>().data()), T*>>>
   constexpr span(Container&& container) noexcept : data_(container.data()), size_(container.size()) {}
 
+  /// As std::span has them. Precondition of []: i < size().
+  /// @{
   [[nodiscard]] constexpr T* data() const noexcept { return data_; }
   [[nodiscard]] constexpr std::size_t size() const noexcept { return size_; }
   [[nodiscard]] constexpr bool empty() const noexcept { return size_ == 0; }
   [[nodiscard]] constexpr T* begin() const noexcept { return data_; }
   [[nodiscard]] constexpr T* end() const noexcept { return data_ + size_; }
   [[nodiscard]] constexpr T& operator[](std::size_t i) const noexcept { return data_[i]; }
-  /// Precondition: offset + count <= size().
+  /// @}
+  /// A part. Precondition: offset + count <= size().
   [[nodiscard]] constexpr span subspan(std::size_t offset, std::size_t count) const noexcept {
     return span(data_ + offset, count);
   }
@@ -44,9 +49,14 @@ class span {
 /// ch]. Strides are in elements; channels of a pixel are contiguous. T is float, const float, or a byte type.
 template <class T>
 struct nhwc_view {
-  T* data = nullptr;
-  int n = 0, h = 0, w = 0, c = 0;
-  std::ptrdiff_t pixel_stride = 0, row_stride = 0, image_stride = 0;
+  T* data = nullptr;                ///< the first channel of the first pixel
+  int n = 0;                        ///< images
+  int h = 0;                        ///< rows
+  int w = 0;                        ///< columns
+  int c = 0;                        ///< channels
+  std::ptrdiff_t pixel_stride = 0;  ///< elements from a pixel to the next
+  std::ptrdiff_t row_stride = 0;    ///< elements from a row to the next
+  std::ptrdiff_t image_stride = 0;  ///< elements from an image to the next
 
   constexpr nhwc_view() noexcept = default;
   /// Densely packed.
@@ -74,6 +84,7 @@ struct nhwc_view {
         row_stride(other.row_stride),
         image_stride(other.image_stride) {}
 
+  /// The first channel of a pixel.
   [[nodiscard]] constexpr T* pixel(int b, int y, int x) const noexcept {
     return data + b * image_stride + y * row_stride + x * pixel_stride;
   }

@@ -27,10 +27,12 @@ inline namespace REXNET_BUILD {
 
 /// What the CPU and its system say, as far as it is looked at. A value, so that tests can make CPUs up.
 struct cpu_words {
-  std::uint32_t leaf1_ecx = 0, leaf1_edx = 0;  ///< cpuid leaf 1
-  std::uint32_t leaf7_ebx = 0;                 ///< cpuid leaf 7, subleaf 0
-  std::uint64_t xcr0 = 0;                      ///< registers that the system saves
-  bool neon = false, neon64 = false;
+  std::uint32_t leaf1_ecx = 0;  ///< cpuid leaf 1
+  std::uint32_t leaf1_edx = 0;  ///< cpuid leaf 1
+  std::uint32_t leaf7_ebx = 0;  ///< cpuid leaf 7, subleaf 0
+  std::uint64_t xcr0 = 0;       ///< registers that the system saves
+  bool neon = false;            ///< ARM of 32 bits with NEON
+  bool neon64 = false;          ///< ARM of 64 bits
 };
 
 namespace detail {

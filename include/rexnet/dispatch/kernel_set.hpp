@@ -20,9 +20,10 @@ inline namespace REXNET_BUILD {
 namespace detail {
 
 /// One forward() across the border: the addresses of a config, a weights_layout, a plan and a
-/// forward_request.
+/// forward_request. The last holds the address of feature_taps, so the size of these counts with it.
 struct unit_call {
-  std::uint32_t bytes[4] = {sizeof(config), sizeof(weights_layout), sizeof(plan), sizeof(forward_request)};
+  std::uint32_t bytes[4] = {sizeof(config), sizeof(weights_layout), sizeof(plan),
+                            sizeof(forward_request) + (sizeof(feature_taps) << 16)};
   const void* values[4] = {};
   const float* payload = nullptr;
 };
@@ -51,7 +52,7 @@ struct kernel_set {
   const char* name = nullptr;  ///< "sse2", "fma3_avx2", "avx512bw", "neon64", "neon"
   /// A detail::unit_call; an errc.
   int (*forward)(const void* call) = nullptr;
-  detail::resample_kernels resample{};
+  detail::resample_kernels resample{};  ///< the resize's loops
 };
 
 }  // namespace REXNET_BUILD

@@ -27,10 +27,11 @@ enum class pixel_format : std::uint8_t { rgb, bgr, rgba, bgra, grey };
 
 /// A picture that someone else owns.
 struct image_view {
-  const std::uint8_t* data = nullptr;
-  int width = 0, height = 0;
-  std::ptrdiff_t stride = 0;  ///< bytes from one row to the next; negative for bottom-up pictures
-  pixel_format format = pixel_format::rgb;
+  const std::uint8_t* data = nullptr;  ///< the upper left pixel
+  int width = 0;                       ///< pixels
+  int height = 0;                      ///< pixels
+  std::ptrdiff_t stride = 0;           ///< bytes from one row to the next; negative for bottom-up pictures
+  pixel_format format = pixel_format::rgb;  ///< order of a pixel's bytes
 
   constexpr image_view() noexcept = default;
   /// Rows without gaps.
@@ -38,6 +39,7 @@ struct image_view {
                        pixel_format format_ = pixel_format::rgb) noexcept
       : image_view(data_, width_, height_, format_,
                    static_cast<std::ptrdiff_t>(width_) * bytes_per_pixel(format_)) {}
+  /// Rows `stride_` bytes apart.
   constexpr image_view(const std::uint8_t* data_, int width_, int height_, pixel_format format_,
                        std::ptrdiff_t stride_) noexcept
       : data(data_), width(width_), height(height_), stride(stride_), format(format_) {}
@@ -45,9 +47,11 @@ struct image_view {
 
 /// An RGB picture that owns its bytes: [height][width][3].
 struct rgb_image {
-  int width = 0, height = 0;
-  std::vector<std::uint8_t> data;
+  int width = 0;                   ///< pixels
+  int height = 0;                  ///< pixels
+  std::vector<std::uint8_t> data;  ///< width * height * 3 bytes
 
+  /// Valid as long as the picture stays as it is.
   [[nodiscard]] image_view view() const noexcept { return {data.data(), width, height}; }
 };
 

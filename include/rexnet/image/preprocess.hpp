@@ -23,10 +23,10 @@ inline namespace REXNET_BUILD {
 struct preprocessing {
   int input_size = 224;     ///< side of the square input, pixels
   double crop_pct = 0.875;  ///< part of the resized short side that the crop keeps
-  rexnet::interpolation interpolation = rexnet::interpolation::bicubic;
-  std::array<float, 3> mean{0.485f, 0.456f, 0.406f};
-  std::array<float, 3> std{0.229f, 0.224f, 0.225f};
-  pass_order order = pass_order::pillow_13;
+  rexnet::interpolation interpolation = rexnet::interpolation::bicubic;  ///< of the resize
+  std::array<float, 3> mean{0.485f, 0.456f, 0.406f};                     ///< of R, G, B in 0 .. 1
+  std::array<float, 3> std{0.229f, 0.224f, 0.225f};                      ///< of R, G, B in 0 .. 1
+  pass_order order = pass_order::pillow_13;  ///< which Pillow's bits the resize gives
 };
 
 inline constexpr int max_picture_side = 1 << 16;
@@ -70,6 +70,7 @@ template <class Fail>
 /// The resize whose result, [pad_y ...][pad_x ...] of the network's input, is the centre crop.
 struct preprocess_plan {
   resize_plan resize;
+  int out_w = 0, out_h = 0;  ///< of the whole picture, resized
   int pad_x = 0, pad_y = 0;
 };
 
@@ -81,9 +82,8 @@ struct preprocess_plan {
   const bool wide = width > height;
   const std::int64_t shorter = wide ? height : width, longer = wide ? width : height;
   const int other = static_cast<int>(target * longer / shorter);
-  const int out_w = wide ? other : target, out_h = wide ? target : other;
-
   preprocess_plan plan;
+  const int out_w = plan.out_w = wide ? other : target, out_h = plan.out_h = wide ? target : other;
   const int n = p.input_size;
   const auto range = [n](int size, int& begin, int& end, int& pad) {
     // torchvision's centre crop: half of the difference, rounded half to even. Smaller than the crop: zeros
@@ -102,6 +102,25 @@ struct preprocess_plan {
 }
 
 }  // namespace detail
+
+/// A rectangle of a picture in its own pixels, from its left upper corner.
+struct picture_box {
+  double x = 0;       ///< of the left edge
+  double y = 0;       ///< of the upper edge
+  double width = 0;   ///< to the right
+  double height = 0;  ///< downwards
+};
+
+/// Which part of a picture of width x height pixels the network sees: where the corners of its square input
+/// lie. All zero for what preprocess_pixels() refuses.
+[[nodiscard]] constexpr picture_box seen_part(int width, int height, const preprocessing& p) noexcept {
+  if (detail::check_sizes(width, height, p, detail::report_code()) != errc::ok) return {};
+  const detail::preprocess_plan plan = detail::make_preprocess_plan(width, height, pixel_format::rgb, p);
+  const double per_x = static_cast<double>(width) / plan.out_w,
+               per_y = static_cast<double>(height) / plan.out_h;
+  return {(plan.resize.x0 - plan.pad_x) * per_x, (plan.resize.y0 - plan.pad_y) * per_y, p.input_size * per_x,
+          p.input_size * per_y};
+}
 
 /// Bytes of the pixels that the network sees.
 [[nodiscard]] constexpr std::size_t preprocess_output_bytes(const preprocessing& p) noexcept {

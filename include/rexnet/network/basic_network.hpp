@@ -56,7 +56,9 @@ class basic_network : private detail::config_storage<Config>, private Backend {
   basic_network(const config& c, const float* payload) noexcept
       : storage{c, layout_of(c)}, payload_(payload) {}
 
+  /// What kind of network it is.
   [[nodiscard]] const config& shape() const noexcept { return storage::net; }
+  /// Where the layers stand in the payload.
   [[nodiscard]] const weights_layout& layout() const noexcept { return storage::layout; }
   /// "sse2", "fma3_avx2", "avx512bw", "neon64" or "neon": whose kernels forward() runs.
   [[nodiscard]] const char* instruction_set() const noexcept { return Backend::name(); }

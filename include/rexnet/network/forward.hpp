@@ -62,10 +62,6 @@ struct forward_pass {
            [&](int) { head_pixels_to(taps.head, 0, last_pixels(), 0, net->head_c, net->head_c); });
     each(phase::head, behind, ceil_div(net->head_c, slice_channels),
          [&](int chunk) { head_chunk(chunk, worker); });
-    if (taps.pooled != nullptr)
-      each(phase::tap, behind, 1, [&](int) {
-        std::memcpy(taps.pooled, at_offset(p->pooled), static_cast<std::size_t>(net->head_c) * sizeof(float));
-      });
     const float* features = at_offset(p->pooled);
     if (net->hidden_c > 0) {
       each(phase::hidden, behind, dense_chunks(layout->hidden), [&](int chunk) {
@@ -74,6 +70,12 @@ struct forward_pass {
       });
       features = at_offset(p->hidden);
     }
+    // Both in one phase: the plan reserves a counter for each.
+    if (taps.pooled != nullptr || taps.features != nullptr)
+      each(phase::tap, behind, 1, [&](int) {
+        copy_vector(taps.pooled, at_offset(p->pooled), net->head_c);
+        copy_vector(taps.features, features, feature_c(*net));
+      });
     if (net->classes == 0)
       each(phase::classifier, behind, 1, [&](int) {
         std::memcpy(logits, features, static_cast<std::size_t>(output_c(*net)) * sizeof(float));
@@ -136,6 +138,10 @@ struct forward_pass {
       stem.compute(y, taps.stem + static_cast<std::ptrdiff_t>(y) * first.w * net->stem_c, net->stem_c);
   }
 
+  static void copy_vector(float* to, const float* from, int count) noexcept {
+    if (to != nullptr) std::memcpy(to, from, static_cast<std::size_t>(count) * sizeof(float));
+  }
+
   void copy_map(int i) const noexcept {
     const block_plan& b = p->blocks[i];
     const int c = net->blocks[i].out_c;
@@ -160,6 +166,7 @@ struct forward_pass {
   const block_plan& last = p.blocks[block_count - 1];
   t.head = shift(taps->head, std::int64_t{last.oh} * last.ow * c.head_c);
   t.pooled = shift(taps->pooled, c.head_c);
+  t.features = shift(taps->features, feature_c(c));
   return t;
 }
 

@@ -21,9 +21,9 @@ inline namespace REXNET_BUILD {
 /// A layer's weights, then its bias.
 struct layer_layout {
   std::int64_t weights = 0;  ///< offset in floats
-  std::int64_t bias = 0;
-  int k = 0;      ///< inputs per output: in_c, 27, K * K, or features
-  int out_c = 0;  ///< 0: the layer does not exist
+  std::int64_t bias = 0;     ///< offset in floats
+  int k = 0;                 ///< inputs per output: in_c, 27, K * K, or features
+  int out_c = 0;             ///< 0: the layer does not exist
 };
 
 struct block_layout {

@@ -38,11 +38,15 @@ struct block_plan {
 
 /// Trivially copyable; valid for one configuration, input size and thread count.
 struct plan {
-  int h = 0, w = 0, threads = 1;
-  block_plan blocks[block_count] = {};
+  int h = 0;                            ///< rows of the input
+  int w = 0;                            ///< columns of the input
+  int threads = 1;                      ///< workers that it is cut for
+  block_plan blocks[block_count] = {};  ///< in the order of the network
+  /// @cond internal
   std::int64_t sums = 0, squeezed = 0, scale = 0, pooled = 0, hidden = 0;  ///< vectors, offsets in floats
   std::int64_t head_scratch = 0, head_scratch_floats = 0;  ///< of worker 0, and floats per worker
-  std::int64_t total_floats = 0;
+  /// @endcond
+  std::int64_t total_floats = 0;  ///< of the workspace
 
   /// False only on 32-bit machines, for huge inputs.
   [[nodiscard]] constexpr bool fits_memory() const noexcept {
@@ -58,7 +62,8 @@ struct plan {
 namespace detail {
 
 /// Floats at the workspace's start that hold the phase counters, 64 bytes each: at most 5 phases a block
-/// (slices, squeeze, excite, project, tap), and stem tap, head tap, head, pooled tap, hidden, classifier.
+/// (slices, squeeze, excite, project, tap), and stem tap, head tap, head, hidden, tap, two for the
+/// classifier.
 inline constexpr std::int64_t phase_slots = 5 * block_count + 7;
 inline constexpr std::int64_t phase_floats = phase_slots * 16;
 /// A slice's ring of expanded rows: 100 kB holds 32 channels of a whole 28 x 28 map and stays in any L2.

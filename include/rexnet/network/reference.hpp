@@ -110,21 +110,49 @@ struct map {
   return out;
 }
 
-/// The outputs of one image: output_c(c) logits, or features where classes is 0.
+/// Everything between an image and its outputs. Vectors are matrices of one row.
+struct answer {
+  std::vector<map> blocks;  ///< the output of each block
+  map head;                 ///< after its activation
+  matrix pooled;            ///< the head's mean
+  matrix features;          ///< what the classifier sees
+  matrix outputs;           ///< output_c(c) logits, or the features where classes is 0
+};
+
+/// One image through the network.
 /// @param payload layout_of(c).floats floats
 /// @param image   [h][w][3], normalised
-[[nodiscard]] inline std::vector<double> forward(const config& c, const float* payload, const float* image,
-                                                 int h, int w) {
+[[nodiscard]] inline answer run(const config& c, const float* payload, const float* image, int h, int w) {
   const weights_layout layout = layout_of(c);
+  answer a;
   map x{h, w,
         Eigen::Map<const Eigen::Matrix<float, Eigen::Dynamic, 3, Eigen::RowMajor>>(image, h * w, 3)
             .cast<double>()};
   x = stem(c, payload, layout.stem, x);
-  for (int i = 0; i < block_count; ++i) x = block(c, payload, layout, i, x);
-  matrix features = activated(c, dense(payload, layout.head, x.v)).colwise().mean();
-  if (c.hidden_c > 0) features = relu6(dense(payload, layout.hidden, features));
-  if (c.classes > 0) features = dense(payload, layout.classifier, features);
-  return {features.data(), features.data() + features.size()};
+  for (int i = 0; i < block_count; ++i) {
+    x = block(c, payload, layout, i, x);
+    a.blocks.push_back(x);
+  }
+  a.head = {x.h, x.w, activated(c, dense(payload, layout.head, x.v))};
+  a.pooled = a.head.v.colwise().mean();
+  a.features = c.hidden_c > 0 ? relu6(dense(payload, layout.hidden, a.pooled)) : a.pooled;
+  a.outputs = c.classes > 0 ? dense(payload, layout.classifier, a.features) : a.features;
+  return a;
+}
+
+/// The outputs alone: output_c(c) logits, or features where classes is 0.
+[[nodiscard]] inline std::vector<double> forward(const config& c, const float* payload, const float* image,
+                                                 int h, int w) {
+  const matrix outputs = run(c, payload, image, h, w).outputs;
+  return {outputs.data(), outputs.data() + outputs.size()};
+}
+
+/// A class activation map, [h * w][1] (cam.hpp): the classifier without its bias on every place of the head.
+[[nodiscard]] inline matrix class_activation_map(const config& c, const float* payload, const map& head,
+                                                 int class_index) {
+  const weights_layout layout = layout_of(c);
+  const matrix seen = c.hidden_c > 0 ? relu6(dense(payload, layout.hidden, head.v)) : head.v;
+  return seen * weights_of(payload, layout.classifier, class_index, 1);
 }
 
 }  // namespace reference

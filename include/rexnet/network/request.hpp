@@ -18,6 +18,8 @@ struct feature_taps {
   float* blocks[block_count] = {};  ///< [n][oh][ow][out_c]
   float* head = nullptr;            ///< [n][oh][ow][head_c], after its activation
   float* pooled = nullptr;          ///< [n][head_c]: the mean over the head's pixels
+  float* features = nullptr;        ///< [n][feature_c(config)], what the classifier sees: pooled, or lite's
+                                    ///< hidden layer after its activation
 };
 
 /// What a forward pass does, step by step.
@@ -36,14 +38,14 @@ enum class phase : unsigned char {
 /// Told by the calling thread after each phase: for profiles. `function` must not throw.
 struct phase_observer {
   void (*function)(void* context, phase what, int block) noexcept = nullptr;  ///< block: 0 to 15, else 16
-  void* context = nullptr;
+  void* context = nullptr;  ///< handed to the function as it is
 };
 
 /// How forward() runs. The defaults suit most callers.
 struct forward_options {
-  executor threads{};  ///< OpenMP, or a pool of the caller's
-  const feature_taps* taps = nullptr;
-  phase_observer observer{};  ///< not called for images of a batch that run one per thread
+  executor threads{};                  ///< OpenMP, or a pool of the caller's
+  const feature_taps* taps = nullptr;  ///< maps to copy out; null for none
+  phase_observer observer{};           ///< not called for images of a batch that run one per thread
 };
 
 namespace detail {

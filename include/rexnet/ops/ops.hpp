@@ -22,16 +22,16 @@ inline namespace REXNET_BUILD {
 
 /// Packed weights [ceil(out_c / 16)][k][16] and bias [ceil(out_c / 16) * 16].
 struct filter {
-  const float* weights = nullptr;
-  const float* bias = nullptr;
-  int k = 0;  ///< pointwise, dense: in_c; depthwise: K * K; convolution: K * K * in_c
-  int out_c = 0;
+  const float* weights = nullptr;  ///< 64-byte aligned, as pack_filter() makes them
+  const float* bias = nullptr;     ///< of every output channel, padded with zeros
+  int k = 0;                       ///< pointwise, dense: in_c; depthwise: K * K; convolution: K * K * in_c
+  int out_c = 0;                   ///< output channels
 };
 
 /// Owner of a filter's memory.
 struct packed_filter {
-  aligned_buffer memory;
-  filter view;
+  aligned_buffer memory;  ///< weights, then bias
+  filter view;            ///< of that memory: what the operators take
 };
 
 /// Packs weights [out_c][k] (k in the order rows, columns, channels) and a bias [out_c] (empty: zeros).
@@ -58,8 +58,8 @@ struct packed_filter {
 
 /// Threads of one operator call.
 struct op_threads {
-  int count = 1;
-  executor pool{};
+  int count = 1;    ///< 1 to max_threads; the rows of the output are shared
+  executor pool{};  ///< OpenMP, or a pool of the caller's
 };
 
 namespace detail {

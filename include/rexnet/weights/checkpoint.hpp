@@ -27,6 +27,7 @@ inline namespace REXNET_BUILD {
 /// Tensors in the order of the file; their data points into the mapped file (or the caller's memory).
 class checkpoint {
  public:
+  /// All tensors.
   [[nodiscard]] span<const tensor> tensors() const noexcept { return {tensors_.data(), tensors_.size()}; }
   /// The tensor of this name, or null.
   [[nodiscard]] const tensor* find(std::string_view name) const noexcept {

@@ -30,8 +30,10 @@ inline namespace REXNET_BUILD {
 class file_bytes {
  public:
   file_bytes() noexcept = default;
+  /// Takes the bytes; the other is empty then.
   file_bytes(file_bytes&& other) noexcept
       : bytes_(std::exchange(other.bytes_, {})), copy_(std::move(other.copy_)) {}
+  /// Changes places with the other.
   file_bytes& operator=(file_bytes&& other) noexcept {
     std::swap(bytes_, other.bytes_);
     std::swap(copy_, other.copy_);
@@ -47,6 +49,7 @@ class file_bytes {
     ::munmap(const_cast<unsigned char*>(bytes_.data()), bytes_.size());
 #endif
   }
+  /// The whole file.
   [[nodiscard]] span<const unsigned char> bytes() const noexcept {
     return bytes_;
   }

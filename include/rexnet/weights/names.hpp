@@ -19,8 +19,12 @@ inline namespace REXNET_BUILD {
 
 /// The tensors of one convolution or dense layer; null where the layer has none.
 struct layer_tensors {
-  const tensor *weight = nullptr, *bias = nullptr;
-  const tensor *gamma = nullptr, *beta = nullptr, *mean = nullptr, *variance = nullptr;  ///< BatchNorm
+  const tensor* weight = nullptr;    ///< of the convolution or the dense layer
+  const tensor* bias = nullptr;      ///< of the convolution or the dense layer
+  const tensor* gamma = nullptr;     ///< BatchNorm's weight
+  const tensor* beta = nullptr;      ///< BatchNorm's bias
+  const tensor* mean = nullptr;      ///< BatchNorm's running_mean
+  const tensor* variance = nullptr;  ///< BatchNorm's running_var
 };
 
 struct block_tensors {
@@ -29,11 +33,13 @@ struct block_tensors {
 
 /// A checkpoint understood: its configuration, and every layer's tensors.
 struct model_tensors {
-  config shape;
-  const char* naming = "";  ///< "official" or "timm"
-  layer_tensors stem;
-  block_tensors blocks[block_count];
-  layer_tensors head, hidden, classifier;  ///< a backbone without classifier has neither: classes is 0
+  config shape;                       ///< as the tensors show it
+  const char* naming = "";            ///< "official" or "timm"
+  layer_tensors stem;                 ///< the first convolution
+  block_tensors blocks[block_count];  ///< in the order of the network
+  layer_tensors head;                 ///< the last 1x1 convolution
+  layer_tensors hidden;               ///< lite's extra layer
+  layer_tensors classifier;           ///< none in a backbone, which has no hidden layer then: classes is 0
 };
 
 namespace detail {

@@ -68,8 +68,10 @@ class output_file {
     if (f.stream_ == nullptr) return f.failed("cannot be created");
     return f;
   }
+  /// Takes the file; the other writes nothing any more.
   output_file(output_file&& other) noexcept
       : path_(std::move(other.path_)), stream_(std::exchange(other.stream_, nullptr)) {}
+  /// Changes places with the other.
   output_file& operator=(output_file&& other) noexcept {
     std::swap(path_, other.path_);
     std::swap(stream_, other.stream_);
@@ -83,6 +85,7 @@ class output_file {
     detail::remove_file(part());
   }
 
+  /// Appends. Errors: io_error.
   [[nodiscard]] status write(byte_span bytes) {
     if (std::fwrite(bytes.data(), 1, bytes.size(), stream_) != bytes.size())
       return failed("cannot be written");

@@ -14,7 +14,8 @@ inline namespace REXNET_BUILD {
 
 /// An input and the outputs that the model must give for it, so that a copy can be checked where it runs.
 struct self_test {
-  int h = 0, w = 0;            ///< of the input; 0: the file has no self-test
+  int h = 0;                   ///< rows of the input; 0: the file has no self-test
+  int w = 0;                   ///< columns of the input
   std::uint32_t seed = 1;      ///< of self_test_input(), when the file holds no input of its own
   std::vector<float> input;    ///< [h][w][3], or empty
   std::vector<float> outputs;  ///< output_c(shape)
@@ -34,11 +35,11 @@ struct self_test {
 
 /// What a packed file says beside its weights.
 struct packed_header {
-  config shape;
-  preprocessing input;
+  config shape;                     ///< of the network
+  preprocessing input;              ///< how it wants its pictures
   std::vector<std::string> labels;  ///< empty, or one per class
   bool half = false;                ///< the payload is float16
-  self_test test;
+  self_test test;                   ///< what it must give on every machine
 };
 
 struct packed_file {

@@ -23,8 +23,11 @@ inline namespace REXNET_BUILD {
 class stored_floats {
  public:
   constexpr stored_floats() noexcept = default;
+  /// Of four bytes each.
   constexpr explicit stored_floats(byte_span bytes) noexcept : bytes_(bytes) {}
+  /// How many.
   [[nodiscard]] constexpr std::size_t size() const noexcept { return bytes_.size() / 4; }
+  /// Precondition: i < size().
   [[nodiscard]] float operator[](std::size_t i) const noexcept {
     return float_from_bits(static_cast<std::uint32_t>(detail::little_endian<4>(bytes_.data() + 4 * i)));
   }
@@ -35,18 +38,19 @@ class stored_floats {
 
 /// What a packed file holds, as views of its bytes.
 struct packed_view {
-  config shape;
-  preprocessing input;
+  config shape;                 ///< of the network
+  preprocessing input;          ///< how it wants its pictures
   bool half = false;            ///< the payload is float16
   int label_count = 0;          ///< 0, or one label per class
   std::string_view label_text;  ///< UTF-8, each label ended by a line feed
   struct {
-    int h = 0, w = 0;        ///< of the input; 0: the file has no self-test
+    int h = 0;               ///< rows of the input; 0: the file has no self-test
+    int w = 0;               ///< columns of the input
     std::uint32_t seed = 1;  ///< of the input, where the file holds none of its own
     stored_floats input;     ///< [h][w][3], or empty
     stored_floats outputs;   ///< output_c(shape)
-  } test;
-  byte_span payload;
+  } test;                    ///< self_test, as views
+  byte_span payload;         ///< weights in the order of layout_of(shape)
 
   /// The name of class i, empty where there is none. Reads the labels before it.
   [[nodiscard]] std::string_view label(int i) const noexcept {

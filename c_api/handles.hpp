@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: MIT
+// What is behind the pointers that C programs hold.
+#ifndef REXNET_C_API_HANDLES_HPP
+#define REXNET_C_API_HANDLES_HPP
+
+#include "rexnet.h"
+
+#include "rexnet/load.hpp"
+
+#include <array>
+#include <atomic>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace rexnet_c {
+
+struct loaded {
+  rexnet::model model;
+  std::string variant;
+
+  explicit loaded(rexnet::model m)
+      : model(std::move(m)), variant(rexnet::detail::variant_text(model.shape())) {}
+};
+
+/// The classifying layer's weights come last in the payload: without classes the same weights are a backbone,
+/// whose outputs are the features.
+[[nodiscard]] inline rexnet::config without_classes(rexnet::config shape) noexcept {
+  shape.classes = 0;
+  return shape;
+}
+
+/// Takes a classifier for one call; `mine` is false where another call has it.
+class in_use {
+ public:
+  explicit in_use(std::atomic_flag& flag) noexcept
+      : flag_(flag), mine(!flag.test_and_set(std::memory_order_acquire)) {}
+  ~in_use() {
+    if (mine) flag_.clear(std::memory_order_release);
+  }
+  in_use(const in_use&) = delete;
+  in_use& operator=(const in_use&) = delete;
+
+ private:
+  std::atomic_flag& flag_;
+
+ public:
+  const bool mine;
+};
+
+}  // namespace rexnet_c
+
+struct rexnet_model {
+  std::shared_ptr<const rexnet_c::loaded> data;
+};
+
+struct rexnet_classifier {
+  std::shared_ptr<const rexnet_c::loaded> data;
+  rexnet::preprocessing input;
+  std::array<float, 768> table;
+  rexnet::model_network whole, backbone;
+  rexnet::plan whole_plan{}, backbone_plan{};
+  rexnet::aligned_buffer workspace;
+  std::vector<float> outputs;
+  std::atomic_flag busy = ATOMIC_FLAG_INIT;
+
+  rexnet_classifier(std::shared_ptr<const rexnet_c::loaded> from, const rexnet::preprocessing& input_)
+      : data(std::move(from)),
+        input(input_),
+        table(rexnet::normalise_table(input_)),
+        whole(data->model.net()),
+        backbone(rexnet_c::without_classes(data->model.shape()), data->model.payload().data()) {}
+};
+
+#endif  // REXNET_C_API_HANDLES_HPP

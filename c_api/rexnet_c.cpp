@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: MIT
+// The functions of <rexnet.h>: arguments checked, then handed to the C++ library.
+#include "c_api/border.hpp"
+#include "c_api/handles.hpp"
+
+#include "rexnet/core/cpus.hpp"
+
+#include <algorithm>
+#include <cstdint>
+#include <limits>
+#include <memory>
+#include <string>
+#include <thread>
+#include <utility>
+
+// Programs have these sizes compiled in.
+static_assert(sizeof(rexnet_error) == 512 && sizeof(rexnet_scored_class) == 8 &&
+              sizeof(rexnet_options) == 12);
+static_assert(sizeof(rexnet_picture) == (sizeof(void*) == 8 ? 32 : 20));
+static_assert(REXNET_RGB == static_cast<int>(rexnet::pixel_format::rgb) &&
+              REXNET_BGR == static_cast<int>(rexnet::pixel_format::bgr) &&
+              REXNET_RGBA == static_cast<int>(rexnet::pixel_format::rgba) &&
+              REXNET_BGRA == static_cast<int>(rexnet::pixel_format::bgra) &&
+              REXNET_GREY == static_cast<int>(rexnet::pixel_format::grey));
+
+namespace {
+
+using rexnet_c::guarded;
+using rexnet_c::in_use;
+using rexnet_c::loaded;
+using rexnet_c::outcome;
+using rexnet_c::refused;
+
+/// Threads that live as long as one call; one costs 20 us. OpenMP's would outlive it: a child that fork()
+/// made waits for them forever, dlclose() takes the code from under them, and a program that brings an OpenMP
+/// of its own (PyTorch) would have two.
+void run_on_threads(void*, rexnet::task_function fn, void* context, int n) noexcept {
+  std::array<std::thread, rexnet::max_threads> team;
+  int started = 1;
+  try {
+    for (; started < n; ++started)
+      team[static_cast<std::size_t>(started)] = std::thread(fn, context, started);
+  } catch (...) {  // the system has no more: those that it gave do the work
+  }
+  fn(context, 0);
+  for (int i = started; i < n; ++i) fn(context, i);
+  for (std::thread& t : team)
+    if (t.joinable()) t.join();
+}
+
+outcome give_model(rexnet::result<rexnet::model> m, rexnet_model** out) {
+  if (!m) return m.error();
+  auto handle = std::make_unique<rexnet_model>();
+  handle->data = std::make_shared<const loaded>(*std::move(m));
+  *out = handle.release();
+  return {};
+}
+
+/// The fields that this library knows. Newer programs may bring more, as long as they mean nothing.
+outcome read_options(const rexnet_options* from, rexnet_options& o) {
+  o = REXNET_OPTIONS_INIT;
+  if (from == nullptr) return {};
+  if (from->size < sizeof(o))
+    return refused("options: size " + std::to_string(from->size) + ", must be at least " +
+                   std::to_string(sizeof(o)) + ": begin with REXNET_OPTIONS_INIT");
+  if (from->size > 4096) return refused("options: size " + std::to_string(from->size) + " is no struct's");
+  const auto* bytes = reinterpret_cast<const unsigned char*>(from);
+  if (std::any_of(bytes + sizeof(o), bytes + from->size, [](unsigned char b) { return b != 0; }))
+    return {REXNET_UNSUPPORTED, "options: the program uses some that this library, version " +
+                                    std::string(rexnet_version()) + ", does not know"};
+  o = *from;
+  return {};
+}
+
+outcome read_picture(const rexnet_picture& p, rexnet::image_view& view) {
+  if (p.format < REXNET_RGB || p.format > REXNET_GREY)
+    return refused("picture: format " + std::to_string(p.format) + " is none of REXNET_RGB to REXNET_GREY");
+  view = {p.pixels, p.width, p.height, static_cast<rexnet::pixel_format>(p.format)};
+  if (p.stride == 0) return {};
+  // Rows that no address space holds would overflow on their way.
+  const std::ptrdiff_t most = (std::numeric_limits<std::ptrdiff_t>::max)() / (std::max)(p.height, 1);
+  if (p.stride > most || p.stride < -most)
+    return refused("picture: " + std::to_string(p.height) + " rows with a stride of " +
+                   std::to_string(p.stride) + " bytes");
+  view.stride = p.stride;
+  return {};
+}
+
+/// Runs `net` on a picture: its outputs are then in c.outputs.
+outcome run(rexnet_classifier& c, const rexnet::model_network& net, const rexnet::plan& plan,
+            const rexnet_picture& picture) {
+  rexnet::image_view view;
+  if (outcome o = read_picture(picture, view); o.status != REXNET_OK) return o;
+  const auto pixels = rexnet::preprocess_pixels(view, c.input, net.resample());
+  if (!pixels) return pixels.error();
+  c.outputs.resize(static_cast<std::size_t>(rexnet::output_c(net.shape())));
+  rexnet::forward_options how;
+  how.threads.pool = run_on_threads;
+  const rexnet::errc e =
+      net.forward_u8(plan, pixels->view(), c.table, c.outputs, {c.workspace.data(), c.workspace.size()}, how);
+  if (e == rexnet::errc::ok) return {};
+  return {rexnet_c::status_of(e), "forward failed with code " + std::to_string(static_cast<int>(e))};
+}
+
+/// What all three questions to a classifier have in common; then ask() makes the answer.
+template <class Ask>
+rexnet_status with_classifier(rexnet_classifier* c, const rexnet_picture* picture, const void* out,
+                              rexnet_error* error, Ask&& ask) noexcept {
+  return guarded(error, [&]() -> outcome {
+    if (c == nullptr) return refused("classifier: null pointer");
+    if (picture == nullptr) return refused("picture: null pointer");
+    if (out == nullptr) return refused("no place for the answer (null pointer)");
+    const in_use use(c->busy);
+    if (!use.mine) return {REXNET_BUSY, "another thread is using this classifier: each needs one of its own"};
+    return ask();
+  });
+}
+
+outcome no_classes() {
+  return {REXNET_UNSUPPORTED, "the model is a backbone without classifier: use rexnet_features()"};
+}
+
+outcome run_into(rexnet_classifier& c, const rexnet::model_network& net, const rexnet::plan& plan,
+                 const rexnet_picture& picture, float* out, std::size_t capacity) {
+  const auto needed = static_cast<std::size_t>(rexnet::output_c(net.shape()));
+  if (capacity < needed)
+    return {REXNET_BUFFER_TOO_SMALL,
+            "room for " + std::to_string(capacity) + " floats, the answer has " + std::to_string(needed)};
+  if (outcome o = run(c, net, plan, picture); o.status != REXNET_OK) return o;
+  std::copy(c.outputs.begin(), c.outputs.end(), out);
+  return {};
+}
+
+}  // namespace
+
+const char* rexnet_version(void) {
+  return REXNET_VERSION_STRING;
+}
+
+const char* rexnet_status_text(rexnet_status status) {
+  switch (status) {
+    case REXNET_OK: return "ok";
+    case REXNET_INVALID_ARGUMENT: return "invalid argument";
+    case REXNET_BUFFER_TOO_SMALL: return "buffer too small";
+    case REXNET_BUSY: return "classifier in use by another thread";
+    case REXNET_IO_ERROR: return "file cannot be read";
+    case REXNET_BAD_FILE: return "not a model that can be used";
+    case REXNET_OUT_OF_MEMORY: return "out of memory";
+    case REXNET_UNSUPPORTED: return "not supported";
+    case REXNET_INTERNAL: return "internal error";
+    default: return "unknown status";
+  }
+}
+
+const char* rexnet_instruction_set(void) {
+  const char* name = "none";
+  static_cast<void>(guarded(nullptr, [&name]() -> outcome {
+    if (const auto set = rexnet::chosen_kernel_set()) name = (*set)->name;
+    return {};
+  }));
+  return name;
+}
+
+int32_t rexnet_available_cpus(void) {
+  return rexnet::available_cpus();
+}
+
+rexnet_status rexnet_model_load(const char* path, uint32_t flags, rexnet_model** model, rexnet_error* error) {
+  return guarded(error, [=]() -> outcome {
+    if (path == nullptr) return refused("path: null pointer");
+    if (model == nullptr) return refused("model: null pointer");
+    if ((flags & ~uint32_t{REXNET_LOAD_MAPPED | REXNET_LOAD_VERIFY}) != 0)
+      return refused("flags: " + std::to_string(flags) + " has unknown bits");
+    const auto depth = (flags & REXNET_LOAD_VERIFY) != 0 ? rexnet::check::full : rexnet::check::header;
+    const std::string name(path);
+    return give_model(
+        (flags & REXNET_LOAD_MAPPED) != 0 ? rexnet::load(name, depth) : rexnet::load_copy(name, depth),
+        model);
+  });
+}
+
+rexnet_status rexnet_model_load_memory(const void* bytes, size_t size, uint32_t flags, rexnet_model** model,
+                                       rexnet_error* error) {
+  return guarded(error, [=]() -> outcome {
+    if (bytes == nullptr) return refused("bytes: null pointer");
+    if (model == nullptr) return refused("model: null pointer");
+    if ((flags & ~uint32_t{REXNET_LOAD_VERIFY}) != 0)
+      return refused("flags: " + std::to_string(flags) + " has bits that mean nothing for memory");
+    const auto depth = flags != 0 ? rexnet::check::full : rexnet::check::header;
+    return give_model(
+        rexnet::load_copy(rexnet::byte_span(static_cast<const unsigned char*>(bytes), size), depth), model);
+  });
+}
+
+void rexnet_model_free(rexnet_model* model) {
+  delete model;
+}
+
+int32_t rexnet_model_class_count(const rexnet_model* model) {
+  return model != nullptr ? model->data->model.shape().classes : -1;
+}
+
+int32_t rexnet_model_feature_count(const rexnet_model* model) {
+  return model != nullptr ? rexnet::feature_c(model->data->model.shape()) : -1;
+}
+
+int32_t rexnet_model_input_size(const rexnet_model* model) {
+  return model != nullptr ? model->data->model.input().input_size : -1;
+}
+
+const char* rexnet_model_variant(const rexnet_model* model) {
+  return model != nullptr ? model->data->variant.c_str() : nullptr;
+}
+
+const char* rexnet_model_label(const rexnet_model* model, int32_t class_index) {
+  if (model == nullptr || class_index < 0) return nullptr;
+  const auto& labels = model->data->model.labels();
+  const auto i = static_cast<std::size_t>(class_index);
+  return i < labels.size() ? labels[i].c_str() : nullptr;
+}
+
+rexnet_status rexnet_classifier_new(const rexnet_model* model, const rexnet_options* options,
+                                    rexnet_classifier** classifier, rexnet_error* error) {
+  return guarded(error, [=]() -> outcome {
+    if (model == nullptr) return refused("model: null pointer");
+    if (classifier == nullptr) return refused("classifier: null pointer");
+    rexnet_options o;
+    if (outcome read = read_options(options, o); read.status != REXNET_OK) return read;
+    rexnet::preprocessing input = model->data->model.input();
+    if (o.input_size != 0) input.input_size = o.input_size;
+    const int side = input.input_size, threads = o.threads != 0 ? o.threads : 1;
+    auto c = std::make_unique<rexnet_classifier>(model->data, input);
+    for (auto [net, plan] :
+         {std::pair{&c->whole, &c->whole_plan}, std::pair{&c->backbone, &c->backbone_plan}}) {
+      auto made = net->make_plan(side, side, threads);
+      if (!made) return made.error();
+      *plan = *made;
+    }
+    const std::size_t bytes = (std::max)(c->whole_plan.workspace_bytes(), c->backbone_plan.workspace_bytes());
+    c->workspace = rexnet::aligned_buffer(bytes);
+    if (c->workspace.data() == nullptr)
+      return {REXNET_OUT_OF_MEMORY, "no memory for a workspace of " + std::to_string(bytes) + " bytes"};
+    *classifier = c.release();
+    return {};
+  });
+}
+
+void rexnet_classifier_free(rexnet_classifier* classifier) {
+  delete classifier;
+}
+
+rexnet_status rexnet_classify(rexnet_classifier* classifier, const rexnet_picture* picture,
+                              rexnet_scored_class* top, size_t capacity, size_t* count, rexnet_error* error) {
+  return with_classifier(classifier, picture, top, error, [=]() -> outcome {
+    if (capacity == 0) return refused("capacity: 0 classes");
+    if (classifier->whole.shape().classes == 0) return no_classes();
+    if (outcome o = run(*classifier, classifier->whole, classifier->whole_plan, *picture);
+        o.status != REXNET_OK)
+      return o;
+    rexnet::softmax(classifier->outputs);
+    const std::size_t k = (std::min)(capacity, classifier->outputs.size());
+    const auto best = rexnet::top_k(classifier->outputs, static_cast<int>(k));
+    std::transform(best.begin(), best.end(), top, [](const rexnet::scored_class& s) {
+      return rexnet_scored_class{s.index, s.score};
+    });
+    if (count != nullptr) *count = best.size();
+    return {};
+  });
+}
+
+rexnet_status rexnet_logits(rexnet_classifier* classifier, const rexnet_picture* picture, float* logits,
+                            size_t capacity, rexnet_error* error) {
+  return with_classifier(classifier, picture, logits, error, [=]() -> outcome {
+    if (classifier->whole.shape().classes == 0) return no_classes();
+    return run_into(*classifier, classifier->whole, classifier->whole_plan, *picture, logits, capacity);
+  });
+}
+
+rexnet_status rexnet_features(rexnet_classifier* classifier, const rexnet_picture* picture, float* features,
+                              size_t capacity, rexnet_error* error) {
+  return with_classifier(classifier, picture, features, error, [=]() -> outcome {
+    return run_into(*classifier, classifier->backbone, classifier->backbone_plan, *picture, features,
+                    capacity);
+  });
+}

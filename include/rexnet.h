@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * @file rexnet.h
+ * The C interface of rexnet: load a ReXNet, classify pictures. C99, C++, and whatever calls C (Python's
+ * ctypes, Rust, Go, C#). Link librexnet; docs/c-api.md has examples in C and Python.
+ *
+ * A rexnet_model is immutable: any number of threads may use one. A rexnet_classifier holds the memory that a
+ * forward pass works in: one per thread. Pictures are pixels; decoding files is the program's business.
+ *
+ * Errors. Every function that can fail returns a rexnet_status and takes a rexnet_error of the caller's, or
+ * NULL, as its last argument, which gets the reason in words. It is the caller's so that the library keeps no
+ * state for a thread: what one thread is told no other overwrites, the text lives as long as the caller
+ * wants, and languages whose tasks change threads between two calls (Go, virtual threads) read the right one.
+ * No function throws, prints or ends the program. Output arguments are written on REXNET_OK only.
+ *
+ * Strings are UTF-8 and end with a zero byte; those that functions return are the library's or the model's:
+ * not to be freed.
+ */
+#ifndef REXNET_H
+#define REXNET_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define REXNET_VERSION_MAJOR 0 /**< of this header; rexnet_version() tells the library's */
+#define REXNET_VERSION_MINOR 1 /**< of this header */
+#define REXNET_VERSION_PATCH 0 /**< of this header */
+
+/** @cond */
+#if defined(_WIN32) && defined(REXNET_C_BUILDING)
+#define REXNET_API __declspec(dllexport)
+#elif defined(_WIN32)
+#define REXNET_API __declspec(dllimport)
+#elif defined(__GNUC__)
+#define REXNET_API __attribute__((visibility("default")))
+#else
+#define REXNET_API
+#endif
+/** @endcond */
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** What a function answers. Numbers never change their meaning; new ones may come. */
+typedef int32_t rexnet_status;
+enum {
+  REXNET_OK = 0,
+  REXNET_INVALID_ARGUMENT = 1, /**< a null pointer, a size, stride, format, option or flag that cannot be */
+  REXNET_BUFFER_TOO_SMALL = 2, /**< fewer floats than the answer has; the message tells both numbers */
+  REXNET_BUSY = 3,             /**< another thread is using this classifier right now */
+  REXNET_IO_ERROR = 4,         /**< the file cannot be opened or read; the message has the system's reason */
+  REXNET_BAD_FILE = 5,         /**< no model, a damaged one, or another network; the message tells which */
+  REXNET_OUT_OF_MEMORY = 6,
+  REXNET_UNSUPPORTED = 7, /**< sound, but not with this model, CPU or version; or beyond a limit */
+  REXNET_INTERNAL = 8     /**< a bug of the library */
+};
+
+/** Why a call failed. Its size never changes. */
+typedef struct rexnet_error {
+  rexnet_status status; /**< what the function returned */
+  char message[508];    /**< empty after REXNET_OK; texts that are longer lose their middle */
+} rexnet_error;
+
+/** Order of the bytes of a pixel. Alpha is dropped, grey is repeated. */
+enum { REXNET_RGB = 0, REXNET_BGR = 1, REXNET_RGBA = 2, REXNET_BGRA = 3, REXNET_GREY = 4 };
+
+/** Pixels of the caller's, 8 bits a channel; any size: the library resizes as torchvision does for
+ * evaluation. Its size never changes. `rexnet_picture p = {pixels, width, height, 0, REXNET_RGB};` */
+typedef struct rexnet_picture {
+  const uint8_t* pixels; /**< the first pixel of the top row; `height` rows must be readable */
+  int32_t width;         /**< in pixels, 1 to 65536 */
+  int32_t height;        /**< in pixels, 1 to 65536 */
+  ptrdiff_t stride; /**< bytes from a row to the next; 0: rows without gaps; negative: bottom-up pictures */
+  int32_t format;   /**< REXNET_RGB ... REXNET_GREY */
+} rexnet_picture;
+
+/** How a classifier works. Fields may be added at the end, where 0 means what older libraries did: start with
+ * `rexnet_options o = REXNET_OPTIONS_INIT;`. A library that is older than the program takes a larger struct
+ * whose additional bytes are zero, and refuses others with REXNET_UNSUPPORTED. */
+typedef struct rexnet_options {
+  uint32_t size;      /**< sizeof(rexnet_options) of the header that the program was compiled with */
+  int32_t threads;    /**< that share the work of one picture, 1 to 64; 0: 1. They live as long as the call */
+  int32_t input_size; /**< side of the network's square input in pixels, 1 to 16384; 0: the model's own */
+} rexnet_options;
+/** Options as NULL has them. */
+#define REXNET_OPTIONS_INIT \
+  { sizeof(rexnet_options), 0, 0 }
+
+/** A class and its probability. */
+typedef struct rexnet_scored_class {
+  int32_t index;     /**< for rexnet_model_label() */
+  float probability; /**< 0 to 1; all of a picture's add up to 1 */
+} rexnet_scored_class;
+
+/** A loaded model: immutable, for all threads. */
+typedef struct rexnet_model rexnet_model;
+/** A model and the memory of a forward pass: for one thread at a time. */
+typedef struct rexnet_classifier rexnet_classifier;
+
+/** "0.1.0" */
+REXNET_API const char* rexnet_version(void);
+/** What a status means, in a few words; never NULL. */
+REXNET_API const char* rexnet_status_text(rexnet_status status);
+/** Whose kernels run on this CPU: "sse2", "fma3_avx2", "avx512bw", "neon64" or "neon"; REXNET_ISA in the
+ * environment chooses another than the best before the first call. "none" where none runs:
+ * rexnet_classifier_new() tells why. */
+REXNET_API const char* rexnet_instruction_set(void);
+/** CPUs that this process may use, at least 1: a value for rexnet_options.threads. Above 8 it seldom pays. */
+REXNET_API int32_t rexnet_available_cpus(void);
+
+/** Flags of rexnet_model_load(). */
+enum {
+  /** Map the file: processes share the weights of a float32 packed file. It must not shrink while the model
+   * lives: the system would end the program (SIGBUS). */
+  REXNET_LOAD_MAPPED = 1,
+  /** Compare the checksum of a packed file's weights, too. */
+  REXNET_LOAD_VERIFY = 2
+};
+
+/** Loads a packed file (.rexnet) or a PyTorch or safetensors checkpoint; these have the published
+ * preprocessing and no labels. The file is read: what happens to it afterwards does not matter, unless it is
+ * mapped.
+ * @param path UTF-8
+ * @param flags 0, or REXNET_LOAD_...
+ * @param[out] model to be freed by rexnet_model_free()
+ * @param[out] error the reason of a failure; may be NULL
+ * @return REXNET_INVALID_ARGUMENT, REXNET_IO_ERROR, REXNET_BAD_FILE, REXNET_UNSUPPORTED, REXNET_OUT_OF_MEMORY
+ */
+REXNET_API rexnet_status rexnet_model_load(const char* path, uint32_t flags, rexnet_model** model,
+                                           rexnet_error* error);
+/** The same from a file's bytes in memory, of any alignment, which are copied.
+ * @param bytes a whole file
+ * @param size how many
+ * @param flags 0 or REXNET_LOAD_VERIFY
+ * @param[out] model to be freed by rexnet_model_free()
+ * @param[out] error the reason of a failure; may be NULL
+ * @return as rexnet_model_load(), without REXNET_IO_ERROR */
+REXNET_API rexnet_status rexnet_model_load_memory(const void* bytes, size_t size, uint32_t flags,
+                                                  rexnet_model** model, rexnet_error* error);
+/** Classifiers of the model keep what they need: the order of freeing does not matter. NULL is fine. */
+REXNET_API void rexnet_model_free(rexnet_model* model);
+
+/** Classes, 0 for a backbone without classifier; -1 for NULL. */
+REXNET_API int32_t rexnet_model_class_count(const rexnet_model* model);
+/** Floats that rexnet_features() gives; -1 for NULL. */
+REXNET_API int32_t rexnet_model_feature_count(const rexnet_model* model);
+/** Side of the square input in pixels that the model was made for; -1 for NULL. */
+REXNET_API int32_t rexnet_model_input_size(const rexnet_model* model);
+/** "v1 1.0x"; NULL for NULL. */
+REXNET_API const char* rexnet_model_variant(const rexnet_model* model);
+/** Name of a class, as long as the model lives; NULL where the file names none, the index is none, or for
+ * NULL. */
+REXNET_API const char* rexnet_model_label(const rexnet_model* model, int32_t class_index);
+
+/** Makes what a thread needs to run a model.
+ * @param model kept alive by the classifier
+ * @param options NULL: one thread, the model's input size
+ * @param[out] classifier to be freed by rexnet_classifier_free()
+ * @param[out] error the reason of a failure; may be NULL
+ * @return REXNET_INVALID_ARGUMENT, REXNET_UNSUPPORTED, REXNET_OUT_OF_MEMORY */
+REXNET_API rexnet_status rexnet_classifier_new(const rexnet_model* model, const rexnet_options* options,
+                                               rexnet_classifier** classifier, rexnet_error* error);
+/** NULL is fine. No call may be using it. */
+REXNET_API void rexnet_classifier_free(rexnet_classifier* classifier);
+
+/** The most probable classes of a picture, the most probable first.
+ * @param classifier in which no other call runs
+ * @param picture pixels of any size
+ * @param[out] top   room for `capacity` classes
+ * @param capacity   1 or more
+ * @param[out] count how many were written, capacity or all that there are; may be NULL
+ * @param[out] error the reason of a failure; may be NULL
+ * @return REXNET_INVALID_ARGUMENT, REXNET_BUSY, REXNET_OUT_OF_MEMORY, REXNET_UNSUPPORTED for a backbone */
+REXNET_API rexnet_status rexnet_classify(rexnet_classifier* classifier, const rexnet_picture* picture,
+                                         rexnet_scored_class* top, size_t capacity, size_t* count,
+                                         rexnet_error* error);
+/** The network's answer before softmax.
+ * @param classifier in which no other call runs
+ * @param picture pixels of any size
+ * @param[out] logits   rexnet_model_class_count() floats
+ * @param      capacity floats that fit there
+ * @param[out] error the reason of a failure; may be NULL
+ * @return as rexnet_classify(), and REXNET_BUFFER_TOO_SMALL */
+REXNET_API rexnet_status rexnet_logits(rexnet_classifier* classifier, const rexnet_picture* picture,
+                                       float* logits, size_t capacity, rexnet_error* error);
+/** What the classifying layer sees: an embedding, to compare or cluster pictures by.
+ * @param classifier in which no other call runs
+ * @param picture pixels of any size
+ * @param[out] features rexnet_model_feature_count() floats
+ * @param      capacity floats that fit there
+ * @param[out] error the reason of a failure; may be NULL
+ * @return as rexnet_logits(); backbones have features, too */
+REXNET_API rexnet_status rexnet_features(rexnet_classifier* classifier, const rexnet_picture* picture,
+                                         float* features, size_t capacity, rexnet_error* error);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* REXNET_H */

@@ -1,0 +1,203 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""examples/python/rexnet_ctypes.py with the library that was built: the command's numbers, threads, refusals, and what
+else a Python process does to a library: fork() and dlclose().
+Usage: ctypes_test.py LIBRARY COMMAND SOURCE_DIR PICTURES_DIR"""
+import array
+import json
+import os
+import re
+import struct
+import subprocess
+import sys
+import tempfile
+import threading
+import unittest
+from pathlib import Path
+
+library, command, source, pictures = (Path(a).resolve() for a in sys.argv[1:5])
+os.environ["REXNET_LIBRARY"] = str(library)
+sys.path.insert(0, str(source / "examples/python"))
+import rexnet_ctypes as rexnet  # noqa: E402
+
+MODEL = source / "models/clothing_1.0x.rexnet"
+NAMES = ["dress", "hat", "longsleeve", "pants", "t-shirt"]
+DRESS = rexnet.read_ppm(pictures / "dress.ppm")
+
+
+def run(*arguments, env=None):
+    return subprocess.run(list(map(str, arguments)), check=True, stdout=subprocess.PIPE, text=True, env=env).stdout
+
+
+class Answers(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.model = rexnet.Model(MODEL)
+
+    def test_numbers_are_the_commands(self):
+        files = [pictures / f"{name}.ppm" for name in NAMES]
+        said = json.loads(run(command, "classify", MODEL, "--json", "--top", 10, *files))
+        for name, entry in zip(NAMES, said):
+            expected = [(best["label"], best["probability"]) for best in entry["top"]]
+            self.assertEqual(self.model.classify(*rexnet.read_ppm(pictures / f"{name}.ppm"), top=10), expected)
+            self.assertEqual(expected[0][0], name)
+
+    def test_description(self):
+        self.assertEqual((self.model.variant, self.model.input_size, len(self.model.labels)), ("v1 1.0x", 112, 10))
+        self.assertRegex(rexnet.lib.rexnet_version().decode(), r"^\d+\.\d+\.\d+$")
+        self.assertGreaterEqual(rexnet.lib.rexnet_available_cpus(), 1)
+
+    def test_features_are_the_means_that_the_command_taps(self):
+        # The resize leaves a picture of 112 / 0.875 pixels as it is: what the network sees is its middle.
+        size, side, model = 112, 128, self.model
+        pixels = bytes((x * 7 + y * 3 + c * 90) % 256 for y in range(side) for x in range(side) for c in range(3))
+        rows = [pixels[3 * ((y + 8) * side + 8):][:3 * size] for y in range(size)]
+        mean, std = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+        values = array.array("f", ((row[i] / 255 - mean[i % 3]) / std[i % 3] for row in rows for i in range(3 * size)))
+        with tempfile.TemporaryDirectory() as folder:
+            head = "{'descr': '<f4', 'fortran_order': False, 'shape': (1, %d, %d, 3), }" % (size, size)
+            file = Path(folder) / "in.npy"
+            file.write_bytes(b"\x93NUMPY\x01\x00\x76\x00" + head.ljust(117).encode() + b"\n" + values.tobytes())
+            run(command, "run", MODEL, file, "-o", Path(folder) / "logits.npy", "--layout", "nhwc", "--layers", folder)
+            read = {name: self.npy(Path(folder) / name) for name in ("logits.npy", "features.22.npy")}
+        for found, expected in ((model.logits(pixels, side, side), read["logits.npy"]),
+                                (model.features(pixels, side, side), read["features.22.npy"])):
+            self.assertEqual(len(found), len(expected))
+            largest = max(map(abs, expected))
+            self.assertLess(max(abs(a - b) for a, b in zip(found, expected)), 1e-5 * largest)
+
+    @staticmethod
+    def npy(path):
+        data = path.read_bytes()
+        return array.array("f", data[10 + struct.unpack_from("<H", data, 8)[0]:])
+
+    def test_buffers_and_formats(self):
+        pixels, width, height = DRESS
+        expected = self.model.logits(*DRESS)
+        bgr = bytearray(pixels)
+        bgr[0::3], bgr[2::3] = pixels[2::3], pixels[0::3]
+        self.assertEqual(self.model.logits(bgr, width, height, format="bgr"), expected)
+        self.assertEqual(self.model.logits(memoryview(bgr), width, height, "bgr"), expected)
+        self.assertNotEqual(self.model.logits(bgr, width, height), expected)
+        self.assertEqual(rexnet.Model(MODEL.read_bytes()).logits(*DRESS), expected)
+
+    def test_threads_share_a_model(self):
+        expected, found = self.model.classify(*DRESS), []
+        for model in (self.model, rexnet.Model(MODEL, threads=2)):
+            team = [threading.Thread(target=lambda: found.extend(model.classify(*DRESS) for _ in range(3)))
+                    for _ in range(8)]
+            for thread in team:
+                thread.start()
+            for thread in team:
+                thread.join()
+        self.assertEqual(found, [expected] * 48)
+
+    def test_example_as_a_program(self):
+        text = run(sys.executable, rexnet.__file__, MODEL, pictures / "hat.ppm")
+        self.assertEqual(len(text.splitlines()), 5)
+        self.assertRegex(text.splitlines()[0], r"^ 9\d\.\d\d %  hat$")
+
+    def test_lines_of_the_manual(self):
+        lines = re.search("```python\n(.+?)```", (source / "docs/c-api.md").read_text(), re.DOTALL)[1]
+        path = f"import sys; sys.path.insert(0, {str(source / 'examples/python')!r})\n"
+        text = run(sys.executable, "-c", path + lines.replace("model.rexnet", str(MODEL)))
+        self.assertRegex(text, r"^(\d+\.\d% [a-z-]+\n){5}$")
+
+
+class Refusals(unittest.TestCase):
+    def refused(self, status, text, function, *arguments, **named):
+        with self.assertRaisesRegex(rexnet.RexnetError, text) as caught:
+            function(*arguments, **named)
+        self.assertEqual(caught.exception.status, status)
+
+    def test_models(self):
+        self.refused(4, "no-such-file: cannot be opened", rexnet.Model, "no-such-file")
+        self.refused(5, "", rexnet.Model, __file__)
+        self.refused(5, "", rexnet.Model, b"garbage")
+        self.refused(5, "", rexnet.Model, b"")
+        self.refused(5, "packed file", rexnet.Model, MODEL.read_bytes()[:5000])
+        self.refused(1, "65 threads", rexnet.Model, MODEL, threads=65)
+        self.refused(1, "input of -1", rexnet.Model, MODEL, input_size=-1)
+
+    def test_environment_names_an_instruction_set(self):
+        lines = f"""if True:
+            import sys
+            sys.path.insert(0, {str(source / "examples/python")!r})
+            import rexnet_ctypes as rexnet
+            print(rexnet.lib.rexnet_instruction_set().decode())
+            try:
+                rexnet.Model({str(MODEL)!r})
+            except rexnet.RexnetError as problem:
+                print(problem.status, problem)"""
+        best = rexnet.lib.rexnet_instruction_set().decode()
+        for name, expected in ((best, f"^{best}\n$"), ("avx9", "^none\n7 REXNET_ISA: no instruction set .avx9. runs")):
+            self.assertRegex(run(sys.executable, "-c", lines, env={**os.environ, "REXNET_ISA": name}), expected)
+
+    def test_pictures(self):
+        model = rexnet.Model(MODEL)
+        self.refused(1, "0 x 0", model.classify, b"", 0, 0)
+        self.refused(1, "capacity", model.classify, *DRESS, top=0)
+        self.refused(1, "too thin", model.classify, bytes(65536), 1, 65536, format="grey")
+        for size in (0, 11, 13):
+            with self.assertRaises(ValueError):
+                model.classify(bytes(size), 2, 2)
+        self.assertEqual(len(model.classify(bytes(12), 2, 2)), 5)
+
+    def test_each_thread_reads_its_own_reason(self):
+        wrong = []
+
+        def work(number):
+            for _ in range(200):
+                try:
+                    rexnet.Model(f"no-such-file-{number}")
+                except rexnet.RexnetError as problem:
+                    if not str(problem).startswith(f"no-such-file-{number}: "):
+                        wrong.append(str(problem))
+
+        team = [threading.Thread(target=work, args=(n,)) for n in range(4)]
+        for thread in team:
+            thread.start()
+        for thread in team:
+            thread.join()
+        self.assertEqual(wrong, [])
+
+
+@unittest.skipUnless(sys.platform == "linux", "reads /proc")
+class Processes(unittest.TestCase):
+    def test_a_forked_child_classifies_after_its_parent(self):
+        model = rexnet.Model(MODEL, threads=2)
+        expected = model.classify(*DRESS)
+        child = os.fork()
+        if child == 0:
+            os._exit(0 if model.classify(*DRESS) == expected else 1)
+        self.assertEqual(os.waitpid(child, 0)[1], 0)
+
+    def test_no_thread_outlives_a_call_and_the_library_can_be_unloaded(self):
+        # In a process of its own: this one needs the library until its end.
+        text = run(sys.executable, "-c", f"""if True:
+            import _ctypes, gc, os, sys
+            sys.path.insert(0, {str(source / "examples/python")!r})
+            import rexnet_ctypes as rexnet
+            model = rexnet.Model({str(MODEL)!r}, threads=4)
+            model.classify(bytes(12), 2, 2)
+            print(len(os.listdir("/proc/self/task")))
+            del model
+            gc.collect()
+            inside = lambda: "librexnet" in open("/proc/self/maps").read()
+            print(inside())
+            _ctypes.dlclose(rexnet.lib._handle)
+            print(inside())""")
+        self.assertEqual(text.split(), ["1", "True", "False"])
+
+    def test_no_openmp_comes_with_it(self):
+        text = run(sys.executable, "-c", f"""if True:
+            import sys
+            sys.path.insert(0, {str(source / "examples/python")!r})
+            import rexnet_ctypes
+            maps = open("/proc/self/maps").read()
+            print([name for name in ("libgomp", "libomp", "libiomp") if name in maps])""")
+        self.assertEqual(text, "[]\n")
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1])

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+// Pictures and the class that each belongs to: a folder per class, ImageNet's synset folders, or a list.
+#ifndef REXNET_TOOLS_DATASET_HPP
+#define REXNET_TOOLS_DATASET_HPP
+
+#include <string>
+#include <vector>
+
+namespace rexnet_tools {
+
+struct sample {
+  std::string path;  ///< UTF-8; below dataset::folder, or absolute
+  int label = 0;     ///< index of the class
+};
+
+/// The classes that a data set's labels are matched against.
+struct class_list {
+  int count = 0;
+  std::vector<std::string> names;  ///< one per class, or none
+  /// The names are the model's or the user's; ImageNet's, which the command assumes for a thousand nameless
+  /// classes, are not.
+  bool own = false;
+};
+
+struct dataset {
+  std::string folder;  ///< that relative paths start from
+  std::string labels;  ///< where the labels came from, for people: "folders by name"
+  std::vector<sample> samples;
+  std::vector<std::string> notes;  ///< what was left out
+
+  /// The file of a sample.
+  [[nodiscard]] std::string file(const sample& s) const;
+};
+
+/// Reads what `path` names: a directory with one folder per class, or a list file. docs/evaluate.md says how
+/// folders and labels become classes and what is refused; nothing here opens a picture. Folders come sorted
+/// by the bytes of their names, as torchvision's ImageFolder has them, with their pictures sorted likewise;
+/// lists keep their order.
+/// @param path UTF-8
+/// Throws rexnet::error: io_error; invalid_argument, naming the folder or line; shape_mismatch where folders
+/// cannot be told from their order.
+[[nodiscard]] dataset read_dataset(const std::string& path, const class_list& classes);
+
+}  // namespace rexnet_tools
+
+#endif  // REXNET_TOOLS_DATASET_HPP

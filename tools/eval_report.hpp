@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+// What an evaluation found, for people (text, picture) and for programs (JSON).
+#ifndef REXNET_TOOLS_EVAL_REPORT_HPP
+#define REXNET_TOOLS_EVAL_REPORT_HPP
+
+#include "tools/evaluation.hpp"
+
+#include <nlohmann/json_fwd.hpp>
+
+#include <string>
+
+namespace rexnet_tools {
+
+struct evaluation_report {
+  std::string model, variant, data, labels, run, instruction_set;
+  class_list classes;
+  evaluation_settings how;
+  std::size_t pictures = 0;  ///< of the data set
+  std::size_t resumed = 0;   ///< of them finished by an earlier run
+  bool interrupted = false;
+  tally counts{0};
+  picture_times times;  ///< of this run, as `seconds`
+  double seconds = 0;
+
+  [[nodiscard]] std::size_t finished() const {
+    return static_cast<std::size_t>(counts.all().n) + counts.broken().size();
+  }
+  /// A class's name, or "class 7".
+  [[nodiscard]] std::string name(int label) const;
+};
+
+/// Classes with pictures, or that were predicted, ascending.
+[[nodiscard]] std::vector<int> occurring_classes(const tally& t);
+
+/// Accuracy, classes, confusion matrix where it fits a terminal, speed.
+[[nodiscard]] std::string text_report(const evaluation_report& r);
+[[nodiscard]] nlohmann::ordered_json json_report(const evaluation_report& r);
+
+/// The confusion matrix as an SVG picture: a row for each class of pictures, a column for each that was
+/// predicted, of the classes that occur; right ones blue, mistakes orange, the darker the larger their part
+/// of the row.
+[[nodiscard]] std::string confusion_svg(const evaluation_report& r);
+
+}  // namespace rexnet_tools
+
+#endif  // REXNET_TOOLS_EVAL_REPORT_HPP

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT
+// features: the maps of a backbone as .npy files.
+#include "tools/commands.hpp"
+#include "tools/image_io.hpp"
+
+#include <filesystem>
+
+namespace rexnet_tools {
+
+namespace {
+
+/// By content: a .npy array, or else a picture.
+rexnet::feature_maps maps_of(const options& o, const rexnet::model& m, bool nchw) {
+  auto extractor = rexnet::feature_extractor::make(m, o.input_of(m.input()), o.thread_count()).value();
+  const std::string& path = o.inputs[0];
+  const auto file = rexnet::file_bytes::map(path).value();
+  const std::string_view bytes = rexnet::detail::text(file.bytes());
+  auto maps = [&] {
+    if (bytes.substr(0, 6) == "\x93NUMPY") {
+      const image_batch images = read_images(path, nchw);
+      return extractor.extract({images.data.data(), images.n, images.h, images.w, 3});
+    }
+    return extractor.extract(read_image(path, o.exif).value().view());
+  }();
+  if (!maps) throw maps.error().in(path);
+  return *std::move(maps);
+}
+
+}  // namespace
+
+void features(const options& o) {
+  const rexnet::model m = rexnet::load(o.model).value();
+  const bool nchw = o.layout == "nchw";
+  const rexnet::feature_maps maps = maps_of(o, m, nchw);
+  std::filesystem::create_directories(std::filesystem::u8path(o.output));
+  const auto write = [&](const std::string& name, const rexnet::feature_map& map) {
+    write_map(o.output + "/" + name + ".npy", map, nchw);
+  };
+  for (std::size_t i = 0; i < maps.stages.size(); ++i)
+    write("stride" + std::to_string(2 << i), maps.stages[i]);
+  write("head", maps.head);
+  for (const auto& [name, vectors] : {std::pair{"pooled", &maps.pooled}, {"features", &maps.features}})
+    write_file(o.output + "/" + name + ".npy",
+               rexnet::write_npy({maps.n, static_cast<std::int64_t>(vectors->size()) / (std::max)(maps.n, 1)},
+                                 *vectors));
+}
+
+}  // namespace rexnet_tools

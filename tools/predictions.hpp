@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT
+// The file of predictions: a row for each picture, in the data set's order, which grows while pictures are
+// classified. A run that was stopped, however rudely, leaves the first rows, and another goes on from there.
+#ifndef REXNET_TOOLS_PREDICTIONS_HPP
+#define REXNET_TOOLS_PREDICTIONS_HPP
+
+#include "tools/dataset.hpp"
+#include "tools/tally.hpp"
+
+#include "rexnet/model.hpp"
+
+#include <cstddef>
+#include <fstream>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace rexnet_tools {
+
+/// Three checksums, "weights-settings-data": of the network and its weights; of everything else that the rows
+/// depend on (preprocessing, EXIF, class names, instruction set); of the paths and labels. Each row ends with
+/// it.
+[[nodiscard]] std::string run_id(const rexnet::model& m, const rexnet::preprocessing& input, bool exif,
+                                 const class_list& classes, const dataset& data);
+
+class predictions_file {
+ public:
+  /// Makes a new file. Throws io_error, also where there is one already: hours of work may be in it.
+  /// @param path UTF-8
+  static predictions_file create(const std::string& path, std::string run, const class_list& classes);
+
+  /// Goes on with a file, or makes it where there is none. Calls seen(sample's index, prediction) for its
+  /// rows (the probabilities of `top` are not read back) and cuts a row off that was not written to its end.
+  /// Throws io_error, or invalid_argument where a row is none of this run: the message says what differs.
+  static predictions_file resume(const std::string& path, std::string run, const class_list& classes,
+                                 const dataset& data,
+                                 const std::function<void(std::size_t, const prediction&)>& seen);
+
+  /// Rows of the file.
+  [[nodiscard]] std::size_t rows() const { return rows_; }
+  void append(const sample& s, const prediction& p);
+  /// Hands the rows to the system, which keeps them whatever becomes of this process. Throws io_error.
+  void flush();
+
+ private:
+  predictions_file(const std::string& path, std::string run, const class_list& classes);
+  [[nodiscard]] std::string name_of(int label) const;
+
+  std::string path_, run_;
+  const class_list* classes_;
+  std::ofstream file_;
+  std::size_t rows_ = 0;
+};
+
+}  // namespace rexnet_tools
+
+#endif  // REXNET_TOOLS_PREDICTIONS_HPP
