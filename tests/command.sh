@@ -86,6 +86,46 @@ seq 1000 | sed 's/^/number /' > "$dir/numbers.txt"
 expect 0 'number 498$' "$rexnet" classify "$dir/imagenet.rexnet" "$hat" --input-size 64 --top 1000 --labels "$dir/numbers.txt"
 "$write_checkpoint" "$dir/few.pth" timm 50 999
 expect 0 ' class 497$' "$rexnet" classify "$dir/few.pth" "$hat" --input-size 64 --top 999
+# Features: the maps that run --layers writes, too
+expect 0 '' "$rexnet" features "$model" "$dir/in.npy" -o "$dir/maps"
+[ "$(ls "$dir/maps" | wc -l)" -eq 8 ] || fail "features wrote $(ls "$dir/maps")"
+for pair in stride2:3 stride4:5 stride8:7 stride16:13 stride32:18 head:21; do
+  cmp "$dir/maps/${pair%:*}.npy" "$dir/layers/features.${pair#*:}.npy" || fail "features differ from --layers: $pair"
+done
+cmp "$dir/maps/pooled.npy" "$dir/maps/features.npy" || fail "v1 has nothing between the mean and the classifier"
+expect 0 '' "$rexnet" features "$model" "$dir/nhwc.npy" -o "$dir/maps_nhwc" --layout nhwc
+cmp "$dir/maps/features.npy" "$dir/maps_nhwc/features.npy" || fail "the layouts' features differ"
+expect 0 '' "$rexnet" features "$model" "$source/examples/pictures/hat.png" -o "$dir/maps/of/hat"
+expect 1 'page.pth.*neither JPEG' "$rexnet" features "$model" "$dir/page.pth" -o "$dir/maps"
+
+# classify: directories, lists, pictures without an answer among others
+shelf=$dir/shelf
+mkdir -p "$shelf/B" "$dir/empty"
+cp "$source/examples/pictures/hat.png" "$shelf/B/HAT.PNG"
+cp "$source/examples/pictures/dress.png" "$shelf/a.png"
+echo 'no picture' > "$shelf/notes.txt"
+expect 0 'HAT.PNG' "$rexnet" classify "$model" "$shelf" --top 1 --embed "$dir/two.npy" --cam "$dir/cams"
+[ "$(grep -c '%' "$dir/out")" -eq 2 ] || fail "not two answers: $(cat "$dir/out")"
+[ "$(wc -c < "$dir/two.npy")" -eq $((128 + 2 * 1280 * 4)) ] || fail "--embed wrote $(wc -c < "$dir/two.npy") bytes"
+expect 0 '400 x 400' "$rexnet" classify "$model" "$dir/cams/B/HAT.png"
+expect 0 '400 x 400' "$rexnet" classify "$model" "$dir/cams/a.png"
+printf '%s\r\n\n%s\n' "$shelf/a.png" "$shelf/B/HAT.PNG" > "$dir/list.txt"
+expect 0 'HAT.PNG' "$rexnet" classify "$model" - --embed "$dir/listed.npy" < "$dir/list.txt"
+cmp <(tail -c 5120 "$dir/listed.npy") <(tail -c +129 "$dir/two.npy" | head -c 5120) || fail "other features from a list"
+echo 'not a picture' > "$shelf/c.jpg"
+expect 1 'c.jpg: neither JPEG' "$rexnet" classify "$model" "$shelf" "$dir/none.png" --embed "$dir/three.npy"
+grep -q 'none.png: cannot be opened' "$dir/out" || fail "the missing file is not named: $(cat "$dir/out")"
+grep -q '2 of 4 pictures have no answer' "$dir/out" || fail "no sum: $(cat "$dir/out")"
+cmp "$dir/two.npy" "$dir/three.npy" || fail "other features beside pictures without an answer"
+expect 1 '"error": ".*c.jpg: neither JPEG' "$rexnet" classify "$model" "$shelf" --json
+grep -q '"label": "hat"' "$dir/out" || fail "no answer after an error: $(cat "$dir/out")"
+expect 1 'no pictures below this directory' "$rexnet" classify "$model" "$dir/empty"
+expect 0 '"class": 4' "$rexnet" classify "$model" "$shelf/a.png" --json --cam "$dir/map.npy" --cam-class 4
+[ "$(wc -c < "$dir/map.npy")" -eq $((128 + 4 * 4 * 4)) ] || fail "the map has $(wc -c < "$dir/map.npy") bytes"
+expect 1 'must end in .png or .npy' "$rexnet" classify "$model" "$shelf/a.png" --cam "$dir/map.jpg"
+expect 1 'must be a directory' "$rexnet" classify "$model" "$shelf" --cam "$dir/map.png"
+expect 1 'the model has 10 classes' "$rexnet" classify "$model" "$shelf/a.png" --cam "$dir/map.png" --cam-class 10
+expect 2 '' "$rexnet" classify "$model" "$shelf/a.png" --cam-class 1
 
 # UTF-8 names and labels, whatever the system thinks of them
 odd=$dir/modèle_日本

@@ -86,7 +86,8 @@ static_assert(is(of_224[0], 2, 0, 112, 112, 16) && is(of_224[1], 4, 2, 56, 56, 3
 
 TEST_CASE("features: the stages have the sizes of the plan's maps, from 1x1 up") {
   for (const config& c : all_shapes())
-    for (const auto& [h, w] : sizes) {
+    for (const auto& size : sizes) {
+      const int h = size.first, w = size.second;
       const rexnet::plan p = rexnet::make_plan(c, h, w, 1);
       int stride = 2;
       for (const rexnet::feature_stage& s : rexnet::feature_stages(c, h, w)) {
@@ -101,7 +102,8 @@ TEST_CASE("features: every map and vector agrees with the double reference, ever
   for (const config& c : all_shapes()) {
     const rexnet::model m = random_model(c);
     auto extractor = must(rexnet::feature_extractor::make(m, 2));
-    for (const auto& [h, w] : sizes) {
+    for (const auto& size : sizes) {
+      const int h = size.first, w = size.second;
       const std::vector<float> image = random_images(1, h, w);
       const auto found = must(extractor.extract({image.data(), 1, h, w, 3}));
       const auto expected = rexnet::reference::run(c, m.payload().data(), image.data(), h, w);
@@ -203,7 +205,8 @@ TEST_CASE("cam: the map's mean plus the bias is the logit where the classifier i
     const rexnet::model m = random_model(c);
     const float* const bias = m.payload().data() + rexnet::layout_of(c).classifier.bias;
     auto extractor = must(rexnet::feature_extractor::make(m));
-    for (const auto& [h, w] : sizes) {
+    for (const auto& size : sizes) {
+      const int h = size.first, w = size.second;
       const std::vector<float> image = random_images(1, h, w);
       const auto found = must(extractor.extract({image.data(), 1, h, w, 3}));
       std::vector<double> sums;
@@ -225,7 +228,8 @@ TEST_CASE("cam: agrees with the double reference place by place, with lite's hid
   for (const config& c : {config_for(family::v1, 50, 10), config_for(family::lite, 50, 21)}) {
     const rexnet::model m = random_model(c);
     auto extractor = must(rexnet::feature_extractor::make(m));
-    for (const auto& [h, w] : {std::pair{1, 1}, {65, 40}}) {
+    for (const auto& size : {std::pair{1, 1}, {65, 40}}) {
+      const int h = size.first, w = size.second;
       const std::vector<float> image = random_images(2, h, w);
       const auto found = must(extractor.extract({image.data(), 2, h, w, 3}));
       const auto expected =
@@ -309,7 +313,8 @@ TEST_CASE("cam: the part of a picture that the network sees is where preprocessi
   rexnet::preprocessing p;
   p.input_size = 64;
   p.interpolation = rexnet::interpolation::bilinear;
-  for (const auto& [w, h] : {std::pair{256, 256}, {500, 200}, {90, 301}, {31, 20}}) {
+  for (const auto& size : {std::pair{256, 256}, {500, 200}, {90, 301}, {31, 20}}) {
+    const int w = size.first, h = size.second;
     const rexnet::picture_box box = rexnet::seen_part(w, h, p);
     CHECK(box.width == doctest::Approx(box.height).epsilon(0.02));
     CHECK(box.x + box.width / 2 == doctest::Approx(w / 2.0).epsilon(0.02));
