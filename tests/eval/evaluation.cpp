@@ -75,9 +75,9 @@ TEST_CASE("evaluate: the same bits in the same order, whatever threads and batch
   const dataset d = noise(dir, 40);
   const auto expected = predictions(d, settings(1, 1));
   REQUIRE(expected.size() == 40);
-  for (const auto& [threads, batch] : {std::pair{1, 3}, {2, 1}, {2, 3}, {5, 8}, {3, 64}}) {
-    const auto found = predictions(d, settings(threads, batch));
-    INFO(threads, " threads, batch ", batch);
+  for (const auto& how : {settings(1, 3), settings(2, 1), settings(2, 3), settings(5, 8), settings(3, 64)}) {
+    const auto found = predictions(d, how);
+    INFO(how.threads, " threads, batch ", how.batch);
     REQUIRE(found.size() == expected.size());
     for (std::size_t i = 0; i < found.size(); ++i) {
       CHECK(found[i].broken == expected[i].broken);
