@@ -203,6 +203,8 @@ TEST_CASE("report: a thousand classes stay readable, odd names stay harmless") {
   const std::string svg = confusion_svg(r);
   CHECK(svg.find("&lt;a &amp; &quot;b&quot;&gt; taken for 日本: 1") != svg.npos);
   CHECK(svg.find("<a &") == svg.npos);
+  r.classes.names[1] = "12345678901234567890123\xc3\xa9";  // cut to 24 bytes it would lose half a letter
+  CHECK(confusion_svg(r).find(">12345678901234567890123</text>") != std::string::npos);
   r.counts = tally(2);
   CHECK(confusion_svg(r).find("0 pictures: top-1 0.00 %") != svg.npos);
   CHECK(text_report(r).find("top-1    0.00 %  (0 of 0)") != text.npos);
