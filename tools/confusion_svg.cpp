@@ -119,8 +119,11 @@ std::string confusion_svg(const evaluation_report& r) {
   for (std::size_t i = 0; i < classes.size(); ++i) {
     const class_count& of = r.counts.classes()[static_cast<std::size_t>(classes[i])];
     if (l.labelled) {
-      const std::string name =
-          r.name(classes[i]).size() > 24 ? r.name(classes[i]).substr(0, 23) : r.name(classes[i]);
+      const std::string whole = r.name(classes[i]);
+      std::size_t end = (std::min)(longest, whole.size());
+      while (end > 0 && end < whole.size() && (whole[end] & 0xc0) == 0x80)
+        --end;  // letters of UTF-8 stay whole
+      const std::string name = whole.substr(0, end);
       d.text(x0 - 6, y0 + middle(i) + l.font * 0.35, l.font, name, "end");
       d.text(x0 + middle(i) + l.font * 0.35, y0 - 6, l.font, name, "start", {}, -90);
       char part[64];

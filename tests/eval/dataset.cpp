@@ -91,15 +91,15 @@ TEST_CASE("dataset: a folder that names no class is refused by name") {
 TEST_CASE("dataset: without names the sorted position counts, as with torchvision's ImageFolder") {
   const scratch dir;
   // Python sorts by code points, which is the order of UTF-8's bytes: capitals first, then a to z, then é.
-  touch(dir, {"b/1.png", "\xc3\xa9/2.png", "B/3.png", "a/4.png", "10/5.png", "9/6.png"});
+  touch(dir, {"b/1.png", "\xc3\xa9/2.png", "C/3.png", "a/4.png", "10/5.png", "9/6.png"});
   const dataset d = read_dataset(dir.folder(), nameless(6));
-  CHECK(samples(d) == "10/5.png=0 9/6.png=1 B/3.png=2 a/4.png=3 b/1.png=4 \xc3\xa9/2.png=5");
+  CHECK(samples(d) == "10/5.png=0 9/6.png=1 C/3.png=2 a/4.png=3 b/1.png=4 \xc3\xa9/2.png=5");
   CHECK(d.labels == "folders by position");
   CHECK(says(refusal(dir.folder(), nameless(7), rexnet::errc::shape_mismatch),
              "6 folders for 7 classes without names"));
-  make_folder(dir, "c");  // an empty folder has its position, too
+  make_folder(dir, "d");  // an empty folder has its position, too
   CHECK(samples(read_dataset(dir.folder(), nameless(7))) ==
-        "10/5.png=0 9/6.png=1 B/3.png=2 a/4.png=3 b/1.png=4 \xc3\xa9/2.png=6");
+        "10/5.png=0 9/6.png=1 C/3.png=2 a/4.png=3 b/1.png=4 \xc3\xa9/2.png=6");
 }
 
 TEST_CASE("dataset: ImageNet's synsets are classes of any model with a thousand") {

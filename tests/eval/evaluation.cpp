@@ -75,9 +75,9 @@ TEST_CASE("evaluate: the same bits in the same order, whatever threads and batch
   const dataset d = noise(dir, 40);
   const auto expected = predictions(d, settings(1, 1));
   REQUIRE(expected.size() == 40);
-  for (const auto& [threads, batch] : {std::pair{1, 3}, {2, 1}, {2, 3}, {5, 8}, {3, 64}}) {
-    const auto found = predictions(d, settings(threads, batch));
-    INFO(threads, " threads, batch ", batch);
+  for (const auto& how : {settings(1, 3), settings(2, 1), settings(2, 3), settings(5, 8), settings(3, 64)}) {
+    const auto found = predictions(d, how);
+    INFO(how.threads, " threads, batch ", how.batch);
     REQUIRE(found.size() == expected.size());
     for (std::size_t i = 0; i < found.size(); ++i) {
       CHECK(found[i].broken == expected[i].broken);
@@ -203,6 +203,8 @@ TEST_CASE("report: a thousand classes stay readable, odd names stay harmless") {
   const std::string svg = confusion_svg(r);
   CHECK(svg.find("&lt;a &amp; &quot;b&quot;&gt; taken for 日本: 1") != svg.npos);
   CHECK(svg.find("<a &") == svg.npos);
+  r.classes.names[1] = "12345678901234567890123\xc3\xa9";  // cut to 24 bytes it would lose half a letter
+  CHECK(confusion_svg(r).find(">12345678901234567890123</text>") != std::string::npos);
   r.counts = tally(2);
   CHECK(confusion_svg(r).find("0 pictures: top-1 0.00 %") != svg.npos);
   CHECK(text_report(r).find("top-1    0.00 %  (0 of 0)") != text.npos);
