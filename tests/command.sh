@@ -113,6 +113,7 @@ expect 0 '400 x 400' "$rexnet" classify "$model" "$dir/cams/a.png"
 printf '%s\r\n\n%s\n' "$shelf/a.png" "$shelf/B/HAT.PNG" > "$dir/list.txt"
 expect 0 'HAT.PNG' "$rexnet" classify "$model" - --embed "$dir/listed.npy" < "$dir/list.txt"
 cmp <(tail -c 5120 "$dir/listed.npy") <(tail -c +129 "$dir/two.npy" | head -c 5120) || fail "other features from a list"
+expect 1 'names no pictures' "$rexnet" classify "$model" - < /dev/null
 echo 'not a picture' > "$shelf/c.jpg"
 expect 1 'c.jpg: neither JPEG' "$rexnet" classify "$model" "$shelf" "$dir/none.png" --embed "$dir/three.npy"
 grep -q 'none.png: cannot be opened' "$dir/out" || fail "the missing file is not named: $(cat "$dir/out")"

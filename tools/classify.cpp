@@ -128,6 +128,8 @@ class classification {
         extractor_(rexnet::feature_extractor::make(model_, input_, o.thread_count()).value()),
         requests_(o.inputs),
         cams_(o, requests_.several()) {
+    if (requests_.all().empty())
+      throw error(errc::invalid_argument, "the list on standard input names no pictures");
     const int classes = model_.shape().classes;
     if (classes == 0 && (o.embed.empty() || !o.cam.empty()))
       throw error(errc::unsupported, o.model +

@@ -11,7 +11,9 @@ shift 2
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 code=0
-"$wine" "$@" < /dev/null > "$dir/out" 2> "$dir/err" || code=$?
+input=/dev/null  # a pipe would be kept open, too; a file is fine
+[ -f /dev/stdin ] && input=/dev/stdin
+"$wine" "$@" < "$input" > "$dir/out" 2> "$dir/err" || code=$?
 cat "$dir/out"
 cat "$dir/err" >&2
 exit "$code"
