@@ -119,8 +119,8 @@ enum {
 };
 
 /** Loads a packed file (.rexnet) or a PyTorch or safetensors checkpoint; these have the published
- * preprocessing and no labels. The file is read: what happens to it afterwards does not matter, unless it is
- * mapped.
+ * preprocessing and, for a thousand classes, ImageNet-1k's names. The file is read: what happens to it
+ * afterwards does not matter, unless it is mapped.
  * @param path UTF-8
  * @param flags 0, or REXNET_LOAD_...
  * @param[out] model to be freed by rexnet_model_free()
@@ -149,8 +149,7 @@ REXNET_API int32_t rexnet_model_feature_count(const rexnet_model* model);
 REXNET_API int32_t rexnet_model_input_size(const rexnet_model* model);
 /** "v1 1.0x"; NULL for NULL. */
 REXNET_API const char* rexnet_model_variant(const rexnet_model* model);
-/** Name of a class, as long as the model lives; NULL where the file names none, the index is none, or for
- * NULL. */
+/** Name of a class, as long as the model lives; NULL where there are none, the index is none, or for NULL. */
 REXNET_API const char* rexnet_model_label(const rexnet_model* model, int32_t class_index);
 
 /** Makes what a thread needs to run a model.

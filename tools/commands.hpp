@@ -30,8 +30,7 @@ struct options {
   [[nodiscard]] int thread_count() const;
   /// The model's preprocessing with what was given in its place.
   [[nodiscard]] rexnet::preprocessing input_of(rexnet::preprocessing p) const;
-  /// --labels, or the model's own, or for 1000 classes ImageNet's; throws when their number is not the
-  /// classes'.
+  /// --labels, or the model's; throws when their number is not the classes'.
   [[nodiscard]] std::vector<std::string> labels_of(const rexnet::packed_header& h) const;
 };
 

@@ -17,8 +17,8 @@ struct sample {
 struct class_list {
   int count = 0;
   std::vector<std::string> names;  ///< one per class, or none
-  /// The names are the model's or the user's; ImageNet's, which the command assumes for a thousand nameless
-  /// classes, are not.
+  /// The names are a packed file's or the user's; ImageNet's, which a checkpoint of a thousand classes gets,
+  /// are not.
   bool own = false;
 };
 

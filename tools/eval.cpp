@@ -67,7 +67,7 @@ class_list classes_of(const options& o, const rexnet::model& m) {
   class_list c;
   c.count = m.shape().classes;
   c.names = o.labels_of(m.header());
-  c.own = !c.names.empty() && (!o.labels.empty() || !m.labels().empty());
+  c.own = !c.names.empty() && (!o.labels.empty() || m.container() == "packed");
   return c;
 }
 

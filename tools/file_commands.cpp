@@ -117,6 +117,7 @@ struct source {
     if (!t) throw t.error().in(path);
     tensors = *t;
     header.shape = tensors.shape;
+    header.labels = rexnet::default_labels(header.shape);
   }
   template <class Emit>
   rexnet::status operator()(Emit&& emit) const {

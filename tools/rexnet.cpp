@@ -4,7 +4,6 @@
 #include "tools/system.hpp"
 
 #include "rexnet/core/cpus.hpp"
-#include "rexnet/imagenet.hpp"
 #include "rexnet/weights/file_bytes.hpp"
 #include "rexnet/weights/output_file.hpp"
 
@@ -54,12 +53,6 @@ rexnet::preprocessing options::input_of(rexnet::preprocessing p) const {
 
 std::vector<std::string> options::labels_of(const rexnet::packed_header& h) const {
   if (labels == "none") return {};
-  if (labels.empty() && h.labels.empty() && h.shape.classes == 1000) {
-    // A checkpoint has no names; with a thousand classes it is one of the published, or says --labels.
-    std::vector<std::string> names;
-    for (const rexnet::imagenet_class& c : rexnet::imagenet_1k()) names.emplace_back(c.name);
-    return names;
-  }
   if (labels.empty()) return h.labels;
   std::vector<std::string> names = read_labels(labels);
   if (names.size() != static_cast<std::size_t>(h.shape.classes))

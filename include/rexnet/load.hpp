@@ -3,21 +3,32 @@
 #ifndef REXNET_LOAD_HPP
 #define REXNET_LOAD_HPP
 
+#include "rexnet/imagenet.hpp"
 #include "rexnet/model.hpp"
 #include "rexnet/weights/checkpoint.hpp"
 #include "rexnet/weights/pack.hpp"
 
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace rexnet {
 inline namespace REXNET_BUILD {
+
+/// The names of a checkpoint's classes: ImageNet-1k's for a thousand, as all published files have them, else
+/// none. (Checkpoints bring no names; packed files may.)
+[[nodiscard]] inline std::vector<std::string> default_labels(const config& shape) {
+  std::vector<std::string> names;
+  if (shape.classes == static_cast<int>(imagenet_1k().size()))
+    for (const imagenet_class& c : imagenet_1k()) names.emplace_back(c.name);
+  return names;
+}
 
 /// Loads a checkpoint (its weights are folded and packed in memory) or a packed file from memory. The payload
 /// of a packed float32 file is used in place: `bytes` must be 64-byte aligned and outlive the model.
 /// Everything else is copied. @param depth check::full reads the whole of a packed file and compares its
 /// checksum. Errors: those of read_checkpoint(), identify(), pack_weights() and read_packed(). A checkpoint
-/// gets the default preprocessing and no labels.
+/// gets the default preprocessing and default_labels().
 [[nodiscard]] inline result<model> load(byte_span bytes, check depth = check::header) {
   if (is_packed(bytes)) return load_packed(bytes, depth);
   auto c = read_checkpoint(bytes);
@@ -26,7 +37,8 @@ inline namespace REXNET_BUILD {
   if (!t) return t.error();
   auto packed = pack_weights(*t);
   if (!packed) return packed.error();
-  return detail::model_maker::from_weights(t->shape, std::move(*packed), c->container());
+  return detail::model_maker::from_weights(t->shape, default_labels(t->shape), std::move(*packed),
+                                           c->container());
 }
 
 /// load() from memory of any alignment that may go away afterwards. Errors: also out_of_memory.

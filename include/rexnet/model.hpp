@@ -40,7 +40,7 @@ class model {
   [[nodiscard]] const config& shape() const noexcept { return header_.shape; }
   /// How it wants its pictures; checkpoints do not say, theirs are the defaults.
   [[nodiscard]] const preprocessing& input() const noexcept { return header_.input; }
-  /// One name per class; empty when the file brings none.
+  /// One name per class; empty where there are none.
   [[nodiscard]] const std::vector<std::string>& labels() const noexcept { return header_.labels; }
   /// All that the file says beside its weights.
   [[nodiscard]] const packed_header& header() const noexcept { return header_; }
@@ -82,11 +82,12 @@ struct model_maker {
     return m;
   }
   /// From weights in memory.
-  [[nodiscard]] static model from_weights(const config& shape, aligned_buffer weights,
-                                          std::string container) {
+  [[nodiscard]] static model from_weights(const config& shape, std::vector<std::string> labels,
+                                          aligned_buffer weights, std::string container) {
     model m;
     m.container_ = std::move(container);
     m.header_.shape = shape;
+    m.header_.labels = std::move(labels);
     m.owned_ = std::move(weights);
     m.payload_ = m.owned_.floats();
     return m;

@@ -137,6 +137,15 @@ TEST_CASE("c_api: a backbone has features and no classes") {
   CHECK(rexnet_logits(c.get(), &picture, features.data(), features.size(), &error) == REXNET_UNSUPPORTED);
 }
 
+TEST_CASE("c_api: a checkpoint of a thousand classes has ImageNet's names") {
+  const model_ptr m =
+      load(rexnet_test::model_writer(config_for(family::v1, 50, 1000), false, 6).write().torch_zip());
+  CHECK(std::string(rexnet_model_label(m.get(), 0)) == "tench");
+  CHECK(std::string(rexnet_model_label(m.get(), 281)) == "tabby");
+  CHECK(std::string(rexnet_model_label(m.get(), 999)) == "toilet tissue");
+  CHECK(rexnet_model_label(m.get(), 1000) == nullptr);
+}
+
 TEST_CASE("c_api: a checkpoint that is no ReXNet is named") {
   rexnet_test::state_dict dict = rexnet_test::model_writer(config_for(family::v1, 50, 3), true, 5).write();
   dict.at("head.fc.bias").name = "head.bias";

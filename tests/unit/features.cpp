@@ -33,7 +33,7 @@ rexnet::model random_model(const config& c) {
   const std::vector<float> payload = rexnet_test::random_payload(c, 3);
   rexnet::aligned_buffer weights = rexnet::float_buffer(static_cast<std::int64_t>(payload.size()));
   std::copy(payload.begin(), payload.end(), weights.floats().data());
-  return rexnet::detail::model_maker::from_weights(c, std::move(weights), "random");
+  return rexnet::detail::model_maker::from_weights(c, {}, std::move(weights), "random");
 }
 
 std::vector<float> random_images(int n, int h, int w) {
