@@ -50,6 +50,9 @@ struct exit_with {
   int code;
 };
 
+/// rexnet::load() by value. In a function of its own, because the checkpoint readers take seconds to compile.
+[[nodiscard]] rexnet::model load_model(const std::string& path, rexnet::check depth = rexnet::check::header);
+
 /// A float32 array in PyTorch's or the kernels' order, as [n][h][w][3].
 struct image_batch {
   int n = 0, h = 0, w = 0;

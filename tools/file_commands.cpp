@@ -48,8 +48,12 @@ deviation compare(const std::vector<float>& found, const Expected& expected) {
 
 }  // namespace
 
+rexnet::model load_model(const std::string& path, rexnet::check depth) {
+  return rexnet::load(path, depth).value();
+}
+
 void inspect(const options& o) {
-  const rexnet::model m = rexnet::load(o.model).value();
+  const rexnet::model m = load_model(o.model);
   const rexnet::config& c = m.shape();
   const int side = o.input_size != 0 ? o.input_size : m.input().input_size;
   const rexnet::plan p = m.net().make_plan(side, side, 1).value();
@@ -108,7 +112,7 @@ struct source {
   explicit source(const std::string& path) {
     // A checkpoint is not load()ed: its layers are folded one at a time, as they are written.
     if (rexnet::is_packed(rexnet::file_bytes::map(path).value().bytes())) {
-      packed = rexnet::load(path, rexnet::check::full).value();
+      packed = load_model(path, rexnet::check::full);
       header = packed.header();
       return;
     }
@@ -173,7 +177,7 @@ void pack(const options& o) {
   }
   // The weights as the file holds them: what float16 rounds away is not the self-test's business.
   if (auto s = file.flush(); !s) throw s.error();
-  const rexnet::model packed = rexnet::load(file.part(), rexnet::check::full).value();
+  const rexnet::model packed = load_model(file.part(), rexnet::check::full);
   if (o.selftest.empty()) {
     h.test.outputs = reference_outputs(packed, h.test);
   } else {
@@ -193,7 +197,7 @@ void pack(const options& o) {
 }
 
 void verify(const options& o) {
-  const rexnet::model m = rexnet::load(o.model, rexnet::check::full).value();
+  const rexnet::model m = load_model(o.model, rexnet::check::full);
   rexnet::self_test test = m.header().test;
   const bool own = test.h > 0;
   if (!own) {

@@ -25,7 +25,7 @@ constexpr bool slow = true;
 #else
 constexpr bool slow = false;
 #endif
-const std::uint64_t step = slow || std::getenv("REXNET_EMULATED") != nullptr ? 251 : 1;
+const std::uint64_t step = slow || std::getenv("REXNET_SAMPLE") != nullptr ? 251 : 1;
 
 /// Spacing of floats around v.
 double ulp(double v) {
