@@ -2,6 +2,7 @@
 #include "rexnet/core/cpus.hpp"
 
 #include "rexnet/core/cgroup.hpp"
+#include "tests/support/scratch.hpp"
 #include "tests/support/skip.hpp"
 
 #include <doctest/doctest.h>
@@ -16,21 +17,13 @@ namespace {
 
 /// A made-up root with the given files.
 struct fake_system {
-  fs::path root;
-  fake_system() {
-    static int count = 0;
-    root = fs::temp_directory_path() / ("rexnet_cpus_" + std::to_string(std::hash<const void*>{}(&count)) +
-                                        "_" + std::to_string(count++));
-    fs::remove_all(root);
-    fs::create_directories(root);
-  }
-  ~fake_system() { fs::remove_all(root); }
+  rexnet_test::scratch root;
   fake_system& file(const std::string& path, const std::string& text) {
-    fs::create_directories((root / path).parent_path());
-    std::ofstream(root / path) << text;
+    fs::create_directories(fs::u8path(root.path(path)).parent_path());
+    rexnet_test::write_bytes(root.path(path), text);
     return *this;
   }
-  [[nodiscard]] int cpus() const { return cgroup_cpus(root.string().c_str()); }
+  [[nodiscard]] int cpus() const { return cgroup_cpus(root.folder().c_str()); }
 };
 
 }  // namespace
@@ -149,11 +142,11 @@ TEST_CASE("cgroup: paths of any length") {
             .cpus() == 2);
   CHECK(cgroup_cpus(deep.c_str()) == 0);
   std::string nested;
-  for (int i = 0; i < 40; ++i) nested += "/level-" + std::to_string(i);
+  for (int i = 0; i < 40; ++i) nested += "/l" + std::to_string(i);  // short: Windows has 260 characters
   CHECK(fake_system()
             .file("proc/self/cgroup", "0::" + nested + "\n")
             .file("sys/fs/cgroup" + nested + "/cpu.max", "500000 100000\n")
-            .file("sys/fs/cgroup/level-0/cpu.max", "400000 100000\n")
+            .file("sys/fs/cgroup/l0/cpu.max", "400000 100000\n")
             .cpus() == 4);
 }
 
