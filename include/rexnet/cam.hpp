@@ -49,6 +49,7 @@ inline namespace REXNET_BUILD {
   const weights_layout layout = layout_of(c);
   const float* const payload = m.payload().data();
   std::vector<double> weights;  // of the class: every sixteenth float of its panel
+  weights.reserve(static_cast<std::size_t>(layout.classifier.k));
   for (int k = 0; k < layout.classifier.k; ++k)
     weights.push_back(static_cast<double>(
         payload[layout.classifier.weights +

@@ -12,6 +12,9 @@
 #include <mutex>
 #include <thread>
 #include <vector>
+#if REXNET_OPENMP
+#include <omp.h>
+#endif
 
 using rexnet_test::must;
 
@@ -136,3 +139,21 @@ TEST_CASE("shared model: eight threads share one network and one pool of the pro
   for (std::thread& t : team) t.join();
   CHECK(got == expected);
 }
+
+#if REXNET_OPENMP
+TEST_CASE("shared model: inside a program's own parallel regions, nested or not, the bits stay") {
+  const auto expected = answers_alone();
+  const int levels = omp_get_max_active_levels();
+  for (int allowed : {1, 2}) {  // with one level, a team asked for inside a region has one thread
+    CAPTURE(allowed);
+    omp_set_max_active_levels(allowed);
+    std::vector<std::vector<float>> got(users);
+#pragma omp parallel for num_threads(4) schedule(dynamic)
+    for (int user = 0; user < users; ++user)
+      got[static_cast<std::size_t>(user)] =
+          must(must(rexnet::classifier::make(bundled(), 2)).logits(picture(user).view()));
+    CHECK(got == expected);
+  }
+  omp_set_max_active_levels(levels);
+}
+#endif

@@ -167,7 +167,7 @@ constexpr std::int64_t parameter_count(const config& c) noexcept {
     const std::int64_t mid = b.mid_c;
     if (b.expand) n += conv_bn(mid * b.in_c, mid);
     n += conv_bn(mid * b.kernel * b.kernel, mid);
-    if (b.se_c > 0) n += 2 * mid * b.se_c + b.se_c + mid + 2 * b.se_c;
+    if (b.se_c > 0) n += 2 * mid * b.se_c + b.se_c + mid + std::int64_t{2} * b.se_c;
     n += conv_bn(mid * b.out_c, b.out_c);
   }
   const std::int64_t last_c = c.blocks[block_count - 1].out_c;

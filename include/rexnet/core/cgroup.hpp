@@ -67,8 +67,9 @@ inline constexpr std::size_t cgroup_path_bytes = 4096;  // PATH_MAX
   if (base < 0 || static_cast<std::size_t>(base) >= sizeof(directory)) return 0;
   // A path that leaves the namespace ("/../other") says nothing about what is mounted here.
   const bool inside = std::strstr(path, "/..") == nullptr && std::strcmp(path, "/") != 0;
-  if (inside && std::strlen(path) < sizeof(directory) - static_cast<std::size_t>(base))
-    std::strcpy(directory + base, path);
+  const std::size_t bytes = std::strlen(path) + 1;
+  if (inside && bytes <= sizeof(directory) - static_cast<std::size_t>(base))
+    std::memcpy(directory + base, path, bytes);
   for (int limit = 0;;) {
     limit = tighter(limit, directory_cpus(directory));
     char* slash = std::strrchr(directory + base, '/');

@@ -54,6 +54,7 @@ static_assert(!same_text("sse2", REXNET_TEXT(REXNET_UNIT)), "the sse2 unit is co
 }  // namespace REXNET_BUILD
 }  // namespace rexnet
 
+// One generated file includes this; clang-tidy sees a header. NOLINTBEGIN(misc-definitions-in-headers)
 extern "C" REXNET_HIDDEN int REXNET_UNIT_SYMBOL(forward, REXNET_UNIT)(const void* call) {
   return rexnet::detail::unit_forward(call);
 }
@@ -70,5 +71,6 @@ extern "C" REXNET_HIDDEN void REXNET_UNIT_SYMBOL(resample_column,
                                                               std::ptrdiff_t bytes, std::uint8_t* out) {
   rexnet::detail::resample_column(in, stride, weights, rows, bytes, out);
 }
+// NOLINTEND(misc-definitions-in-headers)
 
 #endif  // REXNET_DISPATCH_UNIT_HPP

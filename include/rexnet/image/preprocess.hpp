@@ -154,7 +154,7 @@ struct picture_box {
   if (plan.resize.x1 - plan.resize.x0 < n || plan.resize.y1 - plan.resize.y0 < n)
     std::memset(out.data(), 0, preprocess_output_bytes(p));
   const std::ptrdiff_t row = std::ptrdiff_t{n} * 3;
-  detail::resize_into(in, plan.resize, out.data() + plan.pad_y * row + plan.pad_x * 3, row,
+  detail::resize_into(in, plan.resize, out.data() + plan.pad_y * row + std::ptrdiff_t{plan.pad_x} * 3, row,
                       scratch.data() + (unit - misaligned) % unit, kernels);
   return errc::ok;
 }

@@ -31,7 +31,7 @@ inline void resample_row(const std::uint8_t* in, const void* windows, const std:
                          int pixels, std::uint8_t* out) noexcept {
   const auto* window = static_cast<const resample_window*>(windows);
   for (int i = 0; i < pixels; ++i, ++window, weights += step) {
-    const std::uint8_t* p = in + window->first * 3;
+    const std::uint8_t* p = in + std::ptrdiff_t{window->first} * 3;
     const int count = window->count;
     std::int32_t r = 1 << 21, g = r, b = r;
     for (int k = 0; k < count; ++k, p += 3) {

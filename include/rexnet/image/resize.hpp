@@ -44,8 +44,10 @@ struct resample_axis {
   [[nodiscard]] constexpr bool resamples() const noexcept { return in != out; }
   [[nodiscard]] constexpr double center(int i) const noexcept { return (i + 0.5) * scale; }
   [[nodiscard]] constexpr resample_window window(int i) const noexcept {
+    // As Pillow rounds: towards zero, after adding a half. NOLINTBEGIN(bugprone-incorrect-roundings)
     const int first = static_cast<int>(center(i) - support + 0.5);
     const int end = static_cast<int>(center(i) + support + 0.5);
+    // NOLINTEND(bugprone-incorrect-roundings)
     const int from = first > 0 ? first : 0;
     return {from, (end < in ? end : in) - from};
   }

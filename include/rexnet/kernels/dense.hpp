@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <utility>
 
+// Offsets within tiles and panels are small. NOLINTBEGIN(bugprone-implicit-widening-of-multiplication-result)
 namespace rexnet {
 inline namespace REXNET_BUILD {
 namespace detail {
@@ -108,5 +109,6 @@ void scale_clip(float* map, std::ptrdiff_t pixels, std::ptrdiff_t step, const fl
 }  // namespace detail
 }  // namespace REXNET_BUILD
 }  // namespace rexnet
+// NOLINTEND(bugprone-implicit-widening-of-multiplication-result)
 
 #endif  // REXNET_KERNELS_DENSE_HPP

@@ -19,6 +19,7 @@
 #include <cstddef>
 #include <utility>
 
+// Offsets within tiles and panels are small. NOLINTBEGIN(bugprone-implicit-widening-of-multiplication-result)
 namespace rexnet {
 inline namespace REXNET_BUILD {
 namespace detail {
@@ -197,5 +198,6 @@ void depthwise(const depthwise_args& a, int kernel, int stride) noexcept {
 }  // namespace detail
 }  // namespace REXNET_BUILD
 }  // namespace rexnet
+// NOLINTEND(bugprone-implicit-widening-of-multiplication-result)
 
 #endif  // REXNET_KERNELS_DEPTHWISE_HPP

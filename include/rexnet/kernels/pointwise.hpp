@@ -20,6 +20,7 @@
 #include <cstdint>
 #include <utility>
 
+// Offsets within tiles and panels are small. NOLINTBEGIN(bugprone-implicit-widening-of-multiplication-result)
 namespace rexnet {
 inline namespace REXNET_BUILD {
 namespace detail {
@@ -321,5 +322,6 @@ void pointwise(const pointwise_args& a, std::ptrdiff_t pixels, int first_c, int 
 }  // namespace detail
 }  // namespace REXNET_BUILD
 }  // namespace rexnet
+// NOLINTEND(bugprone-implicit-widening-of-multiplication-result)
 
 #endif  // REXNET_KERNELS_POINTWISE_HPP

@@ -108,7 +108,8 @@ constexpr block_plan plan_block(const block_config& b, int index, int h, int w, 
     // At least 28 pixels a turn: two or more full register tiles in every kernel.
     p.step_rows = smaller(p.oh, ceil_div(28, p.ow));
     // Each chunk but the first expands kernel - stride rows twice: no chunk below 14 rows.
-    const int rows = threads == 1 ? p.oh : larger(ceil_div(p.oh, 2 * threads), smaller(p.oh, 14));
+    const int rows =
+        threads == 1 ? p.oh : larger(ceil_div(p.oh, std::int64_t{2} * threads), smaller(p.oh, 14));
     p.chunks = ceil_div(p.oh, rows);
     p.ring_rows = smaller(h, (p.step_rows - 1) * b.stride + b.kernel);
     return p;

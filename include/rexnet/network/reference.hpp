@@ -62,14 +62,14 @@ struct map {
 /// The stem: 3x3, stride 2, zero padding 1; every output pixel's 27 inputs make a row of a matrix.
 [[nodiscard]] inline map stem(const config& c, const float* payload, const layer_layout& l, const map& in) {
   map out{strided(in.h, 2), strided(in.w, 2), {}};
-  matrix patches = matrix::Zero(out.h * out.w, 27);
+  matrix patches = matrix::Zero(Eigen::Index{out.h} * out.w, 27);
   for (int y = 0; y < out.h; ++y)
     for (int x = 0; x < out.w; ++x)
       for (int ky = 0; ky < 3; ++ky)
         for (int kx = 0; kx < 3; ++kx) {
           const int iy = 2 * y - 1 + ky, ix = 2 * x - 1 + kx;
           if (iy >= 0 && ix >= 0 && iy < in.h && ix < in.w)
-            patches.block(y * out.w + x, (ky * 3 + kx) * 3, 1, 3) = in.v.row(iy * in.w + ix);
+            patches.block(Eigen::Index{y} * out.w + x, (ky * 3 + kx) * 3, 1, 3) = in.v.row(iy * in.w + ix);
         }
   out.v = activated(c, dense(payload, l, patches));
   return out;
@@ -79,7 +79,7 @@ struct map {
                                    int stride) {
   const matrix taps = weights_of(payload, l, 0, l.out_c), bias = bias_of(payload, l);
   map out{strided(in.h, stride), strided(in.w, stride), {}};
-  out.v = bias.replicate(out.h * out.w, 1);
+  out.v = bias.replicate(Eigen::Index{out.h} * out.w, 1);
   for (int y = 0; y < out.h; ++y)
     for (int x = 0; x < out.w; ++x)
       for (int ky = 0; ky < kernel; ++ky)
@@ -126,7 +126,8 @@ struct answer {
   const weights_layout layout = layout_of(c);
   answer a;
   map x{h, w,
-        Eigen::Map<const Eigen::Matrix<float, Eigen::Dynamic, 3, Eigen::RowMajor>>(image, h * w, 3)
+        Eigen::Map<const Eigen::Matrix<float, Eigen::Dynamic, 3, Eigen::RowMajor>>(image, Eigen::Index{h} * w,
+                                                                                   3)
             .cast<double>()};
   x = stem(c, payload, layout.stem, x);
   for (int i = 0; i < block_count; ++i) {

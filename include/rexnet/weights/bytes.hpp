@@ -60,8 +60,8 @@ template <int N>
 
 /// The tables of CRC-32 (polynomial 0xEDB88320), eight bytes a step.
 struct crc_tables {
-  std::uint32_t t[8][256];
-  constexpr crc_tables() : t() {
+  std::uint32_t t[8][256] = {};
+  constexpr crc_tables() {
     for (std::uint32_t i = 0; i < 256; ++i) {
       std::uint32_t c = i;
       for (int k = 0; k < 8; ++k) c = (c & 1u) != 0 ? 0xedb88320u ^ (c >> 1) : c >> 1;

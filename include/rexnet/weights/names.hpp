@@ -258,7 +258,7 @@ class model_reader {
     if (m_.classifier.weight->shape.size() == 2) return check(m_.classifier, {c.classes, features});
     return check(m_.classifier, {c.classes, features, 1, 1});
   }
-  status check(const layer_tensors& l, const std::vector<std::int64_t>& expected) {
+  [[nodiscard]] status check(const layer_tensors& l, const std::vector<std::int64_t>& expected) const {
     const std::vector<std::int64_t> vector{expected[0]};
     for (const tensor* t : {l.weight, l.bias, l.gamma, l.beta, l.mean, l.variance}) {
       if (t == nullptr) continue;

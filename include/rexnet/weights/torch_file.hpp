@@ -124,7 +124,7 @@ class state_dict_reader {
     return s.empty() ? "none" : s;
   }
   /// Before names are copied: one pickled string may be referred to millions of times.
-  status check_names(const pickle::value& dict) const {
+  [[nodiscard]] status check_names(const pickle::value& dict) const {
     std::vector<std::string_view> names;
     for (std::size_t i = 0; i + 1 < dict.items.size(); i += 2) {
       if (!is_entry(dict, i)) continue;

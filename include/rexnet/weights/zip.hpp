@@ -166,7 +166,7 @@ class zip_reader {
     return local(offset, size, crc_value, flags, directory);
   }
 
-  status safe_name() const {
+  [[nodiscard]] status safe_name() const {
     const std::string_view n = name_;
     bool bad = n.empty() || n[0] == '/' || n.find('\\') != n.npos || n.find('\0') != n.npos ||
                (n.size() > 1 && n[1] == ':');

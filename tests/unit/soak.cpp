@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: MIT
+// A server's life in a minute: four threads answer requests of every kind on one model, load it again, and
+// are sent broken files. Every answer is right, and memory stays where it was after the first fifth.
+// REXNET_REQUESTS=100000 for the long run.
+#include "rexnet/features.hpp"
+#include "rexnet/load.hpp"
+#include "rexnet/weights/packed_write.hpp"
+
+#include "tests/support/must.hpp"
+#include "tests/support/random_model.hpp"
+#include "tests/support/scratch.hpp"
+
+#include <doctest/doctest.h>
+
+#include <atomic>
+#include <cstdio>
+#include <cstdlib>
+#include <random>
+#include <thread>
+#include <vector>
+#if defined(__linux__)
+#include <unistd.h>
+#endif
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define REXNET_SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define REXNET_SANITIZED 1
+#endif
+#endif
+
+using rexnet_test::must;
+
+namespace {
+
+constexpr int threads = 4, pictures = 16;
+
+/// Resident memory in kB; 0 where nobody says.
+long resident() {
+  long pages = 0;
+#if defined(__linux__)
+  if (std::FILE* f = std::fopen("/proc/self/statm", "r")) {
+    if (std::fscanf(f, "%*d %ld", &pages) != 1) pages = 0;
+    std::fclose(f);
+  }
+  return pages * (sysconf(_SC_PAGESIZE) / 1024);
+#endif
+  return pages;
+}
+
+/// Packs a small network with random weights.
+void save_model(const std::string& path) {
+  rexnet::packed_header h;
+  h.shape = rexnet::config_for(rexnet::family::v1, 20, 5);
+  h.input.input_size = 32;
+  const std::vector<float> payload = rexnet_test::random_payload(h.shape, 8);
+  const rexnet::status s = rexnet::save_packed(path, h, rexnet::payload_layers(payload));
+  REQUIRE_MESSAGE(s.ok(), s.error().message());
+}
+
+struct picture {
+  std::vector<unsigned char> pixels;
+  int w, h;
+  explicit picture(int seed) : w(1 + 13 * seed % 97), h(1 + 29 * seed % 83) {
+    std::mt19937 random(static_cast<unsigned>(seed));
+    pixels.resize(static_cast<std::size_t>(w * h * 3));
+    for (unsigned char& v : pixels) v = static_cast<unsigned char>(random());
+  }
+  [[nodiscard]] rexnet::image_view view() const { return {pixels.data(), w, h}; }
+};
+
+struct service {
+  rexnet_test::scratch folder;
+  std::string path = folder.path("model.rexnet"), broken;
+  rexnet::model shared;
+  std::vector<picture> inputs;
+  std::vector<std::vector<float>> expected;
+  std::vector<rexnet::feature_maps> features;
+
+  service() {
+    save_model(path);
+    const std::string bytes = rexnet_test::read_bytes(path);
+    broken = folder.file("broken.rexnet", bytes.substr(0, bytes.size() / 2));
+    shared = must(rexnet::load(path));
+    auto c = must(rexnet::classifier::make(shared));
+    auto f = must(rexnet::feature_extractor::make(shared));
+    for (int i = 0; i < pictures; ++i) {
+      inputs.emplace_back(i);
+      expected.push_back(must(c.logits(inputs.back().view())));
+      features.push_back(must(f.extract(inputs.back().view())));
+    }
+  }
+};
+
+/// `count` requests of one thread; how many were answered wrongly.
+int serve(const service& s, int seed, int count) {
+  std::mt19937 random(static_cast<unsigned>(seed));
+  auto mine = must(rexnet::classifier::make(s.shared, 1 + seed % 2));
+  auto extractor = must(rexnet::feature_extractor::make(s.shared));
+  int wrong = 0;
+  for (int i = 0; i < count; ++i) {
+    const std::size_t which = random() % pictures;
+    const rexnet::image_view view = s.inputs[which].view();
+    const std::vector<float>& expected = s.expected[which];
+    switch (random() % 20) {
+      case 0: {  // another classifier
+        auto c = must(rexnet::classifier::make(s.shared, 1 + i % 3));
+        wrong += must(c.logits(view)) != expected;
+        break;
+      }
+      case 1: {  // another model: mapped or copied
+        const rexnet::model m = must(i % 2 == 0 ? rexnet::load(s.path) : rexnet::load_copy(s.path));
+        auto c = must(rexnet::classifier::make(m));
+        wrong += must(c.logits(view)) != expected;
+        break;
+      }
+      case 2: wrong += rexnet::load(s.broken).ok(); break;
+      case 3: wrong += rexnet::load(s.folder.path("none")).ok(); break;
+      case 4: wrong += mine.logits({view.data, 0, view.height}).ok(); break;  // refused, and goes on
+      case 5: {
+        const auto maps = must(extractor.extract(view));
+        wrong += maps.pooled != s.features[which].pooled;
+        break;
+      }
+      default: wrong += must(mine.logits(view)) != expected;
+    }
+  }
+  return wrong;
+}
+
+int serve_all(const service& s, int first_seed, int count) {
+  std::atomic<int> wrong{0};
+  std::vector<std::thread> team;
+  for (int t = 0; t < threads; ++t)
+    team.emplace_back([&, t] { wrong += serve(s, first_seed + t, count / threads); });
+  for (std::thread& t : team) t.join();
+  return wrong;
+}
+
+}  // namespace
+
+TEST_CASE("soak: every request is answered as the first, and memory does not grow") {
+  const char* asked = std::getenv("REXNET_REQUESTS");
+  const int requests = asked != nullptr ? std::atoi(asked) : 4000;
+  REQUIRE(requests >= 100);
+  const service s;
+  int wrong = serve_all(s, 1, requests / 5);
+  const long early = resident();
+  for (int part = 1; part < 5; ++part) wrong += serve_all(s, 1 + part * threads, requests / 5);
+  const long late = resident();
+  MESSAGE(requests, " requests, ", wrong, " wrong answers; resident ", early, " kB after a fifth, ", late,
+          " kB at the end");
+  CHECK(wrong == 0);
+#if !defined(REXNET_SANITIZED)  // sanitizers keep what was freed
+  CHECK(late - early <= 1024);
+#endif
+}
