@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
 # Installs what the build needs (Debian 12), builds the rexnet command, classifies the bundled pictures.
 set -euo pipefail
 cd "$(dirname "$0")"

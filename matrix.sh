@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
 # The wide matrix, for releases and for changes below include/: other processors, systems and libraries. Installs what it
 # needs (Debian 12), keeps each part's output in build/matrix/, prints a table. About an hour and a half on two cores.
 # Usage: ./matrix.sh [PART...]

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
 # Installs what the tests need (Debian 12), builds for every instruction set, and runs every test: with g++ (dev),
 # with clang, with g++ under AddressSanitizer and UndefinedBehaviorSanitizer, threads under ThreadSanitizer, and a part
 # for Windows under wine. Usage: ./test.sh [PRESET...]    (./matrix.sh: everything else)

@@ -1,14 +1,40 @@
+# SPDX-License-Identifier: MIT
 # What the headers need, attached to the library's target: in this project's build and in an installed package.
 #   REXNET_XSIMD_INCLUDE_DIR  headers of an xsimd that brings no CMake package
 #   REXNET_OPENMP             ON: run the forward pass on OpenMP threads where the compiler has it
+
+# rexnet_platform(VARIABLE): system, processor and bits of a pointer of what is compiled for, a list, in one spelling:
+# whether a binary fits. What the build does not say is a question mark: vcpkg's builds may not name the processor,
+# projects without a language have no pointers.
+function(rexnet_platform variable)
+  string(TOLOWER "${CMAKE_SYSTEM_PROCESSOR}" processor)
+  string(REGEX REPLACE "^amd64$" "x86_64" processor "${processor}")
+  string(REGEX REPLACE "^i.86$" "x86" processor "${processor}")
+  string(REGEX REPLACE "^arm64$" "aarch64" processor "${processor}")
+  string(REGEX REPLACE "^armv[0-9].*$" "arm" processor "${processor}")
+  if(NOT processor)
+    set(processor "?")
+  endif()
+  set(bits "?")
+  if(CMAKE_SIZEOF_VOID_P)
+    math(EXPR bits "8 * ${CMAKE_SIZEOF_VOID_P}")
+    string(APPEND bits " bits")
+  endif()
+  set(${variable} "${CMAKE_SYSTEM_NAME}" "${processor}" "${bits}" PARENT_SCOPE)
+endfunction()
+
 function(rexnet_attach_dependencies target)
   if(REXNET_XSIMD_INCLUDE_DIR)
     set(include "${REXNET_XSIMD_INCLUDE_DIR}")
   else()
     find_package(xsimd QUIET)
     if(xsimd_FOUND)
-      # Its headers only: Debian's target asks for a library (xtl) that is not needed.
+      # Its headers only: Debian's target asks for a library (xtl) that is not needed. Conan's target says where in an
+      # expression for the generator; its variable is plain.
       get_target_property(include xsimd INTERFACE_INCLUDE_DIRECTORIES)
+      if(include MATCHES "\\$<" AND xsimd_INCLUDE_DIRS)
+        list(GET xsimd_INCLUDE_DIRS 0 include)
+      endif()
     else()
       # Debian keeps the package file in a folder of the host's architecture, where cross builds do not look.
       find_path(include xsimd/xsimd.hpp NO_CACHE REQUIRED)

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # rexnet_add_dispatch(TARGET [ISAS set...] [UNIT_SOURCES file...])
 #
 # Compiles the kernels for several instruction sets into TARGET, an executable or library, and lets its sources

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # rexnet_embed_model(TARGET NAME FILE): puts FILE into TARGET's constants, 64-byte aligned, so that a packed float32
 # model is used in place. TARGET's sources see it by
 #   extern "C" const unsigned char NAME[], NAME_end[];

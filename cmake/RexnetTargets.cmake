@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # The library target, and the flags of this project's own binaries.
 
 function(add_subdirectory_if condition directory)

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
 # Debian 12 packages for building rexnet. An argument adds those for
 #   tests       ./test.sh, with the viewer and Windows (wine)
 #   bench       measuring
@@ -11,7 +12,7 @@ windows=(g++-mingw-w64-x86-64-posix libz-mingw-w64-dev wine wine64 doctest-dev p
 case ${1:-} in
   tests)
     packages+=(doctest-dev zlib1g-dev python3 clang libclang-rt-14-dev libomp-dev valgrind qemu-user)
-    packages+=(pkg-config libgtk-3-dev xvfb xdotool x11-apps fonts-dejavu-core doxygen "${windows[@]}")
+    packages+=(dpkg-dev git reuse pkg-config libgtk-3-dev xvfb xdotool x11-apps fonts-dejavu-core doxygen "${windows[@]}")
     ;;
   bench) packages+=(libbenchmark-dev python3) ;;
   windows) packages+=("${windows[@]}") ;;

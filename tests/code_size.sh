@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
 # Code and constants of a program, stripped, must stay below a limit. Usage: code_size.sh PROGRAM BYTES
 set -euo pipefail
 stripped=$(mktemp)

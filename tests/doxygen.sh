@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
 # The reference of the headers as pages; fails on any warning. Skipped without Doxygen.
 # Usage: doxygen.sh SOURCE_DIR OUT_DIR
 set -euo pipefail

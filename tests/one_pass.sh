@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
 # Peak resident memory of a program with a mapped model, less that of the same program without one, is at most
 # weights + workspace + 1 MB. Usage: one_pass.sh ONE_PASS REXNET SOURCE_DIR
 set -euo pipefail

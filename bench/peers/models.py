@@ -42,6 +42,8 @@ def images(count, size, seed):
 
 def bare(name):
     import timm
+
+    sys.path.append(str(Path(__file__).resolve().parents[2] / "tests/python"))
     from rexnet_lite import RexnetLite
 
     return RexnetLite(1.0) if name == "rexnet_lite_100" else timm.create_model(name, exportable=True)

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # Arm without an operating system: Debian's gcc-arm-none-eabi, libnewlib-arm-none-eabi and
 # libstdc++-arm-none-eabi-newlib. A Cortex-A9 with NEON unless REXNET_ARM_FLAGS says otherwise.
 set(CMAKE_SYSTEM_NAME Generic)

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # Windows on x86-64 with Debian's g++-mingw-w64-x86-64-posix; tests run under wine. docs/windows.md has the packages.
 set(CMAKE_SYSTEM_NAME Windows)
 set(CMAKE_SYSTEM_PROCESSOR x86_64)

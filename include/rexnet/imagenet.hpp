@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT AND LicenseRef-WordNet-3.0
 // The 1000 classes of the ILSVRC-2012 challenge ("ImageNet-1k") in the order of every published ReXNet:
 // ascending WordNet synset. The names derive from WordNet 3.0, Copyright 2006 by Princeton University, all
-// rights reserved; its licence stands in LICENSES/WordNet-3.0.txt. Each is the synset's first word, with
-// another one where two classes would share it (crane, Cardigan, maillot). One constant table: no code runs
-// at start-up, and a program that does not ask for it does not contain it.
+// rights reserved; its licence stands in LICENSES/LicenseRef-WordNet-3.0.txt. Each is the synset's first
+// word, with another one where two classes would share it (crane, Cardigan, maillot). One constant table: no
+// code runs at start-up, and a program that does not ask for it does not contain it.
 #ifndef REXNET_IMAGENET_HPP
 #define REXNET_IMAGENET_HPP
 

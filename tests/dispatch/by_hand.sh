@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
 # Runs the shell lines of docs/dispatch.md, with -O0 in place of -O2 to save time, and the program they build.
 # Usage: by_hand.sh SOURCE_DIR COMPILER XSIMD_INCLUDE_DIR
 set -euo pipefail

@@ -21,8 +21,7 @@ except ImportError as missing:
     print(f"skipped: {missing.name} is not installed")
     sys.exit(77)
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "bench" / "peers"))
-from rexnet_lite import RexnetLite  # noqa: E402
+from rexnet_lite import RexnetLite
 
 LIMIT, STRIDES, BLOCKS = 1e-5, [2, 4, 8, 16, 32], [0, 2, 4, 10, 15]
 MEAN, STD = torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225])

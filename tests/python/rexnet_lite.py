@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""ReXNet-lite in PyTorch, with the official checkpoints' tensor names, for peers that convert from PyTorch.
+"""ReXNet-lite in PyTorch, with the official checkpoints' tensor names: for timm_features.py, and for bench/peers, whose
+runtimes convert from PyTorch.
 
 Shape as in include/rexnet/config/config.hpp: no squeeze-excite, ReLU6 everywhere, channels divisible by 8.
 """

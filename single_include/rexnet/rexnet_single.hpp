@@ -1,0 +1,8510 @@
+// SPDX-License-Identifier: MIT AND LicenseRef-WordNet-3.0
+// rexnet 0.1.0 as one header. Made by tools/amalgamate.py; do not edit.
+// C++17, -ffp-contract=off; xsimd 8.1 or newer is needed beside it. REXNET_SINGLE_WITH_EIGEN adds the reference in double
+// (network/reference.hpp), which needs Eigen. Not in here: the choice of kernels at run time (REXNET_DISPATCH).
+//
+// MIT License
+//
+// Copyright (c) 2026 the rexnet authors
+//
+// Permission is hereby granted, free of charge, to any person obtaining a copy
+// of this software and associated documentation files (the "Software"), to deal
+// in the Software without restriction, including without limitation the rights
+// to use, copy, modify, merge, publish, distribute, sublicense, and/or sell
+// copies of the Software, and to permit persons to whom the Software is
+// furnished to do so, subject to the following conditions:
+//
+// The above copyright notice and this permission notice shall be included in all
+// copies or substantial portions of the Software.
+//
+// THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR
+// IMPLIED, INCLUDING BUT NOT LIMITED TO THE WARRANTIES OF MERCHANTABILITY,
+// FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE
+// AUTHORS OR COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER
+// LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR OTHERWISE, ARISING FROM,
+// OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE
+// SOFTWARE.
+//
+// The class names in include/rexnet/imagenet.hpp derive from WordNet 3.0.
+//
+// WordNet Release 3.0
+//
+// This software and database is being provided to you, the LICENSEE, by
+// Princeton University under the following license.  By obtaining, using
+// and/or copying this software and database, you agree that you have
+// read, understood, and will comply with these terms and conditions.:
+//
+// Permission to use, copy, modify and distribute this software and
+// database and its documentation for any purpose and without fee or
+// royalty is hereby granted, provided that you agree to comply with
+// the following copyright notice and statements, including the disclaimer,
+// and that the same appear on ALL copies of the software, database and
+// documentation, including modifications that you make for internal
+// use or for distribution.
+//
+// WordNet 3.0 Copyright 2006 by Princeton University.  All rights reserved.
+//
+// THIS SOFTWARE AND DATABASE IS PROVIDED "AS IS" AND PRINCETON
+// UNIVERSITY MAKES NO REPRESENTATIONS OR WARRANTIES, EXPRESS OR
+// IMPLIED.  BY WAY OF EXAMPLE, BUT NOT LIMITATION, PRINCETON
+// UNIVERSITY MAKES NO REPRESENTATIONS OR WARRANTIES OF MERCHANT-
+// ABILITY OR FITNESS FOR ANY PARTICULAR PURPOSE OR THAT THE USE
+// OF THE LICENSED SOFTWARE, DATABASE OR DOCUMENTATION WILL NOT
+// INFRINGE ANY THIRD PARTY PATENTS, COPYRIGHTS, TRADEMARKS OR
+// OTHER RIGHTS.
+//
+// The name of Princeton University or Princeton may not be used in
+// advertising or publicity pertaining to distribution of the software
+// and/or database.  Title to copyright in this software, database and
+// any associated documentation shall at all times remain with
+// Princeton University and LICENSEE agrees to preserve same.
+#ifndef REXNET_REXNET_SINGLE_HPP
+#define REXNET_REXNET_SINGLE_HPP
+
+#if defined(REXNET_DISPATCH) || defined(REXNET_UNIT)
+#error "rexnet_single.hpp has one instruction set, the compiler's: several in one program need include/rexnet"
+#endif
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <exception>
+#include <limits>
+#include <numeric>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <type_traits>
+#include <utility>
+#include <variant>
+#include <vector>
+
+// ---- rexnet/rexnet.hpp
+// The whole library.
+#ifndef REXNET_REXNET_HPP
+#define REXNET_REXNET_HPP
+
+// ---- rexnet/cam.hpp
+// Class activation maps: which places of a picture speak for a class. Source: Zhou et al., "Learning Deep
+// Features for Discriminative Localization", arXiv 1512.04150.
+#ifndef REXNET_CAM_HPP
+#define REXNET_CAM_HPP
+
+// ---- rexnet/features.hpp
+// A model as a backbone: the maps that detectors and segmenters take, the head's map, and the vectors before
+// the classifier. Names as in timm: features_only, forward_features, forward_head(pre_logits=True).
+#ifndef REXNET_FEATURES_HPP
+#define REXNET_FEATURES_HPP
+
+// ---- rexnet/model.hpp
+// The convenient layer: a model, and pictures in, probabilities out. load.hpp opens any file as a model; this
+// header alone opens packed files.
+#ifndef REXNET_MODEL_HPP
+#define REXNET_MODEL_HPP
+
+// ---- rexnet/network/network.hpp
+// The network: configuration + packed weights -> logits, with the kernels of one instruction set, compiled
+// where it is used.
+#ifndef REXNET_NETWORK_NETWORK_HPP
+#define REXNET_NETWORK_NETWORK_HPP
+
+// ---- rexnet/network/basic_network.hpp
+// What every network does, whoever computes: sizes, plans, checks of a call's arguments. No kernel is seen
+// here; network.hpp adds those of one instruction set, dispatch/any_network.hpp those of several.
+#ifndef REXNET_NETWORK_BASIC_NETWORK_HPP
+#define REXNET_NETWORK_BASIC_NETWORK_HPP
+
+// ---- rexnet/core/aligned_buffer.hpp
+// Owning memory, 64-byte aligned and zeroed: weights and workspaces of callers who do not bring their own.
+#ifndef REXNET_CORE_ALIGNED_BUFFER_HPP
+#define REXNET_CORE_ALIGNED_BUFFER_HPP
+
+// ---- rexnet/core/build.hpp
+// Version and build modes. Two translation units built in different modes (OpenMP, exceptions, dispatch) may
+// be linked into one program: every name of the library lives in an inline namespace that spells the mode.
+#ifndef REXNET_CORE_BUILD_HPP
+#define REXNET_CORE_BUILD_HPP
+
+#define REXNET_VERSION_MAJOR 0
+#define REXNET_VERSION_MINOR 1
+#define REXNET_VERSION_PATCH 0
+#define REXNET_VERSION_STRING "0.1.0"
+
+#if defined(__cpp_exceptions) || defined(_CPPUNWIND)
+#define REXNET_EXCEPTIONS 1
+#else
+#define REXNET_EXCEPTIONS 0
+#endif
+
+#if defined(_OPENMP)
+#define REXNET_OPENMP 1
+#else
+#define REXNET_OPENMP 0
+#endif
+
+#define REXNET_JOIN_TOKENS(a, b) a##_##b
+#define REXNET_JOIN(a, b) REXNET_JOIN_TOKENS(a, b)
+
+#if REXNET_OPENMP
+#define REXNET_THREADING v0_openmp
+#else
+#define REXNET_THREADING v0_serial
+#endif
+
+#if REXNET_EXCEPTIONS
+#define REXNET_BUILD REXNET_THREADING
+#else
+#define REXNET_BUILD REXNET_JOIN(REXNET_THREADING, no_exceptions)
+#endif
+
+// Contract checks, active in this project's own dev and test builds only (REXNET_DEVELOPER_CHECKS).
+// They guard preconditions of kernels; user input is always checked and answered with an error instead.
+#if defined(REXNET_DEVELOPER_CHECKS)
+#include <cstdio>
+#include <cstdlib>
+// Not assert(): build types with optimisation define NDEBUG.
+#define REXNET_ASSERT(condition) \
+  ((condition)                   \
+       ? static_cast<void>(0)    \
+       : (std::fprintf(stderr, "%s:%d: %s does not hold\n", __FILE__, __LINE__, #condition), std::abort()))
+#else
+#define REXNET_ASSERT(condition) static_cast<void>(0)
+#endif
+
+// The few compiler-specific spellings, in one place.
+#if defined(_MSC_VER) && !defined(__clang__)
+#define REXNET_ALWAYS_INLINE __forceinline
+#define REXNET_LAMBDA_INLINE
+#define REXNET_NOINLINE __declspec(noinline)
+#define REXNET_RESTRICT __restrict
+#define REXNET_HIDDEN
+#define REXNET_PREFETCH(address) static_cast<void>(address)
+#else
+#define REXNET_ALWAYS_INLINE inline __attribute__((always_inline))
+#define REXNET_LAMBDA_INLINE __attribute__((always_inline))
+#define REXNET_NOINLINE __attribute__((noinline))
+#define REXNET_RESTRICT __restrict__
+#if defined(_WIN32)
+#define REXNET_HIDDEN
+#else
+#define REXNET_HIDDEN __attribute__((visibility("hidden")))
+#endif
+#define REXNET_PREFETCH(address) __builtin_prefetch(reinterpret_cast<const void*>(address), 0, 3)
+#endif
+
+#endif  // REXNET_CORE_BUILD_HPP
+// ---- rexnet/core/views.hpp
+// Non-owning views: what the public functions take and give. Nothing here allocates.
+#ifndef REXNET_CORE_VIEWS_HPP
+#define REXNET_CORE_VIEWS_HPP
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+
+/// A contiguous run of T: C++20's std::span, as much of it as is needed here.
+template <class T>
+class span {
+ public:
+  constexpr span() noexcept = default;
+  /// `size` elements from `data` on.
+  constexpr span(T* data, std::size_t size) noexcept : data_(data), size_(size) {}
+  /// A whole array.
+  template <std::size_t N>
+  constexpr span(T (&array)[N]) noexcept : data_(array), size_(N) {}
+  /// From anything with data() and size(): std::vector, std::array, std::string_view, span<non-const T>.
+  template <class Container,
+            class = std::enable_if_t<std::is_convertible_v<decltype(std::declval<Container&>().data()), T*>>>
+  constexpr span(Container&& container) noexcept : data_(container.data()), size_(container.size()) {}
+
+  /// As std::span has them. Precondition of []: i < size().
+  /// @{
+  [[nodiscard]] constexpr T* data() const noexcept { return data_; }
+  [[nodiscard]] constexpr std::size_t size() const noexcept { return size_; }
+  [[nodiscard]] constexpr bool empty() const noexcept { return size_ == 0; }
+  [[nodiscard]] constexpr T* begin() const noexcept { return data_; }
+  [[nodiscard]] constexpr T* end() const noexcept { return data_ + size_; }
+  [[nodiscard]] constexpr T& operator[](std::size_t i) const noexcept { return data_[i]; }
+  /// @}
+  /// A part. Precondition: offset + count <= size().
+  [[nodiscard]] constexpr span subspan(std::size_t offset, std::size_t count) const noexcept {
+    return span(data_ + offset, count);
+  }
+
+ private:
+  T* data_ = nullptr;
+  std::size_t size_ = 0;
+};
+
+/// A batch of NHWC maps. Element (b, y, x, ch) is data[b * image_stride + y * row_stride + x * pixel_stride +
+/// ch]. Strides are in elements; channels of a pixel are contiguous. T is float, const float, or a byte type.
+template <class T>
+struct nhwc_view {
+  T* data = nullptr;                ///< the first channel of the first pixel
+  int n = 0;                        ///< images
+  int h = 0;                        ///< rows
+  int w = 0;                        ///< columns
+  int c = 0;                        ///< channels
+  std::ptrdiff_t pixel_stride = 0;  ///< elements from a pixel to the next
+  std::ptrdiff_t row_stride = 0;    ///< elements from a row to the next
+  std::ptrdiff_t image_stride = 0;  ///< elements from an image to the next
+
+  constexpr nhwc_view() noexcept = default;
+  /// Densely packed.
+  constexpr nhwc_view(T* data_, int n_, int h_, int w_, int c_) noexcept
+      : nhwc_view(data_, n_, h_, w_, c_, c_) {}
+  /// Rows and images follow each other without gaps; a pixel takes pixel_stride_ elements.
+  constexpr nhwc_view(T* data_, int n_, int h_, int w_, int c_, std::ptrdiff_t pixel_stride_) noexcept
+      : data(data_),
+        n(n_),
+        h(h_),
+        w(w_),
+        c(c_),
+        pixel_stride(pixel_stride_),
+        row_stride(pixel_stride_ * w_),
+        image_stride(pixel_stride_ * w_ * h_) {}
+  /// A view of T converts to a view of const T.
+  template <class U, class = std::enable_if_t<std::is_same_v<const U, T>>>
+  constexpr nhwc_view(const nhwc_view<U>& other) noexcept
+      : data(other.data),
+        n(other.n),
+        h(other.h),
+        w(other.w),
+        c(other.c),
+        pixel_stride(other.pixel_stride),
+        row_stride(other.row_stride),
+        image_stride(other.image_stride) {}
+
+  /// The first channel of a pixel.
+  [[nodiscard]] constexpr T* pixel(int b, int y, int x) const noexcept {
+    return data + b * image_stride + y * row_stride + x * pixel_stride;
+  }
+};
+
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_CORE_VIEWS_HPP
+
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+
+/// One cache line, and the widest vector.
+inline constexpr std::size_t alignment = 64;
+
+[[nodiscard]] inline bool is_aligned(const void* pointer) noexcept {
+  return reinterpret_cast<std::uintptr_t>(pointer) % alignment == 0;
+}
+
+/// Movable, not copyable. A failed allocation gives an empty buffer: test data() or size().
+class aligned_buffer {
+ public:
+  aligned_buffer() noexcept = default;
+  /// Zeroed memory of so many bytes; empty where the system has none.
+  explicit aligned_buffer(std::size_t bytes) noexcept {
+    if (bytes > static_cast<std::size_t>(-1) - alignment) return;
+    block_ = std::calloc(bytes + alignment, 1);
+    if (block_ == nullptr) return;
+    const auto address = reinterpret_cast<std::uintptr_t>(block_);
+    data_ = static_cast<unsigned char*>(block_) + (alignment - address % alignment);
+    size_ = bytes;
+#if defined(__linux__)
+    // Weights are read once per image, many streams at a time: in pages of 4 kB the prefetchers stop and the
+    // TLB misses every 64 steps (v1 3.0x: 2 % of a pass). Whole huge pages only, so that no memory is added.
+    constexpr std::uintptr_t huge = std::uintptr_t{1} << 21;
+    const std::uintptr_t first = (address + huge - 1) / huge * huge, last = (address + bytes) / huge * huge;
+    if (first < last) madvise(reinterpret_cast<void*>(first), last - first, MADV_HUGEPAGE);
+#endif
+  }
+  /// Takes the memory; the other is empty then.
+  aligned_buffer(aligned_buffer&& other) noexcept {
+    swap(other);
+  }
+  /// The same; its own memory is freed.
+  aligned_buffer& operator=(aligned_buffer&& other) noexcept {
+    aligned_buffer moved(std::move(other));
+    swap(moved);
+    return *this;
+  }
+  aligned_buffer(const aligned_buffer&) = delete;
+  aligned_buffer& operator=(const aligned_buffer&) = delete;
+  ~aligned_buffer() {
+    std::free(block_);
+  }
+
+  /// The first byte, at a multiple of `alignment`; null when empty.
+  [[nodiscard]] unsigned char* data() noexcept {
+    return data_;
+  }
+  /// The same, to read.
+  [[nodiscard]] const unsigned char* data() const noexcept {
+    return data_;
+  }
+  /// In bytes.
+  [[nodiscard]] std::size_t size() const noexcept {
+    return size_;
+  }
+  /// The memory as floats, as many as fit.
+  [[nodiscard]] span<float> floats() noexcept {
+    return {reinterpret_cast<float*>(data_), size_ / sizeof(float)};
+  }
+  /// The same, to read.
+  [[nodiscard]] span<const float> floats() const noexcept {
+    return {reinterpret_cast<const float*>(data_), size_ / sizeof(float)};
+  }
+
+ private:
+  void swap(aligned_buffer& other) noexcept {
+    std::swap(block_, other.block_);
+    std::swap(data_, other.data_);
+    std::swap(size_, other.size_);
+  }
+  void* block_ = nullptr;
+  unsigned char* data_ = nullptr;
+  std::size_t size_ = 0;
+};
+
+/// Room for `count` floats; empty, as after a failed allocation, where the address space ends before them.
+[[nodiscard]] inline aligned_buffer float_buffer(std::int64_t count) noexcept {
+  constexpr auto most = static_cast<std::int64_t>(static_cast<std::size_t>(-1) / 2 / sizeof(float));
+  return count <= most ? aligned_buffer(static_cast<std::size_t>(count) * sizeof(float)) : aligned_buffer();
+}
+
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_CORE_ALIGNED_BUFFER_HPP
+// ---- rexnet/core/error.hpp
+// One error type for the whole library: a code that a program can act on and a text that names the thing
+// and the numbers. Loading returns result<T>; the forward pass, which must not allocate, returns errc.
+#ifndef REXNET_CORE_ERROR_HPP
+#define REXNET_CORE_ERROR_HPP
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+
+/// What went wrong. The letters in comments are the numbered cases of docs/refusals.md.
+enum class errc : unsigned short {
+  ok = 0,
+  // arguments and environment
+  invalid_argument,
+  shape_mismatch,
+  workspace_too_small,
+  misaligned,
+  io_error,
+  out_of_memory,
+  unsupported,
+  unknown_format,
+  limit_exceeded,
+  // zip container
+  zip_malformed,           // any other damage of the records
+  zip_encrypted,           // Z1
+  zip_multi_disk,          // Z2
+  zip_compressed,          // Z3
+  zip_header_mismatch,     // Z4
+  zip_duplicate_name,      // Z5
+  zip_unsafe_name,         // Z6
+  zip_overlap,             // Z7
+  zip_entry_out_of_range,  // Z8
+  zip_crc_mismatch,        // Z9
+  zip_too_many_entries,    // Z10
+  zip_zip64_out_of_range,  // Z11
+  // pickle program
+  pickle_opcode,           // P1
+  pickle_global,           // P2
+  pickle_reduce,           // P3
+  pickle_setitem,          // P4
+  pickle_stack_underflow,  // P5
+  pickle_memo,             // P6
+  pickle_depth,            // P7
+  pickle_length,           // P8
+  pickle_self_reference,   // P9
+  pickle_no_stop,          // P10
+  pickle_utf8,             // P11
+  // tensors
+  tensor_negative,        // T1
+  tensor_rank,            // T2
+  tensor_overflow,        // T3
+  tensor_out_of_storage,  // T4
+  tensor_storage_size,    // T5
+  tensor_blow_up,         // T6
+  tensor_big_endian,      // T7
+  tensor_unsupported,     // T8
+  // model
+  model_missing,            // M1
+  model_unexpected,         // M2
+  model_duplicate_role,     // M3
+  model_wrong_shape,        // M4
+  model_not_finite,         // M5
+  model_negative_variance,  // M6
+  model_no_classes,         // M7
+  model_torchscript,        // M8
+  model_old_tar,            // M9
+  model_html,               // M10
+  model_git_lfs,            // M11
+  model_truncated,          // M12
+  // safetensors
+  safetensors_header_length,  // S1
+  safetensors_json,           // S2
+  safetensors_duplicate,      // S3
+  safetensors_dtype,          // S4
+  safetensors_gap,            // S5
+  safetensors_size,           // S6
+  safetensors_trailing,       // S7
+  // legacy torch files
+  legacy_magic,          // L1
+  legacy_storage_count,  // L2
+  legacy_truncated,      // L3
+  // npy arrays
+  npy_magic,  // N1
+  npy_dtype,  // N2
+  npy_size,   // N3
+  // packed files
+  packed_magic,             // K1
+  packed_version,           // K2
+  packed_endianness,        // K3
+  packed_header_checksum,   // K4
+  packed_payload_checksum,  // K5
+  packed_offset,            // K6
+  packed_shape,             // K7
+  packed_size,              // K8
+  packed_misaligned,        // K9
+  packed_labels,            // K10
+  packed_self_test          // the stored logits are not reproduced
+};
+
+/// The error of every public function. Copyable, carries code() and a message that is never empty.
+class error : public std::exception {
+ public:
+  /// Precondition: the message is not empty.
+  error(errc code, std::string message) : code_(code), message_(std::move(message)) {}
+  /// For programs.
+  [[nodiscard]] errc code() const noexcept { return code_; }
+  /// For people: what is wrong, with names and numbers.
+  [[nodiscard]] const std::string& message() const noexcept { return message_; }
+  /// The message.
+  [[nodiscard]] const char* what() const noexcept override { return message_.c_str(); }
+
+  /// The same error with "prefix: " before its message: callers add the file, readers the tensor.
+  [[nodiscard]] error in(const std::string& prefix) const { return error(code_, prefix + ": " + message_); }
+
+ private:
+  errc code_;
+  std::string message_;
+};
+
+/// Either a T or an error. `if (r) use(*r); else report(r.error());`, or r.value(), which throws the error.
+/// Without exceptions value() does not exist: test and dereference.
+template <class T>
+class [[nodiscard]] result {
+ public:
+  /// Success.
+  result(T value) : state_(std::in_place_index<0>, std::move(value)) {}
+  /// Failure.
+  result(rexnet::error failure) : state_(std::in_place_index<1>, std::move(failure)) {}
+
+  /// Whether it is a T.
+  [[nodiscard]] bool ok() const noexcept { return state_.index() == 0; }
+  /// The same.
+  explicit operator bool() const noexcept { return ok(); }
+
+  /// The value. Precondition: ok().
+  /// @{
+  [[nodiscard]] T& operator*() & noexcept { return *std::get_if<0>(&state_); }
+  [[nodiscard]] const T& operator*() const& noexcept { return *std::get_if<0>(&state_); }
+  [[nodiscard]] T&& operator*() && noexcept { return std::move(*std::get_if<0>(&state_)); }
+  [[nodiscard]] T* operator->() noexcept { return std::get_if<0>(&state_); }
+  [[nodiscard]] const T* operator->() const noexcept { return std::get_if<0>(&state_); }
+  /// @}
+  /// Precondition: !ok().
+  [[nodiscard]] const rexnet::error& error() const noexcept { return *std::get_if<1>(&state_); }
+  /// errc::ok or the error's.
+  [[nodiscard]] errc code() const noexcept { return ok() ? errc::ok : error().code(); }
+
+#if REXNET_EXCEPTIONS
+  /// The value, or the error thrown.
+  [[nodiscard]] T& value() & {
+    if (!ok()) throw error();
+    return **this;
+  }
+  /// By value: a reference into a temporary would dangle in `for (x : f().value())`.
+  [[nodiscard]] T value() && {
+    if (!ok()) throw error();
+    return *std::move(*this);
+  }
+#endif
+
+ private:
+  std::variant<T, rexnet::error> state_;
+};
+
+/// The result of a function that gives nothing but success: `return done;`.
+struct success {};
+using status = result<success>;
+inline constexpr success done{};
+
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_CORE_ERROR_HPP
+// ---- rexnet/image/pixels.hpp
+// 8-bit pictures as callers hold them.
+#ifndef REXNET_IMAGE_PIXELS_HPP
+#define REXNET_IMAGE_PIXELS_HPP
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+
+/// Order of the bytes of a pixel. Alpha is dropped, as Pillow's convert("RGB") does; grey is repeated.
+enum class pixel_format : std::uint8_t { rgb, bgr, rgba, bgra, grey };
+
+[[nodiscard]] constexpr int bytes_per_pixel(pixel_format f) noexcept {
+  return f == pixel_format::grey ? 1 : f == pixel_format::rgb || f == pixel_format::bgr ? 3 : 4;
+}
+
+/// Where red (0), green (1) or blue (2) stands within a pixel.
+[[nodiscard]] constexpr int channel_offset(pixel_format f, int channel) noexcept {
+  if (f == pixel_format::grey) return 0;
+  return f == pixel_format::bgr || f == pixel_format::bgra ? 2 - channel : channel;
+}
+
+/// A picture that someone else owns.
+struct image_view {
+  const std::uint8_t* data = nullptr;  ///< the upper left pixel
+  int width = 0;                       ///< pixels
+  int height = 0;                      ///< pixels
+  std::ptrdiff_t stride = 0;           ///< bytes from one row to the next; negative for bottom-up pictures
+  pixel_format format = pixel_format::rgb;  ///< order of a pixel's bytes
+
+  constexpr image_view() noexcept = default;
+  /// Rows without gaps.
+  constexpr image_view(const std::uint8_t* data_, int width_, int height_,
+                       pixel_format format_ = pixel_format::rgb) noexcept
+      : image_view(data_, width_, height_, format_,
+                   static_cast<std::ptrdiff_t>(width_) * bytes_per_pixel(format_)) {}
+  /// Rows `stride_` bytes apart.
+  constexpr image_view(const std::uint8_t* data_, int width_, int height_, pixel_format format_,
+                       std::ptrdiff_t stride_) noexcept
+      : data(data_), width(width_), height(height_), stride(stride_), format(format_) {}
+};
+
+/// An RGB picture that owns its bytes: [height][width][3].
+struct rgb_image {
+  int width = 0;                   ///< pixels
+  int height = 0;                  ///< pixels
+  std::vector<std::uint8_t> data;  ///< width * height * 3 bytes
+
+  /// Valid as long as the picture stays as it is.
+  [[nodiscard]] image_view view() const noexcept { return {data.data(), width, height}; }
+};
+
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_IMAGE_PIXELS_HPP
+// ---- rexnet/image/resample.hpp
+// The two inner loops of the resize, on raw pointers. Samples are bytes, weights 22-bit fixed point.
+#ifndef REXNET_IMAGE_RESAMPLE_HPP
+#define REXNET_IMAGE_RESAMPLE_HPP
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+namespace detail {
+
+/// The input samples [first, first + count) that an output sample is made of.
+struct resample_window {
+  int first, count;
+};
+
+[[nodiscard]] REXNET_ALWAYS_INLINE std::uint8_t clip8(std::int32_t v) noexcept {
+  v >>= 22;
+  return static_cast<std::uint8_t>(v < 0 ? 0 : v > 255 ? 255 : v);
+}
+
+/// One output row along x.
+/// @param in      RGB pixels; windows count from its first one
+/// @param windows [pixels] of resample_window, untyped because a dispatch unit has a type of its own
+/// @param weights [pixels][step]: each window's, from the start of its row
+/// @param out     [pixels][3]
+inline void resample_row(const std::uint8_t* in, const void* windows, const std::int32_t* weights, int step,
+                         int pixels, std::uint8_t* out) noexcept {
+  const auto* window = static_cast<const resample_window*>(windows);
+  for (int i = 0; i < pixels; ++i, ++window, weights += step) {
+    const std::uint8_t* p = in + window->first * 3;
+    const int count = window->count;
+    std::int32_t r = 1 << 21, g = r, b = r;
+    for (int k = 0; k < count; ++k, p += 3) {
+      r += p[0] * weights[k];
+      g += p[1] * weights[k];
+      b += p[2] * weights[k];
+    }
+    *out++ = clip8(r);
+    *out++ = clip8(g);
+    *out++ = clip8(b);
+  }
+}
+
+/// Columns that are summed at once: their number being known, g++ -O2 vectorises, too, and the sums stay in
+/// registers. 4000 x 3000, a window of 47 rows, AVX2: 44 ms a pass with whole rows, 8 with this; SSE2 20.
+inline constexpr int resample_columns = 64;
+
+/// `columns` output bytes along y.
+template <int columns>
+inline void resample_block(const std::uint8_t* in, std::ptrdiff_t stride, const std::int32_t* weights,
+                           int rows, std::uint8_t* out) noexcept {
+  std::int32_t sums[columns];
+  for (std::int32_t& sum : sums) sum = 1 << 21;
+  for (int k = 0; k < rows; ++k, in += stride) {
+    const std::int32_t weight = weights[k];
+    for (int i = 0; i < columns; ++i) sums[i] += in[i] * weight;
+  }
+  for (int i = 0; i < columns; ++i) out[i] = clip8(sums[i]);
+}
+
+/// One output row along y: columns of `bytes` bytes summed over `rows` rows.
+/// @param in      the window's first row; the next ones stand `stride` bytes apart
+/// @param weights [rows]
+/// @param out     [bytes]
+inline void resample_column(const std::uint8_t* in, std::ptrdiff_t stride, const std::int32_t* weights,
+                            int rows, std::ptrdiff_t bytes, std::uint8_t* out) noexcept {
+  constexpr std::ptrdiff_t n = resample_columns;
+  if (bytes < n) {
+    for (std::ptrdiff_t i = 0; i < bytes; ++i) resample_block<1>(in + i, stride, weights, rows, out + i);
+    return;
+  }
+  std::ptrdiff_t i = 0;
+  for (; i + n <= bytes; i += n) resample_block<n>(in + i, stride, weights, rows, out + i);
+  // The rest by way of a whole block, which writes some columns a second time.
+  if (i < bytes) resample_block<n>(in + bytes - n, stride, weights, rows, out + bytes - n);
+}
+
+/// The two loops as somebody compiled them: where they are included, or a dispatch unit.
+struct resample_kernels {
+  void (*row)(const std::uint8_t* in, const void* windows, const std::int32_t* weights, int step, int pixels,
+              std::uint8_t* out) = &resample_row;
+  void (*column)(const std::uint8_t* in, std::ptrdiff_t stride, const std::int32_t* weights, int rows,
+                 std::ptrdiff_t bytes, std::uint8_t* out) = &resample_column;
+};
+
+}  // namespace detail
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_IMAGE_RESAMPLE_HPP
+// ---- rexnet/network/layout.hpp
+// Where each folded weight lies in the packed payload: offsets in floats, computed from the configuration
+// alone, at compile time or at run time. Independent of the instruction set.
+//
+//   1x1 convolution, dense layer   [ceil(out_c / 16)][in_c][16]
+//   stem 3x3                       [ceil(out_c / 16)][3 * 3 * 3][16], rows, columns, RGB
+//   depthwise KxK                  [ceil(c / 16)][K * K][16]
+//   bias                           [ceil(out_c / 16) * 16]
+// all zero padded, so every offset is a multiple of 16 floats = 64 bytes.
+#ifndef REXNET_NETWORK_LAYOUT_HPP
+#define REXNET_NETWORK_LAYOUT_HPP
+
+// ---- rexnet/config/config.hpp
+// The shape of a ReXNet: every channel count, stride and width as a trivially copyable value that is computed
+// at compile time or at run time by the same code.
+// Sources: arXiv 2007.00992 (linear channel growth), clovaai/rexnet rexnetv1.py and rexnetv1_lite.py, timm
+// rexnet.py (rexnetr_*: channels rounded to a multiple of 8 or 16).
+#ifndef REXNET_CONFIG_CONFIG_HPP
+#define REXNET_CONFIG_CONFIG_HPP
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+
+enum class family : std::uint8_t {
+  v1,      ///< ReXNetV1, timm rexnet_*
+  lite,    ///< ReXNetV1_lite: ReLU6 everywhere, no squeeze-excite
+  rexnetr  ///< timm rexnetr_*: v1 with rounded channels
+};
+
+[[nodiscard]] constexpr const char* family_name(family f) noexcept {
+  return f == family::v1 ? "v1" : f == family::lite ? "lite" : "rexnetr";
+}
+
+inline constexpr int block_count = 16;
+
+/// One inverted bottleneck: [expand 1x1] -> depthwise -> [squeeze-excite] -> ReLU6 -> project 1x1 [+ input].
+struct block_config {
+  int in_c = 0;        ///< channels of the block's input
+  int mid_c = 0;       ///< channels of the depthwise convolution
+  int out_c = 0;       ///< channels of the block's output
+  int se_c = 0;        ///< squeeze-excite width, 0 for none
+  int stride = 1;      ///< of the depthwise convolution, 1 or 2
+  int kernel = 3;      ///< of the depthwise convolution, 3 or 5; padding kernel / 2
+  bool expand = true;  ///< false only for block 0
+
+  /// The input is added to the first in_c output channels.
+  [[nodiscard]] constexpr bool residual() const noexcept { return stride == 1 && in_c <= out_c; }
+};
+
+/// A whole network. Build one with config_for(); readers of checkpoints then put in the widths that tensors
+/// show but the formula does not (head_c, se_c, kernel).
+struct config {
+  rexnet::family family = rexnet::family::v1;  ///< which formulas and activations
+  int width_hundredths = 100;                  ///< 130 for 1.3x
+  int classes = 1000;                          ///< outputs of the classifier; 0: there is none
+  int stem_c = 32;                             ///< channels of the first convolution
+  block_config blocks[block_count] = {};       ///< in the order of the network
+  int head_c = 1280;                           ///< channels of the last 1x1 convolution ("penultimate")
+  int hidden_c = 0;  ///< lite: the dense layer between pooling and classifier; else 0
+};
+
+namespace detail {
+
+/// Python's round(): half to even. Precondition: 0 <= v < 2^31.
+constexpr int round_half_even(double v) noexcept {
+  const int below = static_cast<int>(v);
+  const double rest = v - below;
+  if (rest > 0.5 || (rest == 0.5 && below % 2 == 1)) return below + 1;
+  return below;
+}
+
+/// timm's and lite's make_divisible: nearest multiple of `divisor`, one more where that loses over 10 %.
+constexpr int make_divisible(double v, int divisor) noexcept {
+  int rounded = static_cast<int>(v + divisor / 2.0) / divisor * divisor;
+  if (rounded < divisor) rounded = divisor;
+  return rounded < 0.9 * v ? rounded + divisor : rounded;
+}
+
+/// Width of block output i. The step is accumulated in double in the order of the original code: multiplying
+/// instead is off by one at w = 0.6.
+constexpr void fill_channels(family f, double width, int divisor, int (&channels)[block_count]) noexcept {
+  const double start = width < 1.0 ? 16.0 / width : 16.0;
+  double planes = start;
+  for (int i = 0; i < block_count; ++i) {
+    const int plain =
+        round_half_even(f == family::lite ? width * (start + i * 164.0 / 15.0) : planes * width);
+    channels[i] = f == family::v1 ? plain : make_divisible(plain, divisor);
+    planes += 180.0 / 16.0;
+  }
+}
+
+}  // namespace detail
+
+/// Derives what follows from stem_c and the blocks' out_c: inputs, expanded channels, strides.
+constexpr void connect_blocks(config& c) noexcept {
+  for (int i = 0; i < block_count; ++i) {
+    block_config& b = c.blocks[i];
+    b.in_c = i == 0 ? c.stem_c : c.blocks[i - 1].out_c;
+    b.expand = i > 0;
+    b.mid_c = b.in_c * (b.expand ? 6 : 1);
+    b.stride = i == 1 || i == 3 || i == 5 || i == 11 ? 2 : 1;
+  }
+}
+
+inline constexpr int min_width_hundredths = 10, max_width_hundredths = 1000, max_classes = 1 << 20;
+
+/// The published architecture for a family and width.
+/// @param width_hundredths 130 for 1.3x; min_width_hundredths .. max_width_hundredths
+/// @param classes          width of the classifier, 0 .. max_classes; 0: a backbone, its features are the
+/// output
+/// @param divisor          rexnetr only: 8, or 16 for rexnetr_300
+constexpr config config_for(family f, int width_hundredths, int classes, int divisor = 8) noexcept {
+  config c;
+  c.family = f;
+  c.width_hundredths = width_hundredths;
+  c.classes = classes;
+  const double width = width_hundredths / 100.0;
+  const int stem = width < 1.0 ? 32 : detail::round_half_even(32 * width);
+  c.stem_c = f == family::v1 ? stem : detail::make_divisible(stem, f == family::lite ? 8 : divisor);
+
+  int channels[block_count] = {};
+  detail::fill_channels(f, width, f == family::lite ? 8 : divisor, channels);
+  for (int i = 0; i < block_count; ++i) c.blocks[i].out_c = channels[i];
+  connect_blocks(c);
+  for (int i = 3; i < block_count; ++i) {
+    block_config& b = c.blocks[i];
+    if (f != family::lite) {
+      b.se_c = b.mid_c / 12;
+      if (f == family::rexnetr) b.se_c = detail::make_divisible(b.se_c, divisor);
+    }
+  }
+  c.head_c = static_cast<int>(1280 * width);
+  if (f == family::lite) {
+    c.head_c = width > 1.0 ? c.head_c : 1280;
+    c.hidden_c = 1024;
+  }
+  if (f == family::rexnetr) c.head_c = detail::make_divisible(1280 * width, divisor);
+  return c;
+}
+
+/// What a convolution with padding kernel / 2 leaves of a side: ceil(side / stride).
+constexpr int strided(int side, int stride) noexcept {
+  return (side + stride - 1) / stride;
+}
+
+/// Width of what the classifier sees: the head's channels, or lite's hidden layer.
+[[nodiscard]] constexpr int feature_c(const config& c) noexcept {
+  return c.hidden_c > 0 ? c.hidden_c : c.head_c;
+}
+
+/// Floats that forward() gives for an image: the classes, or the features of a backbone without classifier.
+[[nodiscard]] constexpr int output_c(const config& c) noexcept {
+  return c.classes > 0 ? c.classes : feature_c(c);
+}
+
+/// The same network: what is computed and how its weights lie. (The nominal width may differ: where two
+/// widths give the same channels, checkpoints cannot tell.)
+[[nodiscard]] constexpr bool same_shape(const config& a, const config& b) noexcept {
+  bool same = a.family == b.family && a.classes == b.classes && a.stem_c == b.stem_c &&
+              a.head_c == b.head_c && a.hidden_c == b.hidden_c;
+  for (int i = 0; i < block_count; ++i) {
+    const block_config &x = a.blocks[i], &y = b.blocks[i];
+    same = same && x.in_c == y.in_c && x.mid_c == y.mid_c && x.out_c == y.out_c && x.se_c == y.se_c &&
+           x.stride == y.stride && x.kernel == y.kernel && x.expand == y.expand;
+  }
+  return same;
+}
+
+/// Learned parameters with BatchNorm unfolded, as PyTorch counts them (weights, biases, BN gamma and beta).
+constexpr std::int64_t parameter_count(const config& c) noexcept {
+  const auto conv_bn = [](std::int64_t weights, std::int64_t out_c) { return weights + 2 * out_c; };
+  std::int64_t n = conv_bn(std::int64_t{27} * c.stem_c, c.stem_c);
+  for (const block_config& b : c.blocks) {
+    const std::int64_t mid = b.mid_c;
+    if (b.expand) n += conv_bn(mid * b.in_c, mid);
+    n += conv_bn(mid * b.kernel * b.kernel, mid);
+    if (b.se_c > 0) n += 2 * mid * b.se_c + b.se_c + mid + 2 * b.se_c;
+    n += conv_bn(mid * b.out_c, b.out_c);
+  }
+  const std::int64_t last_c = c.blocks[block_count - 1].out_c;
+  n += conv_bn(last_c * c.head_c, c.head_c);
+  std::int64_t features = c.head_c;
+  if (c.hidden_c > 0) {
+    n += features * c.hidden_c + c.hidden_c + 2 * std::int64_t{c.hidden_c};
+    features = c.hidden_c;
+  }
+  return n + features * c.classes + c.classes;
+}
+
+/// Multiply-adds of one image of h x w pixels: convolutions, squeeze-excite and dense layers.
+constexpr std::int64_t multiply_adds(const config& c, int h, int w) noexcept {
+  std::int64_t y = strided(h, 2), x = strided(w, 2);
+  std::int64_t n = y * x * 27 * c.stem_c;
+  for (const block_config& b : c.blocks) {
+    const std::int64_t mid = b.mid_c;
+    if (b.expand) n += y * x * b.in_c * mid;
+    y = strided(static_cast<int>(y), b.stride);
+    x = strided(static_cast<int>(x), b.stride);
+    n += y * x * mid * (b.kernel * b.kernel + b.out_c) + 2 * mid * b.se_c;
+  }
+  n += y * x * c.blocks[block_count - 1].out_c * c.head_c;
+  return n + std::int64_t{c.head_c} * c.hidden_c + std::int64_t{feature_c(c)} * c.classes;
+}
+
+/// A configuration that is a type: all sizes of network<static_config<...>> are compile-time constants.
+template <family Family, int WidthHundredths, int Classes, int Divisor = 8>
+struct static_config {
+  /// The configuration itself.
+  static constexpr config value = config_for(Family, WidthHundredths, Classes, Divisor);
+};
+
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_CONFIG_CONFIG_HPP
+// ---- rexnet/core/padding.hpp
+// How channels are padded: the layout constants that plan, packed weights and kernels share.
+#ifndef REXNET_CORE_PADDING_HPP
+#define REXNET_CORE_PADDING_HPP
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+
+/// Output channels of a packed weight panel: weights are [ceil(out_c / 16)][k][16], zero padded.
+inline constexpr int panel_c = 16;
+/// Channels of a pixel are padded to this many floats in the network's own maps.
+inline constexpr int pixel_pad = 8;
+
+template <class T>
+[[nodiscard]] constexpr T round_up(T value, int multiple) noexcept {
+  return (value + multiple - 1) / multiple * multiple;
+}
+[[nodiscard]] constexpr int padded_c(int channels) noexcept {
+  return round_up(channels, pixel_pad);
+}
+/// Floats from pixel to pixel of a block's expanded map. Whole cache lines, because a vector of AVX-512 that
+/// lies across two costs two loads (Zen 5: depthwise on a row of 56 pixels of 162 channels takes 1.9 us with
+/// 168 floats a pixel, 1.3 to 1.6 with 176); an odd number of them, because a slice of channels writes its
+/// lines of every pixel, and steps of 2 kB would send all to the same sets of a cache (504 channels padded to
+/// 512: expand and depthwise 111 us, to 528 100 us).
+[[nodiscard]] constexpr int mid_step(int channels) noexcept {
+  return round_up(channels, panel_c) | panel_c;
+}
+[[nodiscard]] constexpr int panel_count(int channels) noexcept {
+  return round_up(channels, panel_c) / panel_c;
+}
+
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_CORE_PADDING_HPP
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+
+/// A layer's weights, then its bias.
+struct layer_layout {
+  std::int64_t weights = 0;  ///< offset in floats
+  std::int64_t bias = 0;     ///< offset in floats
+  int k = 0;                 ///< inputs per output: in_c, 27, K * K, or features
+  int out_c = 0;             ///< 0: the layer does not exist
+};
+
+struct block_layout {
+  layer_layout expand, depthwise, squeeze, excite, project;
+};
+
+struct weights_layout {
+  layer_layout stem;
+  block_layout blocks[block_count];
+  layer_layout head, hidden, classifier;
+  std::int64_t floats = 0;  ///< of the whole payload
+};
+
+/// Calls visit(layer, k, out_c) for every layer in the order of the file.
+template <class Layout, class Visit>
+constexpr void for_each_layer(const config& c, Layout& l, Visit visit) {
+  visit(l.stem, 27, c.stem_c);
+  for (int i = 0; i < block_count; ++i) {
+    const block_config& b = c.blocks[i];
+    auto& block = l.blocks[i];
+    visit(block.expand, b.in_c, b.expand ? b.mid_c : 0);
+    visit(block.depthwise, b.kernel * b.kernel, b.mid_c);
+    visit(block.squeeze, b.mid_c, b.se_c);
+    visit(block.excite, b.se_c, b.se_c > 0 ? b.mid_c : 0);
+    visit(block.project, b.mid_c, b.out_c);
+  }
+  visit(l.head, c.blocks[block_count - 1].out_c, c.head_c);
+  visit(l.hidden, c.head_c, c.hidden_c);
+  visit(l.classifier, c.hidden_c > 0 ? c.hidden_c : c.head_c, c.classes);
+}
+
+[[nodiscard]] constexpr weights_layout layout_of(const config& c) noexcept {
+  weights_layout l;
+  std::int64_t next = 0;
+  for_each_layer(c, l, [&next](layer_layout& layer, int k, int out_c) {
+    const std::int64_t padded = round_up(std::int64_t{out_c}, panel_c);
+    layer.k = k;
+    layer.out_c = out_c;
+    layer.weights = next;
+    layer.bias = next + padded * k;
+    next = layer.bias + padded;
+  });
+  l.floats = next;
+  return l;
+}
+
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_NETWORK_LAYOUT_HPP
+// ---- rexnet/network/request.hpp
+// What a caller asks of a forward pass: threads, intermediate maps, progress. Trivial values, because a
+// dispatch unit reads them, too.
+#ifndef REXNET_NETWORK_REQUEST_HPP
+#define REXNET_NETWORK_REQUEST_HPP
+
+// ---- rexnet/core/parallel.hpp
+// Threads. The only place that knows OpenMP. One parallel region serves a whole image: workers walk through
+// the same list of phases and claim the chunks of each phase from a counter.
+//
+// A worker waits only for chunks that another worker is executing right now. Therefore a pool that runs its
+// tasks one after the other still finishes (the first task does all the work), and a slow core of a hybrid
+// CPU just claims fewer chunks.
+#ifndef REXNET_CORE_PARALLEL_HPP
+#define REXNET_CORE_PARALLEL_HPP
+
+// ---- rexnet/core/counter.hpp
+// A counter that workers share. Compilers' own atomics instead of std::atomic, which leaves functions of
+// namespace std behind at -O0: a dispatch unit (dispatch/unit.hpp) may leave none but its own.
+#ifndef REXNET_CORE_COUNTER_HPP
+#define REXNET_CORE_COUNTER_HPP
+
+#if defined(_MSC_VER) && !defined(__clang__)
+#include <atomic>
+#endif
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+namespace detail {
+
+class shared_counter {
+ public:
+  /// Not atomic: before the workers start.
+  void reset() noexcept { value_ = 0; }
+#if defined(_MSC_VER) && !defined(__clang__)
+  int take() noexcept {
+    return value_.fetch_add(1, std::memory_order_relaxed);
+  }
+  void add(int n) noexcept {
+    value_.fetch_add(n, std::memory_order_acq_rel);
+  }
+  [[nodiscard]] int read() const noexcept {
+    return value_.load(std::memory_order_acquire);
+  }
+
+ private:
+  std::atomic<int> value_{0};
+#else
+  /// The next number, from 0; orders nothing.
+  int take() noexcept {
+    return __atomic_fetch_add(&value_, 1, __ATOMIC_RELAXED);
+  }
+  /// What the caller wrote before is seen by who reads the sum.
+  void add(int n) noexcept {
+    __atomic_fetch_add(&value_, n, __ATOMIC_ACQ_REL);
+  }
+  [[nodiscard]] int read() const noexcept {
+    return __atomic_load_n(&value_, __ATOMIC_ACQUIRE);
+  }
+
+ private:
+  int value_ = 0;
+#endif
+};
+
+}  // namespace detail
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_CORE_COUNTER_HPP
+
+#if REXNET_OPENMP
+#include <omp.h>
+#endif
+#if defined(__unix__) || defined(__APPLE__)
+#include <sched.h>
+#elif defined(_WIN32)
+#include <thread>
+#endif
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+
+/// A task of a user's pool: fn(context, index) must be called once for each index in [0, n), in any order and
+/// on any threads, and all calls must have returned when the pool's function returns.
+using task_function = void (*)(void* context, int index);
+
+/// How forward() gets its threads: OpenMP by default, or a pool of the caller's own.
+struct executor {
+  /// pool(pool_context, fn, context, n); null: OpenMP if compiled with it, else the calling thread.
+  void (*pool)(void* pool_context, task_function fn, void* context, int n) = nullptr;
+  void* pool_context = nullptr;  ///< handed to the pool as it is
+};
+
+namespace detail {
+
+#if REXNET_OPENMP
+/// Apart from run_tasks(), because clang asks the runtime for the thread's number where the function begins:
+/// one thread alone would start LLVM's OpenMP, a megabyte of it.
+REXNET_NOINLINE inline void run_on_openmp(int n, task_function fn, void* context) noexcept {
+#if defined(KMP_VERSION_MAJOR)
+  // LLVM's threads would spin for 200 ms after the region, taking cores from the caller's own work. The
+  // setting is the calling thread's, and his own again afterwards; KMP_BLOCKTIME or OMP_WAIT_POLICY in the
+  // environment say what he wants.
+  const int blocktime = kmp_get_blocktime();
+  if (blocktime == 200) kmp_set_blocktime(2);
+#endif
+#pragma omp parallel num_threads(n)
+  fn(context, omp_get_thread_num());
+#if defined(KMP_VERSION_MAJOR)
+  kmp_set_blocktime(blocktime);
+#endif
+}
+#endif
+
+inline void run_tasks(const executor& e, int n, task_function fn, void* context) noexcept {
+  if (n <= 1) {
+    fn(context, 0);
+    return;
+  }
+  if (e.pool != nullptr) {
+    e.pool(e.pool_context, fn, context, n);
+    return;
+  }
+#if REXNET_OPENMP
+  run_on_openmp(n, fn, context);
+#else
+  for (int i = 0; i < n; ++i) fn(context, i);
+#endif
+}
+
+/// Lets another thread have the CPU. Where there are no threads nobody waits.
+inline void yield() noexcept {
+#if defined(__unix__) || defined(__APPLE__)
+  sched_yield();
+#elif defined(_WIN32)
+  std::this_thread::yield();
+#endif
+}
+
+/// Progress of one phase. A cache line of its own, so that claiming does not disturb the waiting.
+struct alignas(64) phase_state {
+  shared_counter claimed, finished;
+};
+
+/// Runs body(chunk) for chunks [0, chunks) together with the other workers; returns when all are finished.
+template <class Body>
+void run_phase(phase_state& phase, int chunks, bool alone, Body&& body) noexcept {
+  if (alone) {
+    for (int i = 0; i < chunks; ++i) body(i);
+    return;
+  }
+  int ran = 0;
+  for (int i; (i = phase.claimed.take()) < chunks; ++ran) body(i);
+  if (ran > 0) phase.finished.add(ran);
+  for (int spin = 0; phase.finished.read() < chunks; ++spin)
+    if (spin > 2000) yield();  // someone was taken off the CPU: let him back on
+}
+
+}  // namespace detail
+
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_CORE_PARALLEL_HPP
+// ---- rexnet/network/input.hpp
+// Where the stem takes its pixels from: normalised floats, or bytes that are normalised through a table.
+#ifndef REXNET_NETWORK_INPUT_HPP
+#define REXNET_NETWORK_INPUT_HPP
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+namespace detail {
+
+/// One image of h x w pixels with three channels, floats or (with `table`) bytes.
+struct input_rows {
+  const float* floats = nullptr;
+  const std::uint8_t* bytes = nullptr;
+  const float* table = nullptr;  ///< [256][3]: normalised value of byte v in channel c at 3 v + c
+  int channel[3] = {0, 1, 2};    ///< where R, G and B stand within a pixel
+  std::ptrdiff_t pixel_step = 3, row_step = 0;
+  int h = 0, w = 0;
+
+  /// Row y with one zero pixel at either end, 3 * (w + 2) floats; zeros outside the image. The network pads
+  /// after normalisation, so these are zeros of the normalised values.
+  void copy_padded(int y, float* out) const noexcept {
+    const bool inside = y >= 0 && y < h;
+    for (int c = 0; c < 3; ++c) out[c] = out[3 * (w + 1) + c] = 0.0f;
+    out += 3;
+    if (!inside) {
+      for (int i = 0; i < 3 * w; ++i) out[i] = 0.0f;
+    } else if (bytes != nullptr) {
+      const std::uint8_t* p = bytes + y * row_step;
+      for (int x = 0; x < w; ++x, p += pixel_step, out += 3)
+        for (int c = 0; c < 3; ++c) out[c] = table[3 * p[channel[c]] + c];
+    } else {
+      const float* p = floats + y * row_step;
+      if (pixel_step == 3) {
+        std::memcpy(out, p, static_cast<std::size_t>(w) * 3 * sizeof(float));
+        return;
+      }
+      for (int x = 0; x < w; ++x, p += pixel_step, out += 3)
+        for (int c = 0; c < 3; ++c) out[c] = p[c];
+    }
+  }
+};
+
+}  // namespace detail
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_NETWORK_INPUT_HPP
+// ---- rexnet/network/plan.hpp
+// How an image goes through the network: which blocks run in row bands and which in channel slices, how work
+// is cut into chunks, and where every buffer lies in the workspace. A value computed from configuration,
+// input size and thread count alone; constexpr, so that a workspace can be a static array.
+//
+// Row bands (blocks without squeeze-excite on wide maps, and the stem with block 0): a chunk of output rows
+// goes through expand -> depthwise -> project with a rolling ring of expanded rows; the expanded map never
+// exists. Channel slices (all others): a chunk of channels is expanded and convolved over the whole map, with
+// its sums for squeeze-excite; then the two dense layers; then project over groups of pixels.
+#ifndef REXNET_NETWORK_PLAN_HPP
+#define REXNET_NETWORK_PLAN_HPP
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+
+inline constexpr int max_threads = 64;
+inline constexpr int max_input_side = 1 << 14;
+
+struct block_plan {
+  bool bands = false;
+  int h = 0, w = 0, oh = 0, ow = 0;
+  int step_rows = 0;  ///< output rows per turn of the ring
+  int ring_rows = 0;  ///< input rows that the ring holds
+  int chunks = 0;     ///< bands: chunks of output rows; slices: chunks of channels
+  int slice_c = 0;    ///< slices: channels per chunk, a multiple of 16
+  int groups = 0;     ///< slices: chunks of the project phase, of pixels or (by_columns) of output channels
+  bool by_columns = false;
+  // Offsets into the workspace, in floats.
+  std::int64_t in = 0, mid = 0, out = 0;
+  std::int64_t scratch = 0, scratch_floats = 0;  ///< of worker 0, and floats per worker
+};
+
+/// Trivially copyable; valid for one configuration, input size and thread count.
+struct plan {
+  int h = 0;                            ///< rows of the input
+  int w = 0;                            ///< columns of the input
+  int threads = 1;                      ///< workers that it is cut for
+  block_plan blocks[block_count] = {};  ///< in the order of the network
+  /// @cond internal
+  std::int64_t sums = 0, squeezed = 0, scale = 0, pooled = 0, hidden = 0;  ///< vectors, offsets in floats
+  std::int64_t head_scratch = 0, head_scratch_floats = 0;  ///< of worker 0, and floats per worker
+  /// @endcond
+  std::int64_t total_floats = 0;  ///< of the workspace
+
+  /// False only on 32-bit machines, for huge inputs.
+  [[nodiscard]] constexpr bool fits_memory() const noexcept {
+    return total_floats <= static_cast<std::int64_t>(static_cast<std::size_t>(-1) / 2 / sizeof(float));
+  }
+  /// More than any memory where it does not fit.
+  [[nodiscard]] constexpr std::size_t workspace_bytes() const noexcept {
+    return fits_memory() ? static_cast<std::size_t>(total_floats) * sizeof(float)
+                         : static_cast<std::size_t>(-1);
+  }
+};
+
+namespace detail {
+
+/// Floats at the workspace's start that hold the phase counters, 64 bytes each: at most 5 phases a block
+/// (slices, squeeze, excite, project, tap), and stem tap, head tap, head, hidden, tap, two for the
+/// classifier.
+inline constexpr std::int64_t phase_slots = 5 * block_count + 7;
+inline constexpr std::int64_t phase_floats = phase_slots * 16;
+/// A slice's ring of expanded rows: 100 kB holds 32 channels of a whole 28 x 28 map and stays in any L2.
+inline constexpr std::int64_t slice_ring_floats = 25600;
+inline constexpr int slice_channels = 32;
+/// Pixels of the head's intermediate tile.
+inline constexpr int head_pixels = 56;
+/// A project group's input, 640 kB, stays in L2 (or L3) while the weights stream past it: a 7 x 7 map of
+/// v1 3.0x in one group reads them once (2 % of the pass against 256 kB).
+inline constexpr std::int64_t group_floats = 163840;
+
+/// Buffers start on a cache line: 16 floats.
+constexpr std::int64_t pad16(std::int64_t v) noexcept {
+  return round_up(v, 16);
+}
+constexpr int ceil_div(std::int64_t a, std::int64_t b) noexcept {
+  return static_cast<int>((a + b - 1) / b);
+}
+template <class T>
+constexpr T larger(T a, T b) noexcept {
+  return a > b ? a : b;
+}
+template <class T>
+constexpr T smaller(T a, T b) noexcept {
+  return a < b ? a : b;
+}
+
+/// Floats of the three zero-padded input rows that the stem reads.
+constexpr std::int64_t stem_rows_floats(int w) noexcept {
+  return 3 * pad16((std::int64_t{w} + 2) * 3);
+}
+
+constexpr block_plan plan_block(const block_config& b, int index, int h, int w, int threads) noexcept {
+  block_plan p;
+  p.h = h;
+  p.w = w;
+  p.oh = strided(h, b.stride);
+  p.ow = strided(w, b.stride);
+  const std::int64_t pixels = std::int64_t{p.oh} * p.ow;
+  p.bands = index == 0 || (b.se_c == 0 && (p.ow >= 24 || pixels >= 576));
+  if (p.bands) {
+    // At least 28 pixels a turn: two or more full register tiles in every kernel.
+    p.step_rows = smaller(p.oh, ceil_div(28, p.ow));
+    // Each chunk but the first expands kernel - stride rows twice: no chunk below 14 rows.
+    const int rows = threads == 1 ? p.oh : larger(ceil_div(p.oh, 2 * threads), smaller(p.oh, 14));
+    p.chunks = ceil_div(p.oh, rows);
+    p.ring_rows = smaller(h, (p.step_rows - 1) * b.stride + b.kernel);
+    return p;
+  }
+  p.slice_c = slice_channels;
+  p.chunks = ceil_div(b.mid_c, p.slice_c);
+  const int fitting = static_cast<int>(slice_ring_floats / (std::int64_t{w} * p.slice_c));
+  p.ring_rows = smaller(h, larger(fitting, b.kernel));
+  p.step_rows = p.ring_rows == h ? p.oh : smaller(p.oh, (p.ring_rows - b.kernel) / b.stride + 1);
+  // Two threads with half of a 7 x 7 map each would both read all weights, up to 5 MB of them: where there
+  // are enough columns to share, each thread reads its own. (v1 3.0x, two threads: 1.4 % of the pass.)
+  if (threads > 1 && pixels <= 64 && ceil_div(b.out_c, slice_channels) >= 6 * threads) {
+    p.by_columns = true;
+    p.groups = ceil_div(b.out_c, slice_channels);
+    return p;
+  }
+  p.groups =
+      smaller(static_cast<int>(pixels), larger(threads, ceil_div(pixels * mid_step(b.mid_c), group_floats)));
+  return p;
+}
+
+/// Scratch that one worker needs for a block.
+constexpr std::int64_t block_scratch(const block_config& b, const block_plan& p, int index,
+                                     int input_w) noexcept {
+  if (!p.bands) return pad16(std::int64_t{p.ring_rows} * p.w * p.slice_c);
+  const std::int64_t ring = pad16(std::int64_t{p.ring_rows} * p.w * mid_step(b.mid_c));
+  return ring + pad16(std::int64_t{p.step_rows} * p.ow * mid_step(b.mid_c)) +
+         (index == 0 ? stem_rows_floats(input_w) : 0);
+}
+
+}  // namespace detail
+
+/// The plan for h x w pixels on `threads` threads.
+/// Precondition: 1 <= h, w <= max_input_side, 1 <= threads <= max_threads (network::make_plan checks).
+[[nodiscard]] constexpr plan make_plan(const config& c, int h, int w, int threads) noexcept {
+  using namespace detail;
+  plan p;
+  p.h = h;
+  p.w = w;
+  p.threads = threads;
+
+  // Sizes first: the maps of one block share an arena in which input and output stand at opposite ends, with
+  // the workers' scratch in the gap. The output of slices without a residual takes the place of their input.
+  std::int64_t in_floats[block_count + 1] = {}, mid_floats[block_count] = {};
+  std::int64_t arena = 0, max_mid = 0, max_se = 0;
+  int y = strided(h, 2), x = strided(w, 2);
+  for (int i = 0; i < block_count; ++i) {
+    const block_config& b = c.blocks[i];
+    p.blocks[i] = plan_block(b, i, y, x, threads);
+    y = p.blocks[i].oh;
+    x = p.blocks[i].ow;
+    const std::int64_t pixels = std::int64_t{y} * x;
+    in_floats[i + 1] = pad16(pixels * padded_c(b.out_c));
+    mid_floats[i] = p.blocks[i].bands ? 0 : pad16(pixels * mid_step(b.mid_c));
+    const bool in_place = !p.blocks[i].bands && !b.residual();
+    p.blocks[i].scratch_floats = block_scratch(b, p.blocks[i], i, w);
+    arena = larger(arena,
+                   p.blocks[i].scratch_floats * threads + mid_floats[i] +
+                       (in_place ? larger(in_floats[i], in_floats[i + 1]) : in_floats[i] + in_floats[i + 1]));
+    max_mid = larger(max_mid, pad16(b.mid_c));
+    max_se = larger(max_se, pad16(b.se_c));
+  }
+  p.head_scratch_floats = larger(std::int64_t{head_pixels} * slice_channels, stem_rows_floats(w));
+  arena = larger(arena, in_floats[block_count] + p.head_scratch_floats * threads);
+
+  std::int64_t next = phase_floats;
+  const auto take = [&next](std::int64_t floats) {
+    const std::int64_t offset = next;
+    next += pad16(floats);
+    return offset;
+  };
+  p.sums = take(max_mid);
+  p.squeezed = take(max_se);
+  p.scale = take(max_mid);
+  p.pooled = take(c.head_c);
+  p.hidden = take(c.hidden_c);
+  const std::int64_t low = take(arena), high = low + arena;
+  bool at_low = true;  // where the current block's input stands
+  for (int i = 0; i < block_count; ++i) {
+    block_plan& b = p.blocks[i];
+    const std::int64_t in = in_floats[i], out = in_floats[i + 1], mid = mid_floats[i];
+    const bool in_place = !b.bands && !c.blocks[i].residual();
+    const bool out_low = in_place ? at_low : !at_low;
+    const std::int64_t kept = larger(in, in_place ? out : 0);  // at the input's end until the block is done
+    b.in = at_low ? low : high - in;
+    b.out = out_low ? low : high - out;
+    b.mid = at_low ? low + kept : high - kept - mid;
+    b.scratch = low + (at_low ? kept + mid : in_place ? 0 : out);
+    at_low = out_low;
+  }
+  p.head_scratch = at_low ? high - p.head_scratch_floats * threads : low;
+  p.total_floats = next;
+  return p;
+}
+
+/// Bytes of workspace that forward() needs for one configuration, input size and thread count: a constant
+/// expression, e.g. `alignas(64) static unsigned char workspace[workspace_bytes(c, 224, 224, 1)];`.
+[[nodiscard]] constexpr std::size_t workspace_bytes(const config& c, int h, int w, int threads) noexcept {
+  return make_plan(c, h, w, threads).workspace_bytes();
+}
+
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_NETWORK_PLAN_HPP
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+
+/// Intermediate maps to copy out while forward() runs, dense NHWC of one image after the other; null for
+/// none. Asking for them does not change a bit of anything.
+struct feature_taps {
+  float* stem = nullptr;            ///< [n][ceil(h/2)][ceil(w/2)][stem_c], after its activation
+  float* blocks[block_count] = {};  ///< [n][oh][ow][out_c]
+  float* head = nullptr;            ///< [n][oh][ow][head_c], after its activation
+  float* pooled = nullptr;          ///< [n][head_c]: the mean over the head's pixels
+  float* features = nullptr;        ///< [n][feature_c(config)], what the classifier sees: pooled, or lite's
+                                    ///< hidden layer after its activation
+};
+
+/// What a forward pass does, step by step.
+enum class phase : unsigned char {
+  bands,       ///< a whole block in row bands; block 0 with the stem
+  slices,      ///< expand and depthwise of a block, and its means
+  squeeze,     ///< squeeze-excite's first dense layer
+  excite,      ///< and its second
+  project,     ///< scale, ReLU6, project, residual
+  head,        ///< the last 1x1 convolution and the global mean
+  hidden,      ///< lite's extra layer
+  classifier,  ///< or the copy of the features
+  tap          ///< copies for feature_taps
+};
+
+/// Told by the calling thread after each phase: for profiles. `function` must not throw.
+struct phase_observer {
+  void (*function)(void* context, phase what, int block) noexcept = nullptr;  ///< block: 0 to 15, else 16
+  void* context = nullptr;  ///< handed to the function as it is
+};
+
+/// How forward() runs. The defaults suit most callers.
+struct forward_options {
+  executor threads{};                  ///< OpenMP, or a pool of the caller's
+  const feature_taps* taps = nullptr;  ///< maps to copy out; null for none
+  phase_observer observer{};           ///< not called for images of a batch that run one per thread
+};
+
+namespace detail {
+
+/// A checked call of forward().
+struct forward_request {
+  input_rows input;                 ///< of the first image
+  std::ptrdiff_t image_stride = 0;  ///< floats from one image to the next
+  int n = 0;
+  bool image_per_thread = false;  ///< the workspace has room for that
+  float* logits = nullptr;
+  unsigned char* workspace = nullptr;
+  forward_options options;
+};
+
+}  // namespace detail
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_NETWORK_REQUEST_HPP
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+
+/// A configuration known at run time only.
+struct dynamic_config {};
+
+namespace detail {
+template <class Config>
+struct config_storage {
+  static constexpr config net = Config::value;
+  static constexpr weights_layout layout = layout_of(Config::value);
+};
+template <>
+struct config_storage<dynamic_config> {
+  config net;
+  weights_layout layout;
+};
+}  // namespace detail
+
+/// A ReXNet bound to packed weights, which it does not own. Immutable and shareable between threads; every
+/// call brings its own workspace and allocates nothing.
+/// @tparam Config  static_config<family::v1, 100, 1000>: sizes are compile-time constants; or dynamic_config
+/// @tparam Backend who computes: ready(), name(), resample(), forward()
+template <class Config, class Backend>
+class basic_network : private detail::config_storage<Config>, private Backend {
+  using storage = detail::config_storage<Config>;
+
+ public:
+  /// Floats of the packed payload (static configurations).
+  static constexpr std::int64_t packed_floats() noexcept { return storage::layout.floats; }
+  /// Bytes of workspace (static configurations): a constant expression.
+  static constexpr std::size_t workspace_bytes(int h, int w, int threads) noexcept {
+    return rexnet::workspace_bytes(storage::net, h, w, threads);
+  }
+
+  /// Binds weights of the layout in network/layout.hpp (weights/pack.hpp makes them, packed_view opens them).
+  /// Precondition: packed_floats() floats, 64-byte aligned, alive as long as the network is used.
+  explicit basic_network(const float* payload) noexcept : payload_(payload) {}
+  /// The same for dynamic_config.
+  basic_network(const config& c, const float* payload) noexcept
+      : storage{c, layout_of(c)}, payload_(payload) {}
+
+  /// What kind of network it is.
+  [[nodiscard]] const config& shape() const noexcept { return storage::net; }
+  /// Where the layers stand in the payload.
+  [[nodiscard]] const weights_layout& layout() const noexcept { return storage::layout; }
+  /// "sse2", "fma3_avx2", "avx512bw", "neon64" or "neon": whose kernels forward() runs.
+  [[nodiscard]] const char* instruction_set() const noexcept { return Backend::name(); }
+  /// The resize's loops on that set, for preprocess_pixels().
+  [[nodiscard]] detail::resample_kernels resample() const noexcept { return Backend::resample(); }
+
+  /// The plan for images of h x w pixels. Compute it once, use it for every call.
+  /// Errors: invalid_argument when a side is not in 1 .. 16384 or threads not in 1 .. 64; limit_exceeded when
+  /// the workspace is larger than a 32-bit address space; unsupported when dispatch found no kernels for this
+  /// CPU.
+  [[nodiscard]] result<rexnet::plan> make_plan(int h, int w, int threads = 1) const {
+    if (status s = Backend::ready(); !s) return s.error();
+    if (h < 1 || w < 1 || h > max_input_side || w > max_input_side)
+      return error(errc::invalid_argument, "input of " + std::to_string(h) + " x " + std::to_string(w) +
+                                               " pixels: each side must be 1 to " +
+                                               std::to_string(max_input_side));
+    if (threads < 1 || threads > max_threads)
+      return error(errc::invalid_argument,
+                   std::to_string(threads) + " threads: must be 1 to " + std::to_string(max_threads));
+    const rexnet::plan p = rexnet::make_plan(storage::net, h, w, threads);
+    if (!p.fits_memory())
+      return error(errc::limit_exceeded, "input of " + std::to_string(h) + " x " + std::to_string(w) +
+                                             " pixels: the workspace is larger than the address space");
+    return p;
+  }
+
+  /// Logits of a batch of normalised images.
+  /// @param p         from make_plan() of this network
+  /// @param input     [n][h][w][3] floats, any strides; R, G, B normalised as the model was trained
+  /// @param logits    [n][output_c(shape())], written densely: logits, or features where classes is 0
+  /// @param workspace p.workspace_bytes() bytes or more, 64-byte aligned; not shared between concurrent
+  /// calls.
+  ///                  With batch_workspace_bytes() a batch runs one image per thread.
+  /// Stack: below 8 kB on one thread at -O2 (docs/embedded.md).
+  /// @return ok; shape_mismatch (input against plan, or logits too small), workspace_too_small, misaligned
+  ///         (workspace or weights), invalid_argument (null data), unsupported (as make_plan()). On an error
+  ///         nothing was written.
+  [[nodiscard]] errc forward(const plan& p, nhwc_view<const float> input, span<float> logits,
+                             span<unsigned char> workspace,
+                             const forward_options& options = {}) const noexcept {
+    if (input.data == nullptr) return errc::invalid_argument;
+    if (input.c != 3 || input.h != p.h || input.w != p.w || input.n < 0) return errc::shape_mismatch;
+    detail::forward_request r;
+    r.input.floats = input.data;
+    r.input.pixel_step = input.pixel_stride;
+    r.input.row_step = input.row_stride;
+    r.image_stride = input.image_stride;
+    r.n = input.n;
+    return run(p, r, logits, workspace, options);
+  }
+
+  /// The same from one picture of 8-bit pixels, normalised on the way: bit-identical to normalising first.
+  /// @param picture exactly p.w x p.h pixels (preprocess_pixels() gives them)
+  /// @param table   [256][3]: the normalised value of byte v in channel c at 3 v + c (normalise_table())
+  [[nodiscard]] errc forward_u8(const plan& p, const image_view& picture, span<const float> table,
+                                span<float> logits, span<unsigned char> workspace,
+                                const forward_options& options = {}) const noexcept {
+    if (picture.data == nullptr || table.data() == nullptr) return errc::invalid_argument;
+    if (picture.width != p.w || picture.height != p.h || table.size() != 768) return errc::shape_mismatch;
+    detail::forward_request r;
+    r.input.bytes = picture.data;
+    r.input.table = table.data();
+    r.input.pixel_step = bytes_per_pixel(picture.format);
+    r.input.row_step = static_cast<std::ptrdiff_t>(picture.stride);
+    for (int c = 0; c < 3; ++c) r.input.channel[c] = channel_offset(picture.format, c);
+    r.n = 1;
+    return run(p, r, logits, workspace, options);
+  }
+
+  /// Workspace for batches on p.threads threads, one image per thread at a time.
+  [[nodiscard]] std::size_t batch_workspace_bytes(const plan& p) const noexcept {
+    const std::size_t one = rexnet::workspace_bytes(storage::net, p.h, p.w, 1),
+                      threads = static_cast<std::size_t>(p.threads);
+    return one <= static_cast<std::size_t>(-1) / threads ? one * threads : static_cast<std::size_t>(-1);
+  }
+
+ private:
+  errc run(const plan& p, detail::forward_request& r, span<float> logits, span<unsigned char> workspace,
+           const forward_options& options) const noexcept {
+    if (logits.size() < static_cast<std::size_t>(r.n) * static_cast<std::size_t>(output_c(shape())))
+      return errc::shape_mismatch;
+    if (workspace.size() < p.workspace_bytes()) return errc::workspace_too_small;
+    if (!is_aligned(workspace.data()) || !is_aligned(payload_)) return errc::misaligned;
+    r.input.h = p.h;
+    r.input.w = p.w;
+    r.image_per_thread = r.n > 1 && p.threads > 1 && workspace.size() >= batch_workspace_bytes(p);
+    r.logits = logits.data();
+    r.workspace = workspace.data();
+    r.options = options;
+    return Backend::forward(shape(), layout(), payload_, p, r);
+  }
+
+  const float* payload_;
+};
+
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_NETWORK_BASIC_NETWORK_HPP
+// ---- rexnet/network/forward.hpp
+// One image through all phases. Every worker runs the same list; chunks are claimed (core/parallel.hpp).
+// Together with what it includes this is all that a dispatch unit compiles.
+#ifndef REXNET_NETWORK_FORWARD_HPP
+#define REXNET_NETWORK_FORWARD_HPP
+
+// ---- rexnet/network/block.hpp
+// One inverted bottleneck, cut into chunks as plan.hpp says. Each function does one chunk of one phase;
+// nothing here allocates, throws or knows about threads.
+#ifndef REXNET_NETWORK_BLOCK_HPP
+#define REXNET_NETWORK_BLOCK_HPP
+
+// ---- rexnet/kernels/dense.hpp
+// Kernels on a single vector of features and on whole maps: the dense layer (one row times packed panels),
+// the running sum over pixels, and the scale that squeeze-excite applies.
+#ifndef REXNET_KERNELS_DENSE_HPP
+#define REXNET_KERNELS_DENSE_HPP
+
+// ---- rexnet/kernels/traits.hpp
+// Tile sizes per instruction set, and the activations that kernels know.
+#ifndef REXNET_KERNELS_TRAITS_HPP
+#define REXNET_KERNELS_TRAITS_HPP
+
+// ---- rexnet/simd/simd.hpp
+// The only include of xsimd. Kernels see these few operations on vec<Arch>, a batch of floats; what differs
+// between xsimd 8.1 and 14, or between instruction sets, is settled here.
+#ifndef REXNET_SIMD_SIMD_HPP
+#define REXNET_SIMD_SIMD_HPP
+
+// In a dispatch unit, xsimd's functions are the unit's own as well: compiled with its flags, they must not
+// take the place of another unit's in the linker (xsimd's AVX-512 code calls functions named for AVX2).
+
+// g++ 12 takes the _mm512_undefined_* of its own intrinsics for a mistake (GCC bug 105593).
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#pragma GCC diagnostic ignored "-Wuninitialized"
+#endif
+#include <xsimd/xsimd.hpp>
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic pop
+#endif
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+namespace simd {
+
+/// The instruction set that this translation unit is compiled for, one of the five that kernels are tuned
+/// for. Tests run other widths on any CPU by REXNET_EMULATED_BITS with XSIMD_WITH_EMULATED (newer xsimd).
+#if defined(REXNET_EMULATED_BITS)
+using default_arch = xsimd::emulated<REXNET_EMULATED_BITS>;
+#elif XSIMD_WITH_AVX512BW
+using default_arch = xsimd::avx512bw;
+#elif XSIMD_WITH_FMA3_AVX2
+using default_arch = xsimd::fma3<xsimd::avx2>;
+#elif XSIMD_WITH_SSE2
+using default_arch = xsimd::sse2;
+#elif XSIMD_WITH_NEON64
+using default_arch = xsimd::neon64;
+#elif XSIMD_WITH_NEON
+using default_arch = xsimd::neon;
+#else
+#error "rexnet: compile for SSE2, AVX2 with FMA, AVX-512BW or NEON (ARMv7: -march=armv7-a -mfpu=neon-vfpv4)"
+#endif
+
+template <class Arch>
+using vec = xsimd::batch<float, Arch>;
+template <class Arch>
+inline constexpr int width = static_cast<int>(vec<Arch>::size);
+
+/// Registers of the set's vector file: tile sizes follow from it.
+template <class Arch>
+inline constexpr int registers = 16;
+#if XSIMD_WITH_AVX512BW
+template <>
+inline constexpr int registers<xsimd::avx512bw> = 32;
+#endif
+#if XSIMD_WITH_NEON64
+template <>
+inline constexpr int registers<xsimd::neon64> = 32;
+#endif
+/// ARMv7's NEON takes denormals for zeros and gives zeros for them, whatever the FPU is set to.
+template <class Arch>
+inline constexpr bool flushes_denormals = false;
+#if XSIMD_WITH_NEON && !XSIMD_WITH_NEON64
+template <>
+inline constexpr bool flushes_denormals<xsimd::neon> = true;
+#endif
+/// A vector is one register, not an array.
+template <class Arch>
+inline constexpr bool in_one_register = true;
+#if XSIMD_WITH_EMULATED
+template <>
+inline constexpr int registers<xsimd::emulated<512>> = 32;  // AVX-512's tiles
+template <std::size_t bits>
+inline constexpr bool in_one_register<xsimd::emulated<bits>> = false;
+#endif
+
+template <class Arch>
+[[nodiscard]] constexpr const char* name() noexcept {
+#if XSIMD_WITH_EMULATED
+  if (std::is_base_of_v<xsimd::emulated<8 * sizeof(vec<Arch>)>, Arch>) return "emulated";
+#endif
+#if XSIMD_WITH_AVX512BW
+  if (std::is_same_v<Arch, xsimd::avx512bw>) return "avx512bw";
+#endif
+#if XSIMD_WITH_FMA3_AVX2
+  if (std::is_same_v<Arch, xsimd::fma3<xsimd::avx2>>) return "fma3_avx2";
+#endif
+#if XSIMD_WITH_SSE2
+  if (std::is_same_v<Arch, xsimd::sse2>) return "sse2";
+#endif
+#if XSIMD_WITH_NEON64
+  if (std::is_same_v<Arch, xsimd::neon64>) return "neon64";
+#endif
+  return "neon";
+}
+
+template <class Arch>
+[[nodiscard]] REXNET_ALWAYS_INLINE vec<Arch> load(const float* p) noexcept {
+  return vec<Arch>::load_unaligned(p);
+}
+template <class Arch>
+REXNET_ALWAYS_INLINE void store(float* p, const vec<Arch>& v) noexcept {
+  v.store_unaligned(p);
+}
+template <class Arch>
+[[nodiscard]] REXNET_ALWAYS_INLINE vec<Arch> broadcast(float x) noexcept {
+  return vec<Arch>(x);
+}
+
+// Three hints that keep compilers from outsmarting an unrolled loop; they emit no instruction.
+#if defined(__GNUC__) && defined(__AVX512F__)
+#define REXNET_VECTOR_REGISTER "v"
+#elif defined(__GNUC__) && defined(__SSE2__)
+#define REXNET_VECTOR_REGISTER "x"
+#elif defined(__GNUC__) && (defined(__ARM_NEON) || defined(__aarch64__))
+#define REXNET_VECTOR_REGISTER "w"
+#endif
+
+/// The same value, which the compiler must now hold in a register. g++ otherwise folds one load into each of
+/// the multiply-adds that use it, and two loads a cycle become the limit.
+template <class Arch>
+[[nodiscard]] REXNET_ALWAYS_INLINE vec<Arch> in_register(vec<Arch> v) noexcept {
+#if defined(REXNET_VECTOR_REGISTER)
+  if constexpr (in_one_register<Arch>) asm("" : "+" REXNET_VECTOR_REGISTER(v.data));
+#endif
+  return v;
+}
+/// Keeps v's register from being reused before this point. g++ otherwise writes an accumulator over the
+/// operand of its last multiply-add, and must move all accumulators back at the end of the loop. Not on NEON:
+/// its multiply-adds write the accumulator, and a broadcast that is kept alive is a dup where it could be a
+/// lane.
+template <class Arch>
+REXNET_ALWAYS_INLINE void keep_alive(const vec<Arch>& v) noexcept {
+#if defined(REXNET_VECTOR_REGISTER) && !defined(__ARM_NEON)
+  if constexpr (in_one_register<Arch>) asm volatile("" : : REXNET_VECTOR_REGISTER(v.data));
+#endif
+  static_cast<void>(v);
+}
+/// The same pointer, of unknown origin. clang otherwise derives all pointers of a loop from one, by a chain
+/// of additions.
+[[nodiscard]] REXNET_ALWAYS_INLINE const float* opaque(const float* p) noexcept {
+#if defined(__GNUC__)
+  asm("" : "+r"(p));
+#endif
+  return p;
+}
+#undef REXNET_VECTOR_REGISTER
+
+/// a * b + c, rounded once where the set has FMA (SSE2 and NEON before VFPv4 round twice).
+template <class Arch>
+[[nodiscard]] REXNET_ALWAYS_INLINE vec<Arch> fma(const vec<Arch>& a, const vec<Arch>& b,
+                                                 const vec<Arch>& c) noexcept {
+#if XSIMD_WITH_AVX512F
+  // xsimd 8.1 composes AVX-512's fma from a multiply and an add.
+  if constexpr (std::is_base_of_v<xsimd::avx512f, Arch>)
+    return vec<Arch>(_mm512_fmadd_ps(a, b, c));
+  else
+#elif XSIMD_WITH_NEON && !defined(__ARM_FEATURE_FMA)
+  // One instruction where xsimd has two; both round the product.
+  if constexpr (std::is_same_v<Arch, xsimd::neon>)
+    return vec<Arch>(vmlaq_f32(c, a, b));
+  else
+#endif
+    return xsimd::fma(a, b, c);
+}
+
+/// Floats that a register of a pixel's values holds, each of which can multiply a vector without a broadcast;
+/// 1 where the set has no such instruction.
+template <class Arch>
+inline constexpr int fma_lanes = 1;
+#if XSIMD_WITH_NEON64
+template <>
+inline constexpr int fma_lanes<xsimd::neon64> = 4;
+#endif
+
+/// x[K] * b + c, rounded once: the bits of fma(broadcast(x[K]), b, c).
+template <class Arch, int K>
+[[nodiscard]] REXNET_ALWAYS_INLINE vec<Arch> fma_lane(const vec<Arch>& x, const vec<Arch>& b,
+                                                      const vec<Arch>& c) noexcept {
+  static_assert(K < fma_lanes<Arch>);
+#if XSIMD_WITH_NEON64
+  return vec<Arch>(vfmaq_laneq_f32(c, b, x, K));
+#else
+  return fma<Arch>(x, b, c);
+#endif
+}
+
+namespace detail {
+// The sets' own instructions: xsimd 8.1 hands x86's the operands in order, 14.1 in reverse.
+#if XSIMD_WITH_AVX512F
+REXNET_ALWAYS_INLINE __m512 larger(__m512 a, __m512 b) noexcept {
+  return _mm512_max_ps(a, b);
+}
+REXNET_ALWAYS_INLINE __m512 smaller(__m512 a, __m512 b) noexcept {
+  return _mm512_min_ps(a, b);
+}
+#endif
+#if XSIMD_WITH_AVX
+REXNET_ALWAYS_INLINE __m256 larger(__m256 a, __m256 b) noexcept {
+  return _mm256_max_ps(a, b);
+}
+REXNET_ALWAYS_INLINE __m256 smaller(__m256 a, __m256 b) noexcept {
+  return _mm256_min_ps(a, b);
+}
+#endif
+#if XSIMD_WITH_SSE2
+REXNET_ALWAYS_INLINE __m128 larger(__m128 a, __m128 b) noexcept {
+  return _mm_max_ps(a, b);
+}
+REXNET_ALWAYS_INLINE __m128 smaller(__m128 a, __m128 b) noexcept {
+  return _mm_min_ps(a, b);
+}
+#elif XSIMD_WITH_NEON
+REXNET_ALWAYS_INLINE float32x4_t larger(float32x4_t a, float32x4_t b) noexcept {
+  return vmaxq_f32(a, b);
+}
+REXNET_ALWAYS_INLINE float32x4_t smaller(float32x4_t a, float32x4_t b) noexcept {
+  return vminq_f32(a, b);
+}
+#endif
+}  // namespace detail
+
+/// The larger (smaller) of two. A NaN in the second operand is kept on every instruction set (x86 returns the
+/// second operand when either is NaN, NEON returns NaN), so the value goes second and the bound first.
+/// Emulated vectors compare as x86 does. (Names in parentheses: <windows.h> has macros of them.)
+template <class Arch>
+[[nodiscard]] REXNET_ALWAYS_INLINE vec<Arch>(max)(const vec<Arch>& bound, const vec<Arch>& v) noexcept {
+  if constexpr (in_one_register<Arch>)
+    return vec<Arch>(detail::larger(bound.data, v.data));
+  else
+    return xsimd::select(bound > v, bound, v);
+}
+template <class Arch>
+[[nodiscard]] REXNET_ALWAYS_INLINE vec<Arch>(min)(const vec<Arch>& bound, const vec<Arch>& v) noexcept {
+  if constexpr (in_one_register<Arch>)
+    return vec<Arch>(detail::smaller(bound.data, v.data));
+  else
+    return xsimd::select(bound < v, bound, v);
+}
+
+/// a / b, correctly rounded but on ARMv7, which has no such instruction (a reciprocal by Newton's method).
+template <class Arch>
+[[nodiscard]] REXNET_ALWAYS_INLINE vec<Arch> divide(const vec<Arch>& a, const vec<Arch>& b) noexcept {
+#if XSIMD_WITH_NEON64
+  // xsimd takes ARMv7's way here, too.
+  if constexpr (std::is_same_v<Arch, xsimd::neon64>)
+    return vec<Arch>(vdivq_f32(a, b));
+  else
+#endif
+    return a / b;
+}
+
+/// Binary digits of a fraction that exp2_of_low_bits() looks up: a table of 2^exp2_bits floats in a register.
+template <class Arch>
+inline constexpr int exp2_bits = 0;
+#if XSIMD_WITH_AVX2
+template <>
+inline constexpr int exp2_bits<xsimd::avx2> = 3;
+#endif
+#if XSIMD_WITH_FMA3_AVX2
+template <>
+inline constexpr int exp2_bits<xsimd::fma3<xsimd::avx2>> = 3;
+#endif
+#if XSIMD_WITH_AVX512BW
+template <>
+inline constexpr int exp2_bits<xsimd::avx512bw> = 4;
+#endif
+
+/// 2^(n / 2^exp2_bits) as a float, from `biased` whose low mantissa bits hold n plus exp2_bias: 2^-127 (as 0)
+/// up to 2^128 (as infinity).
+template <class Arch>
+inline constexpr float exp2_bias = exp2_bits<Arch> == 0 ? 127.0f : 0.0f;
+
+// Entry j of a table is the bits of 2^(j / size), less those that j itself becomes when n is shifted into the
+// exponent: one addition sets both. The exponent's bias comes with the entry.
+#if XSIMD_WITH_AVX2
+alignas(32) inline constexpr std::uint32_t exp2_eighths[8] = {0x3f800000, 0x3f7b95c2, 0x3f7837f0, 0x3f75fed7,
+                                                              0x3f7504f3, 0x3f75672a, 0x3f7744fd, 0x3f7ac0c7};
+#endif
+#if XSIMD_WITH_AVX512BW
+alignas(64) inline constexpr std::uint32_t exp2_sixteenths[16] = {
+    0x3f800000, 0x3f7daac3, 0x3f7b95c2, 0x3f79c3d3, 0x3f7837f0, 0x3f76f532, 0x3f75fed7, 0x3f75583f,
+    0x3f7504f3, 0x3f7508a4, 0x3f75672a, 0x3f76248c, 0x3f7744fd, 0x3f78ccdf, 0x3f7ac0c7, 0x3f7d257d};
+#endif
+
+template <class Arch>
+[[nodiscard]] REXNET_ALWAYS_INLINE vec<Arch> exp2_of_low_bits(const vec<Arch>& biased) noexcept {
+#if XSIMD_WITH_AVX512BW
+  if constexpr (exp2_bits<Arch> == 4) {
+    const __m512i n = _mm512_castps_si512(biased);
+    const __m512i entry = _mm512_permutexvar_epi32(n, _mm512_load_si512(exp2_sixteenths));
+    return vec<Arch>(_mm512_castsi512_ps(_mm512_add_epi32(entry, _mm512_slli_epi32(n, 23 - 4))));
+  } else
+#endif
+#if XSIMD_WITH_AVX2
+      if constexpr (exp2_bits<Arch> == 3) {
+    const __m256i n = _mm256_castps_si256(biased);
+    const __m256i entry =
+        _mm256_permutevar8x32_epi32(_mm256_load_si256(reinterpret_cast<const __m256i*>(exp2_eighths)), n);
+    return vec<Arch>(_mm256_castsi256_ps(_mm256_add_epi32(entry, _mm256_slli_epi32(n, 23 - 3))));
+  } else
+#endif
+#if XSIMD_WITH_NEON
+    // xsimd 8.1 casts through a table of function pointers: g++ calls them, and SiLU takes 3 times as long.
+    if constexpr (std::is_base_of_v<xsimd::neon, Arch>) {
+      return vec<Arch>(vreinterpretq_f32_s32(vshlq_n_s32(vreinterpretq_s32_f32(biased), 23)));
+    } else
+#endif
+    {
+      using ints = xsimd::batch<std::int32_t, Arch>;
+#if XSIMD_VERSION_MAJOR >= 9
+      return xsimd::bitwise_cast<float>(ints(xsimd::bitwise_cast<std::int32_t>(biased) << 23));
+#else
+    return xsimd::bitwise_cast<vec<Arch>>(ints(xsimd::bitwise_cast<ints>(biased) << 23));
+#endif
+    }
+}
+
+/// The first n lanes from memory, zero in the others; reads nothing past p + n. 1 <= n <= width.
+template <class Arch>
+[[nodiscard]] REXNET_ALWAYS_INLINE vec<Arch> load_first(const float* p, int n) noexcept {
+#if XSIMD_WITH_AVX512F
+  if constexpr (std::is_base_of_v<xsimd::avx512f, Arch>) {
+    return vec<Arch>(_mm512_maskz_loadu_ps(static_cast<__mmask16>((1u << n) - 1u), p));
+  } else
+#endif
+  {
+    float lanes[width<Arch>] = {};
+    std::memcpy(lanes, p, static_cast<std::size_t>(n) * sizeof(float));
+    return load<Arch>(lanes);
+  }
+}
+
+/// Stores the first n lanes; writes nothing past p + n. 1 <= n <= width.
+template <class Arch>
+REXNET_ALWAYS_INLINE void store_first(float* p, const vec<Arch>& v, int n) noexcept {
+#if XSIMD_WITH_AVX512F
+  if constexpr (std::is_base_of_v<xsimd::avx512f, Arch>) {
+    _mm512_mask_storeu_ps(p, static_cast<__mmask16>((1u << n) - 1u), v);
+  } else
+#endif
+  {
+    float lanes[width<Arch>];
+    store<Arch>(lanes, v);
+    std::memcpy(p, lanes, static_cast<std::size_t>(n) * sizeof(float));
+  }
+}
+
+}  // namespace simd
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_SIMD_SIMD_HPP
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+
+enum class activation : unsigned char { none, relu, relu6, silu };
+
+namespace detail {
+
+/// Register tiles of the pointwise kernel: `rows` pixels by two vectors, and `tail_rows` by one vector for
+/// the last channels.
+///  - AVX-512, 32 registers: 14 x 2 accumulators + 2 weight vectors, the pixel broadcast from memory.
+///    14 divides the map sides 112, 56, 28 and 14 of a 224-pixel input.
+///  - NEON64, 32 registers: 9 x 2 accumulators + 9 registers with four values of a pixel + 2 weight vectors
+///    = 29, or 14 + 14 + 1. Two FMA ports of latency 4; 8 and 10 pixels are as fast on paper, but g++ spills
+///    with 10 (bench/README.md).
+///  - 16 registers with FMA (AVX2): 6 x 2 + 2 + 1 = 15. Two FMA ports of latency 4 need 8 in flight.
+///  - SSE2, NEON: 4 x 2 + 2 + 1 broadcast + products without FMA.
+template <class Arch>
+struct kernel_traits {
+  static constexpr bool wide_file = simd::registers<Arch> == 32;
+  static constexpr bool has_wide_vectors = simd::width<Arch> >= 8;
+  static constexpr int rows = wide_file ? (has_wide_vectors ? 14 : 9) : has_wide_vectors ? 6 : 4;
+  static constexpr int tail_rows = wide_file ? 14 : has_wide_vectors ? 12 : 8;
+  /// Output pixels of the depthwise kernel's tile: 8 accumulators + 3 or 5 weights + 1 input column.
+  static constexpr int depthwise_pixels = has_wide_vectors || wide_file ? 8 : 6;
+};
+
+}  // namespace detail
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_KERNELS_TRAITS_HPP
+// ---- rexnet/simd/math.hpp
+// Sigmoid, SiLU, ReLU and ReLU6 on vectors, with PyTorch's answers for NaN, infinities and denormals.
+#ifndef REXNET_SIMD_MATH_HPP
+#define REXNET_SIMD_MATH_HPP
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+namespace simd {
+
+/// 1 + exp(-x); far below -87 +inf, far above 1.
+///
+/// exp(-x) = 2^n * exp(-r): n is -x * log2(e) rounded to a multiple of 2^-exp2_bits by adding 1.5 * 2^23
+/// times that, whose low bits then hold it; r = x + n * ln 2 in two steps (the first constant has 9 trailing
+/// zero bits, so n times it is exact without FMA, too). exp(-r) is a polynomial whose coefficients were
+/// fitted for the least relative error: degree 6 for |r| <= ln 2 / 2 (3.6e-9 before rounding), degree 3 where
+/// 2^n comes from a table of eighths or sixteenths (2.6e-8; a quarter less time for SiLU on AVX2 and
+/// AVX-512). The last step, p * 2^n + 1, is one FMA.
+template <class Arch>
+[[nodiscard]] REXNET_ALWAYS_INLINE vec<Arch> one_plus_exp_neg(const vec<Arch>& x) noexcept {
+  const auto c = [](float value) REXNET_LAMBDA_INLINE { return broadcast<Arch>(value); };
+  // Clamped so that n is 128 at most, 2^n infinity, whatever n is a multiple of. A NaN stays one through r.
+  const vec<Arch> t = min<Arch>(c(87.9f), max<Arch>(c(-88.7228394f), x));
+  const vec<Arch> magic = c(exp2_bias<Arch> + 12582912.0f / (1 << exp2_bits<Arch>));
+  const vec<Arch> biased = fma<Arch>(t, c(-1.44269504f), magic);
+  const vec<Arch> n = biased - magic;
+  vec<Arch> r = fma<Arch>(n, c(0.693359375f), t);
+  r = fma<Arch>(n, c(-2.12194440e-4f), r);
+  vec<Arch> p;
+  if constexpr (exp2_bits<Arch> == 0) {
+    p = fma<Arch>(c(1.38145394e-3f), r, c(-8.36874545e-3f));
+    p = fma<Arch>(p, r, c(4.16683890e-2f));
+    p = fma<Arch>(p, r, c(-1.66665211e-1f));
+    p = fma<Arch>(p, r, c(0.49999994f));
+  } else {
+    p = fma<Arch>(c(-1.66668594e-1f), r, c(0.500064611f));
+  }
+  p = fma<Arch>(p, r, c(-1.0f));
+  p = fma<Arch>(p, r, c(1.0f));
+  return fma<Arch>(p, exp2_of_low_bits<Arch>(biased), c(1.0f));
+}
+
+/// x / (1 + exp(-x)). At most 4 ulp for x >= -87, below that in [-2^-118, -0]; +inf -> +inf, -inf and NaN ->
+/// NaN.
+template <class Arch>
+[[nodiscard]] REXNET_ALWAYS_INLINE vec<Arch> silu(const vec<Arch>& x) noexcept {
+  return divide<Arch>(x, one_plus_exp_neg<Arch>(x));
+}
+
+/// 1 / (1 + exp(-x)). At most 4 ulp for x >= -87, below that in [+0, 2^-125]; NaN -> NaN.
+template <class Arch>
+[[nodiscard]] REXNET_ALWAYS_INLINE vec<Arch> sigmoid(const vec<Arch>& x) noexcept {
+  return divide<Arch>(broadcast<Arch>(1.0f), one_plus_exp_neg<Arch>(x));
+}
+
+/// max(x, 0); NaN -> NaN.
+template <class Arch>
+[[nodiscard]] REXNET_ALWAYS_INLINE vec<Arch> relu(const vec<Arch>& x) noexcept {
+  return max<Arch>(broadcast<Arch>(0.0f), x);
+}
+
+/// min(max(x, 0), 6); NaN -> NaN.
+template <class Arch>
+[[nodiscard]] REXNET_ALWAYS_INLINE vec<Arch> relu6(const vec<Arch>& x) noexcept {
+  return min<Arch>(broadcast<Arch>(6.0f), relu<Arch>(x));
+}
+
+}  // namespace simd
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_SIMD_MATH_HPP
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+namespace detail {
+
+enum class dense_activation : unsigned char { none, relu, relu6, sigmoid };
+
+/// Vectors consecutive vectors of outputs, all panels' weights streaming side by side: the layer is bound by
+/// reading weights, so it wants many streams and enough accumulators to hide the FMA's latency (8 on AVX2).
+template <class Arch, std::size_t... V>
+REXNET_ALWAYS_INLINE void dense_vectors(const float* x, int k, const float* weights, const float* bias,
+                                        float* out, int out_c, int c, dense_activation act,
+                                        std::index_sequence<V...>) noexcept {
+  using vec = simd::vec<Arch>;
+  constexpr int width = simd::width<Arch>;
+  const std::ptrdiff_t panel_size = static_cast<std::ptrdiff_t>(k) * panel_c;
+  const float* w[] = {weights + (c + static_cast<int>(V) * width) / panel_c * panel_size +
+                      (c + static_cast<int>(V) * width) % panel_c...};
+  vec acc[] = {simd::load<Arch>(bias + c + static_cast<int>(V) * width)...};
+  for (int i = 0; i < k; ++i) {
+    const vec xi = simd::broadcast<Arch>(x[i]);
+    ((acc[V] =
+          simd::fma<Arch>(xi, simd::load<Arch>(w[V] + static_cast<std::ptrdiff_t>(i) * panel_c), acc[V])),
+     ...);
+  }
+  switch (act) {
+    case dense_activation::none: break;
+    case dense_activation::relu: ((acc[V] = simd::relu<Arch>(acc[V])), ...); break;
+    case dense_activation::relu6: ((acc[V] = simd::relu6<Arch>(acc[V])), ...); break;
+    case dense_activation::sigmoid: ((acc[V] = simd::sigmoid<Arch>(acc[V])), ...); break;
+  }
+  const auto put = [&](int first, const vec& v) {
+    const int lanes = out_c - first;
+    if (lanes >= width)
+      simd::store<Arch>(out + first, v);
+    else if (lanes > 0)
+      simd::store_first<Arch>(out + first, v, lanes);
+  };
+  (put(c + static_cast<int>(V) * width, acc[V]), ...);
+}
+
+/// out[first_c .. last_c) = act(bias + W x). x: [k]; weights: [panels][k][16]; out: [out_c].
+/// first_c is a multiple of 16; last_c, too, or out_c.
+template <class Arch>
+void dense(const float* x, int k, const float* weights, const float* bias, float* out, int out_c, int first_c,
+           int last_c, dense_activation act) noexcept {
+  constexpr int width = simd::width<Arch>;
+  constexpr std::size_t panel_vectors = static_cast<std::size_t>(panel_c / width > 0 ? panel_c / width : 1);
+  constexpr std::size_t many = panel_vectors == 4 ? 8 : 4 * panel_vectors;
+  constexpr int many_c = static_cast<int>(many) * width;
+  int c = first_c;
+  for (; c + many_c <= round_up(last_c, panel_c); c += many_c)
+    dense_vectors<Arch>(x, k, weights, bias, out, out_c, c, act, std::make_index_sequence<many>{});
+  for (; c < last_c; c += panel_c)
+    dense_vectors<Arch>(x, k, weights, bias, out, out_c, c, act, std::make_index_sequence<panel_vectors>{});
+}
+
+/// sums[ch] += every pixel's value, pixel after pixel. c: channels that may be read and written.
+template <class Arch>
+void add_pixels(const float* in, std::ptrdiff_t pixels, std::ptrdiff_t step, float* sums, int c) noexcept {
+  using vec = simd::vec<Arch>;
+  constexpr int width = simd::width<Arch>;
+  for (int ch = 0; ch < c; ch += width) {
+    const int lanes = c - ch < width ? c - ch : width;
+    vec sum = simd::load_first<Arch>(sums + ch, lanes);
+    const float* p = in + ch;
+    if (lanes == width)
+      for (std::ptrdiff_t i = 0; i < pixels; ++i, p += step) sum = sum + simd::load<Arch>(p);
+    else
+      for (std::ptrdiff_t i = 0; i < pixels; ++i, p += step) sum = sum + simd::load_first<Arch>(p, lanes);
+    simd::store_first<Arch>(sums + ch, sum, lanes);
+  }
+}
+
+/// map = relu6(map * scale), in place. scale: [c]; clip = false leaves out the ReLU6.
+template <class Arch>
+void scale_clip(float* map, std::ptrdiff_t pixels, std::ptrdiff_t step, const float* scale, int c,
+                bool clip) noexcept {
+  using vec = simd::vec<Arch>;
+  constexpr int width = simd::width<Arch>;
+  const auto apply = [clip](const vec& v, const vec& s) REXNET_LAMBDA_INLINE {
+    const vec scaled = v * s;
+    return clip ? simd::relu6<Arch>(scaled) : scaled;
+  };
+  for (std::ptrdiff_t i = 0; i < pixels; ++i, map += step) {
+    int ch = 0;
+    for (; ch + width <= c; ch += width)
+      simd::store<Arch>(map + ch, apply(simd::load<Arch>(map + ch), simd::load<Arch>(scale + ch)));
+    if (ch < c)
+      simd::store_first<Arch>(
+          map + ch,
+          apply(simd::load_first<Arch>(map + ch, c - ch), simd::load_first<Arch>(scale + ch, c - ch)),
+          c - ch);
+  }
+}
+
+}  // namespace detail
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_KERNELS_DENSE_HPP
+// ---- rexnet/kernels/depthwise.hpp
+// Depthwise KxK convolution of some output rows, K = 3 or 5, stride 1 or 2, padding K / 2.
+//
+//   in       row iy of the input at in + iy % ring_rows * in_row, [w] pixels of in_step floats
+//   weights  [ceil(c / 16)][K * K][16], zero padded; bias [ceil(c / 16) * 16]
+//   out      row y at out + (y - first_y) * out_row, [ow] pixels of out_step floats
+//
+// A tile is one vector of channels by up to `depthwise_pixels` output pixels. Each input column is loaded
+// once per kernel row and feeds every output that it touches. Missing taps at the border are left out, which
+// is the same number as a padded zero: for K = 3 the tile's type knows which (a 7 x 7 map is all border; with
+// tests at run time a block's expand and depthwise took 2 to 7 % longer there). Order of the chain: bias,
+// then taps by row and column.
+#ifndef REXNET_KERNELS_DEPTHWISE_HPP
+#define REXNET_KERNELS_DEPTHWISE_HPP
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+namespace detail {
+
+struct depthwise_args {
+  const float* in = nullptr;
+  std::ptrdiff_t in_row = 0, in_step = 0;
+  int ring_rows = 0;  ///< h where the whole map is there
+  int h = 0, w = 0;   ///< of the input
+  const float* weights = nullptr;
+  const float* bias = nullptr;
+  float* out = nullptr;
+  std::ptrdiff_t out_row = 0, out_step = 0;
+  int first_y = 0, rows = 1;  ///< output rows [first_y, first_y + rows)
+  int ow = 0;
+  int c = 0;              ///< channels that may be read and written: exact, or padded to 8
+  bool clip = false;      ///< ReLU6 on the output
+  float* sums = nullptr;  ///< [c]: the outputs are added, pixel after pixel; or null
+};
+
+template <class Arch, int Kernel, int Stride>
+struct depthwise_row {
+  using vec = simd::vec<Arch>;
+  static constexpr int width = simd::width<Arch>;
+  static constexpr int pad = Kernel / 2;
+  // No published ReXNet has 5x5 kernels: half the unrolling, half the code.
+  static constexpr int max_pixels =
+      Kernel == 3 ? kernel_traits<Arch>::depthwise_pixels : kernel_traits<Arch>::depthwise_pixels / 2;
+
+  static void run(const depthwise_args& a) noexcept {
+    for (int c = 0; c < a.c; c += width) {
+      const int lanes = a.c - c < width ? a.c - c : width;
+      if (lanes == width)
+        channels<true>(a, c, lanes);
+      else
+        channels<false>(a, c, lanes);
+    }
+  }
+
+ private:
+  /// The input rows of an output row, null outside the map.
+  struct input_rows {
+    const float* row[Kernel];
+  };
+  /// What a tile needs beyond its type.
+  struct tile_place {
+    const depthwise_args& a;
+    int c, lanes;
+    input_rows in;
+    float* out;  ///< pixel 0 of the row
+  };
+  using tile_function = void (*)(const tile_place&, int x, vec& sum) noexcept;
+
+  template <bool Full>
+  static REXNET_ALWAYS_INLINE vec load(const float* p, int lanes) noexcept {
+    return Full ? simd::load<Arch>(p) : simd::load_first<Arch>(p, lanes);
+  }
+
+  /// All rows of one vector of channels, in tiles of two neighbouring lengths.
+  template <bool Full>
+  static void channels(const depthwise_args& a, int c, int lanes) noexcept {
+    vec sum = a.sums != nullptr ? load<Full>(a.sums + c, lanes) : simd::broadcast<Arch>(0.0f);
+    const int tiles = (a.ow + max_pixels - 1) / max_pixels;
+    const int pixels = a.ow / tiles, longer = a.ow % tiles;
+    const auto all = std::make_index_sequence<max_pixels>{};
+    for (int r = 0; r < a.rows; ++r) {
+      tile_place place{a, c, lanes, {}, a.out + r * a.out_row + c};
+      for (int ky = 0; ky < Kernel; ++ky) {
+        const int iy = (a.first_y + r) * Stride - pad + ky;
+        place.in.row[ky] = iy >= 0 && iy < a.h ? a.in + iy % a.ring_rows * a.in_row + c : nullptr;
+      }
+      int x = 0;
+      for (int t = 0; t < tiles; ++t) {
+        const int count = pixels + (t < longer ? 1 : 0);
+        const bool left = x * Stride<pad, right = (x + count - 1) * Stride - pad + Kernel> a.w;
+        entry<Full>(count, left, right, all)(place, x, sum);
+        x += count;
+      }
+    }
+    if (a.sums != nullptr) {
+      if (Full)
+        simd::store<Arch>(a.sums + c, sum);
+      else
+        simd::store_first<Arch>(a.sums + c, sum, lanes);
+    }
+  }
+
+  /// Which columns of a tile may be missing: none, the outermost at one side or both, or any.
+  enum class border : unsigned char { none, left, right, both, any };
+
+  template <bool Full, std::size_t... I>
+  static tile_function entry(int count, bool left, bool right, std::index_sequence<I...>) noexcept {
+    // Two columns can be missing with K = 5; channels that end within a vector are rare: one tile for all.
+    if constexpr (Kernel == 3 && Full) {
+      static constexpr tile_function table[4][max_pixels] = {
+          {&tile<Full, static_cast<int>(I) + 1, border::none>...},
+          {&tile<Full, static_cast<int>(I) + 1, border::left>...},
+          {&tile<Full, static_cast<int>(I) + 1, border::right>...},
+          {&tile<Full, static_cast<int>(I) + 1, border::both>...}};
+      return table[(left ? 1 : 0) + (right ? 2 : 0)][count - 1];
+    } else {
+      static constexpr tile_function table[] = {&tile<Full, static_cast<int>(I) + 1, border::any>...};
+      return table[count - 1];
+    }
+  }
+
+  template <bool Full, int Pixels, border Border>
+  static void tile(const tile_place& t, int x, vec& sum) noexcept {
+    compute<Full, Pixels, Border>(t, x, sum, std::make_index_sequence<Pixels>{});
+  }
+
+  template <bool Full, int Pixels, border Border, std::size_t... P>
+  static REXNET_ALWAYS_INLINE void compute(const tile_place& t, int x, vec& sum,
+                                           std::index_sequence<P...>) noexcept {
+    constexpr int columns = (Pixels - 1) * Stride + Kernel;
+    const depthwise_args& a = t.a;
+    const vec bias = simd::load<Arch>(a.bias + t.c);
+    vec acc[] = {(static_cast<void>(P), bias)...};
+    const float* taps =
+        a.weights + static_cast<std::ptrdiff_t>(t.c / panel_c) * (Kernel * Kernel * panel_c) + t.c % panel_c;
+    const int first = x * Stride - pad;
+    for (int ky = 0; ky < Kernel; ++ky, taps += Kernel * panel_c) {
+      if (t.in.row[ky] == nullptr) continue;
+      row<Full, Pixels, Border>(acc, t.in.row[ky] + first * a.in_step, a.in_step, t.lanes, taps, -first,
+                                a.w - first, std::make_index_sequence<columns>{});
+    }
+    if (a.clip) ((acc[P] = simd::relu6<Arch>(acc[P])), ...);
+    if (a.sums != nullptr) ((sum = sum + acc[P]), ...);
+    float* out = t.out + x * a.out_step;
+    if (Full)
+      (simd::store<Arch>(out + static_cast<std::ptrdiff_t>(P) * a.out_step, acc[P]), ...);
+    else
+      (simd::store_first<Arch>(out + static_cast<std::ptrdiff_t>(P) * a.out_step, acc[P], t.lanes), ...);
+  }
+
+  /// One kernel row. border::any: only columns in [begin, end) exist.
+  template <bool Full, int Pixels, border Border, std::size_t... Column>
+  static REXNET_ALWAYS_INLINE void row(vec (&acc)[Pixels], const float* p, std::ptrdiff_t step, int lanes,
+                                       const float* taps, int begin, int end,
+                                       std::index_sequence<Column...>) noexcept {
+    (column<Full, Pixels, Border, static_cast<int>(Column)>(acc, p, step, lanes, taps, begin, end), ...);
+  }
+  template <bool Full, int Pixels, border Border, int Column>
+  static REXNET_ALWAYS_INLINE void column(vec (&acc)[Pixels], const float* p, std::ptrdiff_t step, int lanes,
+                                          const float* taps, int begin, int end) noexcept {
+    constexpr int last = (Pixels - 1) * Stride + Kernel - 1;
+    if constexpr (Column == 0 && (Border == border::left || Border == border::both)) return;
+    if constexpr (Column == last && (Border == border::right || Border == border::both)) return;
+    if (Border == border::any && (Column < begin || Column >= end)) return;
+    const vec v = simd::in_register<Arch>(load<Full>(p + Column * step, lanes));
+    add_taps<Pixels, Column>(acc, v, taps, std::make_index_sequence<Kernel>{});
+  }
+  template <int Pixels, int Column, std::size_t... Kx>
+  static REXNET_ALWAYS_INLINE void add_taps(vec (&acc)[Pixels], const vec& v, const float* taps,
+                                            std::index_sequence<Kx...>) noexcept {
+    (add_tap<Pixels, Column, static_cast<int>(Kx)>(acc, v, taps), ...);
+  }
+  /// Output pixel (Column - Kx) / Stride takes this column through tap Kx.
+  template <int Pixels, int Column, int Kx>
+  static REXNET_ALWAYS_INLINE void add_tap(vec (&acc)[Pixels], const vec& v, const float* taps) noexcept {
+    constexpr int offset = Column - Kx, pixel = offset / Stride;
+    if constexpr (offset >= 0 && offset % Stride == 0 && pixel < Pixels)
+      acc[pixel] = simd::fma<Arch>(v, simd::load<Arch>(taps + Kx * panel_c), acc[pixel]);
+  }
+};
+
+/// Precondition: kernel 3 or 5, stride 1 or 2.
+template <class Arch>
+void depthwise(const depthwise_args& a, int kernel, int stride) noexcept {
+  if (kernel == 3)
+    stride == 1 ? depthwise_row<Arch, 3, 1>::run(a) : depthwise_row<Arch, 3, 2>::run(a);
+  else
+    stride == 1 ? depthwise_row<Arch, 5, 1>::run(a) : depthwise_row<Arch, 5, 2>::run(a);
+}
+
+}  // namespace detail
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_KERNELS_DEPTHWISE_HPP
+// ---- rexnet/kernels/pointwise.hpp
+// The matrix product of the library: pixels times packed weight panels, with bias, activation and residual
+// in registers. A 1x1 convolution reads one run of `run` floats per pixel; a dense KxK convolution over
+// zero-padded rows reads K runs (one per kernel row) of K * in_c floats.
+//
+//   pixels   segment s of pixel i: segment[s] + i * pixel_step, `run` floats
+//   weights  [panels][segments * run][16], zero padded; aligned to 64 bytes
+//   bias     [panels * 16]
+//   out      pixel i: out + i * out_step
+//
+// Bit rule: an output element is one chain of FMAs over k in ascending order that starts at the bias. Tile
+// height, tile width and the caller's split of pixels or channels do not change a bit.
+#ifndef REXNET_KERNELS_POINTWISE_HPP
+#define REXNET_KERNELS_POINTWISE_HPP
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+namespace detail {
+
+struct pointwise_args {
+  const float* const* segment = nullptr;  ///< `segments` pointers to the first pixel
+  int segments = 1;
+  int run = 0;  ///< floats per segment
+  std::ptrdiff_t pixel_step = 0;
+  const float* weights = nullptr;
+  const float* bias = nullptr;
+  float* out = nullptr;  ///< channel 0 of pixel 0
+  std::ptrdiff_t out_step = 0;
+  int out_c = 0;  ///< channels that may be written: exact, or padded to 8 where pads are writable
+  const float* residual = nullptr;  ///< added after the activation to the first residual_c channels; or null
+  std::ptrdiff_t residual_step = 0;
+  int residual_c = 0;  ///< channels that may be read; 0 without residual
+  activation act = activation::none;
+  int ahead = 2;  ///< panels from a column to the one whose weights it prefetches: two for each thread that
+                  ///< claims columns of the same layer (two threads: 2 to 3 % of a pass)
+};
+
+/// each(f) with f the activation of a vector.
+template <class Arch, class Each>
+REXNET_ALWAYS_INLINE void with_activation(activation act, Each&& each) noexcept {
+  using vec = simd::vec<Arch>;
+  switch (act) {
+    case activation::none: each([](const vec& v) REXNET_LAMBDA_INLINE { return v; }); break;
+    case activation::relu: each([](const vec& v) REXNET_LAMBDA_INLINE { return simd::relu<Arch>(v); }); break;
+    case activation::relu6:
+      each([](const vec& v) REXNET_LAMBDA_INLINE { return simd::relu6<Arch>(v); });
+      break;
+    case activation::silu: each([](const vec& v) REXNET_LAMBDA_INLINE { return simd::silu<Arch>(v); }); break;
+  }
+}
+
+/// What follows the sums of a tile: activation, residual, and channels that end within a vector. One copy
+/// for all tiles, through memory: unrolled into each tile it made a third of a network's code (238 kB, now
+/// 164) and half of its compile time; the detour costs 0 to 3 % of the pass.
+template <class Arch>
+struct tile_epilogue {
+  using vec = simd::vec<Arch>;
+  static constexpr int width = simd::width<Arch>;
+
+  const pointwise_args& a;
+  std::ptrdiff_t pixel;
+  int channel;
+  int vectors;  ///< per pixel: 1 or 2
+
+  /// @param sums [rows][vectors][width]
+  REXNET_NOINLINE void run(const float* sums, int rows) const noexcept {
+    with_activation<Arch>(a.act, [&](auto&& f) REXNET_LAMBDA_INLINE { each(sums, rows, f); });
+  }
+
+ private:
+  /// Four vectors at a time hide the latency of a chain of a dozen FMAs and a division.
+  template <class Function>
+  REXNET_ALWAYS_INLINE void each(const float* sums, int rows, Function&& f) const noexcept {
+    const int n = rows * vectors;
+    int i = 0;
+    for (; i + 4 <= n; i += 4, sums += 4 * width) {
+      const vec v0 = f(simd::load<Arch>(sums)), v1 = f(simd::load<Arch>(sums + width)),
+                v2 = f(simd::load<Arch>(sums + 2 * width)), v3 = f(simd::load<Arch>(sums + 3 * width));
+      place(i, v0);
+      place(i + 1, v1);
+      place(i + 2, v2);
+      place(i + 3, v3);
+    }
+    for (; i < n; ++i, sums += width) place(i, f(simd::load<Arch>(sums)));
+  }
+  REXNET_ALWAYS_INLINE void place(int i, vec v) const noexcept {
+    const std::ptrdiff_t row = pixel + (vectors == 2 ? i / 2 : i);
+    const int c = channel + (vectors == 2 ? i % 2 * width : 0);
+    if (c < a.residual_c) {
+      const float* r = a.residual + row * a.residual_step + c;
+      v = v + (c + width <= a.residual_c ? simd::load<Arch>(r) : simd::load_first<Arch>(r, a.residual_c - c));
+    }
+    float* out = a.out + row * a.out_step + c;
+    if (c + width <= a.out_c)
+      simd::store<Arch>(out, v);
+    else if (c < a.out_c)
+      simd::store_first<Arch>(out, v, a.out_c - c);
+  }
+};
+
+/// The activation of whole vectors, in place: `rows` pixels of Vectors vectors. Tiles leave their sums in the
+/// output, and a few tiles later this loop, long enough to keep every port busy, passes over them in L1.
+template <class Arch, int Vectors>
+REXNET_NOINLINE void activate(float* out, std::ptrdiff_t step, std::ptrdiff_t rows, activation act) noexcept {
+  with_activation<Arch>(act, [=](auto&& f) REXNET_LAMBDA_INLINE {
+    float* p = out;
+    constexpr int width = simd::width<Arch>;
+    std::ptrdiff_t i = rows;
+    for (; i > 1; i -= 2, p += 2 * step) {
+      const auto v0 = f(simd::load<Arch>(p)), v2 = f(simd::load<Arch>(p + step));
+      if constexpr (Vectors > 1) {
+        const auto v1 = f(simd::load<Arch>(p + width)), v3 = f(simd::load<Arch>(p + step + width));
+        simd::store<Arch>(p + width, v1);
+        simd::store<Arch>(p + step + width, v3);
+      }
+      simd::store<Arch>(p, v0);
+      simd::store<Arch>(p + step, v2);
+    }
+    for (; i > 0; --i, p += step)
+      for (int v = 0; v < Vectors; ++v) simd::store<Arch>(p + v * width, f(simd::load<Arch>(p + v * width)));
+  });
+}
+
+/// One register tile: Rows pixels by Vectors vectors of output channels.
+template <class Arch, int Rows, int Vectors>
+struct pointwise_tile {
+  using vec = simd::vec<Arch>;
+  static constexpr int width = simd::width<Arch>;
+  using rows_sequence = std::make_index_sequence<Rows>;
+  using all_sequence = std::make_index_sequence<Rows * Vectors>;
+
+  vec acc[Rows * Vectors];
+
+  /// @param pixel first pixel, @param channel first output channel (a multiple of the vector width)
+  /// @param ahead address to prefetch from, 128 bytes every four k
+  static void run(const pointwise_args& a, std::ptrdiff_t pixel, int channel, std::uintptr_t ahead) noexcept {
+    pointwise_tile tile;
+    tile.compute(a, pixel, channel, ahead);
+    if (a.residual_c == 0 && channel + Vectors * width <= a.out_c) {
+      tile.store(a.out + pixel * a.out_step + channel, a.out_step, all_sequence{});
+    } else {
+      alignas(64) float sums[Rows * Vectors * width];
+      tile.store(sums, Vectors * width, all_sequence{});
+      tile_epilogue<Arch>{a, pixel, channel, Vectors}.run(sums, Rows);
+    }
+  }
+
+ private:
+  static constexpr std::ptrdiff_t row_of(std::size_t i) noexcept {
+    return static_cast<std::ptrdiff_t>(i) / Vectors;
+  }
+  static constexpr std::ptrdiff_t lane_of(std::size_t i) noexcept {
+    return static_cast<std::ptrdiff_t>(i) % Vectors * width;
+  }
+  /// Vector j of the tile lies in this panel, at this lane of it.
+  static const float* weight_column(const pointwise_args& a, int channel) noexcept {
+    const std::ptrdiff_t panel_size = static_cast<std::ptrdiff_t>(a.segments) * a.run * panel_c;
+    return a.weights + channel / panel_c * panel_size + channel % panel_c;
+  }
+
+  // Everything below is unrolled by index sequences, because g++ -O2 does not unroll loops and would keep
+  // the accumulators in memory (3 times slower).
+  REXNET_ALWAYS_INLINE void compute(const pointwise_args& a, std::ptrdiff_t pixel, int channel,
+                                    std::uintptr_t ahead) noexcept {
+    const float* w0 = weight_column(a, channel);
+    const float* w1 = weight_column(a, channel + (Vectors - 1) * width);
+    start(a.bias + channel, all_sequence{});
+    const std::ptrdiff_t step = a.pixel_step;
+    for (int s = 0; s < a.segments; ++s) {
+      // Pixels in groups of three: [p], [p + step] and [p + 2 step] are x86 addresses without arithmetic.
+      const float* p = a.segment[s] + pixel * step;
+      const float* p3 = simd::opaque(p + 3 * step);
+      const float* p6 = simd::opaque(p3 + 3 * step);
+      const float* p9 = simd::opaque(p6 + 3 * step);
+      const float* p12 = simd::opaque(p9 + 3 * step);
+      int k = a.run;
+      for (; k >= 4; k -= 4) {
+        REXNET_PREFETCH(ahead);
+        REXNET_PREFETCH(ahead + 64);
+        ahead += 128;
+        if constexpr (simd::fma_lanes<Arch> == 4) {
+          accumulate_lanes(p, p3, p6, p9, p12, step, w0, w1, rows_sequence{});
+        } else {
+          accumulate<0>(p, p3, p6, p9, p12, step, w0, w1, rows_sequence{});
+          accumulate<1>(p, p3, p6, p9, p12, step, w0, w1, rows_sequence{});
+          accumulate<2>(p, p3, p6, p9, p12, step, w0, w1, rows_sequence{});
+          accumulate<3>(p, p3, p6, p9, p12, step, w0, w1, rows_sequence{});
+        }
+        p += 4, p3 += 4, p6 += 4, p9 += 4, p12 += 4, w0 += 4 * panel_c, w1 += 4 * panel_c;
+      }
+      for (; k > 0; --k) {
+        accumulate<0>(p, p3, p6, p9, p12, step, w0, w1, rows_sequence{});
+        ++p, ++p3, ++p6, ++p9, ++p12, w0 += panel_c, w1 += panel_c;
+      }
+    }
+  }
+
+  template <std::size_t... I>
+  REXNET_ALWAYS_INLINE void start(const float* bias, std::index_sequence<I...>) noexcept {
+    ((acc[I] = simd::load<Arch>(bias + lane_of(I))), ...);
+  }
+
+  template <std::size_t... I>
+  REXNET_ALWAYS_INLINE void store(float* out, std::ptrdiff_t step, std::index_sequence<I...>) const noexcept {
+    (simd::store<Arch>(out + row_of(I) * step + lane_of(I), acc[I]), ...);
+  }
+
+  /// The first of the three pixels that Row belongs to.
+  template <std::size_t Row>
+  static constexpr const float* group(const float* p, const float* p3, const float* p6, const float* p9,
+                                      const float* p12) noexcept {
+    return Row < 3 ? p : Row < 6 ? p3 : Row < 9 ? p6 : Row < 12 ? p9 : p12;
+  }
+
+  template <int K, std::size_t... Row>
+  REXNET_ALWAYS_INLINE void accumulate(const float* p, const float* p3, const float* p6, const float* p9,
+                                       const float* p12, std::ptrdiff_t step, const float* w0,
+                                       const float* w1, std::index_sequence<Row...>) noexcept {
+    const vec first = simd::load<Arch>(w0 + K * panel_c);
+    const vec second = Vectors > 1 ? simd::load<Arch>(w1 + K * panel_c) : first;
+    (multiply<Row>(simd::broadcast<Arch>(
+                       group<Row>(p, p3, p6, p9, p12)[static_cast<std::ptrdiff_t>(Row % 3) * step + K]),
+                   first, second),
+     ...);
+    simd::keep_alive<Arch>(first);
+    simd::keep_alive<Arch>(second);
+  }
+
+  template <std::size_t Row>
+  REXNET_ALWAYS_INLINE void multiply(const vec& x, const vec& first, const vec& second) noexcept {
+    acc[Row * Vectors] = simd::fma<Arch>(x, first, acc[Row * Vectors]);
+    if constexpr (Vectors > 1) acc[Row * Vectors + 1] = simd::fma<Arch>(x, second, acc[Row * Vectors + 1]);
+    simd::keep_alive<Arch>(x);
+  }
+
+  /// Four k: each pixel is loaded once, its lanes multiply in turn (NEON64: fmla by element).
+  template <std::size_t... Row>
+  REXNET_ALWAYS_INLINE void accumulate_lanes(const float* p, const float* p3, const float* p6,
+                                             const float* p9, const float* p12, std::ptrdiff_t step,
+                                             const float* w0, const float* w1,
+                                             std::index_sequence<Row...>) noexcept {
+    const vec x[] = {
+        simd::load<Arch>(group<Row>(p, p3, p6, p9, p12) + static_cast<std::ptrdiff_t>(Row % 3) * step)...};
+    multiply_lane<0>(x, w0, w1, rows_sequence{});
+    multiply_lane<1>(x, w0, w1, rows_sequence{});
+    multiply_lane<2>(x, w0, w1, rows_sequence{});
+    multiply_lane<3>(x, w0, w1, rows_sequence{});
+  }
+  template <int K, std::size_t... Row>
+  REXNET_ALWAYS_INLINE void multiply_lane(const vec (&x)[Rows], const float* w0, const float* w1,
+                                          std::index_sequence<Row...>) noexcept {
+    const vec first = simd::load<Arch>(w0 + K * panel_c);
+    ((acc[Row * Vectors] = simd::fma_lane<Arch, K>(x[Row], first, acc[Row * Vectors])), ...);
+    if constexpr (Vectors > 1) {
+      const vec second = simd::load<Arch>(w1 + K * panel_c);
+      ((acc[Row * Vectors + 1] = simd::fma_lane<Arch, K>(x[Row], second, acc[Row * Vectors + 1])), ...);
+    }
+  }
+};
+
+using pointwise_function = void (*)(const pointwise_args&, std::ptrdiff_t, int, std::uintptr_t) noexcept;
+
+template <class Arch, int Vectors, std::size_t... I>
+constexpr pointwise_function pointwise_entry(std::size_t rows, std::index_sequence<I...>) noexcept {
+  constexpr pointwise_function entries[] = {&pointwise_tile<Arch, static_cast<int>(I) + 1, Vectors>::run...};
+  return entries[rows - 1];
+}
+
+/// Pixels [0, pixels) in tiles of nearly equal height, so that no tile is a lonely pixel: 49 = 13 + 3 * 12.
+template <class Arch, int Vectors, int MaxRows>
+void pointwise_column(const pointwise_args& a, std::ptrdiff_t pixels, int channel) noexcept {
+  const std::ptrdiff_t tiles = (pixels + MaxRows - 1) / MaxRows;
+  const std::ptrdiff_t height = pixels / tiles, taller = pixels % tiles;
+  // Weights come from L3 or memory, and a 7 x 7 map is done with them after four tiles: each of a column's
+  // first four tiles fetches a quarter of the next two panels. (Zen 5, v1 1.0: 7 x 7 slices 56 to 75 % of the
+  // bound, the whole pass 3 to 6 % less time.) Numbers, not pointers: the last ones lie behind the payload.
+  const std::ptrdiff_t panel = static_cast<std::ptrdiff_t>(a.segments) * a.run * panel_c;
+  const auto here = reinterpret_cast<std::uintptr_t>(a.weights + channel / panel_c * panel);
+  const auto panel_bytes = static_cast<std::uintptr_t>(panel) * sizeof(float);
+  const auto next = here + static_cast<std::uintptr_t>(a.ahead) * panel_bytes;
+  std::ptrdiff_t pixel = 0;
+  const auto sequence = std::make_index_sequence<MaxRows>{};
+  const bool in_place =
+      a.act != activation::none && a.residual_c == 0 && channel + Vectors * simd::width<Arch> <= a.out_c;
+  std::ptrdiff_t active = 0;  // pixels before this one have passed the activation
+  const auto run = [&](std::ptrdiff_t first, std::ptrdiff_t last, std::ptrdiff_t rows) {
+    const pointwise_function tile = pointwise_entry<Arch, Vectors>(static_cast<std::size_t>(rows), sequence);
+    for (std::ptrdiff_t t = first; t < last; ++t) {
+      tile(a, pixel, channel, t < 4 ? next + static_cast<std::uintptr_t>(t) * panel_bytes / 2 : here);
+      pixel += rows;
+      if (in_place && (pixel - active >= 28 || pixel == pixels)) {
+        activate<Arch, Vectors>(a.out + active * a.out_step + channel, a.out_step, pixel - active, a.act);
+        active = pixel;
+      }
+    }
+  };
+  if (taller > 0) run(0, taller, height + 1);
+  run(taller, tiles, height);
+}
+
+/// All pixels and the output channels [first_c, last_c). first_c is a multiple of 16; last_c, too, or >=
+/// out_c.
+template <class Arch>
+void pointwise(const pointwise_args& a, std::ptrdiff_t pixels, int first_c, int last_c) noexcept {
+  using traits = kernel_traits<Arch>;
+  constexpr int width = simd::width<Arch>;
+  if (pixels <= 0) return;
+  if (last_c > a.out_c) last_c = a.out_c;
+  int c = first_c;
+  for (; c + width < last_c; c += 2 * width) pointwise_column<Arch, 2, traits::rows>(a, pixels, c);
+  if (c < last_c) pointwise_column<Arch, 1, traits::tail_rows>(a, pixels, c);
+}
+
+}  // namespace detail
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_KERNELS_POINTWISE_HPP
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+namespace detail {
+
+/// A layer's packed weights and bias, from output channel `first_c` (a multiple of 16) on.
+struct layer_weights {
+  const float* weights;
+  const float* bias;
+};
+[[nodiscard]] inline layer_weights at(const float* payload, const layer_layout& l, int first_c = 0) noexcept {
+  return {payload + l.weights + static_cast<std::ptrdiff_t>(first_c) * l.k, payload + l.bias + first_c};
+}
+
+/// After the stem, every expand and the head.
+[[nodiscard]] inline activation hidden_activation(const config& c) noexcept {
+  return c.family == family::lite ? activation::relu6 : activation::silu;
+}
+
+/// A 1x1 layer's `channels` outputs for pixels `in_step` floats apart; `threads` claim such slices of it.
+template <class Arch>
+void pointwise_layer(layer_weights w, int k, const float* in, std::ptrdiff_t in_step, std::ptrdiff_t pixels,
+                     float* out, std::ptrdiff_t out_step, int channels, activation act,
+                     int threads) noexcept {
+  pointwise_args a;
+  a.segment = &in;
+  a.run = k;
+  a.pixel_step = in_step;
+  a.weights = w.weights;
+  a.bias = w.bias;
+  a.out = out;
+  a.out_step = out_step;
+  a.out_c = channels;
+  a.act = act;
+  a.ahead = 2 * threads;
+  pointwise<Arch>(a, pixels, 0, channels);
+}
+
+/// The stem's convolution, row by row: 3x3, stride 2, padding 1, from 3 channels.
+template <class Arch>
+struct stem_rows {
+  input_rows input;
+  layer_weights weights;
+  int stem_c;  ///< channels that may be written
+  activation act;
+  float* scratch;   ///< stem_rows_floats(input.w): a ring of three input rows
+  int next_y = -1;  ///< the output row whose first input row is in the ring already
+
+  /// Output row y to out, [ceil(w / 2)] pixels of `step` floats.
+  void compute(int y, float* out, std::ptrdiff_t step) noexcept {
+    const auto row_floats = static_cast<std::ptrdiff_t>(stem_rows_floats(input.w) / 3);
+    const float* rows[3];
+    for (int ky = 0; ky < 3; ++ky) {
+      const int iy = 2 * y - 1 + ky;
+      float* row = scratch + (iy + 1) % 3 * row_floats;
+      if (ky > 0 || y != next_y) input.copy_padded(iy, row);
+      rows[ky] = row;
+    }
+    next_y = y + 1;
+    pointwise_args a;
+    a.segment = rows;
+    a.segments = 3;
+    a.run = 9;
+    a.pixel_step = 6;
+    a.weights = weights.weights;
+    a.bias = weights.bias;
+    a.out = out;
+    a.out_step = step;
+    a.out_c = stem_c;
+    a.act = act;
+    pointwise<Arch>(a, strided(input.w, 2), 0, stem_c);
+  }
+};
+
+/// Everything a block's phases share.
+struct block_context {
+  const config* net;
+  const weights_layout* layout;
+  const float* payload;
+  const plan* p;
+  float* workspace;
+  int index;
+
+  [[nodiscard]] const block_config& block() const noexcept { return net->blocks[index]; }
+  [[nodiscard]] const block_layout& weights() const noexcept { return layout->blocks[index]; }
+  [[nodiscard]] const block_plan& plan_of() const noexcept { return p->blocks[index]; }
+  [[nodiscard]] float* scratch(int worker) const noexcept {
+    return workspace + plan_of().scratch + worker * plan_of().scratch_floats;
+  }
+};
+
+/// Channels computed for `c` of an expanded map: no vector is cut. At most mid_step(c).
+template <class Arch>
+constexpr int whole_vectors(int c) noexcept {
+  return round_up(c, larger(pixel_pad, simd::width<Arch>));
+}
+
+/// Expands the channels [first_c, first_c + channels) and convolves them for output rows [begin, end), a turn
+/// of the ring at a time: out_rows(y, d) says where output row y goes, turn(y, rows) follows its rows.
+template <class Arch, class ExpandRows, class OutRows, class Turn>
+void expand_depthwise(const block_context& b, int first_c, int channels, int ring_step, int begin, int end,
+                      float* ring, float* sums, bool clip, ExpandRows&& expand_rows, OutRows&& out_rows,
+                      Turn&& turn) noexcept {
+  const block_config& cfg = b.block();
+  const block_plan& p = b.plan_of();
+  const int pad = cfg.kernel / 2;
+  const layer_weights w = at(b.payload, b.weights().depthwise, first_c);
+
+  depthwise_args d;
+  d.in = ring;
+  d.in_row = static_cast<std::ptrdiff_t>(p.w) * ring_step;
+  d.in_step = ring_step;
+  d.ring_rows = p.ring_rows;
+  d.h = p.h;
+  d.w = p.w;
+  d.weights = w.weights;
+  d.bias = w.bias;
+  d.ow = p.ow;
+  d.c = channels;
+  d.clip = clip;
+  d.sums = sums;
+
+  int have = larger(0, begin * cfg.stride - pad);  // input rows before this one are in the ring, or done with
+  for (int y = begin; y < end; y += p.step_rows) {
+    d.first_y = y;
+    d.rows = smaller(p.step_rows, end - y);
+    const int need = smaller(p.h, (y + d.rows - 1) * cfg.stride - pad + cfg.kernel);
+    while (have < need) {
+      const int until = smaller(need, have + p.ring_rows - have % p.ring_rows);  // the ring wraps here
+      expand_rows(have, until, ring + have % p.ring_rows * d.in_row);
+      have = until;
+    }
+    out_rows(y, d);
+    depthwise<Arch>(d, cfg.kernel, cfg.stride);
+    turn(y, d.rows);
+  }
+}
+
+/// The expand convolution of input rows [y, until) into consecutive rows at out.
+template <class Arch>
+void expand_block_rows(const block_context& b, int first_c, int channels, int out_step, int y, int until,
+                       float* out) noexcept {
+  const block_plan& p = b.plan_of();
+  const std::ptrdiff_t in_step = padded_c(b.block().in_c);
+  pointwise_layer<Arch>(at(b.payload, b.weights().expand, first_c), b.block().in_c,
+                        b.workspace + p.in + static_cast<std::ptrdiff_t>(y) * p.w * in_step, in_step,
+                        static_cast<std::ptrdiff_t>(until - y) * p.w, out, out_step, channels,
+                        hidden_activation(*b.net), p.bands ? 1 : b.p->threads);
+}
+
+/// The project convolution of pixels [first, first + count), output channels [first_c, last_c): mid holds the
+/// first pixel.
+template <class Arch>
+void project_pixels(const block_context& b, const float* mid, std::ptrdiff_t first, std::ptrdiff_t count,
+                    int first_c, int last_c) noexcept {
+  const block_config& cfg = b.block();
+  const block_plan& p = b.plan_of();
+  const layer_weights w = at(b.payload, b.weights().project);
+  pointwise_args a;
+  a.segment = &mid;
+  a.run = cfg.mid_c;
+  a.pixel_step = mid_step(cfg.mid_c);
+  a.weights = w.weights;
+  a.bias = w.bias;
+  a.out_step = padded_c(cfg.out_c);
+  a.out = b.workspace + p.out + first * a.out_step;
+  a.out_c = padded_c(cfg.out_c);
+  if (cfg.residual()) {
+    a.residual_step = padded_c(cfg.in_c);
+    a.residual = b.workspace + p.in + first * a.residual_step;
+    a.residual_c = padded_c(cfg.in_c);
+  }
+  if (p.by_columns) a.ahead = 2 * b.p->threads;
+  pointwise<Arch>(a, count, first_c, last_c);
+}
+
+/// Bands: output rows of chunk `chunk`, all the way through the block. Block 0 takes its rows from the stem.
+template <class Arch>
+void band_chunk(const block_context& b, int chunk, int worker, const input_rows& input) noexcept {
+  const block_config& cfg = b.block();
+  const block_plan& p = b.plan_of();
+  const int channels = whole_vectors<Arch>(cfg.mid_c), step = mid_step(cfg.mid_c);
+  const int begin = static_cast<int>(std::int64_t{p.oh} * chunk / p.chunks);
+  const int end = static_cast<int>(std::int64_t{p.oh} * (chunk + 1) / p.chunks);
+  float* const ring = b.scratch(worker);
+  float* const mid = ring + pad16(static_cast<std::int64_t>(p.ring_rows) * p.w * step);
+  const std::ptrdiff_t mid_row = static_cast<std::ptrdiff_t>(p.ow) * step;
+  stem_rows<Arch> stem{input, at(b.payload, b.layout->stem), channels, hidden_activation(*b.net),
+                       mid + pad16(p.step_rows * mid_row)};
+
+  expand_depthwise<Arch>(
+      b, 0, channels, step, begin, end, ring, nullptr, true,
+      [&](int y, int until, float* out) {
+        if (cfg.expand)
+          expand_block_rows<Arch>(b, 0, channels, step, y, until, out);
+        else
+          for (int r = y; r < until; ++r)
+            stem.compute(r, out + static_cast<std::ptrdiff_t>(r - y) * p.w * step, step);
+      },
+      [&](int, depthwise_args& d) {
+        d.out = mid;
+        d.out_row = mid_row;
+        d.out_step = step;
+      },
+      [&](int y, int rows) {
+        project_pixels<Arch>(b, mid, static_cast<std::ptrdiff_t>(y) * p.ow,
+                             static_cast<std::ptrdiff_t>(rows) * p.ow, 0, padded_c(cfg.out_c));
+      });
+}
+
+/// Slices, first phase: one slice of channels over the whole map, and its means for squeeze-excite.
+template <class Arch>
+void slice_chunk(const block_context& b, int chunk, int worker) noexcept {
+  const block_config& cfg = b.block();
+  const block_plan& p = b.plan_of();
+  const int first_c = chunk * p.slice_c;
+  const int channels = smaller(p.slice_c, whole_vectors<Arch>(cfg.mid_c) - first_c);
+  const std::ptrdiff_t step = mid_step(cfg.mid_c);
+  float* const mid = b.workspace + p.mid + first_c;
+  float* const sums = cfg.se_c > 0 ? b.workspace + b.p->sums + first_c : nullptr;
+  if (sums != nullptr)
+    for (int c = 0; c < channels; ++c) sums[c] = 0.0f;
+  expand_depthwise<Arch>(
+      b, first_c, channels, p.slice_c, 0, p.oh, b.scratch(worker), sums, cfg.se_c == 0,
+      [&](int y, int until, float* out) {
+        expand_block_rows<Arch>(b, first_c, channels, p.slice_c, y, until, out);
+      },
+      [&](int y, depthwise_args& d) {
+        d.out_row = p.ow * step;
+        d.out = mid + y * d.out_row;
+        d.out_step = step;
+      },
+      [](int, int) {});
+  if (sums != nullptr) {
+    const float per_pixel = 1.0f / (static_cast<float>(p.oh) * static_cast<float>(p.ow));
+    for (int c = 0; c < channels; ++c) sums[c] *= per_pixel;
+  }
+}
+
+/// Output channels of a chunk of a dense layer: eight panels.
+inline constexpr int dense_chunk_c = 128;
+
+/// A chunk of a dense layer from `in` to `out`.
+template <class Arch>
+void dense_chunk(const float* payload, const layer_layout& l, const float* in, float* out, int chunk,
+                 dense_activation act) noexcept {
+  const layer_weights w = at(payload, l);
+  const int first = chunk * dense_chunk_c;
+  dense<Arch>(in, l.k, w.weights, w.bias, out, l.out_c, first, smaller(l.out_c, first + dense_chunk_c), act);
+}
+
+/// Slices, the second dense layer: a chunk of scales. Where project goes by columns, scale and ReLU6 follow
+/// on the chunk's channels.
+template <class Arch>
+void excite_chunk(const block_context& b, int chunk) noexcept {
+  const block_config& cfg = b.block();
+  const block_plan& p = b.plan_of();
+  float* const scale = b.workspace + b.p->scale;
+  dense_chunk<Arch>(b.payload, b.weights().excite, b.workspace + b.p->squeezed, scale, chunk,
+                    dense_activation::sigmoid);
+  if (!p.by_columns) return;
+  const int first = chunk * dense_chunk_c;
+  scale_clip<Arch>(b.workspace + p.mid + first, static_cast<std::ptrdiff_t>(p.oh) * p.ow, mid_step(cfg.mid_c),
+                   scale + first, smaller(dense_chunk_c, cfg.mid_c - first), true);
+}
+
+/// Slices, last phase: project some columns of all pixels, or some pixels after scale and ReLU6 in place.
+template <class Arch>
+void project_chunk(const block_context& b, int chunk) noexcept {
+  const block_config& cfg = b.block();
+  const block_plan& p = b.plan_of();
+  const std::ptrdiff_t pixels = static_cast<std::ptrdiff_t>(p.oh) * p.ow;
+  if (p.by_columns) {
+    const int first_c = chunk * slice_channels;
+    project_pixels<Arch>(b, b.workspace + p.mid, 0, pixels, first_c,
+                         smaller(first_c + slice_channels, padded_c(cfg.out_c)));
+    return;
+  }
+  const auto begin = [=](int group) {
+    return static_cast<std::ptrdiff_t>(std::int64_t{pixels} * group / p.groups);
+  };
+  const std::ptrdiff_t first = begin(chunk), last = begin(chunk + 1);
+  const std::ptrdiff_t step = mid_step(cfg.mid_c);
+  float* const mid = b.workspace + p.mid + first * step;
+  if (cfg.se_c > 0) scale_clip<Arch>(mid, last - first, step, b.workspace + b.p->scale, cfg.mid_c, true);
+  project_pixels<Arch>(b, mid, first, last - first, 0, padded_c(cfg.out_c));
+}
+
+}  // namespace detail
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_NETWORK_BLOCK_HPP
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+
+namespace detail {
+
+template <class Arch>
+struct forward_pass {
+  const config* net;
+  const weights_layout* layout;
+  const float* payload;
+  const plan* p;
+  float* workspace;
+  input_rows input;
+  float* logits;
+  feature_taps taps;  ///< of this image
+  phase_observer observer;
+
+  /// Precondition: at most p->threads workers at a time, each with its own index; prepare() was called.
+  void work(int worker) const noexcept {
+    auto* states = reinterpret_cast<phase_state*>(workspace);
+    int next = 0;
+    const auto each = [&](phase what, int block, int chunks, auto&& body) {
+      run_phase(states[next++], chunks, p->threads == 1, body);
+      if (observer.function != nullptr && worker == 0) observer.function(observer.context, what, block);
+    };
+    constexpr int behind = block_count;
+
+    // Before block 0 the arena is free, so the stem's map may use the head's scratch.
+    if (taps.stem != nullptr) each(phase::tap, 0, 1, [&](int) { stem_map(worker); });
+    for (int i = 0; i < block_count; ++i) {
+      const block_context b{net, layout, payload, p, workspace, i};
+      const block_plan& bp = p->blocks[i];
+      if (bp.bands) {
+        each(phase::bands, i, bp.chunks, [&](int chunk) { band_chunk<Arch>(b, chunk, worker, input); });
+      } else {
+        each(phase::slices, i, bp.chunks, [&](int chunk) { slice_chunk<Arch>(b, chunk, worker); });
+        if (net->blocks[i].se_c > 0) {
+          const block_layout& l = layout->blocks[i];
+          each(phase::squeeze, i, dense_chunks(l.squeeze), [&](int chunk) {
+            dense_chunk<Arch>(payload, l.squeeze, at_offset(p->sums), at_offset(p->squeezed), chunk,
+                              dense_activation::relu);
+          });
+          each(phase::excite, i, dense_chunks(l.excite), [&](int chunk) { excite_chunk<Arch>(b, chunk); });
+        }
+        each(phase::project, i, bp.groups, [&](int chunk) { project_chunk<Arch>(b, chunk); });
+      }
+      if (taps.blocks[i] != nullptr) each(phase::tap, i, 1, [&](int) { copy_map(i); });
+    }
+    if (taps.head != nullptr)
+      each(phase::tap, behind, 1,
+           [&](int) { head_pixels_to(taps.head, 0, last_pixels(), 0, net->head_c, net->head_c); });
+    each(phase::head, behind, ceil_div(net->head_c, slice_channels),
+         [&](int chunk) { head_chunk(chunk, worker); });
+    const float* features = at_offset(p->pooled);
+    if (net->hidden_c > 0) {
+      each(phase::hidden, behind, dense_chunks(layout->hidden), [&](int chunk) {
+        dense_chunk<Arch>(payload, layout->hidden, features, at_offset(p->hidden), chunk,
+                          dense_activation::relu6);
+      });
+      features = at_offset(p->hidden);
+    }
+    // Both in one phase: the plan reserves a counter for each.
+    if (taps.pooled != nullptr || taps.features != nullptr)
+      each(phase::tap, behind, 1, [&](int) {
+        copy_vector(taps.pooled, at_offset(p->pooled), net->head_c);
+        copy_vector(taps.features, features, feature_c(*net));
+      });
+    if (net->classes == 0)
+      each(phase::classifier, behind, 1, [&](int) {
+        std::memcpy(logits, features, static_cast<std::size_t>(output_c(*net)) * sizeof(float));
+      });
+    each(phase::classifier, behind, dense_chunks(layout->classifier), [&](int chunk) {
+      dense_chunk<Arch>(payload, layout->classifier, features, logits, chunk, dense_activation::none);
+    });
+  }
+
+  /// Resets the phase counters; before the workers start.
+  void prepare() const noexcept {
+    auto* states = reinterpret_cast<phase_state*>(workspace);
+    for (std::int64_t i = 0; i < phase_slots; ++i) {
+      states[i].claimed.reset();
+      states[i].finished.reset();
+    }
+  }
+
+ private:
+  static_assert(sizeof(phase_state) == 64, "plan.hpp reserves 64 bytes a phase");
+
+  [[nodiscard]] float* at_offset(std::int64_t offset) const noexcept { return workspace + offset; }
+  [[nodiscard]] static int dense_chunks(const layer_layout& l) noexcept {
+    return ceil_div(l.out_c, dense_chunk_c);
+  }
+  [[nodiscard]] std::ptrdiff_t last_pixels() const noexcept {
+    const block_plan& last = p->blocks[block_count - 1];
+    return static_cast<std::ptrdiff_t>(last.oh) * last.ow;
+  }
+
+  /// The last 1x1 convolution for some pixels and the channels [first_c, first_c + channels).
+  void head_pixels_to(float* out, std::ptrdiff_t first, std::ptrdiff_t count, int first_c, int channels,
+                      std::ptrdiff_t step) const noexcept {
+    const std::ptrdiff_t in_step = padded_c(net->blocks[block_count - 1].out_c);
+    pointwise_layer<Arch>(at(payload, layout->head, first_c), layout->head.k,
+                          at_offset(p->blocks[block_count - 1].out) + first * in_step, in_step, count, out,
+                          step, channels, hidden_activation(*net), p->threads);
+  }
+
+  /// Head and global mean for a slice of channels: the head's map never exists.
+  void head_chunk(int chunk, int worker) const noexcept {
+    const int first_c = chunk * slice_channels, channels = smaller(slice_channels, net->head_c - first_c);
+    float* const tile = at_offset(p->head_scratch) + worker * p->head_scratch_floats;
+    float* const sums = at_offset(p->pooled) + first_c;
+    for (int c = 0; c < channels; ++c) sums[c] = 0.0f;
+    for (std::ptrdiff_t first = 0; first < last_pixels(); first += head_pixels) {
+      const std::ptrdiff_t count = smaller<std::ptrdiff_t>(head_pixels, last_pixels() - first);
+      head_pixels_to(tile, first, count, first_c, channels, slice_channels);
+      add_pixels<Arch>(tile, count, slice_channels, sums, channels);
+    }
+    const float per_pixel = 1.0f / static_cast<float>(last_pixels());
+    for (int c = 0; c < channels; ++c) sums[c] *= per_pixel;
+  }
+
+  void stem_map(int worker) const noexcept {
+    stem_rows<Arch> stem{input, at(payload, layout->stem), net->stem_c, hidden_activation(*net),
+                         at_offset(p->head_scratch) + worker * p->head_scratch_floats};
+    const block_plan& first = p->blocks[0];
+    for (int y = 0; y < first.h; ++y)
+      stem.compute(y, taps.stem + static_cast<std::ptrdiff_t>(y) * first.w * net->stem_c, net->stem_c);
+  }
+
+  static void copy_vector(float* to, const float* from, int count) noexcept {
+    if (to != nullptr) std::memcpy(to, from, static_cast<std::size_t>(count) * sizeof(float));
+  }
+
+  void copy_map(int i) const noexcept {
+    const block_plan& b = p->blocks[i];
+    const int c = net->blocks[i].out_c;
+    const std::ptrdiff_t pixels = static_cast<std::ptrdiff_t>(b.oh) * b.ow;
+    for (std::ptrdiff_t pixel = 0; pixel < pixels; ++pixel)
+      std::memcpy(taps.blocks[i] + pixel * c, at_offset(b.out) + pixel * padded_c(c),
+                  static_cast<std::size_t>(c) * sizeof(float));
+  }
+};
+
+/// The taps of image `image` of the batch.
+[[nodiscard]] inline feature_taps taps_of(const config& c, const plan& p, const feature_taps* taps,
+                                          int image) noexcept {
+  feature_taps t;
+  if (taps == nullptr) return t;
+  const auto shift = [image](float* base, std::int64_t floats) {
+    return base == nullptr ? nullptr : base + image * floats;
+  };
+  t.stem = shift(taps->stem, std::int64_t{p.blocks[0].h} * p.blocks[0].w * c.stem_c);
+  for (int i = 0; i < block_count; ++i)
+    t.blocks[i] = shift(taps->blocks[i], std::int64_t{p.blocks[i].oh} * p.blocks[i].ow * c.blocks[i].out_c);
+  const block_plan& last = p.blocks[block_count - 1];
+  t.head = shift(taps->head, std::int64_t{last.oh} * last.ow * c.head_c);
+  t.pooled = shift(taps->pooled, c.head_c);
+  t.features = shift(taps->features, feature_c(c));
+  return t;
+}
+
+/// All images of a request, which basic_network has checked.
+template <class Arch>
+void forward_images(const config& net, const weights_layout& layout, const float* payload, const plan& p,
+                    const forward_request& r) noexcept {
+  auto* floats = reinterpret_cast<float*>(r.workspace);
+  const auto pass_for = [&](const plan& image_plan, int image, float* workspace,
+                            const phase_observer& observer) {
+    forward_pass<Arch> pass{&net,
+                            &layout,
+                            payload,
+                            &image_plan,
+                            workspace,
+                            r.input,
+                            r.logits + static_cast<std::ptrdiff_t>(image) * output_c(net),
+                            taps_of(net, p, r.options.taps, image),
+                            observer};
+    if (r.input.floats != nullptr) pass.input.floats += image * r.image_stride;
+    return pass;
+  };
+
+  if (r.image_per_thread) {
+    const plan alone = make_plan(net, p.h, p.w, 1);
+    shared_counter next;
+    auto worker = [&](int index) {
+      for (int image; (image = next.take()) < r.n;)
+        pass_for(alone, image, floats + index * alone.total_floats, {}).work(0);
+    };
+    run_tasks(
+        r.options.threads, smaller(p.threads, r.n),
+        [](void* context, int index) { (*static_cast<decltype(worker)*>(context))(index); }, &worker);
+    return;
+  }
+  for (int image = 0; image < r.n; ++image) {
+    auto pass = pass_for(p, image, floats, r.options.observer);
+    if (p.threads > 1) pass.prepare();
+    run_tasks(
+        r.options.threads, p.threads,
+        [](void* context, int index) { static_cast<decltype(pass)*>(context)->work(index); }, &pass);
+  }
+}
+
+}  // namespace detail
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_NETWORK_FORWARD_HPP
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+
+namespace detail {
+
+/// Kernels of this translation unit.
+template <class Arch>
+struct compiled {
+  [[nodiscard]] static status ready() { return done; }
+  [[nodiscard]] static const char* name() noexcept { return simd::name<Arch>(); }
+  [[nodiscard]] static resample_kernels resample() noexcept { return {}; }
+  static errc forward(const config& net, const weights_layout& layout, const float* payload, const plan& p,
+                      const forward_request& r) noexcept {
+    forward_images<Arch>(net, layout, payload, p, r);
+    return errc::ok;
+  }
+};
+
+}  // namespace detail
+
+/// A ReXNet on one instruction set: see basic_network for what it does.
+/// @tparam Config static_config<family::v1, 100, 1000>: sizes are compile-time constants; or dynamic_config
+/// @tparam Arch   instruction set, one that the translation unit is compiled for
+template <class Config, class Arch = simd::default_arch>
+using network = basic_network<Config, detail::compiled<Arch>>;
+
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_NETWORK_NETWORK_HPP
+// ---- rexnet/network/scores.hpp
+// From logits to an answer: probabilities, and the most probable classes.
+#ifndef REXNET_NETWORK_SCORES_HPP
+#define REXNET_NETWORK_SCORES_HPP
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+
+/// Logits to probabilities, in place, without overflow. NaN stays NaN.
+inline void softmax(span<float> v) noexcept {
+  if (v.empty()) return;
+  const float top = *std::max_element(v.begin(), v.end());
+  float sum = 0;
+  for (float& x : v) sum += x = std::exp(x - top);
+  for (float& x : v) x /= sum;
+}
+
+struct scored_class {
+  int index;
+  float score;
+};
+
+namespace detail {
+/// NaN counts as the smallest.
+[[nodiscard]] inline float score_key(float s) noexcept {
+  return std::isnan(s) ? -INFINITY : s;
+}
+}  // namespace detail
+
+/// The top.size() largest scores, largest first, without the heap; equal scores in the order of their index.
+/// NaN counts as the smallest. For small numbers: takes time with scores times top.
+/// @return how many were written: fewer than top.size() where there are not as many scores
+inline std::size_t top_k_into(span<const float> scores, span<scored_class> top) noexcept {
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < scores.size(); ++i) {
+    std::size_t place = count;
+    while (place > 0 && detail::score_key(scores[i]) > detail::score_key(top[place - 1].score)) --place;
+    if (place == top.size()) continue;
+    if (count < top.size()) ++count;
+    for (std::size_t k = count - 1; k > place; --k) top[k] = top[k - 1];
+    top[place] = {static_cast<int>(i), scores[i]};
+  }
+  return count;
+}
+
+/// The same, with memory of its own, for any k.
+[[nodiscard]] inline std::vector<scored_class> top_k(span<const float> scores, int k) {
+  std::vector<int> order(scores.size());
+  std::iota(order.begin(), order.end(), 0);
+  const auto count =
+      static_cast<std::size_t>(std::clamp<std::int64_t>(k, 0, static_cast<std::int64_t>(scores.size())));
+  const auto key = [&scores](int i) { return detail::score_key(scores[static_cast<std::size_t>(i)]); };
+  std::partial_sort(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(count), order.end(),
+                    [&key](int a, int b) { return key(a) != key(b) ? key(a) > key(b) : a < b; });
+  std::vector<scored_class> top;
+  for (std::size_t i = 0; i < count; ++i)
+    top.push_back({order[i], scores[static_cast<std::size_t>(order[i])]});
+  return top;
+}
+
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_NETWORK_SCORES_HPP
+// ---- rexnet/weights/file_bytes.hpp
+// A file's bytes, mapped read-only. A file that another program shortens while it is mapped raises SIGBUS on
+// POSIX: read such files into memory first.
+#ifndef REXNET_WEIGHTS_FILE_BYTES_HPP
+#define REXNET_WEIGHTS_FILE_BYTES_HPP
+
+// ---- rexnet/core/windows.hpp
+// The only include of <windows.h>, and the step between its UTF-16 and this library's UTF-8. Empty on other
+// systems. A program that needs more of <windows.h> than its lean part includes it before this library.
+#ifndef REXNET_CORE_WINDOWS_HPP
+#define REXNET_CORE_WINDOWS_HPP
+
+#if defined(_WIN32)
+
+#ifndef WIN32_LEAN_AND_MEAN
+#define WIN32_LEAN_AND_MEAN
+#endif
+#ifndef NOMINMAX
+#define NOMINMAX
+#endif
+#include <windows.h>
+
+#include <string>
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+namespace detail {
+
+/// UTF-16 of UTF-8. Empty, a name that no file has, where `text` is not UTF-8.
+[[nodiscard]] inline std::wstring utf16(const std::string& text) {
+  const int size = MultiByteToWideChar(CP_UTF8, MB_ERR_INVALID_CHARS, text.c_str(), -1, nullptr, 0);
+  if (size <= 0) return {};
+  std::wstring wide(static_cast<std::size_t>(size), L'\0');
+  MultiByteToWideChar(CP_UTF8, 0, text.c_str(), -1, &wide[0], size);
+  wide.pop_back();  // the terminating zero was counted
+  return wide;
+}
+
+/// UTF-8 of UTF-16; a lone surrogate, which file names may hold, becomes U+FFFD.
+[[nodiscard]] inline std::string utf8(const wchar_t* wide) {
+  const int size = WideCharToMultiByte(CP_UTF8, 0, wide, -1, nullptr, 0, nullptr, nullptr);
+  if (size <= 0) return {};
+  std::string text(static_cast<std::size_t>(size), '\0');
+  WideCharToMultiByte(CP_UTF8, 0, wide, -1, &text[0], size, nullptr, nullptr);
+  text.pop_back();
+  return text;
+}
+
+/// The system's words for GetLastError()'s `code`, without the full stop, and the number.
+[[nodiscard]] inline std::string windows_message(unsigned long code) {
+  wchar_t wide[256];
+  const DWORD size = FormatMessageW(FORMAT_MESSAGE_FROM_SYSTEM | FORMAT_MESSAGE_IGNORE_INSERTS, nullptr, code,
+                                    0, wide, 256, nullptr);
+  std::string text = size > 0 ? utf8(wide) : std::string();
+  while (!text.empty() && (text.back() == '\n' || text.back() == '\r' || text.back() == ' ')) text.pop_back();
+  if (!text.empty() && text.back() == '.') text.pop_back();
+  const std::string number = "Windows error " + std::to_string(code);
+  return text.empty() ? number : text + " (" + number + ")";
+}
+
+}  // namespace detail
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // _WIN32
+
+#endif  // REXNET_CORE_WINDOWS_HPP
+
+#if !defined(_WIN32)
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#endif
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+
+/// Move-only owner of a file's bytes: a mapping (page-aligned) or a copy in memory (64-byte aligned).
+class file_bytes {
+ public:
+  file_bytes() noexcept = default;
+  /// Takes the bytes; the other is empty then.
+  file_bytes(file_bytes&& other) noexcept
+      : bytes_(std::exchange(other.bytes_, {})), copy_(std::move(other.copy_)) {}
+  /// Changes places with the other.
+  file_bytes& operator=(file_bytes&& other) noexcept {
+    std::swap(bytes_, other.bytes_);
+    std::swap(copy_, other.copy_);
+    return *this;
+  }
+  file_bytes(const file_bytes&) = delete;
+  file_bytes& operator=(const file_bytes&) = delete;
+  ~file_bytes() {
+    if (bytes_.data() == nullptr || copy_.data() != nullptr) return;
+#if defined(_WIN32)
+    UnmapViewOfFile(bytes_.data());
+#else
+    ::munmap(const_cast<unsigned char*>(bytes_.data()), bytes_.size());
+#endif
+  }
+  /// The whole file.
+  [[nodiscard]] span<const unsigned char> bytes() const noexcept {
+    return bytes_;
+  }
+
+  /// Maps a regular file. @param path UTF-8. Errors: io_error, naming the path and the system's reason; a
+  /// directory, a pipe, a device and an empty file are refused by name.
+  [[nodiscard]] static result<file_bytes> map(const std::string& path) {
+    file_bytes f;
+#if defined(_WIN32)
+    const auto failed = [&path](const std::string& what) {
+      return error(errc::io_error, path + ": " + what);
+    };
+    const std::wstring wide = detail::utf16(path);
+    const DWORD attributes = GetFileAttributesW(wide.c_str());
+    if (attributes != INVALID_FILE_ATTRIBUTES && (attributes & FILE_ATTRIBUTE_DIRECTORY) != 0)
+      return failed("is a directory");
+    // As on POSIX, others may have the file open for writing, rename it and remove it: output_file does.
+    const HANDLE file =
+        CreateFileW(wide.c_str(), GENERIC_READ, FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE,
+                    nullptr, OPEN_EXISTING, 0, nullptr);
+    if (file == INVALID_HANDLE_VALUE)
+      return failed("cannot be opened: " + detail::windows_message(GetLastError()));
+    LARGE_INTEGER size{};
+    const bool regular = GetFileType(file) == FILE_TYPE_DISK && GetFileSizeEx(file, &size) != 0;
+    const bool fits = static_cast<std::uint64_t>(size.QuadPart) <= static_cast<std::size_t>(-1) / 2;
+    const bool mappable = regular && fits && size.QuadPart > 0;
+    const HANDLE mapping =
+        mappable ? CreateFileMappingW(file, nullptr, PAGE_READONLY, 0, 0, nullptr) : nullptr;
+    const void* view = mapping != nullptr ? MapViewOfFile(mapping, FILE_MAP_READ, 0, 0, 0) : nullptr;
+    const DWORD reason = GetLastError();
+    if (mapping != nullptr) CloseHandle(mapping);
+    CloseHandle(file);
+    if (!regular) return failed("is not a regular file");
+    if (!fits) return failed("is larger than the address space");
+    if (size.QuadPart == 0) return failed("is empty");
+    if (view == nullptr) return failed("cannot be mapped: " + detail::windows_message(reason));
+    f.bytes_ = {static_cast<const unsigned char*>(view), static_cast<std::size_t>(size.QuadPart)};
+#else
+    const auto file = open_regular(path);
+    if (!file) return file.error();
+    const auto [fd, size] = *file;
+    void* view = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, fd, 0);
+    const int reason = errno;
+    ::close(fd);
+    if (view == MAP_FAILED)
+      return error(errc::io_error, path + ": cannot be mapped: " + std::strerror(reason));
+    f.bytes_ = {static_cast<const unsigned char*>(view), size};
+#endif
+    return f;
+  }
+
+  /// The same, read into memory: later changes of the file are not seen, and one that shrinks meanwhile is an
+  /// io_error, where a mapping would end the program (SIGBUS). Errors: also out_of_memory.
+  [[nodiscard]] static result<file_bytes> read(const std::string& path) {
+    const auto no_memory = [&path](std::size_t size) {
+      return error(errc::out_of_memory, path + ": no memory for " + std::to_string(size) + " bytes");
+    };
+    file_bytes f;
+#if defined(_WIN32)
+    const auto mapped = map(path);  // a mapped file cannot shrink
+    if (!mapped) return mapped.error();
+    const std::size_t size = mapped->bytes_.size();
+    f.copy_ = aligned_buffer(size);
+    if (f.copy_.data() == nullptr) return no_memory(size);
+    std::memcpy(f.copy_.data(), mapped->bytes_.data(), size);
+#else
+    const auto file = open_regular(path);
+    if (!file) return file.error();
+    const auto [fd, size] = *file;
+    f.copy_ = aligned_buffer(size);
+    if (f.copy_.data() == nullptr) {
+      ::close(fd);
+      return no_memory(size);
+    }
+    std::size_t got = 0;
+    for (::ssize_t n = 1; got < size && n > 0;) {
+      n = ::read(fd, f.copy_.data() + got, size - got);
+      if (n > 0) got += static_cast<std::size_t>(n);
+      if (n < 0 && errno == EINTR) n = 1;
+    }
+    ::close(fd);
+    if (got < size)
+      return error(errc::io_error, path + ": " + std::to_string(got) + " of " + std::to_string(size) +
+                                       " bytes could be read");
+#endif
+    f.bytes_ = {f.copy_.data(), size};
+    return f;
+  }
+
+ private:
+#if !defined(_WIN32)
+  struct opened {
+    int fd;
+    std::size_t size;
+  };
+  /// A regular file that is not empty. Errors: io_error.
+  [[nodiscard]] static result<opened> open_regular(const std::string& path) {
+    const auto failed = [&path](const std::string& what) {
+      return error(errc::io_error, path + ": " + what);
+    };
+    const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0) return failed(std::string("cannot be opened: ") + std::strerror(errno));
+    struct stat info {};
+    const bool known = ::fstat(fd, &info) == 0;
+    if (!known || !S_ISREG(info.st_mode) || info.st_size == 0) {
+      ::close(fd);
+      if (known && S_ISDIR(info.st_mode)) return failed("is a directory");
+      if (known && S_ISREG(info.st_mode)) return failed("is empty");
+      return failed("is not a regular file");
+    }
+    if (static_cast<std::uint64_t>(info.st_size) > static_cast<std::size_t>(-1) / 2) {
+      ::close(fd);
+      return failed("is larger than the address space");
+    }
+    return opened{fd, static_cast<std::size_t>(info.st_size)};
+  }
+#endif
+  span<const unsigned char> bytes_;
+  aligned_buffer copy_;
+};
+
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_WEIGHTS_FILE_BYTES_HPP
+// ---- rexnet/weights/packed_file.hpp
+// A packed file's description as values of their own, for tools and for writing; packed_view.hpp reads the
+// same without the heap. Specification: docs/packed-format.md.
+#ifndef REXNET_WEIGHTS_PACKED_FILE_HPP
+#define REXNET_WEIGHTS_PACKED_FILE_HPP
+
+// ---- rexnet/weights/packed_view.hpp
+// A packed file, version 1, checked and read in place: a header that describes the model, then the payload of
+// network/layout.hpp as float32 (used in place) or float16 (expanded once). Nothing here allocates or throws.
+// Specification: docs/packed-format.md.
+#ifndef REXNET_WEIGHTS_PACKED_VIEW_HPP
+#define REXNET_WEIGHTS_PACKED_VIEW_HPP
+
+// ---- rexnet/core/checked.hpp
+// The one place where sizes that come from a file are multiplied and added. Incomplete overflow checks have
+// been exploited in model loaders (CVE-2025-53630, then CVE-2026-27940): nobody multiplies by hand.
+#ifndef REXNET_CORE_CHECKED_HPP
+#define REXNET_CORE_CHECKED_HPP
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+
+/// An unsigned 64-bit size that remembers overflow: any overflow makes the whole expression !valid().
+///   const checked n = checked(shape[0]) * shape[1] * 4;   if (!n.valid()) ...;   use(n.get());
+class checked {
+ public:
+  constexpr checked(std::uint64_t value) noexcept : value_(value) {}
+  [[nodiscard]] constexpr bool valid() const noexcept { return valid_; }
+  /// Valid and at most `limit`: the usual question before an access.
+  [[nodiscard]] constexpr bool at_most(std::uint64_t limit) const noexcept {
+    return valid_ && value_ <= limit;
+  }
+  /// Precondition: valid().
+  [[nodiscard]] constexpr std::uint64_t get() const noexcept { return value_; }
+
+  friend constexpr checked operator*(checked a, checked b) noexcept {
+    const bool fits = a.value_ == 0 || b.value_ <= (std::numeric_limits<std::uint64_t>::max)() / a.value_;
+    return checked(fits ? a.value_ * b.value_ : 0, a.valid_ && b.valid_ && fits);
+  }
+  friend constexpr checked operator+(checked a, checked b) noexcept {
+    const bool fits = b.value_ <= (std::numeric_limits<std::uint64_t>::max)() - a.value_;
+    return checked(fits ? a.value_ + b.value_ : 0, a.valid_ && b.valid_ && fits);
+  }
+
+ private:
+  constexpr checked(std::uint64_t value, bool valid) noexcept : value_(value), valid_(valid) {}
+  std::uint64_t value_;
+  bool valid_ = true;
+};
+
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_CORE_CHECKED_HPP
+// ---- rexnet/core/half.hpp
+// float16 (IEEE 754 binary16) and bfloat16, by integer arithmetic: no instruction set needed.
+#ifndef REXNET_CORE_HALF_HPP
+#define REXNET_CORE_HALF_HPP
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+
+[[nodiscard]] inline float float_from_bits(std::uint32_t bits) noexcept {
+  float f;
+  std::memcpy(&f, &bits, sizeof(f));
+  return f;
+}
+[[nodiscard]] inline std::uint32_t bits_of(float f) noexcept {
+  std::uint32_t bits;
+  std::memcpy(&bits, &f, sizeof(bits));
+  return bits;
+}
+
+/// Exact.
+[[nodiscard]] inline float bfloat16_to_float(std::uint16_t b) noexcept {
+  return float_from_bits(std::uint32_t{b} << 16);
+}
+
+/// Exact, denormals included; a NaN keeps its payload.
+[[nodiscard]] inline float half_to_float(std::uint16_t h) noexcept {
+  const std::uint32_t sign = (h & 0x8000u) << 16, exponent = (h >> 10) & 31u, mantissa = h & 0x3ffu;
+  if (exponent == 31) return float_from_bits(sign | 0x7f800000u | mantissa << 13);
+  if (exponent != 0) return float_from_bits(sign | (exponent + 112) << 23 | mantissa << 13);
+  const float magnitude = static_cast<float>(mantissa) * 5.9604644775390625e-8f;  // 2^-24
+  return float_from_bits(sign | bits_of(magnitude));
+}
+
+/// Rounds to nearest, ties to even; overflows to infinity; NaN stays NaN.
+[[nodiscard]] inline std::uint16_t float_to_half(float f) noexcept {
+  const std::uint32_t bits = bits_of(f), sign = (bits >> 16) & 0x8000u, magnitude = bits & 0x7fffffffu;
+  if (magnitude > 0x7f800000u) return static_cast<std::uint16_t>(sign | 0x7e00u);
+  if (magnitude >= 0x477ff000u) return static_cast<std::uint16_t>(sign | 0x7c00u);
+  if (magnitude < 0x38800000u) {  // below 2^-14: the sum's low bits are the denormal, correctly rounded
+    const float shifted = float_from_bits(magnitude) + 0.5f;
+    return static_cast<std::uint16_t>(sign | (bits_of(shifted) - 0x3f000000u));
+  }
+  const std::uint32_t rounded = magnitude + 0xfffu + ((magnitude >> 13) & 1u);
+  return static_cast<std::uint16_t>(sign | ((rounded - (112u << 23)) >> 13));
+}
+
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_CORE_HALF_HPP
+// ---- rexnet/core/report.hpp
+// Checks that are written once and report twice: `return fail(code, parts...)` gives the code alone where no
+// heap may be used, and makes a text of the parts where the caller wants one.
+#ifndef REXNET_CORE_REPORT_HPP
+#define REXNET_CORE_REPORT_HPP
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+namespace detail {
+
+/// Keeps the code.
+struct report_code {
+  template <class... Parts>
+  constexpr errc operator()(errc code, const Parts&...) const noexcept {
+    return code;
+  }
+};
+
+/// Appends the parts, texts and numbers, to `text`.
+struct report_text {
+  std::string& text;
+  template <class... Parts>
+  errc operator()(errc code, const Parts&... parts) const {
+    (append(parts), ...);
+    return code;
+  }
+
+ private:
+  template <class Part>
+  void append(const Part& part) const {
+    if constexpr (std::is_arithmetic_v<Part>)
+      text += std::to_string(part);
+    else
+      text += part;
+  }
+};
+
+}  // namespace detail
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_CORE_REPORT_HPP
+// ---- rexnet/image/preprocess.hpp
+// From a picture to what the network sees, as timm and torchvision do it for evaluation: short side to
+// floor(input / crop_pct), centre crop, /255, mean and standard deviation.
+#ifndef REXNET_IMAGE_PREPROCESS_HPP
+#define REXNET_IMAGE_PREPROCESS_HPP
+
+// ---- rexnet/image/resize.hpp
+// Antialiased resize, bit-exact with Pillow (Resample.c): double coefficients rounded to 22-bit fixed point,
+// two passes with clipping to bytes between them, order of passes as Pillow 13.0 chooses it.
+//
+// A resize_plan says what is read, what is kept and how much scratch that takes, as a constant expression;
+// resize_into() does the work without allocating. Between the passes only the rows of a window exist.
+#ifndef REXNET_IMAGE_RESIZE_HPP
+#define REXNET_IMAGE_RESIZE_HPP
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+
+enum class interpolation : std::uint8_t { bicubic, bilinear };
+
+/// Which pass comes first. Pillow before 12.2 was always horizontal first: up to 8 grey levels
+/// apart on photographs.
+enum class pass_order : std::uint8_t { pillow_13, horizontal_first };
+
+namespace detail {
+
+/// One direction of a resize, from `in` samples to `out`.
+struct resample_axis {
+  int in = 1, out = 1;
+  interpolation filter = interpolation::bicubic;
+  double scale = 1, filter_scale = 1, support = 1;
+  int taps = 1;  ///< no window has more
+
+  constexpr resample_axis() noexcept = default;
+  constexpr resample_axis(int in_, int out_, interpolation f) noexcept
+      : in(in_), out(out_), filter(f), scale(static_cast<double>(in_) / out_) {
+    filter_scale = scale > 1.0 ? scale : 1.0;
+    support = (f == interpolation::bicubic ? 2.0 : 1.0) * filter_scale;
+    const int whole = static_cast<int>(support);
+    taps = (whole < support ? whole + 1 : whole) * 2 + 1;
+  }
+
+  [[nodiscard]] constexpr bool resamples() const noexcept { return in != out; }
+  [[nodiscard]] constexpr double center(int i) const noexcept { return (i + 0.5) * scale; }
+  [[nodiscard]] constexpr resample_window window(int i) const noexcept {
+    const int first = static_cast<int>(center(i) - support + 0.5);
+    const int end = static_cast<int>(center(i) + support + 0.5);
+    const int from = first > 0 ? first : 0;
+    return {from, (end < in ? end : in) - from};
+  }
+};
+
+[[nodiscard]] inline double filter_value(interpolation f, double x) noexcept {
+  x = x < 0 ? -x : x;
+  if (f == interpolation::bilinear) return x < 1.0 ? 1.0 - x : 0.0;
+  constexpr double a = -0.5;
+  if (x < 1.0) return ((a + 2.0) * x - (a + 3.0)) * x * x + 1;
+  if (x < 2.0) return (((x - 5) * x + 8) * x - 4) * a;
+  return 0.0;
+}
+
+/// The weights of output sample i. @param values scratch, [axis.taps] @param weights [axis.taps]
+inline void resample_weights(const resample_axis& axis, int i, double* values,
+                             std::int32_t* weights) noexcept {
+  const double center = axis.center(i);
+  const resample_window window = axis.window(i);
+  double sum = 0;
+  for (int x = 0; x < window.count; ++x)
+    sum += values[x] =
+        filter_value(axis.filter, (x + window.first - center + 0.5) * (1.0 / axis.filter_scale));
+  for (int x = 0; x < window.count; ++x) {
+    double v = values[x];
+    if (sum != 0.0) v /= sum;
+    weights[x] = static_cast<std::int32_t>(v * (1 << 22) + (v < 0 ? -0.5 : 0.5));
+  }
+}
+
+/// The rectangle [x0, x1) x [y0, y1) of a picture that is resized as a whole, and the scratch that takes.
+struct resize_plan {
+  resample_axis x, y;
+  int x0 = 0, y0 = 0, x1 = 0, y1 = 0;
+  int left = 0, right = 0, top = 0, bottom = 0;  ///< what it depends on of the input
+  bool vertical_first = false;
+  int kept_rows = 0;  ///< horizontal first: rows between the passes
+  // Where in the scratch, in bytes: doubles, then 32-bit values, then bytes.
+  std::size_t values = 0, windows = 0, weights_x = 0, weights_y = 0, row = 0, rgb = 0, kept = 0;
+  std::size_t scratch_bytes = 0;  ///< from an address that is a multiple of 8
+};
+
+[[nodiscard]] constexpr resize_plan make_resize_plan(int w, int h, pixel_format format, int out_w, int out_h,
+                                                     int x0, int y0, int x1, int y1, interpolation f,
+                                                     pass_order order) noexcept {
+  resize_plan p;
+  p.x = resample_axis(w, out_w, f), p.y = resample_axis(h, out_h, f);
+  p.x0 = p.left = x0, p.x1 = p.right = x1;
+  p.y0 = p.top = y0, p.y1 = p.bottom = y1;
+  if (p.x.resamples()) {
+    const resample_window last = p.x.window(x1 - 1);
+    p.left = p.x.window(x0).first, p.right = last.first + last.count;
+  }
+  if (p.y.resamples()) {
+    const resample_window last = p.y.window(y1 - 1);
+    p.top = p.y.window(y0).first, p.bottom = last.first + last.count;
+  }
+  p.vertical_first =
+      p.y.resamples() && order == pass_order::pillow_13 && h - out_h > 0 && h - out_h > 2 * (w - out_w);
+  const auto cols = static_cast<std::size_t>(x1 - x0), wide = static_cast<std::size_t>(p.right - p.left);
+  const auto wide_bytes = wide * static_cast<std::size_t>(bytes_per_pixel(format));
+  const auto x_taps = static_cast<std::size_t>(p.x.resamples() ? p.x.taps : 0),
+             y_taps = static_cast<std::size_t>(p.y.resamples() ? p.y.taps : 0);
+  // Room for two windows: when it is full, what is still needed moves to the front.
+  if (p.y.resamples() && !p.vertical_first)
+    p.kept_rows = 2 * p.y.taps < p.bottom - p.top ? 2 * p.y.taps : p.bottom - p.top;
+  const auto take = [&p](std::size_t count, std::size_t size) {
+    const std::size_t at = p.scratch_bytes;
+    p.scratch_bytes += count * size;
+    return at;
+  };
+  p.values = take(x_taps > y_taps ? x_taps : y_taps, sizeof(double));
+  p.windows = take(x_taps > 0 ? cols : 0, sizeof(resample_window));
+  p.weights_x = take(x_taps * cols, sizeof(std::int32_t));
+  p.weights_y = take(y_taps, sizeof(std::int32_t));
+  p.row = take(p.vertical_first ? wide_bytes : 0, 1);
+  p.rgb = take(format == pixel_format::rgb ? 0 : wide, 3);
+  p.kept = take(static_cast<std::size_t>(p.kept_rows) * cols, 3);
+  return p;
+}
+
+/// Pixels of any order as RGB.
+inline void copy_as_rgb(const std::uint8_t* in, pixel_format format, int pixels, std::uint8_t* out) noexcept {
+  const int bytes = bytes_per_pixel(format);
+  const int red = channel_offset(format, 0), green = channel_offset(format, 1),
+            blue = channel_offset(format, 2);
+  for (int i = 0; i < pixels; ++i, in += bytes, out += 3) {
+    out[0] = in[red];
+    out[1] = in[green];
+    out[2] = in[blue];
+  }
+}
+
+/// @param in      the picture that p was made for
+/// @param out     RGB, rows `out_stride` bytes apart
+/// @param scratch p.scratch_bytes, from a multiple of 8
+inline void resize_into(const image_view& in, const resize_plan& p, std::uint8_t* out,
+                        std::ptrdiff_t out_stride, unsigned char* scratch,
+                        const resample_kernels& kernels = {}) noexcept {
+  auto* const values = reinterpret_cast<double*>(scratch + p.values);
+  auto* const windows = reinterpret_cast<resample_window*>(scratch + p.windows);
+  auto* const weights_x = reinterpret_cast<std::int32_t*>(scratch + p.weights_x);
+  auto* const weights_y = reinterpret_cast<std::int32_t*>(scratch + p.weights_y);
+  const int cols = p.x1 - p.x0, rows = p.y1 - p.y0, wide = p.right - p.left;
+  const auto col_bytes = static_cast<std::size_t>(cols) * 3;
+  if (p.x.resamples())
+    for (int i = 0; i < cols; ++i) {
+      windows[i] = p.x.window(p.x0 + i);
+      windows[i].first -= p.left;
+      resample_weights(p.x, p.x0 + i, values, weights_x + std::ptrdiff_t{i} * p.x.taps);
+    }
+  const std::ptrdiff_t pixel = bytes_per_pixel(in.format);
+  const auto source = [&](int y) { return in.data + y * in.stride + p.left * pixel; };
+  /// The input's columns [left, right), of any format, resampled along x.
+  const auto across = [&](const std::uint8_t* from, std::uint8_t* to) {
+    if (in.format != pixel_format::rgb) {
+      copy_as_rgb(from, in.format, wide, scratch + p.rgb);
+      from = scratch + p.rgb;
+    }
+    if (p.x.resamples())
+      kernels.row(from, windows, weights_x, p.x.taps, cols, to);
+    else
+      std::memcpy(to, from, col_bytes);
+  };
+  if (!p.y.resamples()) {
+    for (int y = 0; y < rows; ++y) across(source(p.y0 + y), out + y * out_stride);
+    return;
+  }
+  unsigned char* const kept = scratch + p.kept;
+  int kept_first = p.top, kept_end = p.top;  // input rows that `kept` holds
+  for (int y = 0; y < rows; ++y, out += out_stride) {
+    const resample_window window = p.y.window(p.y0 + y);
+    resample_weights(p.y, p.y0 + y, values, weights_y);
+    if (p.vertical_first) {
+      kernels.column(source(window.first), in.stride, weights_y, window.count, wide * pixel, scratch + p.row);
+      across(scratch + p.row, out);
+      continue;
+    }
+    if (window.first + window.count - kept_first > p.kept_rows) {
+      std::memmove(kept, kept + static_cast<std::size_t>(window.first - kept_first) * col_bytes,
+                   static_cast<std::size_t>(kept_end - window.first) * col_bytes);
+      kept_first = window.first;
+    }
+    for (; kept_end < window.first + window.count; ++kept_end)
+      across(source(kept_end), kept + static_cast<std::size_t>(kept_end - kept_first) * col_bytes);
+    kernels.column(kept + static_cast<std::size_t>(window.first - kept_first) * col_bytes,
+                   static_cast<std::ptrdiff_t>(col_bytes), weights_y, window.count,
+                   static_cast<std::ptrdiff_t>(col_bytes), out);
+  }
+}
+
+/// The rectangle [x0, x1) x [y0, y1) of `in` resized to out_w x out_h.
+[[nodiscard]] inline rgb_image resize_part(const image_view& in, int out_w, int out_h, int x0, int y0, int x1,
+                                           int y1, interpolation f, pass_order order) {
+  const resize_plan p =
+      make_resize_plan(in.width, in.height, in.format, out_w, out_h, x0, y0, x1, y1, f, order);
+  rgb_image out;
+  out.width = x1 - x0, out.height = y1 - y0;
+  out.data.resize(static_cast<std::size_t>(out.width) * static_cast<std::size_t>(out.height) * 3);
+  std::vector<double> scratch(p.scratch_bytes / sizeof(double) + 1);
+  resize_into(in, p, out.data.data(), std::ptrdiff_t{out.width} * 3,
+              reinterpret_cast<unsigned char*>(scratch.data()));
+  return out;
+}
+
+}  // namespace detail
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_IMAGE_RESIZE_HPP
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+
+/// How a model wants its pictures. The defaults are those of the published weights.
+struct preprocessing {
+  int input_size = 224;     ///< side of the square input, pixels
+  double crop_pct = 0.875;  ///< part of the resized short side that the crop keeps
+  rexnet::interpolation interpolation = rexnet::interpolation::bicubic;  ///< of the resize
+  std::array<float, 3> mean{0.485f, 0.456f, 0.406f};                     ///< of R, G, B in 0 .. 1
+  std::array<float, 3> std{0.229f, 0.224f, 0.225f};                      ///< of R, G, B in 0 .. 1
+  pass_order order = pass_order::pillow_13;  ///< which Pillow's bits the resize gives
+};
+
+inline constexpr int max_picture_side = 1 << 16;
+
+namespace detail {
+
+/// fail(code, parts of a text...) tells what is wrong; it gives what this returns.
+template <class Fail>
+[[nodiscard]] constexpr errc check_sizes(int width, int height, const preprocessing& p, Fail&& fail) {
+  constexpr errc bad = errc::invalid_argument;
+  if (width < 1 || height < 1 || width > max_picture_side || height > max_picture_side)
+    return fail(bad, "picture of ", width, " x ", height, " pixels: each side must be 1 to ",
+                max_picture_side);
+  if (p.input_size < 1 || p.input_size > 16384)
+    return fail(bad, "input size ", p.input_size, ": must be 1 to 16384");
+  if (!(p.crop_pct > 0.0) || p.crop_pct > 1.0 || p.input_size / p.crop_pct > max_picture_side)
+    return fail(bad, "crop_pct ", p.crop_pct, ": must be above 0 and at most 1");
+  for (const float s : p.std)
+    if (!(s > 0.0f)) return fail(bad, "std ", s, ": must be positive");
+  // The long side grows with the short one: a sliver of a picture would become a giant.
+  const double short_side = width < height ? width : height, long_side = width < height ? height : width;
+  if (p.input_size / p.crop_pct * long_side / short_side > 16.0 * max_picture_side)
+    return fail(bad, "picture of ", width, " x ", height,
+                " pixels: too thin, resized its long side would pass ", 16 * max_picture_side);
+  return errc::ok;
+}
+
+template <class Fail>
+[[nodiscard]] errc check_picture(const image_view& in, const preprocessing& p, Fail&& fail) {
+  if (in.data == nullptr) return fail(errc::invalid_argument, "picture: no pixels (null pointer)");
+  if (const errc e = check_sizes(in.width, in.height, p, fail); e != errc::ok) return e;
+  const std::ptrdiff_t row = static_cast<std::ptrdiff_t>(in.width) * bytes_per_pixel(in.format);
+  // Rows further apart than any memory would overflow on the way to them.
+  const std::ptrdiff_t most = (std::numeric_limits<std::ptrdiff_t>::max)() / in.height;
+  if ((in.stride < row && in.stride > -row) || in.stride > most || in.stride < -most)
+    return fail(errc::invalid_argument, "picture: a stride of ", in.stride, " bytes for rows of ", row, ", ",
+                in.height, " of them");
+  return errc::ok;
+}
+
+/// The resize whose result, [pad_y ...][pad_x ...] of the network's input, is the centre crop.
+struct preprocess_plan {
+  resize_plan resize;
+  int out_w = 0, out_h = 0;  ///< of the whole picture, resized
+  int pad_x = 0, pad_y = 0;
+};
+
+/// Precondition: check_sizes() is content.
+[[nodiscard]] constexpr preprocess_plan make_preprocess_plan(int width, int height, pixel_format format,
+                                                             const preprocessing& p) noexcept {
+  // torchvision: the short side exactly, the long side truncated.
+  const int target = static_cast<int>(p.input_size / p.crop_pct);
+  const bool wide = width > height;
+  const std::int64_t shorter = wide ? height : width, longer = wide ? width : height;
+  const int other = static_cast<int>(target * longer / shorter);
+  preprocess_plan plan;
+  const int out_w = plan.out_w = wide ? other : target, out_h = plan.out_h = wide ? target : other;
+  const int n = p.input_size;
+  const auto range = [n](int size, int& begin, int& end, int& pad) {
+    // torchvision's centre crop: half of the difference, rounded half to even. Smaller than the crop: zeros
+    // around it, the smaller half before.
+    const int over = size < n ? 0 : size - n;
+    pad = size < n ? (n - size) / 2 : 0;
+    begin = over / 2 + (over % 4 == 3 ? 1 : 0);
+    end = size < n ? size : begin + n;
+  };
+  int x0 = 0, x1 = 0, y0 = 0, y1 = 0;
+  range(out_w, x0, x1, plan.pad_x);
+  range(out_h, y0, y1, plan.pad_y);
+  plan.resize =
+      make_resize_plan(width, height, format, out_w, out_h, x0, y0, x1, y1, p.interpolation, p.order);
+  return plan;
+}
+
+}  // namespace detail
+
+/// A rectangle of a picture in its own pixels, from its left upper corner.
+struct picture_box {
+  double x = 0;       ///< of the left edge
+  double y = 0;       ///< of the upper edge
+  double width = 0;   ///< to the right
+  double height = 0;  ///< downwards
+};
+
+/// Which part of a picture of width x height pixels the network sees: where the corners of its square input
+/// lie. All zero for what preprocess_pixels() refuses.
+[[nodiscard]] constexpr picture_box seen_part(int width, int height, const preprocessing& p) noexcept {
+  if (detail::check_sizes(width, height, p, detail::report_code()) != errc::ok) return {};
+  const detail::preprocess_plan plan = detail::make_preprocess_plan(width, height, pixel_format::rgb, p);
+  const double per_x = static_cast<double>(width) / plan.out_w,
+               per_y = static_cast<double>(height) / plan.out_h;
+  return {(plan.resize.x0 - plan.pad_x) * per_x, (plan.resize.y0 - plan.pad_y) * per_y, p.input_size * per_x,
+          p.input_size * per_y};
+}
+
+/// Bytes of the pixels that the network sees.
+[[nodiscard]] constexpr std::size_t preprocess_output_bytes(const preprocessing& p) noexcept {
+  return static_cast<std::size_t>(p.input_size) * static_cast<std::size_t>(p.input_size) * 3;
+}
+
+/// Bytes of scratch that preprocess_pixels_into() needs, of any alignment; 0 for what it refuses. A constant
+/// expression: a camera's `static unsigned char scratch[preprocess_scratch_bytes(640, 480, ...)];`.
+[[nodiscard]] constexpr std::size_t preprocess_scratch_bytes(int width, int height, pixel_format format,
+                                                             const preprocessing& p) noexcept {
+  if (detail::check_sizes(width, height, p, detail::report_code()) != errc::ok) return 0;
+  return detail::make_preprocess_plan(width, height, format, p).resize.scratch_bytes + alignof(double) - 1;
+}
+
+/// The pixels that the network sees: input_size x input_size RGB bytes, identical to Pillow 13 + torchvision.
+/// Only what the crop shows is computed. Allocates nothing.
+/// @param out     preprocess_output_bytes(p) or more: [input_size][input_size][3]
+/// @param scratch preprocess_scratch_bytes(in.width, in.height, in.format, p) or more
+/// @param kernels of the network that the pixels are for, where it was made by dispatch: net.resample()
+/// @return ok; invalid_argument (picture or options), shape_mismatch (out), workspace_too_small (scratch)
+[[nodiscard]] inline errc preprocess_pixels_into(const image_view& in, const preprocessing& p,
+                                                 span<std::uint8_t> out, span<unsigned char> scratch,
+                                                 const detail::resample_kernels& kernels = {}) noexcept {
+  if (const errc e = detail::check_picture(in, p, detail::report_code()); e != errc::ok) return e;
+  const detail::preprocess_plan plan = detail::make_preprocess_plan(in.width, in.height, in.format, p);
+  if (out.data() == nullptr || out.size() < preprocess_output_bytes(p)) return errc::shape_mismatch;
+  constexpr std::size_t unit = alignof(double);
+  if (scratch.size() < plan.resize.scratch_bytes + unit - 1) return errc::workspace_too_small;
+  const auto misaligned = static_cast<std::size_t>(reinterpret_cast<std::uintptr_t>(scratch.data()) % unit);
+  const int n = p.input_size;
+  if (plan.resize.x1 - plan.resize.x0 < n || plan.resize.y1 - plan.resize.y0 < n)
+    std::memset(out.data(), 0, preprocess_output_bytes(p));
+  const std::ptrdiff_t row = std::ptrdiff_t{n} * 3;
+  detail::resize_into(in, plan.resize, out.data() + plan.pad_y * row + plan.pad_x * 3, row,
+                      scratch.data() + (unit - misaligned) % unit, kernels);
+  return errc::ok;
+}
+
+/// The same with memory of its own: the scratch and the result. Errors: invalid_argument, naming the sizes.
+[[nodiscard]] inline result<rgb_image> preprocess_pixels(const image_view& in, const preprocessing& p,
+                                                         const detail::resample_kernels& kernels = {}) {
+  std::string what;
+  if (const errc e = detail::check_picture(in, p, detail::report_text{what}); e != errc::ok)
+    return error(e, what);
+  rgb_image out;
+  out.width = out.height = p.input_size;
+  out.data.resize(preprocess_output_bytes(p));
+  std::vector<unsigned char> scratch(preprocess_scratch_bytes(in.width, in.height, in.format, p));
+  if (const errc e = preprocess_pixels_into(in, p, out.data, scratch, kernels); e != errc::ok)
+    return error(e, "preprocess: code " + std::to_string(static_cast<int>(e)));
+  return out;
+}
+
+/// The normalised value of every byte in every channel, [256][3]: (v / 255 - mean) / std in float, as
+/// torchvision's ToTensor and Normalize compute it.
+[[nodiscard]] constexpr std::array<float, 768> normalise_table(const preprocessing& p) noexcept {
+  std::array<float, 768> t{};
+  for (std::size_t v = 0; v < 256; ++v)
+    for (std::size_t c = 0; c < 3; ++c)
+      t[3 * v + c] = (static_cast<float>(v) / 255.0f - p.mean[c]) / p.std[c];
+  return t;
+}
+
+/// RGB bytes to normalised floats, [h][w][3]. Errors: shape_mismatch when `out` has another size.
+[[nodiscard]] inline status normalise(const rgb_image& in, const preprocessing& p, span<float> out) {
+  if (out.size() != in.data.size())
+    return error(errc::shape_mismatch, "normalise: " + std::to_string(in.data.size()) + " values into " +
+                                           std::to_string(out.size()));
+  const std::array<float, 768> table = normalise_table(p);
+  for (std::size_t i = 0; i < out.size(); ++i) out[i] = table[3 * std::size_t{in.data[i]} + i % 3];
+  return done;
+}
+
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_IMAGE_PREPROCESS_HPP
+// ---- rexnet/weights/bytes.hpp
+// Little-endian integers out of untrusted bytes, and CRC-32.
+#ifndef REXNET_WEIGHTS_BYTES_HPP
+#define REXNET_WEIGHTS_BYTES_HPP
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+
+using byte_span = span<const unsigned char>;
+
+namespace detail {
+
+/// Precondition: N readable bytes at p.
+template <int N>
+[[nodiscard]] inline std::uint64_t little_endian(const unsigned char* p) noexcept {
+  std::uint64_t v = 0;
+  for (int i = N; i-- > 0;) v = v << 8 | p[i];
+  return v;
+}
+
+[[nodiscard]] inline std::string_view text(byte_span b) noexcept {
+  return {reinterpret_cast<const char*>(b.data()), b.size()};
+}
+
+/// Something from a file, fit for a message: at most 60 characters, unprintable ones as '?'.
+[[nodiscard]] inline std::string in_quotes(std::string_view s) {
+  std::string out = "\"";
+  for (const char c : s.substr(0, 60)) out += c >= 32 && c < 127 ? c : '?';
+  return out + (s.size() > 60 ? "...\"" : "\"");
+}
+
+[[nodiscard]] inline bool is_utf8(std::string_view s) noexcept {
+  for (std::size_t i = 0; i < s.size();) {
+    const auto byte = [&s](std::size_t k) { return static_cast<unsigned char>(s[k]); };
+    const unsigned lead = byte(i);
+    const std::size_t more = lead < 0x80   ? 0
+                             : lead < 0xc2 ? 9
+                             : lead < 0xe0 ? 1
+                             : lead < 0xf0 ? 2
+                             : lead < 0xf5 ? 3
+                                           : 9;
+    if (more == 9 || more >= s.size() - i) return false;
+    for (std::size_t k = 1; k <= more; ++k)
+      if ((byte(i + k) & 0xc0u) != 0x80u) return false;
+    // overlong forms, surrogates and what lies beyond U+10FFFF
+    if ((lead == 0xe0 && byte(i + 1) < 0xa0) || (lead == 0xed && byte(i + 1) > 0x9f)) return false;
+    if ((lead == 0xf0 && byte(i + 1) < 0x90) || (lead == 0xf4 && byte(i + 1) > 0x8f)) return false;
+    i += more + 1;
+  }
+  return true;
+}
+
+/// The tables of CRC-32 (polynomial 0xEDB88320), eight bytes a step.
+struct crc_tables {
+  std::uint32_t t[8][256];
+  constexpr crc_tables() : t() {
+    for (std::uint32_t i = 0; i < 256; ++i) {
+      std::uint32_t c = i;
+      for (int k = 0; k < 8; ++k) c = (c & 1u) != 0 ? 0xedb88320u ^ (c >> 1) : c >> 1;
+      t[0][i] = c;
+    }
+    for (int k = 1; k < 8; ++k)
+      for (std::uint32_t i = 0; i < 256; ++i) t[k][i] = (t[k - 1][i] >> 8) ^ t[0][t[k - 1][i] & 255u];
+  }
+};
+inline constexpr crc_tables crc{};
+
+}  // namespace detail
+
+/// CRC-32 as in zip and PNG; `seed` continues an earlier one.
+[[nodiscard]] inline std::uint32_t crc32(byte_span bytes, std::uint32_t seed = 0) noexcept {
+  const auto& t = detail::crc.t;
+  std::uint32_t c = ~seed;
+  const unsigned char* p = bytes.data();
+  std::size_t n = bytes.size();
+  for (; n >= 8; n -= 8, p += 8) {
+    const std::uint64_t v = detail::little_endian<8>(p) ^ c;
+    c = t[7][v & 255] ^ t[6][v >> 8 & 255] ^ t[5][v >> 16 & 255] ^ t[4][v >> 24 & 255] ^ t[3][v >> 32 & 255] ^
+        t[2][v >> 40 & 255] ^ t[1][v >> 48 & 255] ^ t[0][v >> 56];
+  }
+  for (; n > 0; --n, ++p) c = t[0][(c ^ *p) & 255u] ^ (c >> 8);
+  return ~c;
+}
+
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_WEIGHTS_BYTES_HPP
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+
+/// float32 values in a file, little endian, at any address.
+class stored_floats {
+ public:
+  constexpr stored_floats() noexcept = default;
+  /// Of four bytes each.
+  constexpr explicit stored_floats(byte_span bytes) noexcept : bytes_(bytes) {}
+  /// How many.
+  [[nodiscard]] constexpr std::size_t size() const noexcept { return bytes_.size() / 4; }
+  /// Precondition: i < size().
+  [[nodiscard]] float operator[](std::size_t i) const noexcept {
+    return float_from_bits(static_cast<std::uint32_t>(detail::little_endian<4>(bytes_.data() + 4 * i)));
+  }
+
+ private:
+  byte_span bytes_;
+};
+
+/// What a packed file holds, as views of its bytes.
+struct packed_view {
+  config shape;                 ///< of the network
+  preprocessing input;          ///< how it wants its pictures
+  bool half = false;            ///< the payload is float16
+  int label_count = 0;          ///< 0, or one label per class
+  std::string_view label_text;  ///< UTF-8, each label ended by a line feed
+  struct {
+    int h = 0;               ///< rows of the input; 0: the file has no self-test
+    int w = 0;               ///< columns of the input
+    std::uint32_t seed = 1;  ///< of the input, where the file holds none of its own
+    stored_floats input;     ///< [h][w][3], or empty
+    stored_floats outputs;   ///< output_c(shape)
+  } test;                    ///< self_test, as views
+  byte_span payload;         ///< weights in the order of layout_of(shape)
+
+  /// The name of class i, empty where there is none. Reads the labels before it.
+  [[nodiscard]] std::string_view label(int i) const noexcept {
+    if (i < 0 || i >= label_count) return {};
+    std::string_view rest = label_text;
+    for (; i > 0; --i) rest.remove_prefix(rest.find('\n') + 1);
+    return rest.substr(0, rest.find('\n'));
+  }
+  /// The weights in place, 64-byte aligned; null where they are float16: see expand_half().
+  [[nodiscard]] const float* floats() const noexcept {
+    return half ? nullptr : reinterpret_cast<const float*>(payload.data());
+  }
+};
+
+enum class check : std::uint8_t {
+  header,  ///< everything that memory safety rests on
+  full     ///< the payload's checksum, too: reads the whole file
+};
+
+[[nodiscard]] inline bool is_packed(byte_span bytes) noexcept {
+  return bytes.size() >= 8 && std::memcmp(bytes.data(), "REXNETPK", 8) == 0;
+}
+
+namespace detail {
+
+inline constexpr std::uint32_t packed_version = 1, packed_endian = 0x01020304u;
+inline constexpr std::size_t packed_fixed = 384;  ///< bytes before the labels
+
+/// Walks over the fixed fields, for reading and for writing: each field is named once, in order.
+/// @tparam Header packed_view or packed_header
+template <class Io, class Header>
+void packed_fields(Io&& io, Header& h) {
+  std::uint32_t half = h.half, family_code = static_cast<std::uint32_t>(h.shape.family),
+                filter = static_cast<std::uint32_t>(h.input.interpolation),
+                order = static_cast<std::uint32_t>(h.input.order);
+  io.u32(half), io.u32(family_code);
+  h.half = half == 1;
+  h.shape.family = static_cast<family>(family_code <= 2 ? family_code : 0);
+  io.bad = io.bad || half > 1 || family_code > 2;
+  for (int* v :
+       {&h.shape.width_hundredths, &h.shape.classes, &h.shape.stem_c, &h.shape.head_c, &h.shape.hidden_c})
+    io.i32(*v);
+  for (block_config& b : h.shape.blocks) io.i32(b.out_c), io.i32(b.se_c), io.i32(b.kernel);
+  io.i32(h.input.input_size), io.u32(filter), io.u32(order);
+  h.input.interpolation = filter == 1 ? interpolation::bilinear : interpolation::bicubic;
+  h.input.order = order == 1 ? pass_order::horizontal_first : pass_order::pillow_13;
+  for (float& v : h.input.mean) io.f32(v);
+  for (float& v : h.input.std) io.f32(v);
+  io.f64(h.input.crop_pct);
+  io.i32(h.test.h), io.i32(h.test.w), io.u32(h.test.seed);
+}
+
+struct field_reader {
+  const unsigned char* p;
+  bool bad = false;
+  void u32(std::uint32_t& v) { v = static_cast<std::uint32_t>(little_endian<4>(p)), p += 4; }
+  void i32(int& v) {
+    v = static_cast<std::int32_t>(little_endian<4>(p)), p += 4;
+    bad = bad || v < 0 || v > (1 << 20);
+  }
+  void f32(float& v) { v = float_from_bits(static_cast<std::uint32_t>(little_endian<4>(p))), p += 4; }
+  void f64(double& v) {
+    const std::uint64_t bits = little_endian<8>(p);
+    std::memcpy(&v, &bits, sizeof(v)), p += 8;
+  }
+};
+
+/// Channels that follow from the others, and whether the result can be run at all.
+[[nodiscard]] inline bool complete_shape(config& c) noexcept {
+  bool good = c.classes >= 0 && c.head_c >= 1 && c.stem_c >= 1 &&
+              c.width_hundredths >= min_width_hundredths && c.width_hundredths <= max_width_hundredths;
+  for (const block_config& b : c.blocks)
+    good = good && b.out_c >= 1 && b.out_c <= (1 << 16) && (b.kernel == 3 || b.kernel == 5);
+  connect_blocks(c);
+  return good && c.stem_c <= (1 << 16) && !(c.family != family::lite && c.hidden_c > 0);
+}
+
+/// The parser: fills v in and reports through fail(code, parts of a text...), whose value it returns.
+template <class Fail>
+[[nodiscard]] errc parse_packed(byte_span bytes, check depth, packed_view& v, Fail&& fail) {
+  if (!is_packed(bytes)) return fail(errc::packed_magic, "wrong magic");
+  if (bytes.size() < packed_fixed)
+    return fail(errc::packed_size, bytes.size(), " bytes are less than a header");
+  const unsigned char* const p = bytes.data();
+  const auto u32_at = [p](std::size_t at) { return static_cast<std::uint32_t>(little_endian<4>(p + at)); };
+  if (u32_at(12) != packed_endian) return fail(errc::packed_endianness, "byte order mark ", u32_at(12));
+  if (u32_at(8) != packed_version)
+    return fail(errc::packed_version, "version ", u32_at(8), ", this program reads 1");
+  v = {};
+  field_reader r{p + 20};
+  packed_fields(r, v);
+  std::uint32_t label_count = 0, label_bytes = 0, input_floats = 0, payload_crc = 0;
+  r.u32(label_count), r.u32(label_bytes), r.u32(input_floats), r.u32(payload_crc);
+  const std::uint64_t header_bytes = little_endian<8>(r.p), payload_bytes = little_endian<8>(r.p + 8);
+  if (header_bytes % 64 != 0 || header_bytes < packed_fixed || header_bytes > bytes.size())
+    return fail(errc::packed_offset, "payload at ", header_bytes, " of ", bytes.size(), " bytes");
+  const std::uint32_t found = crc32(bytes.subspan(20, static_cast<std::size_t>(header_bytes) - 20));
+  if (found != u32_at(16))
+    return fail(errc::packed_header_checksum, "header checksum ", found, ", recorded ", u32_at(16));
+  if (r.bad || !complete_shape(v.shape)) return fail(errc::packed_shape, "impossible network shape");
+  const checked expected =
+      checked(static_cast<std::uint64_t>(layout_of(v.shape).floats)) * (v.half ? 2u : 4u);
+  if (payload_bytes != expected.get())
+    return fail(errc::packed_shape, payload_bytes, " bytes of weights, this network needs ", expected.get());
+  if (!(checked(header_bytes) + payload_bytes).at_most(bytes.size()) ||
+      header_bytes + payload_bytes != bytes.size())
+    return fail(errc::packed_size, bytes.size(), " bytes, expected ", header_bytes + payload_bytes,
+                " (cut short?)");
+  v.payload = bytes.subspan(static_cast<std::size_t>(header_bytes), static_cast<std::size_t>(payload_bytes));
+  if (!is_aligned(v.payload.data()) && !v.half)
+    return fail(errc::packed_misaligned,
+                "memory at address modulo 64 = ", reinterpret_cast<std::uintptr_t>(v.payload.data()) % 64,
+                ", must be 0");
+  if (depth == check::full) {
+    const std::uint32_t sum = crc32(v.payload);
+    if (sum != payload_crc)
+      return fail(errc::packed_payload_checksum, "weights checksum ", sum, ", recorded ", payload_crc);
+  }
+  // Behind the fixed fields: labels, then the self-test's outputs and input, each from a multiple of 4.
+  const std::uint64_t outputs = v.test.h > 0 ? static_cast<std::uint64_t>(output_c(v.shape)) : 0;
+  const checked labels_end = checked(packed_fixed) + (std::uint64_t{label_bytes} + 3) / 4 * 4;
+  if (!(labels_end + checked(outputs + input_floats) * 4).at_most(header_bytes))
+    return fail(errc::packed_offset, "labels and self-test leave the header of ", header_bytes, " bytes");
+  const std::uint64_t needed =
+      3 * static_cast<std::uint64_t>(v.test.h) * static_cast<std::uint64_t>(v.test.w);
+  if ((v.test.h > 0) != (v.test.w > 0) || v.test.h > 16384 || v.test.w > 16384 ||
+      (input_floats != 0 && input_floats != needed))
+    return fail(errc::packed_shape, "a self-test of ", v.test.h, " x ", v.test.w, " pixels with ",
+                input_floats, " values");
+  const std::string_view labels = text(bytes.subspan(packed_fixed, label_bytes));
+  std::uint32_t lines = 0;
+  for (const char c : labels) lines += c == '\n' ? 1u : 0u;
+  if (lines != label_count ||
+      (label_count != 0 && label_count != static_cast<std::uint32_t>(v.shape.classes)))
+    return fail(errc::packed_labels, label_count, " labels in ", lines, " lines for ", v.shape.classes,
+                " classes");
+  v.label_count = static_cast<int>(label_count);
+  v.label_text = labels;
+  const auto first = static_cast<std::size_t>(labels_end.get()),
+             output_count = static_cast<std::size_t>(outputs);
+  v.test.outputs = stored_floats(bytes.subspan(first, output_count * 4));
+  v.test.input = stored_floats(bytes.subspan(first + output_count * 4, std::size_t{input_floats} * 4));
+  return errc::ok;
+}
+
+}  // namespace detail
+
+/// Opens a packed file in memory without the heap: `file` becomes views of `bytes`, which must outlive it. A
+/// float32 payload must be 64-byte aligned. @param depth check::full reads the whole file and compares its
+/// checksum.
+/// @return ok, or one of K1 to K10 of docs/refusals.md; `file` is of no use then. read_packed() gives the
+///         same with a text.
+[[nodiscard]] inline errc open_packed(byte_span bytes, check depth, packed_view& file) noexcept {
+  return detail::parse_packed(bytes, depth, file, detail::report_code());
+}
+
+/// The same for a program made for one network, static_config<...>::value. @return also shape_mismatch: the
+/// file holds another one.
+[[nodiscard]] inline errc open_packed(byte_span bytes, check depth, const config& expected,
+                                      packed_view& file) noexcept {
+  if (const errc e = open_packed(bytes, depth, file); e != errc::ok) return e;
+  return same_shape(file.shape, expected) ? errc::ok : errc::shape_mismatch;
+}
+
+/// Expands a float16 payload into a buffer of the caller's, 64-byte aligned for network's sake.
+/// @param out layout_of(shape).floats floats, network<static_config<...>>::packed_floats()
+/// @return ok; shape_mismatch: another size
+[[nodiscard]] inline errc expand_half(byte_span payload, span<float> out) noexcept {
+  if (payload.size() != out.size() * 2) return errc::shape_mismatch;
+  for (std::size_t i = 0; i < out.size(); ++i)
+    out[i] = half_to_float(static_cast<std::uint16_t>(payload[2 * i] | payload[2 * i + 1] << 8));
+  return errc::ok;
+}
+
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_WEIGHTS_PACKED_VIEW_HPP
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+
+/// An input and the outputs that the model must give for it, so that a copy can be checked where it runs.
+struct self_test {
+  int h = 0;                   ///< rows of the input; 0: the file has no self-test
+  int w = 0;                   ///< columns of the input
+  std::uint32_t seed = 1;      ///< of self_test_input(), when the file holds no input of its own
+  std::vector<float> input;    ///< [h][w][3], or empty
+  std::vector<float> outputs;  ///< output_c(shape)
+};
+
+/// The input of a self-test that holds none: [h][w][3] values in [-1, 1) from a linear congruential
+/// generator. x = 1664525 x + 1013904223 modulo 2^32, starting at `seed`; each new x gives (x >> 8) / 2^23 -
+/// 1, exactly.
+[[nodiscard]] inline std::vector<float> self_test_input(int h, int w, std::uint32_t seed) {
+  std::vector<float> v(static_cast<std::size_t>(h) * static_cast<std::size_t>(w) * 3);
+  for (float& x : v) {
+    seed = seed * 1664525u + 1013904223u;
+    x = static_cast<float>(seed >> 8) / 8388608.0f - 1.0f;
+  }
+  return v;
+}
+
+/// What a packed file says beside its weights.
+struct packed_header {
+  config shape;                     ///< of the network
+  preprocessing input;              ///< how it wants its pictures
+  std::vector<std::string> labels;  ///< empty, or one per class
+  bool half = false;                ///< the payload is float16
+  self_test test;                   ///< what it must give on every machine
+};
+
+struct packed_file {
+  packed_header header;
+  byte_span payload;
+};
+
+/// Checks a packed file and gives its parts; the payload is a view of `bytes`.
+/// Errors: K1 to K10 of docs/refusals.md.
+[[nodiscard]] inline result<packed_file> read_packed(byte_span bytes, check depth = check::header) {
+  packed_view v;
+  std::string what = "packed file: ";
+  if (const errc e = detail::parse_packed(bytes, depth, v, detail::report_text{what}); e != errc::ok)
+    return error(e, what);
+  packed_file file;
+  file.payload = v.payload;
+  packed_header& h = file.header;
+  h.shape = v.shape;
+  h.input = v.input;
+  h.half = v.half;
+  std::string_view labels = v.label_text;
+  for (std::size_t end; (end = labels.find('\n')) != labels.npos; labels.remove_prefix(end + 1))
+    h.labels.emplace_back(labels.substr(0, end));
+  h.test.h = v.test.h, h.test.w = v.test.w, h.test.seed = v.test.seed;
+  for (std::size_t i = 0; i < v.test.outputs.size(); ++i) h.test.outputs.push_back(v.test.outputs[i]);
+  for (std::size_t i = 0; i < v.test.input.size(); ++i) h.test.input.push_back(v.test.input[i]);
+  return file;
+}
+
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_WEIGHTS_PACKED_FILE_HPP
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+
+/// What runs a model: kernels chosen when the program runs, where rexnet_add_dispatch() built some; else
+/// those of the instruction set that this translation unit is compiled for.
+using model_network = network<dynamic_config>;
+
+namespace detail {
+struct model_maker;
+}
+
+/// A loaded model: immutable, shareable between threads, movable. Made by load() or load_packed().
+class model {
+ public:
+  /// Family, width, classes.
+  [[nodiscard]] const config& shape() const noexcept { return header_.shape; }
+  /// How it wants its pictures; checkpoints do not say, theirs are the defaults.
+  [[nodiscard]] const preprocessing& input() const noexcept { return header_.input; }
+  /// One name per class; empty where there are none.
+  [[nodiscard]] const std::vector<std::string>& labels() const noexcept { return header_.labels; }
+  /// All that the file says beside its weights.
+  [[nodiscard]] const packed_header& header() const noexcept { return header_; }
+  /// The packed payload, layout_of(shape()).floats floats, 64-byte aligned.
+  [[nodiscard]] span<const float> payload() const noexcept { return payload_; }
+  /// "torch zip", "torch legacy", "safetensors" or "packed".
+  [[nodiscard]] const std::string& container() const noexcept { return container_; }
+  /// The network on these weights, which the model keeps.
+  [[nodiscard]] model_network net() const noexcept { return {header_.shape, payload_.data()}; }
+
+ private:
+  friend struct detail::model_maker;
+  packed_header header_;
+  std::string container_;
+  file_bytes file_;
+  aligned_buffer owned_;
+  span<const float> payload_;
+};
+
+namespace detail {
+/// Fills a model in; load() and load_packed() are made of it.
+struct model_maker {
+  /// From a packed file. Its float32 payload is used in place: `bytes` must outlive the model.
+  [[nodiscard]] static result<model> from_packed(byte_span bytes, check depth) {
+    model m;
+    auto v = read_packed(bytes, depth);
+    if (!v) return v.error();
+    m.container_ = "packed";
+    if (v->header.half) {
+      m.owned_ = float_buffer(layout_of(v->header.shape).floats);
+      if (m.owned_.data() == nullptr) return error(errc::out_of_memory, "no memory for the weights");
+      if (const errc e = expand_half(v->payload, m.owned_.floats()); e != errc::ok)
+        return error(e, "packed file: float16 weights of another size");
+      m.payload_ = m.owned_.floats();
+    } else {
+      m.payload_ = {reinterpret_cast<const float*>(v->payload.data()), v->payload.size() / sizeof(float)};
+    }
+    m.header_ = std::move(v->header);
+    return m;
+  }
+  /// From weights in memory.
+  [[nodiscard]] static model from_weights(const config& shape, std::vector<std::string> labels,
+                                          aligned_buffer weights, std::string container) {
+    model m;
+    m.container_ = std::move(container);
+    m.header_.shape = shape;
+    m.header_.labels = std::move(labels);
+    m.owned_ = std::move(weights);
+    m.payload_ = m.owned_.floats();
+    return m;
+  }
+  /// The same from a file, mapped or read, which the model keeps where it needs it. Errors get the path in
+  /// front.
+  template <class Load>
+  [[nodiscard]] static result<model> from_file(const std::string& path, result<file_bytes> file,
+                                               Load&& load_bytes) {
+    if (!file) return file.error();
+    result<model> m = load_bytes(file->bytes());
+    if (!m) return m.error().in(path);
+    if (m->owned_.data() == nullptr) m->file_ = std::move(*file);
+    return m;
+  }
+  /// The same from a copy of the bytes, which the model keeps where it needs it.
+  template <class Load>
+  [[nodiscard]] static result<model> from_copy(byte_span bytes, Load&& load_bytes) {
+    if (bytes.empty()) return load_bytes(bytes);  // which says what is wrong with it
+    aligned_buffer copy(bytes.size());
+    if (copy.data() == nullptr)
+      return error(errc::out_of_memory, "no memory for a copy of " + std::to_string(bytes.size()) + " bytes");
+    std::copy(bytes.begin(), bytes.end(), copy.data());
+    result<model> m = load_bytes(byte_span(copy.data(), bytes.size()));
+    if (m && m->owned_.data() == nullptr) m->owned_ = std::move(copy);
+    return m;
+  }
+};
+}  // namespace detail
+
+/// Opens a packed file in memory. A float32 payload is used in place: `bytes` must be 64-byte aligned and
+/// outlive the model; float16 is expanded into memory of the model's own. Programs that read nothing but
+/// packed files are a third smaller with this than with load(). @param depth check::full reads the whole file
+/// and compares its checksum. Errors: those of read_packed(), out_of_memory.
+[[nodiscard]] inline result<model> load_packed(byte_span bytes, check depth = check::header) {
+  return detail::model_maker::from_packed(bytes, depth);
+}
+
+/// Opens a packed file, which is mapped: a float32 payload is used in place and shared between processes.
+/// @param path UTF-8. Errors: those of load_packed() from memory and io_error, with the path in front.
+[[nodiscard]] inline result<model> load_packed(const std::string& path, check depth = check::header) {
+  return detail::model_maker::from_file(path, file_bytes::map(path),
+                                        [depth](byte_span bytes) { return load_packed(bytes, depth); });
+}
+
+/// The same, read into memory instead: nothing that happens to the file afterwards matters, and large models
+/// run some percent faster, because the system backs memory with larger pages than files. Errors: also
+/// out_of_memory.
+[[nodiscard]] inline result<model> load_packed_copy(const std::string& path, check depth = check::header) {
+  return detail::model_maker::from_file(path, file_bytes::read(path),
+                                        [depth](byte_span bytes) { return load_packed(bytes, depth); });
+}
+
+namespace detail {
+
+/// What classifier and feature_extractor are made of: a model's network, how it wants its pictures, and plan
+/// and workspace for one size of input at a time.
+class model_runner {
+ public:
+  model_runner(const model& m, const preprocessing& input, int threads)
+      : net_(m.net()), input_(input), threads_(threads), table_(normalise_table(input)) {}
+
+  [[nodiscard]] const config& shape() const noexcept { return net_.shape(); }
+  [[nodiscard]] const preprocessing& input() const noexcept { return input_; }
+
+  /// For inputs of h x w pixels. A workspace that is large enough stays.
+  /// Errors: those of make_plan(), out_of_memory.
+  [[nodiscard]] status prepare(int h, int w) {
+    if (plan_.h == h && plan_.w == w) return done;
+    auto p = net_.make_plan(h, w, threads_);
+    if (!p) return p.error();
+    if (workspace_.size() < p->workspace_bytes()) {
+      aligned_buffer larger(p->workspace_bytes());
+      if (larger.data() == nullptr)
+        return error(errc::out_of_memory,
+                     "no memory for a workspace of " + std::to_string(p->workspace_bytes()) + " bytes");
+      workspace_ = std::move(larger);
+    }
+    plan_ = *p;
+    return done;
+  }
+  /// For the network's own pictures.
+  [[nodiscard]] status prepare() { return prepare(input_.input_size, input_.input_size); }
+
+  /// A picture of any size, preprocessed. @param out output_c(shape()) floats
+  [[nodiscard]] status run(const image_view& picture, span<float> out, const forward_options& how = {}) {
+    auto pixels = preprocess_pixels(picture, input_, net_.resample());
+    if (!pixels) return pixels.error();
+    if (status s = prepare(); !s) return s;
+    return answered(net_.forward_u8(plan_, pixels->view(), table_, out, workspace(), how));
+  }
+  /// Normalised images. @param out n * output_c(shape()) floats
+  [[nodiscard]] status run(nhwc_view<const float> images, span<float> out, const forward_options& how = {}) {
+    if (status s = prepare(images.h, images.w); !s) return s;
+    return answered(net_.forward(plan_, images, out, workspace(), how));
+  }
+
+ private:
+  [[nodiscard]] span<unsigned char> workspace() noexcept { return {workspace_.data(), workspace_.size()}; }
+  [[nodiscard]] static status answered(errc e) {
+    if (e != errc::ok) return error(e, "forward failed with code " + std::to_string(static_cast<int>(e)));
+    return done;
+  }
+  model_network net_;
+  preprocessing input_;
+  int threads_;
+  std::array<float, 768> table_;
+  rexnet::plan plan_;  ///< of 0 x 0 pixels before the first prepare()
+  aligned_buffer workspace_;
+};
+
+}  // namespace detail
+
+/// Keeps a model's workspace between pictures. One per thread; the model must outlive it.
+class classifier {
+ public:
+  /// @param threads 1 to max_threads
+  /// Errors: invalid_argument (threads, input size), out_of_memory.
+  [[nodiscard]] static result<classifier> make(const model& m, const preprocessing& input, int threads = 1) {
+    classifier c(m, input, threads);
+    if (status s = c.runner_.prepare(); !s) return s.error();
+    return c;
+  }
+  /// The same with the model's own preprocessing.
+  [[nodiscard]] static result<classifier> make(const model& m, int threads = 1) {
+    return make(m, m.input(), threads);
+  }
+
+  /// Logits (features, where the model has no classifier) of a picture of any size. Errors: those of
+  /// preprocess_pixels().
+  [[nodiscard]] result<std::vector<float>> logits(const image_view& picture) {
+    std::vector<float> out(static_cast<std::size_t>(output_c(runner_.shape())));
+    if (status s = runner_.run(picture, out); !s) return s.error();
+    return out;
+  }
+  /// The k most probable classes.
+  [[nodiscard]] result<std::vector<scored_class>> classify(const image_view& picture, int k = 5) {
+    if (runner_.shape().classes == 0)
+      return error(errc::unsupported,
+                   "the model is a backbone without classifier: use logits() for its features");
+    auto scores = logits(picture);
+    if (!scores) return scores.error();
+    softmax(*scores);
+    return top_k(*scores, k);
+  }
+
+ private:
+  classifier(const model& m, const preprocessing& input, int threads) : runner_(m, input, threads) {}
+  detail::model_runner runner_;
+};
+
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_MODEL_HPP
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+
+/// One map of a backbone: the last one of its resolution. Its pixel (y, x) looks around pixel
+/// (stride * y, stride * x) of the input.
+struct feature_stage {
+  int stride = 0;  ///< input pixels per pixel of the map, in each direction: 2, 4, 8, 16 or 32
+  int block = 0;   ///< whose output it is, 0 to block_count - 1
+  int h = 0;       ///< rows
+  int w = 0;       ///< columns
+  int c = 0;       ///< channels
+};
+
+inline constexpr int feature_stage_count = 5;
+
+/// The five stages for an input of h x w pixels: the output of the block before each one that halves the map,
+/// and of the last block, as timm's features_only=True gives them. These outputs are linear: no activation
+/// follows the project convolution.
+/// Precondition: h, w >= 1.
+[[nodiscard]] constexpr std::array<feature_stage, feature_stage_count> feature_stages(const config& c, int h,
+                                                                                      int w) noexcept {
+  std::array<feature_stage, feature_stage_count> stages{};
+  std::size_t next = 0;
+  int stride = 2;
+  h = strided(h, 2), w = strided(w, 2);
+  for (int i = 0; i < block_count; ++i) {
+    const block_config& b = c.blocks[i];
+    h = strided(h, b.stride), w = strided(w, b.stride), stride *= b.stride;
+    const bool last = i + 1 == block_count || c.blocks[i + 1].stride == 2;
+    if (last && next < stages.size()) stages[next++] = {stride, i, h, w, b.out_c};
+  }
+  return stages;
+}
+
+/// A batch of maps that owns its floats.
+struct feature_map {
+  int n = 0;                ///< images
+  int h = 0;                ///< rows
+  int w = 0;                ///< columns
+  int c = 0;                ///< channels
+  std::vector<float> data;  ///< [n][h][w][c]; empty when it was not asked for
+
+  /// Valid as long as the map stays as it is.
+  [[nodiscard]] nhwc_view<const float> view() const noexcept { return {data.data(), n, h, w, c}; }
+};
+
+/// What a backbone gives for n images.
+struct feature_maps {
+  int n = 0;                                            ///< images
+  std::array<feature_map, feature_stage_count> stages;  ///< of feature_stages()
+  feature_map head;           ///< after the last 1x1 convolution and its activation: timm's forward_features
+  std::vector<float> pooled;  ///< [n][head_c]: the head's mean over its pixels
+  std::vector<float> features;  ///< [n][feature_c(config)]: what the classifier sees (pre-logits)
+  std::vector<float> logits;    ///< [n][classes]; empty for a backbone without classifier
+};
+
+/// Which maps to make. The vectors cost nothing and always come.
+struct feature_choice {
+  bool stages = true;  ///< copies of the five stages
+  bool head = true;    ///< computes the last 1x1 convolution twice: without taps its map never exists
+};
+
+/// Keeps a model's workspace between pictures, as classifier does. One per thread; the model must outlive it.
+class feature_extractor {
+ public:
+  /// @param threads 1 to max_threads
+  /// Errors: invalid_argument (threads, input size), out_of_memory.
+  [[nodiscard]] static result<feature_extractor> make(const model& m, const preprocessing& input,
+                                                      int threads = 1) {
+    feature_extractor e(m, input, threads);
+    if (status s = e.runner_.prepare(); !s) return s.error();
+    return e;
+  }
+  /// The same with the model's own preprocessing.
+  [[nodiscard]] static result<feature_extractor> make(const model& m, int threads = 1) {
+    return make(m, m.input(), threads);
+  }
+
+  /// Of a picture of any size, resized and cropped as for classification. Errors: those of
+  /// preprocess_pixels().
+  [[nodiscard]] result<feature_maps> extract(const image_view& picture, const feature_choice& choice = {}) {
+    const int side = runner_.input().input_size;
+    return collect(1, side, side, choice, picture);
+  }
+
+  /// Of images that are normalised already, [n][h][w][3] of any strides and any size: nothing is resized. The
+  /// workspace is kept for the size of the last call and grows where that needs more.
+  /// Errors: invalid_argument (null data, a side beyond 1 .. 16384), shape_mismatch (not three channels),
+  /// limit_exceeded, out_of_memory.
+  [[nodiscard]] result<feature_maps> extract(nhwc_view<const float> images,
+                                             const feature_choice& choice = {}) {
+    if (images.data == nullptr || images.n < 0) return error(errc::invalid_argument, "images: no data");
+    if (images.c != 3)
+      return error(errc::shape_mismatch,
+                   "images of " + std::to_string(images.c) + " channels: 3 are expected");
+    if (status s = runner_.prepare(images.h, images.w); !s) return s.error();
+    return collect(images.n, images.h, images.w, choice, images);
+  }
+
+ private:
+  feature_extractor(const model& m, const preprocessing& input, int threads) : runner_(m, input, threads) {}
+
+  /// Runs `input`, whose n images reach the network with h x w pixels, and taps what was chosen.
+  template <class Input>
+  [[nodiscard]] result<feature_maps> collect(int n, int h, int w, const feature_choice& choice,
+                                             const Input& input) {
+    const config& c = runner_.shape();
+    const auto stages = feature_stages(c, h, w);
+    feature_maps out;
+    out.n = n;
+    feature_taps taps;
+    const auto sized = [n](int floats) {
+      return static_cast<std::size_t>(n) * static_cast<std::size_t>(floats);
+    };
+    const auto tap = [&sized, n](feature_map& map, int mh, int mw, int mc) {
+      map.n = n, map.h = mh, map.w = mw, map.c = mc;
+      map.data.resize(sized(mh) * static_cast<std::size_t>(mw) * static_cast<std::size_t>(mc));
+      return map.data.data();
+    };
+    for (std::size_t i = 0; choice.stages && i < stages.size(); ++i)
+      taps.blocks[stages[i].block] = tap(out.stages[i], stages[i].h, stages[i].w, stages[i].c);
+    if (choice.head) taps.head = tap(out.head, stages.back().h, stages.back().w, c.head_c);
+    out.pooled.resize(sized(c.head_c));
+    out.features.resize(sized(feature_c(c)));
+    out.logits.resize(sized(output_c(c)));
+    taps.pooled = out.pooled.data();
+    taps.features = out.features.data();
+    forward_options how;
+    how.taps = &taps;
+    if (status s = runner_.run(input, out.logits, how); !s) return s.error();
+    if (c.classes == 0) out.logits.clear();
+    return out;
+  }
+
+  detail::model_runner runner_;
+};
+
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_FEATURES_HPP
+// ---- rexnet/ops/ops.hpp
+// The operators of the network, each usable alone on NHWC views of any stride: shapes are checked, nothing
+// outside a view is touched, nothing is allocated. Weights are packed once with pack_filter(). Results have
+// the bits of the network's own kernels.
+#ifndef REXNET_OPS_OPS_HPP
+#define REXNET_OPS_OPS_HPP
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+
+/// Packed weights [ceil(out_c / 16)][k][16] and bias [ceil(out_c / 16) * 16].
+struct filter {
+  const float* weights = nullptr;  ///< 64-byte aligned, as pack_filter() makes them
+  const float* bias = nullptr;     ///< of every output channel, padded with zeros
+  int k = 0;                       ///< pointwise, dense: in_c; depthwise: K * K; convolution: K * K * in_c
+  int out_c = 0;                   ///< output channels
+};
+
+/// Owner of a filter's memory.
+struct packed_filter {
+  aligned_buffer memory;  ///< weights, then bias
+  filter view;            ///< of that memory: what the operators take
+};
+
+/// Packs weights [out_c][k] (k in the order rows, columns, channels) and a bias [out_c] (empty: zeros).
+/// Errors: shape_mismatch, out_of_memory.
+[[nodiscard]] inline result<packed_filter> pack_filter(span<const float> weights, span<const float> bias,
+                                                       int out_c, int k) {
+  if (out_c < 1 || k < 1 || weights.size() != static_cast<std::size_t>(out_c) * static_cast<std::size_t>(k) ||
+      (!bias.empty() && bias.size() != static_cast<std::size_t>(out_c)))
+    return error(errc::shape_mismatch, "pack_filter: " + std::to_string(weights.size()) + " weights and " +
+                                           std::to_string(bias.size()) + " biases for " +
+                                           std::to_string(out_c) + " outputs of " + std::to_string(k));
+  packed_filter f;
+  const std::ptrdiff_t padded = static_cast<std::ptrdiff_t>(panel_count(out_c)) * panel_c;
+  f.memory = float_buffer(std::int64_t{padded} * (std::int64_t{k} + 1));
+  if (f.memory.data() == nullptr) return error(errc::out_of_memory, "pack_filter: no memory");
+  float* const to = f.memory.floats().data();
+  for (std::ptrdiff_t o = 0; o < out_c; ++o)
+    for (std::ptrdiff_t i = 0; i < k; ++i)
+      to[(o / panel_c * k + i) * panel_c + o % panel_c] = weights.data()[o * k + i];
+  std::copy(bias.begin(), bias.end(), to + padded * k);
+  f.view = {to, to + padded * k, k, out_c};
+  return f;
+}
+
+/// Threads of one operator call.
+struct op_threads {
+  int count = 1;    ///< 1 to max_threads; the rows of the output are shared
+  executor pool{};  ///< OpenMP, or a pool of the caller's
+};
+
+namespace detail {
+
+template <class T>
+[[nodiscard]] bool good_view(const nhwc_view<T>& v) noexcept {
+  return v.n >= 0 && v.h >= 1 && v.w >= 1 && v.c >= 1 && (v.n == 0 || v.data != nullptr);
+}
+
+/// `out` is what a convolution with padding kernel / 2 makes of `in`.
+[[nodiscard]] inline bool strided_views(const nhwc_view<const float>& in, const nhwc_view<float>& out,
+                                        int stride) noexcept {
+  return good_view(in) && good_view(out) && in.n == out.n && out.h == (in.h + stride - 1) / stride &&
+         out.w == (in.w + stride - 1) / stride;
+}
+
+/// Filter and output row of a kernel call: what pointwise_args and depthwise_args have in common.
+template <class Args>
+[[nodiscard]] Args output_row(const filter& f, const nhwc_view<float>& out, int b, int y) noexcept {
+  Args a;
+  a.weights = f.weights;
+  a.bias = f.bias;
+  a.out = out.pixel(b, y, 0);
+  a.out_step = out.pixel_stride;
+  return a;
+}
+
+/// body(image, row) for all rows of all images, split over the threads.
+template <class Body>
+void for_each_row(int n, int h, const op_threads& t, Body&& body) noexcept {
+  const std::int64_t rows = std::int64_t{n} * h;
+  const std::int64_t tasks = (std::max)(std::int64_t{1}, (std::min)(std::int64_t{t.count}, rows));
+  auto work = [&](std::int64_t task) {
+    for (std::int64_t r = rows * task / tasks; r < rows * (task + 1) / tasks; ++r)
+      body(static_cast<int>(r / h), static_cast<int>(r % h));
+  };
+  run_tasks(
+      t.pool, static_cast<int>(tasks),
+      [](void* context, int task) { (*static_cast<decltype(work)*>(context))(task); }, &work);
+}
+
+}  // namespace detail
+
+/// 1x1 convolution: out[..., o] = act(bias[o] + sum_i in[..., i] w[o][i]) + residual[..., o] for o <
+/// residual.c.
+/// @param residual null data: none; else the same pixels and at most out.c channels
+/// Errors: shape_mismatch.
+template <class Arch = simd::default_arch>
+[[nodiscard]] errc pointwise(nhwc_view<const float> in, const filter& f, nhwc_view<float> out,
+                             activation act = activation::none, nhwc_view<const float> residual = {},
+                             const op_threads& threads = {}) noexcept {
+  if (!detail::strided_views(in, out, 1) || in.c != f.k || out.c != f.out_c) return errc::shape_mismatch;
+  if (residual.data != nullptr && (residual.n != out.n || residual.h != out.h || residual.w != out.w ||
+                                   residual.c < 1 || residual.c > out.c))
+    return errc::shape_mismatch;
+  detail::for_each_row(in.n, in.h, threads, [&](int b, int y) {
+    const float* const row = in.pixel(b, y, 0);
+    auto a = detail::output_row<detail::pointwise_args>(f, out, b, y);
+    a.segment = &row;
+    a.run = in.c;
+    a.pixel_step = in.pixel_stride;
+    a.out_c = out.c;
+    a.act = act;
+    if (residual.data != nullptr) {
+      a.residual = residual.pixel(b, y, 0);
+      a.residual_step = residual.pixel_stride;
+      a.residual_c = residual.c;
+    }
+    detail::pointwise<Arch>(a, in.w, 0, out.c);
+  });
+  return errc::ok;
+}
+
+/// Depthwise convolution, padding kernel / 2; out.h = ceil(in.h / stride), f.k = kernel * kernel.
+/// @param kernel 3 or 5, @param stride 1 or 2, @param clip ReLU6 on the output
+/// Errors: shape_mismatch, invalid_argument (kernel or stride).
+template <class Arch = simd::default_arch>
+[[nodiscard]] errc depthwise(nhwc_view<const float> in, const filter& f, int kernel, int stride,
+                             nhwc_view<float> out, bool clip = false,
+                             const op_threads& threads = {}) noexcept {
+  if ((kernel != 3 && kernel != 5) || (stride != 1 && stride != 2)) return errc::invalid_argument;
+  if (!detail::strided_views(in, out, stride) || in.c != out.c || f.out_c != in.c || f.k != kernel * kernel)
+    return errc::shape_mismatch;
+  detail::for_each_row(out.n, out.h, threads, [&](int b, int y) {
+    auto a = detail::output_row<detail::depthwise_args>(f, out, b, y);
+    a.in = in.pixel(b, 0, 0);
+    a.in_row = in.row_stride;
+    a.ring_rows = a.h = in.h;
+    a.first_y = y;
+    a.w = in.w;
+    a.in_step = in.pixel_stride;
+    a.ow = out.w;
+    a.c = in.c;
+    a.clip = clip;
+    detail::depthwise<Arch>(a, kernel, stride);
+  });
+  return errc::ok;
+}
+
+/// Floats of scratch for convolution(): `kernel` zero-padded rows.
+[[nodiscard]] constexpr std::size_t convolution_scratch_floats(int w, int c, int kernel) noexcept {
+  return static_cast<std::size_t>(w + kernel) * static_cast<std::size_t>(c) *
+         static_cast<std::size_t>(kernel);
+}
+
+/// Dense KxK convolution (the stem), padding kernel / 2, kernel odd and at most 15, any stride.
+/// @param scratch convolution_scratch_floats(in.w, in.c, kernel) floats
+/// Errors: shape_mismatch, invalid_argument, workspace_too_small.
+template <class Arch = simd::default_arch>
+[[nodiscard]] errc convolution(nhwc_view<const float> in, const filter& f, int kernel, int stride,
+                               nhwc_view<float> out, span<float> scratch,
+                               activation act = activation::none) noexcept {
+  if (kernel < 1 || kernel > 15 || kernel % 2 == 0 || stride < 1) return errc::invalid_argument;
+  if (!detail::strided_views(in, out, stride) || f.k != kernel * kernel * in.c || f.out_c != out.c)
+    return errc::shape_mismatch;
+  if (scratch.size() < convolution_scratch_floats(in.w, in.c, kernel)) return errc::workspace_too_small;
+  const int pad = kernel / 2;
+  const std::ptrdiff_t row_floats = static_cast<std::ptrdiff_t>(in.w + kernel) * in.c;
+  for (int b = 0; b < in.n; ++b)
+    for (int y = 0; y < out.h; ++y) {
+      const float* rows[15];
+      for (int ky = 0; ky < kernel; ++ky) {
+        float* const row = scratch.data() + ky * row_floats;
+        rows[ky] = row;
+        std::fill_n(row, row_floats, 0.0f);
+        const int iy = y * stride - pad + ky;
+        if (iy < 0 || iy >= in.h) continue;
+        for (int x = 0; x < in.w; ++x)
+          std::copy_n(in.pixel(b, iy, x), in.c, row + static_cast<std::ptrdiff_t>(x + pad) * in.c);
+      }
+      auto a = detail::output_row<detail::pointwise_args>(f, out, b, y);
+      a.segment = rows;
+      a.segments = kernel;
+      a.run = kernel * in.c;
+      a.pixel_step = static_cast<std::ptrdiff_t>(stride) * in.c;
+      a.out_c = out.c;
+      a.act = act;
+      detail::pointwise<Arch>(a, out.w, 0, out.c);
+    }
+  return errc::ok;
+}
+
+/// Mean over all pixels of each image: out [n][c]. Errors: shape_mismatch.
+template <class Arch = simd::default_arch>
+[[nodiscard]] errc global_mean(nhwc_view<const float> in, span<float> out) noexcept {
+  if (!detail::good_view(in) || out.size() != static_cast<std::size_t>(in.n) * static_cast<std::size_t>(in.c))
+    return errc::shape_mismatch;
+  const float per_pixel = 1.0f / (static_cast<float>(in.h) * static_cast<float>(in.w));
+  for (int b = 0; b < in.n; ++b) {
+    float* const sums = out.data() + static_cast<std::ptrdiff_t>(b) * in.c;
+    std::fill_n(sums, in.c, 0.0f);
+    for (int y = 0; y < in.h; ++y)
+      detail::add_pixels<Arch>(in.pixel(b, y, 0), in.w, in.pixel_stride, sums, in.c);
+    for (int c = 0; c < in.c; ++c) sums[c] *= per_pixel;
+  }
+  return errc::ok;
+}
+
+using detail::dense_activation;
+
+/// Fully connected layer: out = act(bias + W in). in [f.k], out [f.out_c]. Errors: shape_mismatch.
+template <class Arch = simd::default_arch>
+[[nodiscard]] errc dense(span<const float> in, const filter& f, span<float> out,
+                         dense_activation act = dense_activation::none) noexcept {
+  if (in.size() != static_cast<std::size_t>(f.k) || out.size() != static_cast<std::size_t>(f.out_c))
+    return errc::shape_mismatch;
+  detail::dense<Arch>(in.data(), f.k, f.weights, f.bias, out.data(), f.out_c, 0, f.out_c, act);
+  return errc::ok;
+}
+
+/// Squeeze-excite in place: map *= sigmoid(W2 relu(W1 mean(map))), then ReLU6 when `clip`.
+/// @param scratch 2 * map.c + squeeze.out_c floats
+/// Errors: shape_mismatch, workspace_too_small.
+template <class Arch = simd::default_arch>
+[[nodiscard]] errc squeeze_excite(nhwc_view<float> map, const filter& squeeze, const filter& excite,
+                                  span<float> scratch, bool clip = false) noexcept {
+  if (!detail::good_view(map) || squeeze.k != map.c || excite.k != squeeze.out_c || excite.out_c != map.c)
+    return errc::shape_mismatch;
+  const auto c = static_cast<std::size_t>(map.c), se = static_cast<std::size_t>(squeeze.out_c);
+  if (scratch.size() < 2 * c + se) return errc::workspace_too_small;
+  float* const mean = scratch.data();
+  float* const squeezed = mean + c;
+  float* const scale = squeezed + se;
+  for (int b = 0; b < map.n; ++b) {
+    nhwc_view<float> image = map;
+    image.data = map.pixel(b, 0, 0);
+    image.n = 1;
+    errc e = global_mean<Arch>(image, {mean, c});
+    if (e == errc::ok) e = dense<Arch>({mean, c}, squeeze, {squeezed, se}, dense_activation::relu);
+    if (e == errc::ok) e = dense<Arch>({squeezed, se}, excite, {scale, c}, dense_activation::sigmoid);
+    if (e != errc::ok) return e;
+    for (int y = 0; y < map.h; ++y)
+      detail::scale_clip<Arch>(image.pixel(0, y, 0), map.w, map.pixel_stride, scale, map.c, clip);
+  }
+  return errc::ok;
+}
+
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_OPS_OPS_HPP
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+
+/// The map of a class, [n][head.h][head.w]: what every place of the head's map adds to the class's logit.
+///
+/// v1 and rexnetr: map[y][x] = sum over c of weight[class][c] * head[y][x][c]. The classifier is linear, so
+/// the map's mean plus the class's bias is the logit (but for rounding). lite has a hidden layer with a ReLU6
+/// before its classifier, so that the logit is no mean of places. Its map[y][x] is the logit, less the bias,
+/// that the class would have if the whole picture looked like that place: hidden layer and classifier on
+/// head[y][x] in place of the pooled vector.
+///
+/// Place (y, x) looks around pixel (32 y, 32 x) of the network's input and not around the middle of the 32 x
+/// 32 pixels from there: a convolution of stride 2 with padding keeps the even pixels. seen_part() tells
+/// where in the picture the input lies.
+/// @param head        feature_maps::head of the same model, any strides
+/// @param class_index 0 to classes - 1
+/// Errors: unsupported (a backbone without classifier), invalid_argument (class, null data), shape_mismatch
+/// (channels).
+[[nodiscard]] inline result<std::vector<float>> class_activation_map(const model& m,
+                                                                     nhwc_view<const float> head,
+                                                                     int class_index) {
+  const config& c = m.shape();
+  if (c.classes == 0)
+    return error(errc::unsupported, "class activation map: the model is a backbone without classifier");
+  if (class_index < 0 || class_index >= c.classes)
+    return error(errc::invalid_argument, "class activation map: class " + std::to_string(class_index) +
+                                             " of " + std::to_string(c.classes) + " classes");
+  if (head.c != c.head_c || head.n < 0 || head.h < 1 || head.w < 1)
+    return error(errc::shape_mismatch, "class activation map: a head of " + std::to_string(head.n) + " x " +
+                                           std::to_string(head.h) + " x " + std::to_string(head.w) + " x " +
+                                           std::to_string(head.c) + ", expected " + std::to_string(c.head_c) +
+                                           " channels");
+  if (head.data == nullptr)
+    return error(errc::invalid_argument, "class activation map: no head (null pointer)");
+
+  const weights_layout layout = layout_of(c);
+  const float* const payload = m.payload().data();
+  std::vector<double> weights;  // of the class: every sixteenth float of its panel
+  for (int k = 0; k < layout.classifier.k; ++k)
+    weights.push_back(static_cast<double>(
+        payload[layout.classifier.weights +
+                (std::int64_t{class_index} / panel_c * layout.classifier.k + k) * panel_c +
+                class_index % panel_c]));
+  const filter hidden{payload + layout.hidden.weights, payload + layout.hidden.bias, layout.hidden.k,
+                      layout.hidden.out_c};
+  std::vector<float> map, row(static_cast<std::size_t>(head.w) * static_cast<std::size_t>(c.hidden_c));
+  for (int b = 0; b < head.n; ++b)
+    for (int y = 0; y < head.h; ++y) {
+      nhwc_view<const float> seen(head.pixel(b, y, 0), 1, 1, head.w, head.c, head.pixel_stride);
+      if (c.hidden_c > 0) {
+        const nhwc_view<float> to(row.data(), 1, 1, head.w, c.hidden_c);
+        if (const errc e = pointwise(seen, hidden, to, activation::relu6); e != errc::ok)
+          return error(e, "class activation map: code " + std::to_string(static_cast<int>(e)));
+        seen = to;
+      }
+      for (int x = 0; x < head.w; ++x) {
+        const float* const pixel = seen.pixel(0, 0, x);
+        double sum = 0;
+        for (std::size_t k = 0; k < weights.size(); ++k) sum += weights[k] * static_cast<double>(pixel[k]);
+        map.push_back(static_cast<float>(sum));
+      }
+    }
+  return map;
+}
+
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_CAM_HPP
+// ---- rexnet/core/cpus.hpp
+// How many CPUs this process may use.
+#ifndef REXNET_CORE_CPUS_HPP
+#define REXNET_CORE_CPUS_HPP
+
+#if defined(__linux__)
+// ---- rexnet/core/cgroup.hpp
+// CPU time that a Linux control group grants, in whole CPUs. Containers are limited this way: on a machine
+// with 64 CPUs and a quota of two, 64 threads would spend most of their time stopped.
+// Source: Linux, Documentation/admin-guide/cgroup-v2.rst (cpu.max), scheduler/sched-bwc.rst (version 1).
+#ifndef REXNET_CORE_CGROUP_HPP
+#define REXNET_CORE_CGROUP_HPP
+
+#include <cstddef>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+namespace detail {
+
+inline constexpr std::size_t cgroup_path_bytes = 4096;  // PATH_MAX
+
+/// The beginning of file directory/name as text. False when it cannot be read.
+[[nodiscard]] inline bool read_text(const char* directory, const char* name, char* text,
+                                    std::size_t size) noexcept {
+  char path[cgroup_path_bytes + 64];
+  const int length = std::snprintf(path, sizeof(path), "%s/%s", directory, name);
+  if (length < 0 || static_cast<std::size_t>(length) >= sizeof(path)) return false;
+  std::FILE* file = std::fopen(path, "r");
+  if (file == nullptr) return false;
+  text[std::fread(text, 1, size - 1, file)] = '\0';
+  std::fclose(file);
+  return true;
+}
+
+/// CPUs that `quota` microseconds of every `period` are worth, rounded up; 0 for no limit, which version 1
+/// writes as -1, version 2 as "max", and which everything that is not two positive numbers is taken for.
+[[nodiscard]] inline int quota_cpus(const char* quota, const char* period) noexcept {
+  const long long q = std::strtoll(quota, nullptr, 10), p = std::strtoll(period, nullptr, 10);
+  if (q <= 0 || p <= 0) return 0;
+  const long long cpus = q / p + (q % p != 0 ? 1 : 0);
+  return cpus < 1 << 20 ? static_cast<int>(cpus) : 0;
+}
+
+/// The limit of one control group, whichever version's files its directory has; 0 for none.
+[[nodiscard]] inline int directory_cpus(const char* directory) noexcept {
+  char quota[64], period[64];
+  if (read_text(directory, "cpu.max", quota, sizeof(quota))) {  // "150000 100000"
+    const char* space = std::strchr(quota, ' ');
+    return space != nullptr ? quota_cpus(quota, space) : 0;
+  }
+  if (read_text(directory, "cpu.cfs_quota_us", quota, sizeof(quota)) &&
+      read_text(directory, "cpu.cfs_period_us", period, sizeof(period)))
+    return quota_cpus(quota, period);
+  return 0;
+}
+
+/// The smaller of two limits, of which 0 is none.
+[[nodiscard]] inline int tighter(int a, int b) noexcept {
+  return a == 0 || (b != 0 && b < a) ? b : a;
+}
+
+/// The smallest limit of the group at `path` below the file system mounted at root + mount, and of all groups
+/// above it. A container may see its own group as the mounted root and name it as the host does: directories
+/// that are not there count for nothing.
+[[nodiscard]] inline int path_cpus(const char* root, const char* mount, const char* path) noexcept {
+  char directory[cgroup_path_bytes];
+  const int base = std::snprintf(directory, sizeof(directory), "%s%s", root, mount);
+  if (base < 0 || static_cast<std::size_t>(base) >= sizeof(directory)) return 0;
+  // A path that leaves the namespace ("/../other") says nothing about what is mounted here.
+  const bool inside = std::strstr(path, "/..") == nullptr && std::strcmp(path, "/") != 0;
+  if (inside && std::strlen(path) < sizeof(directory) - static_cast<std::size_t>(base))
+    std::strcpy(directory + base, path);
+  for (int limit = 0;;) {
+    limit = tighter(limit, directory_cpus(directory));
+    char* slash = std::strrchr(directory + base, '/');
+    if (slash == nullptr) return limit;
+    *slash = '\0';
+  }
+}
+
+/// Whether `list`, "cpu,cpuacct", names the controller "cpu".
+[[nodiscard]] inline bool has_cpu_controller(const char* list) noexcept {
+  for (const char* at = list; at != nullptr; at = std::strchr(at, ',')) {
+    if (*at == ',') ++at;
+    if (std::strncmp(at, "cpu", 3) == 0 && (at[3] == ',' || at[3] == '\0')) return true;
+  }
+  return false;
+}
+
+/// CPUs that the quotas of this process's control groups leave, rounded up; 0 where nothing limits them or
+/// there are no control groups.
+/// @param root put before every path: "" for this system, or a folder with files made up by a test
+[[nodiscard]] inline int cgroup_cpus(const char* root = "") noexcept {
+  char line[cgroup_path_bytes + 256];
+  std::snprintf(line, sizeof(line), "%s/proc/self/cgroup", root);
+  std::FILE* file = std::fopen(line, "r");
+  if (file == nullptr) return 0;
+  int limit = 0;
+  while (std::fgets(line, sizeof(line), file) != nullptr) {  // "4:cpu,cpuacct:/a/b", version 2: "0::/a/b"
+    line[std::strcspn(line, "\n")] = '\0';
+    char* controllers = std::strchr(line, ':');
+    char* path = controllers != nullptr ? std::strchr(controllers + 1, ':') : nullptr;
+    if (path == nullptr || path[1] != '/') continue;
+    *path++ = '\0';
+    ++controllers;
+    if (*controllers == '\0') {
+      limit = tighter(limit, path_cpus(root, "/sys/fs/cgroup", path));
+    } else if (has_cpu_controller(controllers)) {
+      char mount[256];
+      std::snprintf(mount, sizeof(mount), "/sys/fs/cgroup/%s", controllers);
+      limit = tighter(limit, path_cpus(root, mount, path));
+      limit = tighter(limit, path_cpus(root, "/sys/fs/cgroup/cpu", path));  // where only the link exists
+    }
+  }
+  std::fclose(file);
+  return limit;
+}
+
+}  // namespace detail
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_CORE_CGROUP_HPP
+
+#include <sched.h>
+#elif defined(_WIN32)
+#endif
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+namespace detail {
+
+/// CPUs in the process's affinity mask; 0 where the system has none to tell.
+[[nodiscard]] inline int affinity_cpus() noexcept {
+#if defined(__linux__)
+  cpu_set_t set;
+  return sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) : 0;
+#elif defined(_WIN32)
+  DWORD_PTR process = 0, system = 0;
+  int cpus = 0;
+  if (GetProcessAffinityMask(GetCurrentProcess(), &process, &system) != 0)
+    for (; process != 0; process &= process - 1) ++cpus;
+  return cpus;  // 0, too, for a process in several groups of 64 CPUs
+#else
+  return 0;
+#endif
+}
+
+/// CPUs that a quota of the system leaves; 0 for no limit.
+[[nodiscard]] inline int quota_of_process() noexcept {
+#if defined(__linux__)
+  return cgroup_cpus();
+#else
+  return 0;
+#endif
+}
+
+}  // namespace detail
+
+/// CPUs that this process may use: its affinity mask (Linux, Windows), limited by the CPU quotas of its
+/// control groups (Linux); elsewhere those of the machine. At least 1. Reads small files: ask once and keep
+/// the answer.
+[[nodiscard]] inline int available_cpus() noexcept {
+  int cpus = detail::affinity_cpus();
+  if (cpus == 0) cpus = static_cast<int>(std::thread::hardware_concurrency());
+  const int quota = detail::quota_of_process();
+  if (quota != 0 && quota < cpus) cpus = quota;
+  return cpus > 1 ? cpus : 1;
+}
+
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_CORE_CPUS_HPP
+// ---- rexnet/imagenet.hpp
+// The 1000 classes of the ILSVRC-2012 challenge ("ImageNet-1k") in the order of every published ReXNet:
+// ascending WordNet synset. The names derive from WordNet 3.0, Copyright 2006 by Princeton University, all
+// rights reserved; its licence stands in LICENSES/LicenseRef-WordNet-3.0.txt. Each is the synset's first
+// word, with another one where two classes would share it (crane, Cardigan, maillot). One constant table: no
+// code runs at start-up, and a program that does not ask for it does not contain it.
+#ifndef REXNET_IMAGENET_HPP
+#define REXNET_IMAGENET_HPP
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+
+/// A class of ImageNet-1k.
+struct imagenet_class {
+  std::string_view synset;  ///< "n01440764", as in WordNet 3.0 and ImageNet's folders
+  std::string_view name;    ///< for people, unique among the 1000: "tench"
+};
+
+namespace detail {
+// clang-format off
+inline constexpr imagenet_class imagenet_table[1000] = {
+  {"n01440764", "tench"}, {"n01443537", "goldfish"}, {"n01484850", "great white shark"},
+  {"n01491361", "tiger shark"}, {"n01494475", "hammerhead"}, {"n01496331", "electric ray"},
+  {"n01498041", "stingray"}, {"n01514668", "cock"}, {"n01514859", "hen"}, {"n01518878", "ostrich"},
+  {"n01530575", "brambling"}, {"n01531178", "goldfinch"}, {"n01532829", "house finch"},
+  {"n01534433", "junco"}, {"n01537544", "indigo bunting"}, {"n01558993", "robin"}, {"n01560419", "bulbul"},
+  {"n01580077", "jay"}, {"n01582220", "magpie"}, {"n01592084", "chickadee"}, {"n01601694", "water ouzel"},
+  {"n01608432", "kite"}, {"n01614925", "bald eagle"}, {"n01616318", "vulture"},
+  {"n01622779", "great grey owl"}, {"n01629819", "European fire salamander"}, {"n01630670", "common newt"},
+  {"n01631663", "eft"}, {"n01632458", "spotted salamander"}, {"n01632777", "axolotl"},
+  {"n01641577", "bullfrog"}, {"n01644373", "tree frog"}, {"n01644900", "tailed frog"},
+  {"n01664065", "loggerhead"}, {"n01665541", "leatherback turtle"}, {"n01667114", "mud turtle"},
+  {"n01667778", "terrapin"}, {"n01669191", "box turtle"}, {"n01675722", "banded gecko"},
+  {"n01677366", "common iguana"}, {"n01682714", "American chameleon"}, {"n01685808", "whiptail"},
+  {"n01687978", "agama"}, {"n01688243", "frilled lizard"}, {"n01689811", "alligator lizard"},
+  {"n01692333", "Gila monster"}, {"n01693334", "green lizard"}, {"n01694178", "African chameleon"},
+  {"n01695060", "Komodo dragon"}, {"n01697457", "African crocodile"}, {"n01698640", "American alligator"},
+  {"n01704323", "triceratops"}, {"n01728572", "thunder snake"}, {"n01728920", "ringneck snake"},
+  {"n01729322", "hognose snake"}, {"n01729977", "green snake"}, {"n01734418", "king snake"},
+  {"n01735189", "garter snake"}, {"n01737021", "water snake"}, {"n01739381", "vine snake"},
+  {"n01740131", "night snake"}, {"n01742172", "boa constrictor"}, {"n01744401", "rock python"},
+  {"n01748264", "Indian cobra"}, {"n01749939", "green mamba"}, {"n01751748", "sea snake"},
+  {"n01753488", "horned viper"}, {"n01755581", "diamondback"}, {"n01756291", "sidewinder"},
+  {"n01768244", "trilobite"}, {"n01770081", "harvestman"}, {"n01770393", "scorpion"},
+  {"n01773157", "black and gold garden spider"}, {"n01773549", "barn spider"}, {"n01773797", "garden spider"},
+  {"n01774384", "black widow"}, {"n01774750", "tarantula"}, {"n01775062", "wolf spider"},
+  {"n01776313", "tick"}, {"n01784675", "centipede"}, {"n01795545", "black grouse"},
+  {"n01796340", "ptarmigan"}, {"n01797886", "ruffed grouse"}, {"n01798484", "prairie chicken"},
+  {"n01806143", "peacock"}, {"n01806567", "quail"}, {"n01807496", "partridge"}, {"n01817953", "African grey"},
+  {"n01818515", "macaw"}, {"n01819313", "sulphur-crested cockatoo"}, {"n01820546", "lorikeet"},
+  {"n01824575", "coucal"}, {"n01828970", "bee eater"}, {"n01829413", "hornbill"},
+  {"n01833805", "hummingbird"}, {"n01843065", "jacamar"}, {"n01843383", "toucan"}, {"n01847000", "drake"},
+  {"n01855032", "red-breasted merganser"}, {"n01855672", "goose"}, {"n01860187", "black swan"},
+  {"n01871265", "tusker"}, {"n01872401", "echidna"}, {"n01873310", "platypus"}, {"n01877812", "wallaby"},
+  {"n01882714", "koala"}, {"n01883070", "wombat"}, {"n01910747", "jellyfish"}, {"n01914609", "sea anemone"},
+  {"n01917289", "brain coral"}, {"n01924916", "flatworm"}, {"n01930112", "nematode"}, {"n01943899", "conch"},
+  {"n01944390", "snail"}, {"n01945685", "slug"}, {"n01950731", "sea slug"}, {"n01955084", "chiton"},
+  {"n01968897", "chambered nautilus"}, {"n01978287", "Dungeness crab"}, {"n01978455", "rock crab"},
+  {"n01980166", "fiddler crab"}, {"n01981276", "king crab"}, {"n01983481", "American lobster"},
+  {"n01984695", "spiny lobster"}, {"n01985128", "crayfish"}, {"n01986214", "hermit crab"},
+  {"n01990800", "isopod"}, {"n02002556", "white stork"}, {"n02002724", "black stork"},
+  {"n02006656", "spoonbill"}, {"n02007558", "flamingo"}, {"n02009229", "little blue heron"},
+  {"n02009912", "American egret"}, {"n02011460", "bittern"}, {"n02012849", "crane (bird)"},
+  {"n02013706", "limpkin"}, {"n02017213", "European gallinule"}, {"n02018207", "American coot"},
+  {"n02018795", "bustard"}, {"n02025239", "ruddy turnstone"}, {"n02027492", "red-backed sandpiper"},
+  {"n02028035", "redshank"}, {"n02033041", "dowitcher"}, {"n02037110", "oystercatcher"},
+  {"n02051845", "pelican"}, {"n02056570", "king penguin"}, {"n02058221", "albatross"},
+  {"n02066245", "grey whale"}, {"n02071294", "killer whale"}, {"n02074367", "dugong"},
+  {"n02077923", "sea lion"}, {"n02085620", "Chihuahua"}, {"n02085782", "Japanese spaniel"},
+  {"n02085936", "Maltese dog"}, {"n02086079", "Pekinese"}, {"n02086240", "Shih-Tzu"},
+  {"n02086646", "Blenheim spaniel"}, {"n02086910", "papillon"}, {"n02087046", "toy terrier"},
+  {"n02087394", "Rhodesian ridgeback"}, {"n02088094", "Afghan hound"}, {"n02088238", "basset"},
+  {"n02088364", "beagle"}, {"n02088466", "bloodhound"}, {"n02088632", "bluetick"},
+  {"n02089078", "black-and-tan coonhound"}, {"n02089867", "Walker hound"}, {"n02089973", "English foxhound"},
+  {"n02090379", "redbone"}, {"n02090622", "borzoi"}, {"n02090721", "Irish wolfhound"},
+  {"n02091032", "Italian greyhound"}, {"n02091134", "whippet"}, {"n02091244", "Ibizan hound"},
+  {"n02091467", "Norwegian elkhound"}, {"n02091635", "otterhound"}, {"n02091831", "Saluki"},
+  {"n02092002", "Scottish deerhound"}, {"n02092339", "Weimaraner"},
+  {"n02093256", "Staffordshire bullterrier"}, {"n02093428", "American Staffordshire terrier"},
+  {"n02093647", "Bedlington terrier"}, {"n02093754", "Border terrier"}, {"n02093859", "Kerry blue terrier"},
+  {"n02093991", "Irish terrier"}, {"n02094114", "Norfolk terrier"}, {"n02094258", "Norwich terrier"},
+  {"n02094433", "Yorkshire terrier"}, {"n02095314", "wire-haired fox terrier"},
+  {"n02095570", "Lakeland terrier"}, {"n02095889", "Sealyham terrier"}, {"n02096051", "Airedale"},
+  {"n02096177", "cairn"}, {"n02096294", "Australian terrier"}, {"n02096437", "Dandie Dinmont"},
+  {"n02096585", "Boston bull"}, {"n02097047", "miniature schnauzer"}, {"n02097130", "giant schnauzer"},
+  {"n02097209", "standard schnauzer"}, {"n02097298", "Scotch terrier"}, {"n02097474", "Tibetan terrier"},
+  {"n02097658", "silky terrier"}, {"n02098105", "soft-coated wheaten terrier"},
+  {"n02098286", "West Highland white terrier"}, {"n02098413", "Lhasa"},
+  {"n02099267", "flat-coated retriever"}, {"n02099429", "curly-coated retriever"},
+  {"n02099601", "golden retriever"}, {"n02099712", "Labrador retriever"},
+  {"n02099849", "Chesapeake Bay retriever"}, {"n02100236", "German short-haired pointer"},
+  {"n02100583", "vizsla"}, {"n02100735", "English setter"}, {"n02100877", "Irish setter"},
+  {"n02101006", "Gordon setter"}, {"n02101388", "Brittany spaniel"}, {"n02101556", "clumber"},
+  {"n02102040", "English springer"}, {"n02102177", "Welsh springer spaniel"}, {"n02102318", "cocker spaniel"},
+  {"n02102480", "Sussex spaniel"}, {"n02102973", "Irish water spaniel"}, {"n02104029", "kuvasz"},
+  {"n02104365", "schipperke"}, {"n02105056", "groenendael"}, {"n02105162", "malinois"},
+  {"n02105251", "briard"}, {"n02105412", "kelpie"}, {"n02105505", "komondor"},
+  {"n02105641", "Old English sheepdog"}, {"n02105855", "Shetland sheepdog"}, {"n02106030", "collie"},
+  {"n02106166", "Border collie"}, {"n02106382", "Bouvier des Flandres"}, {"n02106550", "Rottweiler"},
+  {"n02106662", "German shepherd"}, {"n02107142", "Doberman"}, {"n02107312", "miniature pinscher"},
+  {"n02107574", "Greater Swiss Mountain dog"}, {"n02107683", "Bernese mountain dog"},
+  {"n02107908", "Appenzeller"}, {"n02108000", "EntleBucher"}, {"n02108089", "boxer"},
+  {"n02108422", "bull mastiff"}, {"n02108551", "Tibetan mastiff"}, {"n02108915", "French bulldog"},
+  {"n02109047", "Great Dane"}, {"n02109525", "Saint Bernard"}, {"n02109961", "Eskimo dog"},
+  {"n02110063", "malamute"}, {"n02110185", "Siberian husky"}, {"n02110341", "dalmatian"},
+  {"n02110627", "affenpinscher"}, {"n02110806", "basenji"}, {"n02110958", "pug"}, {"n02111129", "Leonberg"},
+  {"n02111277", "Newfoundland"}, {"n02111500", "Great Pyrenees"}, {"n02111889", "Samoyed"},
+  {"n02112018", "Pomeranian"}, {"n02112137", "chow"}, {"n02112350", "keeshond"},
+  {"n02112706", "Brabancon griffon"}, {"n02113023", "Pembroke"}, {"n02113186", "Cardigan Welsh corgi"},
+  {"n02113624", "toy poodle"}, {"n02113712", "miniature poodle"}, {"n02113799", "standard poodle"},
+  {"n02113978", "Mexican hairless"}, {"n02114367", "timber wolf"}, {"n02114548", "white wolf"},
+  {"n02114712", "red wolf"}, {"n02114855", "coyote"}, {"n02115641", "dingo"}, {"n02115913", "dhole"},
+  {"n02116738", "African hunting dog"}, {"n02117135", "hyena"}, {"n02119022", "red fox"},
+  {"n02119789", "kit fox"}, {"n02120079", "Arctic fox"}, {"n02120505", "grey fox"}, {"n02123045", "tabby"},
+  {"n02123159", "tiger cat"}, {"n02123394", "Persian cat"}, {"n02123597", "Siamese cat"},
+  {"n02124075", "Egyptian cat"}, {"n02125311", "cougar"}, {"n02127052", "lynx"}, {"n02128385", "leopard"},
+  {"n02128757", "snow leopard"}, {"n02128925", "jaguar"}, {"n02129165", "lion"}, {"n02129604", "tiger"},
+  {"n02130308", "cheetah"}, {"n02132136", "brown bear"}, {"n02133161", "American black bear"},
+  {"n02134084", "ice bear"}, {"n02134418", "sloth bear"}, {"n02137549", "mongoose"}, {"n02138441", "meerkat"},
+  {"n02165105", "tiger beetle"}, {"n02165456", "ladybug"}, {"n02167151", "ground beetle"},
+  {"n02168699", "long-horned beetle"}, {"n02169497", "leaf beetle"}, {"n02172182", "dung beetle"},
+  {"n02174001", "rhinoceros beetle"}, {"n02177972", "weevil"}, {"n02190166", "fly"}, {"n02206856", "bee"},
+  {"n02219486", "ant"}, {"n02226429", "grasshopper"}, {"n02229544", "cricket"},
+  {"n02231487", "walking stick"}, {"n02233338", "cockroach"}, {"n02236044", "mantis"},
+  {"n02256656", "cicada"}, {"n02259212", "leafhopper"}, {"n02264363", "lacewing"}, {"n02268443", "dragonfly"},
+  {"n02268853", "damselfly"}, {"n02276258", "admiral"}, {"n02277742", "ringlet"}, {"n02279972", "monarch"},
+  {"n02280649", "cabbage butterfly"}, {"n02281406", "sulphur butterfly"}, {"n02281787", "lycaenid"},
+  {"n02317335", "starfish"}, {"n02319095", "sea urchin"}, {"n02321529", "sea cucumber"},
+  {"n02325366", "wood rabbit"}, {"n02326432", "hare"}, {"n02328150", "Angora"}, {"n02342885", "hamster"},
+  {"n02346627", "porcupine"}, {"n02356798", "fox squirrel"}, {"n02361337", "marmot"}, {"n02363005", "beaver"},
+  {"n02364673", "guinea pig"}, {"n02389026", "sorrel"}, {"n02391049", "zebra"}, {"n02395406", "hog"},
+  {"n02396427", "wild boar"}, {"n02397096", "warthog"}, {"n02398521", "hippopotamus"}, {"n02403003", "ox"},
+  {"n02408429", "water buffalo"}, {"n02410509", "bison"}, {"n02412080", "ram"}, {"n02415577", "bighorn"},
+  {"n02417914", "ibex"}, {"n02422106", "hartebeest"}, {"n02422699", "impala"}, {"n02423022", "gazelle"},
+  {"n02437312", "Arabian camel"}, {"n02437616", "llama"}, {"n02441942", "weasel"}, {"n02442845", "mink"},
+  {"n02443114", "polecat"}, {"n02443484", "black-footed ferret"}, {"n02444819", "otter"},
+  {"n02445715", "skunk"}, {"n02447366", "badger"}, {"n02454379", "armadillo"},
+  {"n02457408", "three-toed sloth"}, {"n02480495", "orangutan"}, {"n02480855", "gorilla"},
+  {"n02481823", "chimpanzee"}, {"n02483362", "gibbon"}, {"n02483708", "siamang"}, {"n02484975", "guenon"},
+  {"n02486261", "patas"}, {"n02486410", "baboon"}, {"n02487347", "macaque"}, {"n02488291", "langur"},
+  {"n02488702", "colobus"}, {"n02489166", "proboscis monkey"}, {"n02490219", "marmoset"},
+  {"n02492035", "capuchin"}, {"n02492660", "howler monkey"}, {"n02493509", "titi"},
+  {"n02493793", "spider monkey"}, {"n02494079", "squirrel monkey"}, {"n02497673", "Madagascar cat"},
+  {"n02500267", "indri"}, {"n02504013", "Indian elephant"}, {"n02504458", "African elephant"},
+  {"n02509815", "lesser panda"}, {"n02510455", "giant panda"}, {"n02514041", "barracouta"},
+  {"n02526121", "eel"}, {"n02536864", "coho"}, {"n02606052", "rock beauty"}, {"n02607072", "anemone fish"},
+  {"n02640242", "sturgeon"}, {"n02641379", "gar"}, {"n02643566", "lionfish"}, {"n02655020", "puffer"},
+  {"n02666196", "abacus"}, {"n02667093", "abaya"}, {"n02669723", "academic gown"}, {"n02672831", "accordion"},
+  {"n02676566", "acoustic guitar"}, {"n02687172", "aircraft carrier"}, {"n02690373", "airliner"},
+  {"n02692877", "airship"}, {"n02699494", "altar"}, {"n02701002", "ambulance"}, {"n02704792", "amphibian"},
+  {"n02708093", "analog clock"}, {"n02727426", "apiary"}, {"n02730930", "apron"}, {"n02747177", "ashcan"},
+  {"n02749479", "assault rifle"}, {"n02769748", "backpack"}, {"n02776631", "bakery"},
+  {"n02777292", "balance beam"}, {"n02782093", "balloon"}, {"n02783161", "ballpoint"},
+  {"n02786058", "Band Aid"}, {"n02787622", "banjo"}, {"n02788148", "bannister"}, {"n02790996", "barbell"},
+  {"n02791124", "barber chair"}, {"n02791270", "barbershop"}, {"n02793495", "barn"},
+  {"n02794156", "barometer"}, {"n02795169", "barrel"}, {"n02797295", "barrow"}, {"n02799071", "baseball"},
+  {"n02802426", "basketball"}, {"n02804414", "bassinet"}, {"n02804610", "bassoon"},
+  {"n02807133", "bathing cap"}, {"n02808304", "bath towel"}, {"n02808440", "bathtub"},
+  {"n02814533", "beach wagon"}, {"n02814860", "beacon"}, {"n02815834", "beaker"}, {"n02817516", "bearskin"},
+  {"n02823428", "beer bottle"}, {"n02823750", "beer glass"}, {"n02825657", "bell cote"}, {"n02834397", "bib"},
+  {"n02835271", "bicycle-built-for-two"}, {"n02837789", "bikini"}, {"n02840245", "binder"},
+  {"n02841315", "binoculars"}, {"n02843684", "birdhouse"}, {"n02859443", "boathouse"},
+  {"n02860847", "bobsled"}, {"n02865351", "bolo tie"}, {"n02869837", "bonnet"}, {"n02870880", "bookcase"},
+  {"n02871525", "bookshop"}, {"n02877765", "bottlecap"}, {"n02879718", "bow"}, {"n02883205", "bow tie"},
+  {"n02892201", "brass"}, {"n02892767", "brassiere"}, {"n02894605", "breakwater"},
+  {"n02895154", "breastplate"}, {"n02906734", "broom"}, {"n02909870", "bucket"}, {"n02910353", "buckle"},
+  {"n02916936", "bulletproof vest"}, {"n02917067", "bullet train"}, {"n02927161", "butcher shop"},
+  {"n02930766", "cab"}, {"n02939185", "caldron"}, {"n02948072", "candle"}, {"n02950826", "cannon"},
+  {"n02951358", "canoe"}, {"n02951585", "can opener"}, {"n02963159", "cardigan"}, {"n02965783", "car mirror"},
+  {"n02966193", "carousel"}, {"n02966687", "carpenter's kit"}, {"n02971356", "carton"},
+  {"n02974003", "car wheel"}, {"n02977058", "cash machine"}, {"n02978881", "cassette"},
+  {"n02979186", "cassette player"}, {"n02980441", "castle"}, {"n02981792", "catamaran"},
+  {"n02988304", "CD player"}, {"n02992211", "cello"}, {"n02992529", "cellular telephone"},
+  {"n02999410", "chain"}, {"n03000134", "chainlink fence"}, {"n03000247", "chain mail"},
+  {"n03000684", "chain saw"}, {"n03014705", "chest"}, {"n03016953", "chiffonier"}, {"n03017168", "chime"},
+  {"n03018349", "china cabinet"}, {"n03026506", "Christmas stocking"}, {"n03028079", "church"},
+  {"n03032252", "cinema"}, {"n03041632", "cleaver"}, {"n03042490", "cliff dwelling"}, {"n03045698", "cloak"},
+  {"n03047690", "clog"}, {"n03062245", "cocktail shaker"}, {"n03063599", "coffee mug"},
+  {"n03063689", "coffeepot"}, {"n03065424", "coil"}, {"n03075370", "combination lock"},
+  {"n03085013", "computer keyboard"}, {"n03089624", "confectionery"}, {"n03095699", "container ship"},
+  {"n03100240", "convertible"}, {"n03109150", "corkscrew"}, {"n03110669", "cornet"},
+  {"n03124043", "cowboy boot"}, {"n03124170", "cowboy hat"}, {"n03125729", "cradle"},
+  {"n03126707", "crane (machine)"}, {"n03127747", "crash helmet"}, {"n03127925", "crate"},
+  {"n03131574", "crib"}, {"n03133878", "Crock Pot"}, {"n03134739", "croquet ball"}, {"n03141823", "crutch"},
+  {"n03146219", "cuirass"}, {"n03160309", "dam"}, {"n03179701", "desk"}, {"n03180011", "desktop computer"},
+  {"n03187595", "dial telephone"}, {"n03188531", "diaper"}, {"n03196217", "digital clock"},
+  {"n03197337", "digital watch"}, {"n03201208", "dining table"}, {"n03207743", "dishrag"},
+  {"n03207941", "dishwasher"}, {"n03208938", "disk brake"}, {"n03216828", "dock"}, {"n03218198", "dogsled"},
+  {"n03220513", "dome"}, {"n03223299", "doormat"}, {"n03240683", "drilling platform"}, {"n03249569", "drum"},
+  {"n03250847", "drumstick"}, {"n03255030", "dumbbell"}, {"n03259280", "Dutch oven"},
+  {"n03271574", "electric fan"}, {"n03272010", "electric guitar"}, {"n03272562", "electric locomotive"},
+  {"n03290653", "entertainment center"}, {"n03291819", "envelope"}, {"n03297495", "espresso maker"},
+  {"n03314780", "face powder"}, {"n03325584", "feather boa"}, {"n03337140", "file"},
+  {"n03344393", "fireboat"}, {"n03345487", "fire engine"}, {"n03347037", "fire screen"},
+  {"n03355925", "flagpole"}, {"n03372029", "flute"}, {"n03376595", "folding chair"},
+  {"n03379051", "football helmet"}, {"n03384352", "forklift"}, {"n03388043", "fountain"},
+  {"n03388183", "fountain pen"}, {"n03388549", "four-poster"}, {"n03393912", "freight car"},
+  {"n03394916", "French horn"}, {"n03400231", "frying pan"}, {"n03404251", "fur coat"},
+  {"n03417042", "garbage truck"}, {"n03424325", "gasmask"}, {"n03425413", "gas pump"},
+  {"n03443371", "goblet"}, {"n03444034", "go-kart"}, {"n03445777", "golf ball"}, {"n03445924", "golfcart"},
+  {"n03447447", "gondola"}, {"n03447721", "gong"}, {"n03450230", "gown"}, {"n03452741", "grand piano"},
+  {"n03457902", "greenhouse"}, {"n03459775", "grille"}, {"n03461385", "grocery store"},
+  {"n03467068", "guillotine"}, {"n03476684", "hair slide"}, {"n03476991", "hair spray"},
+  {"n03478589", "half track"}, {"n03481172", "hammer"}, {"n03482405", "hamper"}, {"n03483316", "hand blower"},
+  {"n03485407", "hand-held computer"}, {"n03485794", "handkerchief"}, {"n03492542", "hard disc"},
+  {"n03494278", "harmonica"}, {"n03495258", "harp"}, {"n03496892", "harvester"}, {"n03498962", "hatchet"},
+  {"n03527444", "holster"}, {"n03529860", "home theater"}, {"n03530642", "honeycomb"}, {"n03532672", "hook"},
+  {"n03534580", "hoopskirt"}, {"n03535780", "horizontal bar"}, {"n03538406", "horse cart"},
+  {"n03544143", "hourglass"}, {"n03584254", "iPod"}, {"n03584829", "iron"}, {"n03590841", "jack-o'-lantern"},
+  {"n03594734", "jean"}, {"n03594945", "jeep"}, {"n03595614", "jersey"}, {"n03598930", "jigsaw puzzle"},
+  {"n03599486", "jinrikisha"}, {"n03602883", "joystick"}, {"n03617480", "kimono"}, {"n03623198", "knee pad"},
+  {"n03627232", "knot"}, {"n03630383", "lab coat"}, {"n03633091", "ladle"}, {"n03637318", "lampshade"},
+  {"n03642806", "laptop"}, {"n03649909", "lawn mower"}, {"n03657121", "lens cap"},
+  {"n03658185", "letter opener"}, {"n03661043", "library"}, {"n03662601", "lifeboat"},
+  {"n03666591", "lighter"}, {"n03670208", "limousine"}, {"n03673027", "liner"}, {"n03676483", "lipstick"},
+  {"n03680355", "Loafer"}, {"n03690938", "lotion"}, {"n03691459", "loudspeaker"}, {"n03692522", "loupe"},
+  {"n03697007", "lumbermill"}, {"n03706229", "magnetic compass"}, {"n03709823", "mailbag"},
+  {"n03710193", "mailbox"}, {"n03710637", "maillot"}, {"n03710721", "tank suit"},
+  {"n03717622", "manhole cover"}, {"n03720891", "maraca"}, {"n03721384", "marimba"}, {"n03724870", "mask"},
+  {"n03729826", "matchstick"}, {"n03733131", "maypole"}, {"n03733281", "maze"},
+  {"n03733805", "measuring cup"}, {"n03742115", "medicine chest"}, {"n03743016", "megalith"},
+  {"n03759954", "microphone"}, {"n03761084", "microwave"}, {"n03763968", "military uniform"},
+  {"n03764736", "milk can"}, {"n03769881", "minibus"}, {"n03770439", "miniskirt"}, {"n03770679", "minivan"},
+  {"n03773504", "missile"}, {"n03775071", "mitten"}, {"n03775546", "mixing bowl"},
+  {"n03776460", "mobile home"}, {"n03777568", "Model T"}, {"n03777754", "modem"}, {"n03781244", "monastery"},
+  {"n03782006", "monitor"}, {"n03785016", "moped"}, {"n03786901", "mortar"}, {"n03787032", "mortarboard"},
+  {"n03788195", "mosque"}, {"n03788365", "mosquito net"}, {"n03791053", "motor scooter"},
+  {"n03792782", "mountain bike"}, {"n03792972", "mountain tent"}, {"n03793489", "mouse"},
+  {"n03794056", "mousetrap"}, {"n03796401", "moving van"}, {"n03803284", "muzzle"}, {"n03804744", "nail"},
+  {"n03814639", "neck brace"}, {"n03814906", "necklace"}, {"n03825788", "nipple"}, {"n03832673", "notebook"},
+  {"n03837869", "obelisk"}, {"n03838899", "oboe"}, {"n03840681", "ocarina"}, {"n03841143", "odometer"},
+  {"n03843555", "oil filter"}, {"n03854065", "organ"}, {"n03857828", "oscilloscope"},
+  {"n03866082", "overskirt"}, {"n03868242", "oxcart"}, {"n03868863", "oxygen mask"}, {"n03871628", "packet"},
+  {"n03873416", "paddle"}, {"n03874293", "paddlewheel"}, {"n03874599", "padlock"},
+  {"n03876231", "paintbrush"}, {"n03877472", "pajama"}, {"n03877845", "palace"}, {"n03884397", "panpipe"},
+  {"n03887697", "paper towel"}, {"n03888257", "parachute"}, {"n03888605", "parallel bars"},
+  {"n03891251", "park bench"}, {"n03891332", "parking meter"}, {"n03895866", "passenger car"},
+  {"n03899768", "patio"}, {"n03902125", "pay-phone"}, {"n03903868", "pedestal"}, {"n03908618", "pencil box"},
+  {"n03908714", "pencil sharpener"}, {"n03916031", "perfume"}, {"n03920288", "Petri dish"},
+  {"n03924679", "photocopier"}, {"n03929660", "pick"}, {"n03929855", "pickelhaube"},
+  {"n03930313", "picket fence"}, {"n03930630", "pickup"}, {"n03933933", "pier"}, {"n03935335", "piggy bank"},
+  {"n03937543", "pill bottle"}, {"n03938244", "pillow"}, {"n03942813", "ping-pong ball"},
+  {"n03944341", "pinwheel"}, {"n03947888", "pirate"}, {"n03950228", "pitcher"}, {"n03954731", "plane"},
+  {"n03956157", "planetarium"}, {"n03958227", "plastic bag"}, {"n03961711", "plate rack"},
+  {"n03967562", "plow"}, {"n03970156", "plunger"}, {"n03976467", "Polaroid camera"}, {"n03976657", "pole"},
+  {"n03977966", "police van"}, {"n03980874", "poncho"}, {"n03982430", "pool table"},
+  {"n03983396", "pop bottle"}, {"n03991062", "pot"}, {"n03992509", "potter's wheel"},
+  {"n03995372", "power drill"}, {"n03998194", "prayer rug"}, {"n04004767", "printer"},
+  {"n04005630", "prison"}, {"n04008634", "projectile"}, {"n04009552", "projector"}, {"n04019541", "puck"},
+  {"n04023962", "punching bag"}, {"n04026417", "purse"}, {"n04033901", "quill"}, {"n04033995", "quilt"},
+  {"n04037443", "racer"}, {"n04039381", "racket"}, {"n04040759", "radiator"}, {"n04041544", "radio"},
+  {"n04044716", "radio telescope"}, {"n04049303", "rain barrel"}, {"n04065272", "recreational vehicle"},
+  {"n04067472", "reel"}, {"n04069434", "reflex camera"}, {"n04070727", "refrigerator"},
+  {"n04074963", "remote control"}, {"n04081281", "restaurant"}, {"n04086273", "revolver"},
+  {"n04090263", "rifle"}, {"n04099969", "rocking chair"}, {"n04111531", "rotisserie"},
+  {"n04116512", "rubber eraser"}, {"n04118538", "rugby ball"}, {"n04118776", "rule"},
+  {"n04120489", "running shoe"}, {"n04125021", "safe"}, {"n04127249", "safety pin"},
+  {"n04131690", "saltshaker"}, {"n04133789", "sandal"}, {"n04136333", "sarong"}, {"n04141076", "sax"},
+  {"n04141327", "scabbard"}, {"n04141975", "scale"}, {"n04146614", "school bus"}, {"n04147183", "schooner"},
+  {"n04149813", "scoreboard"}, {"n04152593", "screen"}, {"n04153751", "screw"}, {"n04154565", "screwdriver"},
+  {"n04162706", "seat belt"}, {"n04179913", "sewing machine"}, {"n04192698", "shield"},
+  {"n04200800", "shoe shop"}, {"n04201297", "shoji"}, {"n04204238", "shopping basket"},
+  {"n04204347", "shopping cart"}, {"n04208210", "shovel"}, {"n04209133", "shower cap"},
+  {"n04209239", "shower curtain"}, {"n04228054", "ski"}, {"n04229816", "ski mask"},
+  {"n04235860", "sleeping bag"}, {"n04238763", "slide rule"}, {"n04239074", "sliding door"},
+  {"n04243546", "slot"}, {"n04251144", "snorkel"}, {"n04252077", "snowmobile"}, {"n04252225", "snowplow"},
+  {"n04254120", "soap dispenser"}, {"n04254680", "soccer ball"}, {"n04254777", "sock"},
+  {"n04258138", "solar dish"}, {"n04259630", "sombrero"}, {"n04263257", "soup bowl"},
+  {"n04264628", "space bar"}, {"n04265275", "space heater"}, {"n04266014", "space shuttle"},
+  {"n04270147", "spatula"}, {"n04273569", "speedboat"}, {"n04275548", "spider web"}, {"n04277352", "spindle"},
+  {"n04285008", "sports car"}, {"n04286575", "spotlight"}, {"n04296562", "stage"},
+  {"n04310018", "steam locomotive"}, {"n04311004", "steel arch bridge"}, {"n04311174", "steel drum"},
+  {"n04317175", "stethoscope"}, {"n04325704", "stole"}, {"n04326547", "stone wall"},
+  {"n04328186", "stopwatch"}, {"n04330267", "stove"}, {"n04332243", "strainer"}, {"n04335435", "streetcar"},
+  {"n04336792", "stretcher"}, {"n04344873", "studio couch"}, {"n04346328", "stupa"},
+  {"n04347754", "submarine"}, {"n04350905", "suit"}, {"n04355338", "sundial"}, {"n04355933", "sunglass"},
+  {"n04356056", "sunglasses"}, {"n04357314", "sunscreen"}, {"n04366367", "suspension bridge"},
+  {"n04367480", "swab"}, {"n04370456", "sweatshirt"}, {"n04371430", "swimming trunks"},
+  {"n04371774", "swing"}, {"n04372370", "switch"}, {"n04376876", "syringe"}, {"n04380533", "table lamp"},
+  {"n04389033", "tank"}, {"n04392985", "tape player"}, {"n04398044", "teapot"}, {"n04399382", "teddy"},
+  {"n04404412", "television"}, {"n04409515", "tennis ball"}, {"n04417672", "thatch"},
+  {"n04418357", "theater curtain"}, {"n04423845", "thimble"}, {"n04428191", "thresher"},
+  {"n04429376", "throne"}, {"n04435653", "tile roof"}, {"n04442312", "toaster"},
+  {"n04443257", "tobacco shop"}, {"n04447861", "toilet seat"}, {"n04456115", "torch"},
+  {"n04458633", "totem pole"}, {"n04461696", "tow truck"}, {"n04462240", "toyshop"}, {"n04465501", "tractor"},
+  {"n04467665", "trailer truck"}, {"n04476259", "tray"}, {"n04479046", "trench coat"},
+  {"n04482393", "tricycle"}, {"n04483307", "trimaran"}, {"n04485082", "tripod"},
+  {"n04486054", "triumphal arch"}, {"n04487081", "trolleybus"}, {"n04487394", "trombone"},
+  {"n04493381", "tub"}, {"n04501370", "turnstile"}, {"n04505470", "typewriter keyboard"},
+  {"n04507155", "umbrella"}, {"n04509417", "unicycle"}, {"n04515003", "upright"}, {"n04517823", "vacuum"},
+  {"n04522168", "vase"}, {"n04523525", "vault"}, {"n04525038", "velvet"}, {"n04525305", "vending machine"},
+  {"n04532106", "vestment"}, {"n04532670", "viaduct"}, {"n04536866", "violin"}, {"n04540053", "volleyball"},
+  {"n04542943", "waffle iron"}, {"n04548280", "wall clock"}, {"n04548362", "wallet"},
+  {"n04550184", "wardrobe"}, {"n04552348", "warplane"}, {"n04553703", "washbasin"}, {"n04554684", "washer"},
+  {"n04557648", "water bottle"}, {"n04560804", "water jug"}, {"n04562935", "water tower"},
+  {"n04579145", "whiskey jug"}, {"n04579432", "whistle"}, {"n04584207", "wig"},
+  {"n04589890", "window screen"}, {"n04590129", "window shade"}, {"n04591157", "Windsor tie"},
+  {"n04591713", "wine bottle"}, {"n04592741", "wing"}, {"n04596742", "wok"}, {"n04597913", "wooden spoon"},
+  {"n04599235", "wool"}, {"n04604644", "worm fence"}, {"n04606251", "wreck"}, {"n04612504", "yawl"},
+  {"n04613696", "yurt"}, {"n06359193", "web site"}, {"n06596364", "comic book"},
+  {"n06785654", "crossword puzzle"}, {"n06794110", "street sign"}, {"n06874185", "traffic light"},
+  {"n07248320", "book jacket"}, {"n07565083", "menu"}, {"n07579787", "plate"}, {"n07583066", "guacamole"},
+  {"n07584110", "consomme"}, {"n07590611", "hot pot"}, {"n07613480", "trifle"}, {"n07614500", "ice cream"},
+  {"n07615774", "ice lolly"}, {"n07684084", "French loaf"}, {"n07693725", "bagel"}, {"n07695742", "pretzel"},
+  {"n07697313", "cheeseburger"}, {"n07697537", "hotdog"}, {"n07711569", "mashed potato"},
+  {"n07714571", "head cabbage"}, {"n07714990", "broccoli"}, {"n07715103", "cauliflower"},
+  {"n07716358", "zucchini"}, {"n07716906", "spaghetti squash"}, {"n07717410", "acorn squash"},
+  {"n07717556", "butternut squash"}, {"n07718472", "cucumber"}, {"n07718747", "artichoke"},
+  {"n07720875", "bell pepper"}, {"n07730033", "cardoon"}, {"n07734744", "mushroom"},
+  {"n07742313", "Granny Smith"}, {"n07745940", "strawberry"}, {"n07747607", "orange"}, {"n07749582", "lemon"},
+  {"n07753113", "fig"}, {"n07753275", "pineapple"}, {"n07753592", "banana"}, {"n07754684", "jackfruit"},
+  {"n07760859", "custard apple"}, {"n07768694", "pomegranate"}, {"n07802026", "hay"},
+  {"n07831146", "carbonara"}, {"n07836838", "chocolate sauce"}, {"n07860988", "dough"},
+  {"n07871810", "meat loaf"}, {"n07873807", "pizza"}, {"n07875152", "potpie"}, {"n07880968", "burrito"},
+  {"n07892512", "red wine"}, {"n07920052", "espresso"}, {"n07930864", "cup"}, {"n07932039", "eggnog"},
+  {"n09193705", "alp"}, {"n09229709", "bubble"}, {"n09246464", "cliff"}, {"n09256479", "coral reef"},
+  {"n09288635", "geyser"}, {"n09332890", "lakeside"}, {"n09399592", "promontory"}, {"n09421951", "sandbar"},
+  {"n09428293", "seashore"}, {"n09468604", "valley"}, {"n09472597", "volcano"}, {"n09835506", "ballplayer"},
+  {"n10148035", "groom"}, {"n10565667", "scuba diver"}, {"n11879895", "rapeseed"}, {"n11939491", "daisy"},
+  {"n12057211", "yellow lady's slipper"}, {"n12144580", "corn"}, {"n12267677", "acorn"}, {"n12620546", "hip"},
+  {"n12768682", "buckeye"}, {"n12985857", "coral fungus"}, {"n12998815", "agaric"},
+  {"n13037406", "gyromitra"}, {"n13040303", "stinkhorn"}, {"n13044778", "earthstar"},
+  {"n13052670", "hen-of-the-woods"}, {"n13054560", "bolete"}, {"n13133613", "ear"},
+  {"n15075141", "toilet tissue"},
+};
+// clang-format on
+}  // namespace detail
+
+/// The 1000 classes; entry i belongs to logit i.
+[[nodiscard]] constexpr span<const imagenet_class> imagenet_1k() noexcept {
+  return detail::imagenet_table;
+}
+
+/// The class of a synset ("n02123045" -> 281), -1 where it is none of the thousand. Binary search.
+[[nodiscard]] constexpr int imagenet_index(std::string_view synset) noexcept {
+  int first = 0, last = 1000;
+  while (first < last) {
+    const int middle = (first + last) / 2;
+    if (detail::imagenet_table[middle].synset < synset)
+      first = middle + 1;
+    else
+      last = middle;
+  }
+  return first < 1000 && detail::imagenet_table[first].synset == synset ? first : -1;
+}
+
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_IMAGENET_HPP
+// ---- rexnet/load.hpp
+// A model from any file: torch checkpoints, safetensors, packed files.
+#ifndef REXNET_LOAD_HPP
+#define REXNET_LOAD_HPP
+
+// ---- rexnet/weights/checkpoint.hpp
+// Any checkpoint file as a list of named tensors. Useful on its own, for any model:
+//
+//   auto file = rexnet::open_checkpoint("model.pth");
+//   if (!file) return complain(file.error().message());
+//   for (const rexnet::tensor& t : file->tensors()) use(t.name, t.shape, t.values());
+#ifndef REXNET_WEIGHTS_CHECKPOINT_HPP
+#define REXNET_WEIGHTS_CHECKPOINT_HPP
+
+// ---- rexnet/weights/safetensors.hpp
+// The safetensors container: u64 length, a JSON header of that length, the tensors' bytes without gaps.
+// Source: the format section of huggingface/safetensors. The parser knows only the JSON that the format
+// allows: an object of objects; strings; arrays of non-negative integers.
+#ifndef REXNET_WEIGHTS_SAFETENSORS_HPP
+#define REXNET_WEIGHTS_SAFETENSORS_HPP
+
+// ---- rexnet/weights/tensor.hpp
+// A named tensor inside a checkpoint: a view of the file's bytes with shape, strides and element type.
+#ifndef REXNET_WEIGHTS_TENSOR_HPP
+#define REXNET_WEIGHTS_TENSOR_HPP
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+
+enum class dtype : std::uint8_t { f32, f64, f16, bf16, i64, i32, i16, i8, u8, boolean };
+
+[[nodiscard]] constexpr int dtype_bytes(dtype t) noexcept {
+  switch (t) {
+    case dtype::f64:
+    case dtype::i64: return 8;
+    case dtype::f32:
+    case dtype::i32: return 4;
+    case dtype::f16:
+    case dtype::bf16:
+    case dtype::i16: return 2;
+    default: return 1;
+  }
+}
+[[nodiscard]] constexpr const char* dtype_name(dtype t) noexcept {
+  constexpr const char* names[] = {"float32", "float64", "float16", "bfloat16", "int64",
+                                   "int32",   "int16",   "int8",    "uint8",    "bool"};
+  return names[static_cast<int>(t)];
+}
+
+/// The values of a tensor may be at most this many times the bytes of its file (shared storages, stride 0).
+inline constexpr std::uint64_t max_blow_up = 8;
+
+struct tensor {
+  std::string name;
+  dtype type = dtype::f32;
+  std::vector<std::int64_t> shape;
+  std::vector<std::int64_t> strides;    ///< in elements
+  const unsigned char* data = nullptr;  ///< the first element, little endian, not aligned
+
+  /// Number of elements; checked when the tensor was made.
+  [[nodiscard]] std::int64_t elements() const noexcept {
+    std::int64_t n = 1;
+    for (const std::int64_t side : shape) n *= side;
+    return n;
+  }
+  /// The i-th byte-addressed element as a double: exact for every type but large int64.
+  [[nodiscard]] double element(std::int64_t offset) const noexcept {
+    const unsigned char* p = data + offset * dtype_bytes(type);
+    using detail::little_endian;
+    switch (type) {
+      case dtype::f32: return float_from_bits(static_cast<std::uint32_t>(little_endian<4>(p)));
+      case dtype::f64: {
+        const std::uint64_t bits = little_endian<8>(p);
+        double d;
+        std::memcpy(&d, &bits, sizeof(d));
+        return d;
+      }
+      case dtype::f16: return half_to_float(static_cast<std::uint16_t>(little_endian<2>(p)));
+      case dtype::bf16: return bfloat16_to_float(static_cast<std::uint16_t>(little_endian<2>(p)));
+      case dtype::i64: return static_cast<double>(static_cast<std::int64_t>(little_endian<8>(p)));
+      case dtype::i32: return static_cast<std::int32_t>(little_endian<4>(p));
+      case dtype::i16: return static_cast<std::int16_t>(little_endian<2>(p));
+      case dtype::i8: return static_cast<std::int8_t>(*p);
+      case dtype::u8: return *p;
+      case dtype::boolean: return *p != 0 ? 1.0 : 0.0;
+    }
+    return 0.0;
+  }
+  /// Whether the elements follow each other in the order of their indices.
+  [[nodiscard]] bool row_major() const noexcept {
+    std::int64_t expected = 1;
+    for (std::size_t d = shape.size(); d-- > 0; expected *= shape[d])
+      if (shape[d] != 1 && strides[d] != expected) return false;
+    return true;
+  }
+  /// Calls visit(row-major index, value) for every element, whatever the strides.
+  template <class Visit>
+  void for_each(Visit&& visit) const {
+    const std::int64_t n = elements();
+    if (n == 0) return;
+    if (type == dtype::f32 && row_major()) {  // nearly all of nearly every file
+      for (std::int64_t i = 0; i < n; ++i)
+        visit(i, static_cast<double>(
+                     float_from_bits(static_cast<std::uint32_t>(detail::little_endian<4>(data + 4 * i)))));
+      return;
+    }
+    std::int64_t index[8] = {}, offset = 0;
+    for (std::int64_t i = 0; i < n; ++i) {
+      visit(i, element(offset));
+      for (std::size_t d = shape.size(); d-- > 0;) {
+        offset += strides[d];
+        if (++index[d] < shape[d]) break;
+        offset -= strides[d] * shape[d];
+        index[d] = 0;
+      }
+    }
+  }
+  /// All elements in row-major order.
+  [[nodiscard]] std::vector<double> values() const {
+    std::vector<double> out(static_cast<std::size_t>(elements()));
+    for_each([&out](std::int64_t i, double v) { out[static_cast<std::size_t>(i)] = v; });
+    return out;
+  }
+};
+
+/// "[162,27,1,1]"
+[[nodiscard]] inline std::string shape_text(const std::vector<std::int64_t>& shape) {
+  std::string s = "[";
+  for (std::size_t i = 0; i < shape.size(); ++i) s += (i > 0 ? "," : "") + std::to_string(shape[i]);
+  return s + "]";
+}
+
+namespace detail {
+
+template <class T>
+[[nodiscard]] status copy_elements(const tensor& t, span<T> out) {
+  if (static_cast<std::uint64_t>(t.elements()) != out.size())
+    return error(errc::shape_mismatch, "tensor " + in_quotes(t.name) + ": shape " + shape_text(t.shape) +
+                                           " has " + std::to_string(t.elements()) +
+                                           " elements, the destination " + std::to_string(out.size()));
+  t.for_each([&out](std::int64_t i, double v) { out[static_cast<std::size_t>(i)] = static_cast<T>(v); });
+  return done;
+}
+
+}  // namespace detail
+
+/// All elements in row-major order of the shape, whatever the strides; float16, bfloat16, float64, integers
+/// and booleans are converted (int64 beyond 2^53 and float64 round). Errors: shape_mismatch unless out.size()
+/// == t.elements().
+[[nodiscard]] inline status copy_to(const tensor& t, span<float> out) {
+  return detail::copy_elements(t, out);
+}
+[[nodiscard]] inline status copy_to(const tensor& t, span<double> out) {
+  return detail::copy_elements(t, out);
+}
+
+/// Fills in `data` and checks that every element lies in the storage.
+/// @param offset first element, in elements; negative numbers are refused
+/// Errors: T1 to T4 and T6 of docs/refusals.md.
+[[nodiscard]] inline status place_tensor(tensor& t, byte_span storage, std::int64_t offset,
+                                         std::uint64_t file_bytes) {
+  const auto fail = [&t](errc code, const std::string& what) {
+    return error(code, "tensor " + detail::in_quotes(t.name) + ": " + what);
+  };
+  if (t.shape.size() > 8)
+    return fail(errc::tensor_rank, std::to_string(t.shape.size()) + " dimensions, at most 8");
+  if (t.shape.size() != t.strides.size())
+    return fail(errc::tensor_rank, std::to_string(t.shape.size()) + " dimensions, but " +
+                                       std::to_string(t.strides.size()) + " strides");
+  if (offset < 0) return fail(errc::tensor_negative, "offset " + std::to_string(offset));
+  checked elements = 1, last = static_cast<std::uint64_t>(offset);
+  bool empty = false;
+  for (std::size_t i = 0; i < t.shape.size(); ++i) {
+    if (t.shape[i] < 0 || t.strides[i] < 0)
+      return fail(errc::tensor_negative,
+                  "shape " + shape_text(t.shape) + ", strides " + shape_text(t.strides));
+    empty = empty || t.shape[i] == 0;
+    elements = elements * static_cast<std::uint64_t>(t.shape[i]);
+    if (t.shape[i] > 0)
+      last = last +
+             checked(static_cast<std::uint64_t>(t.shape[i] - 1)) * static_cast<std::uint64_t>(t.strides[i]);
+  }
+  const auto size = static_cast<std::uint64_t>(dtype_bytes(t.type));
+  const checked end = (last + 1) * size;
+  if (!(elements * size).valid() || !end.valid())
+    return fail(errc::tensor_overflow, "shape " + shape_text(t.shape) + " overflows 64 bits");
+  if (empty) return done;
+  if (!end.at_most(storage.size()))
+    return fail(errc::tensor_out_of_storage, "its last element ends at byte " + std::to_string(end.get()) +
+                                                 " of a storage of " + std::to_string(storage.size()));
+  if (!(elements * size).at_most((checked(file_bytes) * max_blow_up).get()))
+    return fail(errc::tensor_blow_up, std::to_string(elements.get()) + " elements out of a file of " +
+                                          std::to_string(file_bytes) + " bytes");
+  // values() holds them as doubles; only a 32-bit address space is too small for what passed so far.
+  if (!(elements * sizeof(double)).at_most(static_cast<std::size_t>(-1) / 2))
+    return fail(errc::tensor_blow_up,
+                std::to_string(elements.get()) + " elements are more than the address space holds");
+  t.data = storage.data() + static_cast<std::size_t>(offset) * size;
+  return done;
+}
+
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_WEIGHTS_TENSOR_HPP
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+
+/// The format's own limit for the header.
+inline constexpr std::uint64_t max_safetensors_header = 100000000;
+
+struct safetensors_content {
+  std::vector<tensor> tensors;                                ///< in the order of the header
+  std::vector<std::pair<std::string, std::string>> metadata;  ///< "__metadata__"
+};
+
+namespace detail {
+
+/// Reads the header's text from left to right; the first failure sticks and makes every later call return
+/// false.
+class json_cursor {
+ public:
+  explicit json_cursor(std::string_view text) : text_(text) {}
+  [[nodiscard]] std::size_t at() const noexcept { return at_; }
+  [[nodiscard]] const std::string& failure() const noexcept { return failure_; }
+
+  bool fail(const std::string& what) {
+    if (failure_.empty()) failure_ = what + " at byte " + std::to_string(at_);
+    return false;
+  }
+  [[nodiscard]] bool peek(char c) {
+    skip();
+    return at_ < text_.size() && text_[at_] == c;
+  }
+  bool eat(char c) {
+    if (!peek(c)) return fail(std::string("expected '") + c + "'");
+    ++at_;
+    return true;
+  }
+  /// Nothing but white space is left.
+  bool finish() {
+    skip();
+    return at_ == text_.size() || fail("text after the object");
+  }
+  /// The separator behind an element: true to go on, false at `close` or on failure.
+  bool more(char close) {
+    if (peek(',')) return ++at_, true;
+    eat(close);
+    return false;
+  }
+  bool number(std::uint64_t& v) {
+    skip();
+    const std::size_t start = at_;
+    checked sum = 0;
+    for (; at_ < text_.size() && text_[at_] >= '0' && text_[at_] <= '9'; ++at_)
+      sum = sum * 10 + static_cast<std::uint64_t>(text_[at_] - '0');
+    if (at_ == start) return fail("expected a non-negative integer");
+    if (text_[start] == '0' && at_ != start + 1) return fail("a number with leading zero");
+    if (!sum.at_most(0x7fffffffffffffffu)) return fail("a number beyond 2^63");
+    v = sum.get();
+    return true;
+  }
+  bool string(std::string& out) {
+    if (!eat('"')) return false;
+    out.clear();
+    for (; at_ < text_.size() && text_[at_] != '"';) {
+      if (static_cast<unsigned char>(text_[at_]) < 32) return fail("control character in a string");
+      if (text_[at_] != '\\')
+        out += text_[at_++];
+      else if (!escape(out))
+        return false;
+    }
+    if (at_ == text_.size()) return fail("a string without end");
+    ++at_;
+    return is_utf8(out) || fail("a string that is not UTF-8");
+  }
+
+ private:
+  void skip() noexcept {
+    while (at_ < text_.size() &&
+           (text_[at_] == ' ' || text_[at_] == '\t' || text_[at_] == '\n' || text_[at_] == '\r'))
+      ++at_;
+  }
+  bool hex4(std::uint32_t& v) {
+    v = 0;
+    if (text_.size() - at_ < 4) return fail("an escape without end");
+    for (int i = 0; i < 4; ++i, ++at_) {
+      const char c = text_[at_];
+      const int digit = c >= '0' && c <= '9'   ? c - '0'
+                        : c >= 'a' && c <= 'f' ? c - 'a' + 10
+                        : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                               : -1;
+      if (digit < 0) return fail("not a hexadecimal digit");
+      v = v * 16 + static_cast<std::uint32_t>(digit);
+    }
+    return true;
+  }
+  bool escape(std::string& out) {
+    if (text_.size() - ++at_ < 1) return fail("an escape without end");
+    constexpr std::string_view from = "\"\\/bfnrt", to = "\"\\/\b\f\n\r\t";
+    const char c = text_[at_++];
+    if (const std::size_t k = from.find(c); k != from.npos) return out += to[k], true;
+    std::uint32_t code = 0, low = 0;
+    if (c != 'u' || !hex4(code)) return fail("unknown escape");
+    if (code >= 0xd800 && code < 0xdc00) {
+      if (text_.substr(at_, 2) != "\\u") return fail("half a surrogate pair");
+      at_ += 2;
+      if (!hex4(low) || low < 0xdc00 || low > 0xdfff) return fail("half a surrogate pair");
+      code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
+    }
+    if (code == 0) return fail("a null character in a string");
+    const auto put = [&out](std::uint32_t byte) { out += static_cast<char>(byte); };
+    if (code < 0x80)
+      put(code);
+    else if (code < 0x800)
+      put(0xc0 | code >> 6), put(0x80 | (code & 63));
+    else if (code < 0x10000)
+      put(0xe0 | code >> 12), put(0x80 | (code >> 6 & 63)), put(0x80 | (code & 63));
+    else
+      put(0xf0 | code >> 18), put(0x80 | (code >> 12 & 63)), put(0x80 | (code >> 6 & 63)),
+          put(0x80 | (code & 63));
+    return true;
+  }
+
+  std::string_view text_;
+  std::size_t at_ = 0;
+  std::string failure_;
+};
+
+class safetensors_reader {
+ public:
+  explicit safetensors_reader(byte_span file) : file_(file), json_({}) {}
+
+  result<safetensors_content> read() {
+    if (file_.size() < 8)
+      return fail(errc::safetensors_header_length, "the file has " + std::to_string(file_.size()) + " bytes");
+    const std::uint64_t length = little_endian<8>(file_.data());
+    if (length > max_safetensors_header || length > file_.size() - 8)
+      return fail(errc::safetensors_header_length, "a header of " + std::to_string(length) +
+                                                       " bytes in a file of " + std::to_string(file_.size()) +
+                                                       " (at most 100 MB; is the download complete?)");
+    json_ = json_cursor(text(file_.subspan(8, static_cast<std::size_t>(length))));
+    body_ = file_.subspan(8 + static_cast<std::size_t>(length),
+                          file_.size() - 8 - static_cast<std::size_t>(length));
+    if (status s = header(); !s) return s.error();
+    if (status s = check_ranges(); !s) return s.error();
+    return std::move(content_);
+  }
+
+ private:
+  struct range {
+    std::uint64_t begin, end;
+    std::size_t index;
+  };
+  [[nodiscard]] static error fail(errc code, const std::string& what) {
+    return {code, "safetensors: " + what};
+  }
+  [[nodiscard]] error bad_json() const { return fail(errc::safetensors_json, "header: " + json_.failure()); }
+  [[nodiscard]] static error twice(const std::string& key) {
+    return fail(errc::safetensors_duplicate, "the key " + in_quotes(key) + " is there twice");
+  }
+
+  status header() {
+    std::vector<std::string> keys;
+    if (!json_.eat('{')) return bad_json();
+    if (json_.peek('}'))
+      json_.eat('}');
+    else
+      do {
+        std::string name;
+        if (!json_.string(name) || !json_.eat(':')) return bad_json();
+        keys.push_back(name);
+        if (status s = name == "__metadata__" ? metadata() : entry(std::move(name)); !s) return s;
+      } while (json_.more('}'));
+    if (!json_.failure().empty() || !json_.finish()) return bad_json();
+    std::sort(keys.begin(), keys.end());
+    const auto same = std::adjacent_find(keys.begin(), keys.end());
+    return same != keys.end() ? status(twice(*same)) : status(done);
+  }
+
+  status metadata() {
+    if (!json_.eat('{')) return bad_json();
+    if (json_.peek('}')) return json_.eat('}'), done;
+    do {
+      std::string key, value;
+      if (!json_.string(key) || !json_.eat(':') || !json_.string(value)) return bad_json();
+      content_.metadata.emplace_back(std::move(key), std::move(value));
+    } while (json_.more('}'));
+    return json_.failure().empty() ? status(done) : status(bad_json());
+  }
+
+  bool numbers(std::vector<std::int64_t>& out, std::size_t most) {
+    if (!json_.eat('[')) return false;
+    if (json_.peek(']')) return json_.eat(']');
+    do {
+      std::uint64_t v = 0;
+      if (!json_.number(v)) return false;
+      if (out.size() == most) return json_.fail("more than " + std::to_string(most) + " numbers");
+      out.push_back(static_cast<std::int64_t>(v));
+    } while (json_.more(']'));
+    return json_.failure().empty();
+  }
+
+  status entry(std::string name) {
+    tensor t;
+    t.name = std::move(name);
+    std::string key, type;
+    std::vector<std::int64_t> offsets;
+    unsigned seen = 0;
+    if (!json_.eat('{')) return bad_json();
+    do {
+      if (!json_.string(key) || !json_.eat(':')) return bad_json();
+      const unsigned bit = key == "dtype" ? 1 : key == "shape" ? 2 : key == "data_offsets" ? 4 : 0;
+      if (bit == 0) return json_.fail("unknown key " + in_quotes(key)), bad_json();
+      if ((seen & bit) != 0) return twice(t.name + "." + key);
+      seen |= bit;
+      if (!(bit == 1 ? json_.string(type) : bit == 2 ? numbers(t.shape, 64) : numbers(offsets, 2)))
+        return bad_json();
+    } while (json_.more('}'));
+    if (!json_.failure().empty()) return bad_json();
+    if (seen != 7 || offsets.size() != 2)
+      return json_.fail("tensor " + in_quotes(t.name) + " lacks dtype, shape or data_offsets"), bad_json();
+    return place(std::move(t), type, static_cast<std::uint64_t>(offsets[0]),
+                 static_cast<std::uint64_t>(offsets[1]));
+  }
+
+  status place(tensor t, std::string_view type, std::uint64_t begin, std::uint64_t end) {
+    constexpr std::pair<std::string_view, dtype> types[] = {
+        {"F32", dtype::f32}, {"F64", dtype::f64},     {"F16", dtype::f16}, {"BF16", dtype::bf16},
+        {"I64", dtype::i64}, {"I32", dtype::i32},     {"I16", dtype::i16}, {"I8", dtype::i8},
+        {"U8", dtype::u8},   {"BOOL", dtype::boolean}};
+    const auto* known =
+        std::find_if(std::begin(types), std::end(types), [type](const auto& p) { return p.first == type; });
+    const std::string where = "tensor " + in_quotes(t.name) + ": ";
+    if (known == std::end(types))
+      return fail(errc::safetensors_dtype, where + "unknown dtype " + in_quotes(type));
+    t.type = known->second;
+    if (begin > end)
+      return fail(errc::safetensors_gap,
+                  where + "ends at " + std::to_string(end) + " before it begins at " + std::to_string(begin));
+    if (end > body_.size())
+      return fail(errc::model_truncated, where + "its data ends at byte " + std::to_string(end) + ", but " +
+                                             std::to_string(body_.size()) +
+                                             " are there: the file is cut short");
+    checked stride = 1;
+    bool empty = false;
+    t.strides.resize(t.shape.size());
+    for (std::size_t d = t.shape.size(); d-- > 0;) {
+      t.strides[d] = stride.at_most(0x7fffffffffffffffu) ? static_cast<std::int64_t>(stride.get()) : 0;
+      stride = stride * static_cast<std::uint64_t>(t.shape[d]);
+      empty = empty || t.shape[d] == 0;
+    }
+    if (t.shape.size() > 8)
+      return fail(errc::tensor_rank, where + std::to_string(t.shape.size()) + " dimensions, at most 8");
+    const checked bytes = stride * static_cast<std::uint64_t>(dtype_bytes(t.type));
+    if (!bytes.valid())
+      return fail(errc::tensor_overflow, where + "shape " + shape_text(t.shape) + " overflows 64 bits");
+    if (bytes.get() != end - begin)
+      return fail(errc::safetensors_size, where + "shape " + shape_text(t.shape) + " of " +
+                                              std::string(type) + " needs " + std::to_string(bytes.get()) +
+                                              " bytes, its range has " + std::to_string(end - begin));
+    const byte_span storage =
+        body_.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin));
+    if (empty)
+      t.data = storage.data();
+    else if (status s = place_tensor(t, storage, 0, file_.size()); !s)
+      return s;
+    ranges_.push_back({begin, end, content_.tensors.size()});
+    content_.tensors.push_back(std::move(t));
+    return done;
+  }
+
+  status check_ranges() {
+    std::sort(ranges_.begin(), ranges_.end(), [](const range& a, const range& b) {
+      return std::pair(a.begin, a.end) < std::pair(b.begin, b.end);
+    });
+    std::uint64_t at = 0;
+    for (const range& r : ranges_) {
+      if (r.begin != at)
+        return fail(errc::safetensors_gap, "tensor " + in_quotes(content_.tensors[r.index].name) +
+                                               (r.begin > at ? ": a gap" : ": an overlap") +
+                                               ", it begins at " + std::to_string(r.begin) + " and not at " +
+                                               std::to_string(at));
+      at = r.end;
+    }
+    if (at != body_.size())
+      return fail(errc::safetensors_trailing,
+                  std::to_string(body_.size() - at) + " bytes after the last tensor");
+    return done;
+  }
+
+  byte_span file_, body_;
+  json_cursor json_;
+  safetensors_content content_;
+  std::vector<range> ranges_;
+};
+
+}  // namespace detail
+
+/// Does the file begin like safetensors: a length, then an object?
+[[nodiscard]] inline bool is_safetensors(byte_span file) noexcept {
+  return file.size() > 8 && file[8] == '{';
+}
+
+/// Reads all tensors; they point into `file`, which must outlive them.
+/// Errors: S1 to S7, T2, T3 and M12 of docs/refusals.md.
+[[nodiscard]] inline result<safetensors_content> read_safetensors(byte_span file) {
+  return detail::safetensors_reader(file).read();
+}
+
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_WEIGHTS_SAFETENSORS_HPP
+// ---- rexnet/weights/torch_file.hpp
+// torch.save files: the ZIP form (torch >= 1.6) and the legacy form (before). Both hold a pickle whose
+// tensors name storages; the state dict is picked out of training files in timm's order.
+#ifndef REXNET_WEIGHTS_TORCH_FILE_HPP
+#define REXNET_WEIGHTS_TORCH_FILE_HPP
+
+// ---- rexnet/weights/pickle.hpp
+// A pickle program reduced to data: dictionaries, lists, tuples, strings, numbers, and the few torch objects
+// that a state dict is made of. Nothing is imported or called; what is not on the list is refused.
+// Sources: CPython's pickletools (opcodes); the names that torch.save writes.
+#ifndef REXNET_WEIGHTS_PICKLE_HPP
+#define REXNET_WEIGHTS_PICKLE_HPP
+
+// ---- rexnet/weights/pickle_globals.hpp
+// The list of names that a checkpoint's pickle may refer to, and what each may be used for. Anything else is
+// refused, by name: this list is the whole attack surface that Python's pickle leaves open.
+#ifndef REXNET_WEIGHTS_PICKLE_GLOBALS_HPP
+#define REXNET_WEIGHTS_PICKLE_GLOBALS_HPP
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+namespace pickle {
+
+namespace detail {
+
+/// What an allowed global may be used for.
+enum class role : std::uint8_t {
+  refused,
+  unsupported,
+  ordered_dict,
+  rebuild_tensor,
+  rebuild_parameter,
+  storage,
+  size,
+  inert
+};
+
+[[nodiscard]] inline role role_of(std::string_view module, std::string_view name) noexcept {
+  if (module == "collections") return name == "OrderedDict" ? role::ordered_dict : role::refused;
+  if (module == "torch._utils") {
+    if (name == "_rebuild_tensor_v2") return role::rebuild_tensor;
+    if (name == "_rebuild_parameter") return role::rebuild_parameter;
+    for (const std::string_view known :
+         {"_rebuild_qtensor", "_rebuild_sparse_tensor", "_rebuild_sparse_csr_tensor",
+          "_rebuild_nested_tensor", "_rebuild_meta_tensor_no_storage", "_rebuild_tensor_v3",
+          "_rebuild_device_tensor_from_numpy"})
+      if (name == known) return role::unsupported;
+    return role::refused;
+  }
+  if (module == "torch" || module == "torch.storage") {
+    if (name.size() > 7 && name.substr(name.size() - 7) == "Storage") return role::storage;
+    if (name == "Size") return role::size;
+    for (const std::string_view dtype :
+         {"float32", "float", "float64", "double", "float16", "half", "bfloat16", "int64", "long", "int32",
+          "int", "int16", "short", "int8", "uint8", "bool"})
+      if (name == dtype) return role::inert;
+    return role::refused;
+  }
+  if (module == "argparse" && name == "Namespace") return role::inert;
+  if ((module == "numpy.core.multiarray" || module == "numpy._core.multiarray") && name == "scalar")
+    return role::inert;
+  if (module == "numpy" && name == "dtype") return role::inert;
+  if (module == "_codecs" && name == "encode") return role::inert;
+  return role::refused;
+}
+
+}  // namespace detail
+
+}  // namespace pickle
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_WEIGHTS_PICKLE_GLOBALS_HPP
+// ---- rexnet/weights/pickle_value.hpp
+// What a pickle is reduced to: values that refer to each other by index, and the walk that makes sure they
+// form no loop.
+#ifndef REXNET_WEIGHTS_PICKLE_VALUE_HPP
+#define REXNET_WEIGHTS_PICKLE_VALUE_HPP
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+namespace pickle {
+
+enum class kind : std::uint8_t {
+  none,
+  boolean,
+  integer,
+  real,
+  string,
+  tuple,
+  list,
+  dict,
+  global,   ///< an allowed name; `text` is "module name"
+  storage,  ///< a persistent id: items = its tuple
+  tensor,   ///< items = the arguments of _rebuild_tensor_v2
+  inert,    ///< an allowed object whose content does not matter
+  mark
+};
+
+/// Values refer to each other by index into program::values.
+struct value {
+  kind type = kind::none;
+  std::uint8_t depth = 0;
+  std::int64_t integer = 0;
+  double real = 0;
+  std::string_view text;             ///< in the file's bytes
+  std::vector<std::uint32_t> items;  ///< elements; of a dict: key, value, key, value ...
+};
+
+struct program {
+  std::vector<value> values;
+  std::uint32_t root = 0;
+  std::size_t consumed = 0;  ///< bytes up to and including STOP
+
+  [[nodiscard]] const value& operator[](std::uint32_t i) const { return values[i]; }
+  /// The dict entry of this key, or null. The last one counts, as in Python.
+  [[nodiscard]] const value* find(const value& dict, std::string_view key) const {
+    for (std::size_t i = dict.items.size() & ~std::size_t{1}; i >= 2;)
+      if (i -= 2; values[dict.items[i]].type == kind::string && values[dict.items[i]].text == key)
+        return &values[dict.items[i + 1]];
+    return nullptr;
+  }
+};
+
+inline constexpr int max_depth = 64;
+inline constexpr std::uint32_t max_memo = 1u << 20;
+/// A value takes 64 bytes and may come from one byte of the file. Training files of ReXNet have about 15,000.
+inline constexpr std::size_t max_values = 1u << 20;
+
+namespace detail {
+
+[[nodiscard]] inline error fail(errc code, const std::string& what) {
+  return {code, "pickle: " + what};
+}
+
+/// Walks everything that the root leads to, once: a container on the way to itself is P9, a long way P7.
+/// Only afterwards may anybody follow the values recursively.
+[[nodiscard]] inline status check_shape(program& p) {
+  enum : std::uint8_t { fresh, open, closed };
+  struct step {
+    std::uint32_t index;
+    std::size_t next;
+  };
+  std::vector<std::uint8_t> state(p.values.size(), fresh);
+  std::vector<step> path{{p.root, 0}};
+  state[p.root] = open;
+  while (!path.empty()) {
+    step& top = path.back();
+    value& v = p.values[top.index];
+    if (top.next == v.items.size()) {
+      for (const std::uint32_t item : v.items)
+        v.depth = (std::max)(v.depth, static_cast<std::uint8_t>(p[item].depth + 1));
+      if (v.depth > max_depth)
+        return fail(errc::pickle_depth, "nested deeper than " + std::to_string(max_depth));
+      state[top.index] = closed;
+      path.pop_back();
+      continue;
+    }
+    const std::uint32_t item = v.items[top.next++];
+    if (state[item] == open) return fail(errc::pickle_self_reference, "a container holds itself");
+    if (state[item] == closed) continue;
+    if (path.size() > static_cast<std::size_t>(max_depth))
+      return fail(errc::pickle_depth, "nested deeper than " + std::to_string(max_depth));
+    state[item] = open;
+    path.push_back({item, 0});
+  }
+  return done;
+}
+
+}  // namespace detail
+
+}  // namespace pickle
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_WEIGHTS_PICKLE_VALUE_HPP
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+namespace pickle {
+namespace detail {
+
+using rexnet::detail::in_quotes;
+using rexnet::detail::little_endian;
+
+class machine {
+ public:
+  explicit machine(byte_span bytes) : bytes_(bytes) {}
+
+  result<program> run() {
+    while (at_ < bytes_.size()) {
+      const std::size_t opcode_at = at_;
+      const unsigned char op = bytes_[at_++];
+      if (op == '.') {
+        if (stack_.size() != 1)
+          return fail(errc::pickle_stack_underflow,
+                      "STOP with " + std::to_string(stack_.size()) + " values on the stack");
+        p_.root = stack_.back();
+        p_.consumed = at_;
+        if (p_[p_.root].type == kind::mark) return fail(errc::pickle_stack_underflow, "STOP on a mark");
+        if (status s = check_shape(p_); !s) return s.error();
+        return std::move(p_);
+      }
+      if (p_.values.size() >= max_values)
+        return fail(errc::pickle_length, "more than " + std::to_string(max_values) + " values");
+      if (status s = step(op); !s)
+        return error(s.code(), s.error().message() + " (opcode " + std::to_string(op) + " at byte " +
+                                   std::to_string(opcode_at) + ")");
+    }
+    return fail(errc::pickle_no_stop,
+                "the program of " + std::to_string(bytes_.size()) + " bytes ends without STOP");
+  }
+
+ private:
+  [[nodiscard]] static error underflow() { return fail(errc::pickle_stack_underflow, "stack underflow"); }
+
+  // ---- bytes ----
+  result<std::uint64_t> number(int bytes) {
+    if (bytes_.size() - at_ < static_cast<std::size_t>(bytes))
+      return fail(errc::pickle_length, "the program ends within an opcode");
+    std::uint64_t v = 0;
+    for (int i = bytes; i-- > 0;) v = v << 8 | bytes_[at_ + static_cast<std::size_t>(i)];
+    at_ += static_cast<std::size_t>(bytes);
+    return v;
+  }
+  result<std::string_view> take(std::uint64_t n) {
+    if (n > bytes_.size() - at_)
+      return fail(errc::pickle_length, "a string of " + std::to_string(n) + " bytes, " +
+                                           std::to_string(bytes_.size() - at_) + " are left");
+    const auto s = rexnet::detail::text(bytes_.subspan(at_, static_cast<std::size_t>(n)));
+    at_ += static_cast<std::size_t>(n);
+    return s;
+  }
+  result<std::string_view> line() {
+    for (std::size_t i = at_; i < bytes_.size(); ++i)
+      if (bytes_[i] == '\n') {
+        auto s = take(i - at_);
+        ++at_;
+        return s;
+      }
+    return fail(errc::pickle_length, "a line without end");
+  }
+
+  // ---- values ----
+  value& push(kind k) {
+    stack_.push_back(static_cast<std::uint32_t>(p_.values.size()));
+    p_.values.emplace_back();
+    p_.values.back().type = k;
+    return p_.values.back();
+  }
+  void push_integer(std::int64_t v) { push(kind::integer).integer = v; }
+  /// The top value, which is no mark; `ok` false on underflow.
+  bool pop(std::uint32_t& v) {
+    if (stack_.empty() || p_[stack_.back()].type == kind::mark) return false;
+    v = stack_.back();
+    stack_.pop_back();
+    return true;
+  }
+  /// Everything above the last mark; the mark goes, too.
+  bool pop_to_mark(std::vector<std::uint32_t>& items) {
+    std::size_t i = stack_.size();
+    while (i > 0 && p_[stack_[i - 1]].type != kind::mark) --i;
+    if (i == 0) return false;
+    items.assign(stack_.begin() + static_cast<std::ptrdiff_t>(i), stack_.end());
+    stack_.resize(i - 1);
+    --marks_;
+    return true;
+  }
+
+  // ---- opcodes ----
+  status step(unsigned char op) {
+    switch (op) {
+      case 0x80: {  // PROTO
+        auto v = number(1);
+        if (!v) return v.error();
+        if (*v < 2 || *v > 5) return fail(errc::pickle_opcode, "protocol " + std::to_string(*v));
+        return done;
+      }
+      case 0x95: return skip_number(8);  // FRAME
+      case '(':
+        if (++marks_ > max_depth)
+          return fail(errc::pickle_depth, "more than " + std::to_string(max_depth) + " open marks");
+        push(kind::mark);
+        return done;
+      case 'N': push(kind::none); return done;
+      case 0x88: push(kind::boolean).integer = 1; return done;
+      case 0x89: push(kind::boolean); return done;
+      case 'K': return sized_integer(1);
+      case 'M': return sized_integer(2);
+      case 'J': return sized_integer(4);
+      case 0x8a: return long_integer(1);
+      case 0x8b: return long_integer(4);
+      case 'G': return real();
+      case 'X': return string(4, true);
+      case 0x8c: return string(1, true);
+      case 0x8d: return string(8, true);
+      case '1': {  // POP_MARK
+        std::vector<std::uint32_t> items;
+        return pop_to_mark(items) ? status(done) : status(underflow());
+      }
+      case 'T':
+      case 'B': return string(4, false);
+      case 'U':
+      case 'C': return string(1, false);
+      case 0x8e:
+      case 0x96: return string(8, false);
+      case '}': push(kind::dict); return done;
+      case ']': push(kind::list); return done;
+      case ')': push(kind::tuple); return done;
+      case 0x85: return small_tuple(1);
+      case 0x86: return small_tuple(2);
+      case 0x87: return small_tuple(3);
+      case 't':
+      case 'l':
+      case 'd': return from_mark(op);
+      case 'a':
+      case 'e': return append(op == 'e');
+      case 's':
+      case 'u': return set_items(op == 'u');
+      case 'q': return put(1);
+      case 'r': return put(4);
+      case 0x94: return put_value(static_cast<std::uint64_t>(memo_.size()));
+      case 'h': return get(1);
+      case 'j': return get(4);
+      case 'c': return global();
+      case 0x93: return stack_global();
+      case 'Q': return persistent();
+      case 'R':
+      case 0x81: return reduce();
+      case 'b': return build();
+      case '0': {
+        std::uint32_t v;
+        return pop(v) ? status(done) : status(underflow());
+      }
+      default: return fail(errc::pickle_opcode, "opcode is not allowed");
+    }
+  }
+
+  status skip_number(int bytes) {
+    auto v = number(bytes);
+    return v ? status(done) : status(v.error());
+  }
+  status sized_integer(int bytes) {
+    auto v = number(bytes);
+    if (!v) return v.error();
+    push_integer(bytes == 4 ? static_cast<std::int32_t>(*v) : static_cast<std::int64_t>(*v));
+    return done;
+  }
+  status long_integer(int length_bytes) {
+    auto n = number(length_bytes);
+    if (!n) return n.error();
+    auto digits = take(*n);
+    if (!digits) return digits.error();
+    if (*n > 8) {  // larger than any size: seeds of training scripts, and the magic number of legacy files
+      push(kind::inert).text = *digits;
+      return done;
+    }
+    std::uint64_t v = 0;
+    for (std::size_t i = digits->size(); i-- > 0;) v = v << 8 | static_cast<unsigned char>((*digits)[i]);
+    if (!digits->empty() && (static_cast<unsigned char>(digits->back()) & 0x80u) != 0 && *n < 8)
+      v |= ~std::uint64_t{0} << (8 * *n);
+    push_integer(static_cast<std::int64_t>(v));
+    return done;
+  }
+  status real() {
+    auto s = take(8);
+    if (!s) return s.error();
+    std::uint64_t bits = 0;
+    for (const char c : *s) bits = bits << 8 | static_cast<unsigned char>(c);
+    std::memcpy(&push(kind::real).real, &bits, sizeof(bits));
+    return done;
+  }
+  status string(int length_bytes, bool utf8) {
+    auto n = number(length_bytes);
+    if (!n) return n.error();
+    auto s = take(*n);
+    if (!s) return s.error();
+    if (utf8 && !rexnet::detail::is_utf8(*s))
+      return fail(errc::pickle_utf8, "the string " + in_quotes(*s) + " is not valid UTF-8");
+    push(kind::string).text = *s;
+    return done;
+  }
+  status small_tuple(int n) {
+    std::vector<std::uint32_t> items(static_cast<std::size_t>(n));
+    for (std::size_t i = items.size(); i-- > 0;)
+      if (!pop(items[i])) return underflow();
+    push(kind::tuple).items = std::move(items);
+    return done;
+  }
+  status from_mark(unsigned char op) {
+    std::vector<std::uint32_t> items;
+    if (!pop_to_mark(items)) return underflow();
+    if (op == 'd' && items.size() % 2 != 0) return fail(errc::pickle_setitem, "a key without value");
+    push(op == 't' ? kind::tuple : op == 'd' ? kind::dict : kind::list).items = std::move(items);
+    return done;
+  }
+  status append(bool many) {
+    std::vector<std::uint32_t> items(1);
+    if (many ? !pop_to_mark(items) : !pop(items[0])) return underflow();
+    return extend(items, kind::list, "APPEND on something that is no list");
+  }
+  status set_items(bool many) {
+    std::vector<std::uint32_t> items(2);
+    if (many ? !pop_to_mark(items) : !(pop(items[1]) && pop(items[0]))) return underflow();
+    if (items.size() % 2 != 0) return fail(errc::pickle_setitem, "a key without value");
+    return extend(items, kind::dict, "SETITEM on something that is no dict");
+  }
+  status extend(const std::vector<std::uint32_t>& items, kind expected, const char* otherwise) {
+    if (stack_.empty() || p_[stack_.back()].type == kind::mark) return underflow();
+    value& c = p_.values[stack_.back()];
+    if (c.type != expected) return fail(errc::pickle_setitem, otherwise);
+    c.items.insert(c.items.end(), items.begin(), items.end());
+    return done;
+  }
+
+  status put(int bytes) {
+    auto slot = number(bytes);
+    return slot ? put_value(*slot) : status(slot.error());
+  }
+  status put_value(std::uint64_t slot) {
+    if (stack_.empty()) return underflow();
+    // torch numbers its memo from 0 without gaps; a slot far beyond is an attempt at our memory.
+    if (slot > memo_.size() + 256 || slot >= max_memo)
+      return fail(errc::pickle_memo,
+                  "memo slot " + std::to_string(slot) + ", " + std::to_string(memo_.size()) + " are in use");
+    if (slot >= memo_.size()) memo_.resize(static_cast<std::size_t>(slot) + 1, no_value);
+    memo_[static_cast<std::size_t>(slot)] = stack_.back();
+    return done;
+  }
+  status get(int bytes) {
+    auto slot = number(bytes);
+    if (!slot) return slot.error();
+    if (*slot >= memo_.size() || memo_[static_cast<std::size_t>(*slot)] == no_value)
+      return fail(errc::pickle_memo, "memo slot " + std::to_string(*slot) + " is empty");
+    stack_.push_back(memo_[static_cast<std::size_t>(*slot)]);
+    if (p_[stack_.back()].type == kind::mark) return fail(errc::pickle_memo, "a mark in the memo");
+    return done;
+  }
+
+  status global() {
+    auto module = line();
+    if (!module) return module.error();
+    auto name = line();
+    if (!name) return name.error();
+    return push_global(*module, *name);
+  }
+  status stack_global() {
+    std::uint32_t module, name;
+    if (!pop(name) || !pop(module)) return underflow();
+    if (p_[name].type != kind::string || p_[module].type != kind::string)
+      return fail(errc::pickle_global, "a global whose name is no string");
+    return push_global(p_[module].text, p_[name].text);
+  }
+  status push_global(std::string_view module, std::string_view name) {
+    const role r = role_of(module, name);
+    if (r == role::unsupported)
+      return fail(
+          errc::tensor_unsupported,
+          in_quotes(name) +
+              ": quantized, sparse, nested and float8 tensors are not supported; save dense float tensors");
+    if (r == role::refused)
+      return fail(errc::pickle_global, "refers to " +
+                                           in_quotes(std::string(module) + "." + std::string(name)) +
+                                           ", which is not part of a checkpoint's data");
+    value& v = push(kind::global);
+    v.text = name;
+    v.integer = static_cast<std::int64_t>(r);
+    return done;
+  }
+
+  status persistent() {
+    std::uint32_t id;
+    if (!pop(id)) return underflow();
+    const value& v = p_[id];
+    const bool fits = v.type == kind::tuple && (v.items.size() == 5 || v.items.size() == 6) &&
+                      p_[v.items[0]].text == "storage" && p_[v.items[1]].type == kind::global &&
+                      p_[v.items[1]].integer == static_cast<std::int64_t>(role::storage) &&
+                      p_[v.items[2]].type == kind::string && p_[v.items[4]].type == kind::integer;
+    if (!fits) return fail(errc::pickle_reduce, "a persistent id that is no storage");
+    std::vector<std::uint32_t> items = v.items;
+    push(kind::storage).items = std::move(items);
+    return done;
+  }
+
+  status reduce() {
+    std::uint32_t arguments, callee;
+    if (!pop(arguments) || !pop(callee)) return underflow();
+    if (p_[callee].type != kind::global || p_[arguments].type != kind::tuple)
+      return fail(errc::pickle_reduce, "REDUCE of something that is no allowed global with a tuple");
+    // Eight arguments are the most that anything below takes: a long tuple is never copied.
+    const std::size_t given = p_[arguments].items.size();
+    const std::vector<std::uint32_t> items = given <= 8 ? p_[arguments].items : std::vector<std::uint32_t>();
+    const std::string_view name = p_[callee].text;
+    const auto wrong = [&] { return fail(errc::pickle_reduce, "wrong arguments for " + in_quotes(name)); };
+    switch (static_cast<role>(p_[callee].integer)) {
+      case role::ordered_dict:
+        if (given == 1 && p_[items[0]].type == kind::list) return dict_of_pairs(items[0]);
+        if (given != 0) return wrong();
+        push(kind::dict);
+        return done;
+      case role::rebuild_tensor:
+        if (items.size() < 4 || p_[items[0]].type != kind::storage || p_[items[1]].type != kind::integer ||
+            p_[items[2]].type != kind::tuple || p_[items[3]].type != kind::tuple)
+          return wrong();
+        push(kind::tensor).items = items;
+        return done;
+      case role::rebuild_parameter:
+        if (items.empty() || p_[items[0]].type != kind::tensor) return wrong();
+        stack_.push_back(items[0]);
+        return done;
+      case role::size:
+        if (items.size() != 1 || p_[items[0]].type != kind::tuple) return wrong();
+        stack_.push_back(items[0]);
+        return done;
+      case role::inert: push(kind::inert); return done;
+      default: return fail(errc::pickle_reduce, "REDUCE of " + in_quotes(name));
+    }
+  }
+  /// Python 2 wrote OrderedDict([[key, value], ...]).
+  status dict_of_pairs(std::uint32_t list) {
+    std::vector<std::uint32_t> flat;
+    for (const std::uint32_t pair : p_[list].items) {
+      const value& v = p_[pair];
+      if ((v.type != kind::list && v.type != kind::tuple) || v.items.size() != 2)
+        return fail(errc::pickle_reduce, "wrong arguments for \"OrderedDict\"");
+      flat.insert(flat.end(), v.items.begin(), v.items.end());
+    }
+    push(kind::dict).items = std::move(flat);
+    return done;
+  }
+  /// State for an object: taken for OrderedDict (torch puts _metadata there) and inert objects, and dropped.
+  status build() {
+    std::uint32_t state;
+    if (!pop(state) || stack_.empty()) return underflow();
+    const kind target = p_[stack_.back()].type;
+    const bool fits = (target == kind::dict && p_[state].type == kind::dict) || target == kind::inert;
+    return fits ? status(done) : status(fail(errc::pickle_reduce, "BUILD on something that takes no state"));
+  }
+
+  static constexpr std::uint32_t no_value = 0xffffffffu;
+  byte_span bytes_;
+  std::size_t at_ = 0;
+  program p_;
+  std::vector<std::uint32_t> stack_, memo_;
+  int marks_ = 0;
+};
+
+}  // namespace detail
+
+/// Interprets one pickle at the start of `bytes`. Views into `bytes`, which must outlive the program.
+/// Errors: P1 to P11 of docs/refusals.md, with the opcode and its position. Memory: a few dozen bytes for
+/// each byte of the program at most.
+[[nodiscard]] inline result<program> read(byte_span bytes) {
+  return detail::machine(bytes).run();
+}
+
+}  // namespace pickle
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_WEIGHTS_PICKLE_HPP
+// ---- rexnet/weights/zip.hpp
+// The zip container of torch >= 1.6 checkpoints: stored entries, found through the central directory, every
+// record compared with its twin. Anything torch does not write is refused. Source: PKWARE APPNOTE 6.3.
+#ifndef REXNET_WEIGHTS_ZIP_HPP
+#define REXNET_WEIGHTS_ZIP_HPP
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+
+struct zip_entry {
+  std::string_view name;  ///< in the file's bytes
+  byte_span data;
+  std::uint32_t crc = 0;
+};
+
+/// ReXNet checkpoints have about 450 entries.
+inline constexpr std::uint64_t max_zip_entries = 65536;
+
+namespace detail {
+
+class zip_reader {
+ public:
+  explicit zip_reader(byte_span file) : file_(file) {}
+
+  result<std::vector<zip_entry>> read() {
+    // The end record is the last thing in the file, behind which a comment of up to 65535 bytes may stand.
+    const std::size_t size = file_.size();
+    if (size < 22)
+      return fail(errc::model_truncated,
+                  "the file has " + std::to_string(size) + " bytes, a zip at least 22");
+    std::size_t end = size - 22;
+    const std::size_t lowest = size > 22 + 65535 ? size - 22 - 65535 : 0;
+    while (!(signature(end) == 0x06054b50 && end + 22 + u16(end + 20) == size)) {
+      if (end == lowest)
+        return fail(errc::model_truncated,
+                    "no zip end record: the file is cut short or was not downloaded completely");
+      --end;
+    }
+    std::uint64_t disk = u16(end + 4), first_disk = u16(end + 6), count = u16(end + 10),
+                  on_disk = u16(end + 8);
+    std::uint64_t directory_size = u32(end + 12), directory = u32(end + 16), limit = end;
+    if (end >= 20 && signature(end - 20) == 0x07064b50) {
+      const std::uint64_t at = u64(end - 12);
+      if (!(checked(at) + 56).at_most(end - 20) || signature(static_cast<std::size_t>(at)) != 0x06064b50)
+        return fail(errc::zip_zip64_out_of_range, "zip64 end record at " + std::to_string(at) +
+                                                      " in a file of " + std::to_string(size) + " bytes");
+      const auto z = static_cast<std::size_t>(at);
+      // What the 32-bit record does say must be the same.
+      const auto agrees = [](std::uint64_t narrow, std::uint64_t none, std::uint64_t wide) {
+        return narrow == none || narrow == wide;
+      };
+      if (!agrees(count, 0xffffu, u64(z + 32)) || !agrees(on_disk, 0xffffu, u64(z + 24)) ||
+          !agrees(directory_size, 0xffffffffu, u64(z + 40)) || !agrees(directory, 0xffffffffu, u64(z + 48)))
+        return fail(errc::zip_header_mismatch, "the end record and the zip64 end record disagree");
+      limit = z;
+      disk = u32(z + 16), first_disk = u32(z + 20), on_disk = u64(z + 24), count = u64(z + 32);
+      directory_size = u64(z + 40), directory = u64(z + 48);
+    }
+    if (disk != 0 || first_disk != 0 || on_disk != count)
+      return fail(errc::zip_multi_disk, "part of a multi-disk archive (disk " + std::to_string(disk) + ")");
+    if (count > max_zip_entries)
+      return fail(errc::zip_too_many_entries,
+                  std::to_string(count) + " entries, at most " + std::to_string(max_zip_entries));
+    if (!(checked(directory) + directory_size).at_most(limit) ||
+        !(checked(count) * 46).at_most(directory_size))
+      return fail(errc::zip_entry_out_of_range, "central directory of " + std::to_string(directory_size) +
+                                                    " bytes at " + std::to_string(directory) +
+                                                    " leaves the file");
+
+    if (directory + directory_size != limit)
+      return fail(errc::zip_malformed, std::to_string(limit - directory - directory_size) +
+                                           " bytes between the central directory and the end record");
+    std::size_t at = static_cast<std::size_t>(directory);
+    const std::size_t stop = at + static_cast<std::size_t>(directory_size);
+    std::vector<zip_entry> entries;
+    entries.reserve(static_cast<std::size_t>(count));
+    for (std::uint64_t i = 0; i < count; ++i) {
+      auto entry = central(at, stop, directory);
+      if (!entry) return entry.error();
+      entries.push_back(*entry);
+    }
+    if (at != stop) return fail(errc::zip_malformed, "the central directory is longer than its entries");
+    return check_together(std::move(entries));
+  }
+
+ private:
+  [[nodiscard]] std::uint64_t u16(std::size_t at) const noexcept {
+    return little_endian<2>(file_.data() + at);
+  }
+  [[nodiscard]] std::uint64_t u32(std::size_t at) const noexcept {
+    return little_endian<4>(file_.data() + at);
+  }
+  [[nodiscard]] std::uint64_t u64(std::size_t at) const noexcept {
+    return little_endian<8>(file_.data() + at);
+  }
+  [[nodiscard]] std::uint64_t signature(std::size_t at) const noexcept {
+    return at + 4 <= file_.size() ? u32(at) : 0;
+  }
+  [[nodiscard]] static error fail(errc code, const std::string& what) { return {code, "zip: " + what}; }
+  [[nodiscard]] error entry_error(errc code, const std::string& what) const {
+    return fail(code, "entry " + in_quotes(name_) + ": " + what);
+  }
+
+  /// Replaces 0xffffffff fields by the zip64 extra field's values, in the order that the format prescribes.
+  status zip64_fields(std::size_t extra, std::size_t length, std::uint64_t& size, std::uint64_t& packed,
+                      std::uint64_t& offset) {
+    const std::size_t stop = extra + length;
+    bool wide = false;
+    while (extra + 4 <= stop) {
+      const std::uint64_t tag = u16(extra), bytes = u16(extra + 2);
+      if (bytes > stop - extra - 4) break;
+      if (tag == 1) {
+        std::size_t p = extra + 4, left = static_cast<std::size_t>(bytes);
+        for (std::uint64_t* field : {&size, &packed, &offset}) {
+          if (*field != 0xffffffffu) continue;
+          if (left < 8)
+            return entry_error(errc::zip_zip64_out_of_range,
+                               "zip64 field of " + std::to_string(bytes) + " bytes is too short");
+          *field = u64(p);
+          wide = true;
+          p += 8, left -= 8;
+        }
+      }
+      extra += 4 + static_cast<std::size_t>(bytes);
+    }
+    if (size > file_.size() || packed > file_.size() || offset > file_.size())
+      return entry_error(wide ? errc::zip_zip64_out_of_range : errc::zip_entry_out_of_range,
+                         std::to_string(size) + " bytes at " + std::to_string(offset) + " in a file of " +
+                             std::to_string(file_.size()));
+    return done;
+  }
+
+  result<zip_entry> central(std::size_t& at, std::size_t stop, std::uint64_t directory) {
+    if (stop - at < 46 || signature(at) != 0x02014b50)
+      return fail(errc::zip_malformed, "central directory record at " + std::to_string(at) + " is damaged");
+    const std::uint64_t flags = u16(at + 8), method = u16(at + 10), crc_value = u32(at + 16);
+    std::uint64_t packed = u32(at + 20), size = u32(at + 24), offset = u32(at + 42);
+    const std::size_t name_length = static_cast<std::size_t>(u16(at + 28)),
+                      extra = static_cast<std::size_t>(u16(at + 30)),
+                      comment = static_cast<std::size_t>(u16(at + 32));
+    if (name_length + extra + comment > stop - at - 46)
+      return fail(errc::zip_malformed,
+                  "central directory record at " + std::to_string(at) + " leaves the directory");
+    name_ = text(file_.subspan(at + 46, name_length));
+    if (u16(at + 34) != 0)
+      return entry_error(errc::zip_multi_disk, "starts on disk " + std::to_string(u16(at + 34)));
+    if ((flags & 0x2041u) != 0) return entry_error(errc::zip_encrypted, "is encrypted");
+    if (method != 0)
+      return entry_error(errc::zip_compressed, "compression method " + std::to_string(method) +
+                                                   "; torch stores entries uncompressed");
+    if (status s = safe_name(); !s) return s.error();
+    if (status s = zip64_fields(at + 46 + name_length, extra, size, packed, offset); !s) return s.error();
+    if (packed != size)
+      return entry_error(errc::zip_header_mismatch, "stored " + std::to_string(packed) + " bytes, but " +
+                                                        std::to_string(size) + " uncompressed");
+    at += 46 + name_length + extra + comment;
+    return local(offset, size, crc_value, flags, directory);
+  }
+
+  status safe_name() const {
+    const std::string_view n = name_;
+    bool bad = n.empty() || n[0] == '/' || n.find('\\') != n.npos || n.find('\0') != n.npos ||
+               (n.size() > 1 && n[1] == ':');
+    for (std::size_t start = 0; !bad && start <= n.size();) {
+      const std::size_t slash = (std::min)(n.find('/', start), n.size());
+      bad = n.substr(start, slash - start) == "..";
+      start = slash + 1;
+    }
+    if (bad) return entry_error(errc::zip_unsafe_name, "unsafe name");
+    return done;
+  }
+
+  result<zip_entry> local(std::uint64_t offset, std::uint64_t size, std::uint64_t crc_value,
+                          std::uint64_t flags, std::uint64_t directory) {
+    if (!(checked(offset) + 30).at_most(directory) ||
+        signature(static_cast<std::size_t>(offset)) != 0x04034b50)
+      return entry_error(errc::zip_entry_out_of_range, "no local header at " + std::to_string(offset));
+    const auto at = static_cast<std::size_t>(offset);
+    const std::size_t name_length = static_cast<std::size_t>(u16(at + 26)),
+                      extra = static_cast<std::size_t>(u16(at + 28));
+    const std::uint64_t begin = offset + 30 + name_length + extra;
+    if (!(checked(begin) + size).at_most(directory))
+      return entry_error(errc::zip_entry_out_of_range, std::to_string(size) + " bytes at " +
+                                                           std::to_string(begin) + " reach beyond " +
+                                                           std::to_string(directory));
+    const auto mismatch = [this](const char* field) {
+      return entry_error(errc::zip_header_mismatch,
+                         std::string("local and central header disagree on the ") + field);
+    };
+    if (text(file_.subspan(at + 30, name_length)) != name_) return mismatch("name");
+    if (u16(at + 6) != flags) return mismatch("flags");
+    if (u16(at + 8) != 0) return mismatch("compression method");
+    std::uint64_t local_crc = u32(at + 14), local_packed = u32(at + 18), local_size = u32(at + 22), none = 0;
+    std::uint64_t end = begin + size;
+    if ((flags & 8u) != 0) {
+      // Sizes follow the data, with or without a signature, in 32 or 64 bits: one of the forms must agree.
+      if (!descriptor_agrees(end, directory, crc_value, size)) return mismatch("data descriptor");
+      const auto zero_or = [](std::uint64_t v, std::uint64_t expected) {
+        return v == 0 || v == expected || v == 0xffffffffu;
+      };
+      if (!zero_or(local_crc, crc_value) || !zero_or(local_packed, size) || !zero_or(local_size, size))
+        return mismatch("size or checksum");
+    } else {
+      if (status s = zip64_fields(at + 30 + name_length, extra, local_size, local_packed, none); !s)
+        return s.error();
+      if (local_crc != crc_value || local_packed != size || local_size != size)
+        return mismatch("size or checksum");
+    }
+    extents_.push_back({offset, end, name_});
+    return zip_entry{name_, file_.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(size)),
+                     static_cast<std::uint32_t>(crc_value)};
+  }
+
+  /// On success `end` is moved behind the descriptor.
+  bool descriptor_agrees(std::uint64_t& end, std::uint64_t limit, std::uint64_t crc_value,
+                         std::uint64_t size) const {
+    for (const std::uint64_t sign : {4u, 0u})
+      for (const std::uint64_t field : {8u, 4u}) {
+        const std::uint64_t bytes = sign + 4 + 2 * field;
+        if (limit - end < bytes) continue;
+        auto p = static_cast<std::size_t>(end);
+        if (sign != 0 && signature(p) != 0x08074b50) continue;
+        p += static_cast<std::size_t>(sign);
+        const std::uint64_t a = field == 8 ? u64(p + 4) : u32(p + 4),
+                            b = field == 8 ? u64(p + 12) : u32(p + 8);
+        if (u32(p) == crc_value && a == size && b == size) {
+          end += bytes;
+          return true;
+        }
+      }
+    return false;
+  }
+
+  result<std::vector<zip_entry>> check_together(std::vector<zip_entry> entries) {
+    std::vector<std::string_view> names;
+    names.reserve(entries.size());
+    for (const zip_entry& e : entries) names.push_back(e.name);
+    std::sort(names.begin(), names.end());
+    const auto twice = std::adjacent_find(names.begin(), names.end());
+    if (twice != names.end())
+      return fail(errc::zip_duplicate_name, "two entries are named " + in_quotes(*twice));
+    std::sort(extents_.begin(), extents_.end(),
+              [](const extent& a, const extent& b) { return a.begin < b.begin; });
+    for (std::size_t i = 1; i < extents_.size(); ++i)
+      if (extents_[i].begin < extents_[i - 1].end)
+        return fail(errc::zip_overlap, "entries " + in_quotes(extents_[i - 1].name) + " and " +
+                                           in_quotes(extents_[i].name) + " overlap");
+    for (const zip_entry& e : entries) {
+      const std::uint32_t found = crc32(e.data);
+      if (found != e.crc)
+        return fail(errc::zip_crc_mismatch, "entry " + in_quotes(e.name) + ": checksum " +
+                                                std::to_string(found) + ", recorded " +
+                                                std::to_string(e.crc));
+    }
+    return entries;
+  }
+
+  struct extent {
+    std::uint64_t begin, end;
+    std::string_view name;
+  };
+  byte_span file_;
+  std::string_view name_;
+  std::vector<extent> extents_;
+};
+
+}  // namespace detail
+
+/// The entries of a zip whose entries are all stored. Views into `file`, which must outlive them.
+/// Errors: Z1 to Z11 of docs/refusals.md, zip_malformed, model_truncated (no end record).
+[[nodiscard]] inline result<std::vector<zip_entry>> read_zip(byte_span file) {
+  return detail::zip_reader(file).read();
+}
+
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_WEIGHTS_ZIP_HPP
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+namespace detail {
+
+struct torch_content {
+  std::vector<tensor> tensors;
+  std::string state_key;  ///< the entry of a training file that held the state dict; empty for a bare one
+};
+
+struct torch_storage {
+  std::string_view key;
+  byte_span data;
+};
+
+/// Without "module." and "_orig_mod.", however often and in whatever order they are stacked.
+[[nodiscard]] inline std::string_view strip_prefixes(std::string_view name) noexcept {
+  for (;;) {
+    if (name.substr(0, 7) == "module.")
+      name.remove_prefix(7);
+    else if (name.substr(0, 10) == "_orig_mod.")
+      name.remove_prefix(10);
+    else
+      return name;
+  }
+}
+
+/// The element type of "FloatStorage" and its kin; null for what is not supported.
+[[nodiscard]] inline const dtype* storage_dtype(std::string_view name) noexcept {
+  struct entry {
+    std::string_view name;
+    dtype type;
+  };
+  static constexpr entry types[] = {{"FloatStorage", dtype::f32}, {"DoubleStorage", dtype::f64},
+                                    {"HalfStorage", dtype::f16},  {"BFloat16Storage", dtype::bf16},
+                                    {"LongStorage", dtype::i64},  {"IntStorage", dtype::i32},
+                                    {"ShortStorage", dtype::i16}, {"CharStorage", dtype::i8},
+                                    {"ByteStorage", dtype::u8},   {"BoolStorage", dtype::boolean}};
+  for (const entry& e : types)
+    if (e.name == name) return &e.type;
+  return nullptr;
+}
+
+[[nodiscard]] inline status check_distinct(std::vector<std::string_view> names) {
+  std::sort(names.begin(), names.end());
+  const auto same = std::adjacent_find(names.begin(), names.end());
+  if (same != names.end())
+    return error(errc::model_duplicate_role,
+                 "two tensors are named " + in_quotes(*same) + " once prefixes are stripped");
+  return done;
+}
+
+class state_dict_reader {
+ public:
+  /// @param storages sorted by key; byte-exact
+  state_dict_reader(const pickle::program& p, const std::vector<torch_storage>& storages,
+                    std::uint64_t file_bytes)
+      : p_(p), storages_(storages), file_bytes_(file_bytes) {}
+
+  result<torch_content> read() {
+    const pickle::value* dict = &p_[p_.root];
+    torch_content content;
+    if (dict->type == pickle::kind::dict)
+      for (const char* key : {"state_dict_ema", "model_ema", "state_dict", "model"}) {
+        const pickle::value* inner = p_.find(*dict, key);
+        if (inner == nullptr || inner->type != pickle::kind::dict || !holds_tensors(*inner)) continue;
+        content.state_key = key;
+        dict = inner;
+        break;
+      }
+    if (dict->type != pickle::kind::dict)
+      return error(errc::tensor_unsupported,
+                   "the checkpoint holds no dictionary of tensors (a pickled module, a list or a single "
+                   "tensor): save model.state_dict()");
+    if (!holds_tensors(*dict))
+      return error(errc::model_missing, "no tensors in the state dict; its keys are " + keys_of(*dict));
+    if (status s = check_names(*dict); !s) return s.error();
+    checked total = 0;
+    for (std::size_t i = 0; i + 1 < dict->items.size(); i += 2) {
+      const pickle::value& key = p_[dict->items[i]];
+      const pickle::value& v = p_[dict->items[i + 1]];
+      if (!is_entry(*dict, i)) continue;  // scalars of training scripts
+      auto t = read_tensor(std::string(strip_prefixes(key.text)), v);
+      if (!t) return t.error();
+      total = total + checked(static_cast<std::uint64_t>(t->elements())) *
+                          static_cast<std::uint64_t>(dtype_bytes(t->type));
+      if (!total.at_most((checked(file_bytes_) * max_blow_up).get()))
+        return error(errc::tensor_blow_up, "tensors that share storages take more than " +
+                                               std::to_string(max_blow_up) + " times the file's " +
+                                               std::to_string(file_bytes_) + " bytes");
+      content.tensors.push_back(std::move(*t));
+    }
+    return content;
+  }
+
+ private:
+  [[nodiscard]] bool is_entry(const pickle::value& dict, std::size_t i) const {
+    return p_[dict.items[i]].type == pickle::kind::string &&
+           p_[dict.items[i + 1]].type == pickle::kind::tensor;
+  }
+  [[nodiscard]] bool holds_tensors(const pickle::value& dict) const {
+    for (std::size_t i = 0; i + 1 < dict.items.size(); i += 2)
+      if (is_entry(dict, i)) return true;
+    return false;
+  }
+  [[nodiscard]] std::string keys_of(const pickle::value& dict) const {
+    std::string s;
+    for (std::size_t i = 0; i + 1 < dict.items.size() && i < 12; i += 2)
+      s += (i > 0 ? ", " : "") + in_quotes(p_[dict.items[i]].text);
+    return s.empty() ? "none" : s;
+  }
+  /// Before names are copied: one pickled string may be referred to millions of times.
+  status check_names(const pickle::value& dict) const {
+    std::vector<std::string_view> names;
+    for (std::size_t i = 0; i + 1 < dict.items.size(); i += 2) {
+      if (!is_entry(dict, i)) continue;
+      names.push_back(strip_prefixes(p_[dict.items[i]].text));
+      if (names.back().size() > 1024)
+        return error(errc::pickle_length, "a tensor's name has " + std::to_string(names.back().size()) +
+                                              " bytes, at most 1024: " + in_quotes(names.back()));
+      if (!is_utf8(names.back()))
+        return error(errc::pickle_utf8, "the tensor name " + in_quotes(names.back()) + " is not valid UTF-8");
+    }
+    return check_distinct(std::move(names));
+  }
+
+  result<tensor> read_tensor(std::string name, const pickle::value& v) {
+    tensor t;
+    t.name = std::move(name);
+    const pickle::value& storage = p_[v.items[0]];
+    const std::string_view type = p_[storage.items[1]].text;
+    const dtype* found = storage_dtype(type);
+    if (found == nullptr)
+      return error(errc::tensor_unsupported,
+                   "tensor " + in_quotes(t.name) + ": " + in_quotes(type) +
+                       " is not supported (quantized, complex and sparse tensors are not)");
+    t.type = *found;
+    if (p_[v.items[2]].items.size() > 8)
+      return error(errc::tensor_rank, "tensor " + in_quotes(t.name) + ": " +
+                                          std::to_string(p_[v.items[2]].items.size()) +
+                                          " dimensions, at most 8");
+    if (p_[v.items[3]].items.size() != p_[v.items[2]].items.size())
+      return error(errc::tensor_rank, "tensor " + in_quotes(t.name) + ": " +
+                                          std::to_string(p_[v.items[2]].items.size()) + " dimensions, but " +
+                                          std::to_string(p_[v.items[3]].items.size()) + " strides");
+    if (storage.items.size() > 5 && p_[storage.items[5]].type != pickle::kind::none)
+      return error(errc::tensor_unsupported,
+                   "tensor " + in_quotes(t.name) + ": a view of a storage, as torch before 0.4 wrote it");
+    for (const auto& [list, out] : {std::pair{v.items[2], &t.shape}, std::pair{v.items[3], &t.strides}})
+      for (const std::uint32_t item : p_[list].items) {
+        if (p_[item].type != pickle::kind::integer)
+          return error(errc::pickle_reduce, "tensor " + in_quotes(t.name) + ": a size that is no integer");
+        out->push_back(p_[item].integer);
+      }
+    const std::string_view key = p_[storage.items[2]].text;
+    const auto at = std::lower_bound(storages_.begin(), storages_.end(), key,
+                                     [](const torch_storage& s, std::string_view k) { return s.key < k; });
+    if (at == storages_.end() || at->key != key)
+      return error(errc::tensor_storage_size,
+                   "tensor " + in_quotes(t.name) + ": storage " + in_quotes(key) + " is not in the file");
+    const std::int64_t count = p_[storage.items[4]].integer;
+    const checked bytes = checked(count < 0 ? 0 : static_cast<std::uint64_t>(count)) *
+                          static_cast<std::uint64_t>(dtype_bytes(t.type));
+    if (count < 0 || !bytes.valid() || bytes.get() != at->data.size())
+      return error(errc::tensor_storage_size, "tensor " + in_quotes(t.name) + ": storage " + in_quotes(key) +
+                                                  " of " + std::to_string(count) + " elements has " +
+                                                  std::to_string(at->data.size()) + " bytes");
+    if (status s = place_tensor(t, at->data, p_[v.items[1]].integer, file_bytes_); !s) return s.error();
+    return t;
+  }
+
+  const pickle::program& p_;
+  const std::vector<torch_storage>& storages_;
+  std::uint64_t file_bytes_;
+};
+
+[[nodiscard]] inline result<torch_content> finish_torch(const pickle::program& p,
+                                                        std::vector<torch_storage>& storages,
+                                                        std::uint64_t file_bytes) {
+  std::sort(storages.begin(), storages.end(),
+            [](const torch_storage& a, const torch_storage& b) { return a.key < b.key; });
+  return state_dict_reader(p, storages, file_bytes).read();
+}
+
+/// The ZIP form: <prefix>/data.pkl, <prefix>/data/<key>, <prefix>/byteorder.
+[[nodiscard]] inline result<torch_content> read_torch_zip(byte_span file) {
+  auto entries = read_zip(file);
+  if (!entries) return entries.error();
+  std::string prefix;
+  const zip_entry* pickled = nullptr;
+  for (const zip_entry& e : *entries) {
+    const std::size_t slash = e.name.rfind('/');
+    const std::string_view base = slash == e.name.npos ? e.name : e.name.substr(slash + 1);
+    if (base == "constants.pkl")
+      return error(errc::model_torchscript,
+                   "a TorchScript archive (constants.pkl): save model.state_dict() with torch.save instead");
+    if (base == "data.pkl") {
+      if (pickled != nullptr)
+        return error(errc::zip_malformed, "two entries are named data.pkl: " + in_quotes(pickled->name) +
+                                              " and " + in_quotes(e.name));
+      pickled = &e;
+      prefix = slash == e.name.npos ? "" : std::string(e.name.substr(0, slash + 1));
+    }
+  }
+  if (pickled == nullptr)
+    return error(errc::unknown_format, "a zip archive without data.pkl: not a torch checkpoint");
+  std::vector<torch_storage> storages;
+  for (const zip_entry& e : *entries) {
+    if (e.name.size() < prefix.size() || e.name.substr(0, prefix.size()) != prefix) continue;
+    const std::string_view rest = e.name.substr(prefix.size());
+    if (rest == "byteorder" && text(e.data) != "little")
+      return error(errc::tensor_big_endian,
+                   "byte order " + in_quotes(text(e.data)) + ": only little-endian checkpoints are read");
+    if (rest.substr(0, 5) == "data/") storages.push_back({rest.substr(5), e.data});
+  }
+  auto p = pickle::read(pickled->data);
+  if (!p) return p.error();
+  return finish_torch(*p, storages, file.size());
+}
+
+/// Does the file begin with a pickle? The magic number is checked later.
+[[nodiscard]] inline bool is_torch_legacy(byte_span file) noexcept {
+  return file.size() > 2 && file[0] == 0x80 && file[1] >= 2 && file[1] <= 5;
+}
+
+/// The legacy form: five pickles (magic, protocol, system, object, storage keys), then for each key an int64
+/// element count and the elements.
+[[nodiscard]] inline result<torch_content> read_torch_legacy(byte_span file) {
+  // 0x1950a86a20f9469cfc6c
+  static constexpr std::string_view magic = "\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19";
+  std::size_t at = 0;
+  pickle::program parts[5];
+  for (int i = 0; i < 5; ++i) {
+    auto p = pickle::read(file.subspan(at, file.size() - at));
+    if (!p)
+      return i > 0 && at + 2 >= file.size()
+                 ? error(errc::legacy_truncated, "legacy torch file: ends after pickle " + std::to_string(i))
+                 : p.error();
+    at += p->consumed;
+    parts[i] = std::move(*p);
+    if (i == 0 && parts[0][parts[0].root].text != magic)
+      return error(errc::legacy_magic,
+                   "a pickle, but not one of torch.save: it does not begin with torch's magic number");
+  }
+  const pickle::value& protocol = parts[1][parts[1].root];
+  if (protocol.type != pickle::kind::integer || protocol.integer != 1001)
+    return error(errc::legacy_magic,
+                 "legacy torch file: protocol " + std::to_string(protocol.integer) + ", expected 1001");
+  const pickle::value* little = parts[2].find(parts[2][parts[2].root], "little_endian");
+  if (little != nullptr && little->integer == 0)
+    return error(errc::tensor_big_endian, "legacy torch file: written on a big-endian machine");
+
+  // The element size of a storage is known from the tensors that use it.
+  const pickle::program& object = parts[3];
+  std::vector<std::pair<std::string_view, int>> sizes;
+  for (const pickle::value& v : object.values)
+    if (v.type == pickle::kind::storage) {
+      const std::string_view type = object[v.items[1]].text;
+      const dtype* const element = storage_dtype(type);
+      if (element == nullptr)
+        return error(errc::tensor_unsupported, "legacy torch file: " + in_quotes(type) + " is not supported");
+      sizes.emplace_back(object[v.items[2]].text, dtype_bytes(*element));
+    }
+  std::sort(sizes.begin(), sizes.end());
+  sizes.erase(std::unique(sizes.begin(), sizes.end()), sizes.end());
+  for (std::size_t i = 1; i < sizes.size(); ++i)
+    if (sizes[i].first == sizes[i - 1].first)
+      return error(errc::legacy_storage_count,
+                   "legacy torch file: storage " + in_quotes(sizes[i].first) + " has elements of two sizes");
+  const pickle::value& keys = parts[4][parts[4].root];
+  if (keys.type != pickle::kind::list)
+    return error(errc::legacy_storage_count, "legacy torch file: no list of storages");
+  if (keys.items.size() != sizes.size())
+    return error(errc::legacy_storage_count, "legacy torch file: " + std::to_string(keys.items.size()) +
+                                                 " storages are listed, tensors use " +
+                                                 std::to_string(sizes.size()));
+  std::vector<torch_storage> storages;
+  for (const std::uint32_t item : keys.items) {
+    const std::string_view key = parts[4][item].text;
+    const auto size = std::lower_bound(sizes.begin(), sizes.end(), std::pair(key, 0));
+    if (size == sizes.end() || size->first != key)
+      return error(errc::legacy_storage_count,
+                   "legacy torch file: storage " + in_quotes(key) + " belongs to no tensor");
+    if (file.size() - at < 8)
+      return error(errc::legacy_truncated, "legacy torch file: ends before storage " + in_quotes(key));
+    const checked bytes =
+        checked(little_endian<8>(file.data() + at)) * static_cast<std::uint64_t>(size->second);
+    at += 8;
+    if (!bytes.at_most(file.size() - at))
+      return error(errc::legacy_truncated, "legacy torch file: storage " + in_quotes(key) +
+                                               " reaches beyond the file's " + std::to_string(file.size()) +
+                                               " bytes");
+    storages.push_back({key, file.subspan(at, static_cast<std::size_t>(bytes.get()))});
+    at += static_cast<std::size_t>(bytes.get());
+  }
+  if (at != file.size())
+    return error(errc::legacy_storage_count,
+                 "legacy torch file: " + std::to_string(file.size() - at) + " bytes after the last storage");
+  return finish_torch(object, storages, file.size());
+}
+
+}  // namespace detail
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_WEIGHTS_TORCH_FILE_HPP
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+
+/// What is read: of a training file the first of state_dict_ema, model_ema, state_dict, model (timm's order)
+/// that is a dictionary with tensors, else the file's own dictionary. Entries that are no tensors (numbers,
+/// strings, None, nested dictionaries) are ignored. "module." and "_orig_mod." in front of names are removed,
+/// however stacked. Names are distinct.
+///
+/// Tensors in the order of the file; their data points into the mapped file (or the caller's memory).
+class checkpoint {
+ public:
+  /// All tensors.
+  [[nodiscard]] span<const tensor> tensors() const noexcept { return {tensors_.data(), tensors_.size()}; }
+  /// The tensor of this name, or null.
+  [[nodiscard]] const tensor* find(std::string_view name) const noexcept {
+    for (const tensor& t : tensors_)
+      if (t.name == name) return &t;
+    return nullptr;
+  }
+  /// "torch zip", "torch legacy" or "safetensors".
+  [[nodiscard]] const std::string& container() const noexcept { return container_; }
+  /// Which entry of a training file was taken ("state_dict_ema"); empty when the file is a bare state dict.
+  [[nodiscard]] const std::string& state_key() const noexcept { return state_key_; }
+
+  /// What the file says about itself: the strings of safetensors' __metadata__. Empty for torch files.
+  [[nodiscard]] span<const std::pair<std::string, std::string>> metadata() const noexcept {
+    return {metadata_.data(), metadata_.size()};
+  }
+
+ private:
+  friend result<checkpoint> read_checkpoint(byte_span bytes);
+  friend result<checkpoint> open_checkpoint(const std::string& path);
+  file_bytes file_;
+  std::vector<tensor> tensors_;
+  std::vector<std::pair<std::string, std::string>> metadata_;
+  std::string container_, state_key_;
+};
+
+namespace detail {
+
+/// What people save under the name .pth by mistake, by its first bytes; ok when it is none of that.
+[[nodiscard]] inline status refuse_impostors(byte_span bytes) {
+  const std::string_view t = text(bytes).substr(0, 512);
+  const std::size_t start = t.find_first_not_of(" \t\r\n\xef\xbb\xbf");
+  const std::string_view head = start == t.npos ? t : t.substr(start);
+  std::string tag(head.substr(0, 9));
+  for (char& c : tag) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  if (tag == "<!doctype" || tag.substr(0, 5) == "<html" || tag.substr(0, 5) == "<head" ||
+      tag.substr(0, 5) == "<?xml")
+    return error(errc::model_html,
+                 "a web page, not a checkpoint: the download answered with HTML (a login or a 'file too "
+                 "large' page?)");
+  if (head.substr(0, 42) == "version https://git-lfs.github.com/spec/v1")
+    return error(errc::model_git_lfs, "a git-lfs pointer, not the file itself: run git lfs pull");
+  if (bytes.size() > 262 && t.substr(257, 5) == "ustar")
+    return error(
+        errc::model_old_tar,
+        "a torch file of the tar form (torch < 0.1.10): load it with an old torch and save it again");
+  return done;
+}
+
+}  // namespace detail
+
+/// Reads a checkpoint from memory, which must outlive it. The format is recognised by content.
+/// Errors: everything in docs/refusals.md but M1 to M7 and K; unknown_format names the first bytes.
+[[nodiscard]] inline result<checkpoint> read_checkpoint(byte_span bytes) {
+  if (status s = detail::refuse_impostors(bytes); !s) return s.error();
+  checkpoint c;
+  const bool zip = bytes.size() >= 4 && bytes[0] == 'P' && bytes[1] == 'K';
+  if (!zip && is_safetensors(bytes)) {
+    auto content = read_safetensors(bytes);
+    if (!content) return content.error();
+    c.container_ = "safetensors";
+    c.tensors_ = std::move(content->tensors);
+    for (tensor& t : c.tensors_) t.name = std::string(detail::strip_prefixes(t.name));
+    c.metadata_ = std::move(content->metadata);
+    std::vector<std::string_view> names;
+    for (const tensor& t : c.tensors_) names.push_back(t.name);
+    if (status s = detail::check_distinct(std::move(names)); !s) return s.error();
+    return c;
+  }
+  if (!zip && !detail::is_torch_legacy(bytes)) {
+    std::string first;
+    static constexpr char digits[] = "0123456789abcdef";
+    for (std::size_t i = 0; i < bytes.size() && i < 8; ++i)
+      first += {digits[bytes[i] >> 4], digits[bytes[i] & 15], ' '};
+    return error(errc::unknown_format, "not a checkpoint that rexnet reads; its " +
+                                           std::to_string(bytes.size()) + " bytes start with " + first);
+  }
+  auto content = zip ? detail::read_torch_zip(bytes) : detail::read_torch_legacy(bytes);
+  if (!content) return content.error();
+  c.container_ = zip ? "torch zip" : "torch legacy";
+  c.tensors_ = std::move(content->tensors);
+  c.state_key_ = std::move(content->state_key);
+  return c;
+}
+
+/// Maps and reads a checkpoint file. @param path UTF-8. Errors: io_error and those of read_checkpoint(), with
+/// the path in front.
+[[nodiscard]] inline result<checkpoint> open_checkpoint(const std::string& path) {
+  auto file = file_bytes::map(path);
+  if (!file) return file.error();
+  auto c = read_checkpoint(file->bytes());
+  if (!c) return c.error().in(path);
+  c->file_ = std::move(*file);
+  return c;
+}
+
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_WEIGHTS_CHECKPOINT_HPP
+// ---- rexnet/weights/pack.hpp
+// From named tensors to the packed payload: BatchNorm folded in double precision, panels of 16 channels.
+#ifndef REXNET_WEIGHTS_PACK_HPP
+#define REXNET_WEIGHTS_PACK_HPP
+
+// ---- rexnet/weights/names.hpp
+// Which tensor plays which role: official names (clovaai/rexnet v1 and lite) and timm's (rexnet_*,
+// rexnetr_*). Variant, width and class count are read from the tensors, never from a file name.
+#ifndef REXNET_WEIGHTS_NAMES_HPP
+#define REXNET_WEIGHTS_NAMES_HPP
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+
+/// The tensors of one convolution or dense layer; null where the layer has none.
+struct layer_tensors {
+  const tensor* weight = nullptr;    ///< of the convolution or the dense layer
+  const tensor* bias = nullptr;      ///< of the convolution or the dense layer
+  const tensor* gamma = nullptr;     ///< BatchNorm's weight
+  const tensor* beta = nullptr;      ///< BatchNorm's bias
+  const tensor* mean = nullptr;      ///< BatchNorm's running_mean
+  const tensor* variance = nullptr;  ///< BatchNorm's running_var
+};
+
+struct block_tensors {
+  layer_tensors expand, depthwise, squeeze, excite, project;
+};
+
+/// A checkpoint understood: its configuration, and every layer's tensors.
+struct model_tensors {
+  config shape;                       ///< as the tensors show it
+  const char* naming = "";            ///< "official" or "timm"
+  layer_tensors stem;                 ///< the first convolution
+  block_tensors blocks[block_count];  ///< in the order of the network
+  layer_tensors head;                 ///< the last 1x1 convolution
+  layer_tensors hidden;               ///< lite's extra layer
+  layer_tensors classifier;           ///< none in a backbone, which has no hidden layer then: classes is 0
+};
+
+namespace detail {
+
+/// "v1 1.0x", "rexnetr 2.0x"
+[[nodiscard]] inline std::string variant_text(const config& c) {
+  const int w = c.width_hundredths;
+  std::string digits = std::to_string(w / 100) + "." + std::to_string(w % 100 / 10);
+  if (w % 10 != 0) digits += std::to_string(w % 10);
+  return std::string(family_name(c.family)) + " " + digits + "x";
+}
+
+class model_reader {
+ public:
+  explicit model_reader(span<const tensor> tensors) : used_(tensors.size(), false) {
+    for (const tensor& t : tensors) sorted_.push_back(&t);
+    std::sort(sorted_.begin(), sorted_.end(),
+              [](const tensor* a, const tensor* b) { return a->name < b->name; });
+  }
+
+  result<model_tensors> read() {
+    for (std::size_t i = 1; i < sorted_.size(); ++i)
+      if (sorted_[i]->name == sorted_[i - 1]->name)
+        return fail(errc::model_duplicate_role,
+                    sorted_[i]->name + ": two tensors have this name once prefixes are stripped");
+    timm_ = any("stem.");
+    if (!timm_ && !any("features.3.out."))
+      return fail(errc::model_missing,
+                  "neither features.3.out. (official names) nor stem. (timm) begins a name: not a ReXNet "
+                  "state dict" +
+                      first_names());
+    m_.naming = timm_ ? "timm" : "official";
+    collect();
+    if (!error_.empty()) return fail(code_, error_);
+    if (status s = derive_config(); !s) return s.error();
+    if (status s = check_shapes(); !s) return s.error();
+    for (std::size_t i = 0; i < sorted_.size(); ++i) {
+      const std::string& n = sorted_[i]->name;
+      const std::string_view tail = "num_batches_tracked";
+      const bool counter =
+          n.size() >= tail.size() && n.compare(n.size() - tail.size(), tail.size(), tail) == 0;
+      if (!used_[i] && !counter)
+        return fail(errc::model_unexpected, n + ": unexpected, shape " + shape_text(sorted_[i]->shape) +
+                                                " (" + variant_text(m_.shape) + ", " + m_.naming + " names)");
+    }
+    return m_;
+  }
+
+ private:
+  [[nodiscard]] static error fail(errc code, const std::string& what) { return {code, what}; }
+
+  [[nodiscard]] std::string first_names() const {
+    std::string s = "; it has " + std::to_string(sorted_.size()) + " tensors";
+    for (std::size_t i = 0; i < sorted_.size() && i < 3; ++i)
+      s += (i == 0 ? ": " : ", ") + in_quotes(sorted_[i]->name);
+    return s;
+  }
+
+  /// The first tensor whose name is not before this one.
+  [[nodiscard]] std::vector<const tensor*>::const_iterator first_from(const std::string& name) const {
+    return std::lower_bound(sorted_.begin(), sorted_.end(), name,
+                            [](const tensor* t, const std::string& n) { return t->name < n; });
+  }
+  const tensor* find(const std::string& name) {
+    const auto at = first_from(name);
+    if (at == sorted_.end() || (*at)->name != name) return nullptr;
+    used_[static_cast<std::size_t>(at - sorted_.begin())] = true;
+    return *at;
+  }
+  /// Whether any tensor's name begins so: a layer of which one tensor is missing is still there.
+  [[nodiscard]] bool any(const std::string& prefix) const {
+    const auto at = first_from(prefix);
+    return at != sorted_.end() && (*at)->name.compare(0, prefix.size(), prefix) == 0;
+  }
+  const tensor* need(const std::string& name, std::size_t rank) {
+    const tensor* t = find(name);
+    if (t == nullptr)
+      note(errc::model_missing, name + ": missing (" + m_.naming + " names)");
+    else if (t->shape.size() != rank)
+      note(errc::model_wrong_shape,
+           name + ": expected " + std::to_string(rank) + " dimensions, found " + shape_text(t->shape));
+    return t;
+  }
+  void note(errc code, const std::string& what) {
+    if (error_.empty()) code_ = code, error_ = what;
+  }
+
+  /// A layer named `conv`, with BatchNorm `bn` unless empty, and a bias of its own when asked for.
+  layer_tensors layer(const std::string& conv, const std::string& bn, bool bias, std::size_t rank = 4) {
+    layer_tensors l;
+    l.weight = need(conv + ".weight", rank);
+    if (bias) l.bias = need(conv + ".bias", 1);
+    if (!bn.empty()) {
+      l.gamma = need(bn + ".weight", 1);
+      l.beta = need(bn + ".bias", 1);
+      l.mean = need(bn + ".running_mean", 1);
+      l.variance = need(bn + ".running_var", 1);
+    }
+    return l;
+  }
+
+  void collect() {
+    m_.stem = timm_ ? layer("stem.conv", "stem.bn", false) : layer("features.0", "features.1", false);
+    for (int i = 0; i < block_count; ++i) timm_ ? timm_block(i) : official_block(i);
+    if (timm_) {
+      m_.head = layer("features.16.conv", "features.16.bn", false);
+      if (any("head.fc.")) m_.classifier = layer("head.fc", "", true, 2);
+      return;
+    }
+    m_.head = layer("features.19", "features.20", false);
+    if (any("output.4.") || any("output.0.")) {
+      m_.hidden = layer("output.0", "output.1", true);
+      if (any("output.4.")) m_.classifier = layer("output.4", "", true);
+    } else if (any("output.")) {
+      m_.classifier = layer("output.1", "", true);
+    }
+  }
+  void official_block(int i) {
+    block_tensors& b = m_.blocks[i];
+    const std::string out = "features." + std::to_string(i + 3) + ".out.";
+    const auto at = [&out](int n) { return out + std::to_string(n); };
+    int next = 0;
+    if (i > 0) {
+      b.expand = layer(at(0), at(1), false);
+      next = 3;
+    }
+    b.depthwise = layer(at(next), at(next + 1), false);
+    next += 2;
+    if (any(at(next) + ".fc.")) {
+      b.squeeze = layer(at(next) + ".fc.0", at(next) + ".fc.1", true);
+      b.excite = layer(at(next) + ".fc.3", "", true);
+      ++next;
+    }
+    b.project = layer(at(next + 1), at(next + 2), false);
+  }
+  void timm_block(int i) {
+    block_tensors& b = m_.blocks[i];
+    const std::string f = "features." + std::to_string(i) + ".";
+    if (i > 0) b.expand = layer(f + "conv_exp.conv", f + "conv_exp.bn", false);
+    b.depthwise = layer(f + "conv_dw.conv", f + "conv_dw.bn", false);
+    if (any(f + "se.")) {
+      b.squeeze = layer(f + "se.fc1", f + "se.bn", true);
+      b.excite = layer(f + "se.fc2", "", true);
+    }
+    b.project = layer(f + "conv_pwl.conv", f + "conv_pwl.bn", false);
+  }
+
+  /// The formula whose channels the tensors have; the lowest width where several do.
+  status derive_config() {
+    constexpr std::int64_t limit = 1 << 20;
+    const auto rows = [](const layer_tensors& l) { return l.weight == nullptr ? 0 : l.weight->shape[0]; };
+    std::int64_t found[block_count + 1] = {rows(m_.stem)};
+    for (int i = 0; i < block_count; ++i) found[i + 1] = rows(m_.blocks[i].project);
+    bool lite = true;  // the only family without squeeze-excite
+    for (const block_tensors& b : m_.blocks) lite = lite && b.squeeze.weight == nullptr;
+    if (m_.classifier.weight != nullptr && rows(m_.classifier) == 0)
+      return fail(errc::model_no_classes, m_.classifier.weight->name + ": 0 classes");
+    if (rows(m_.classifier) > max_classes || rows(m_.head) > limit || rows(m_.hidden) > limit)
+      return fail(errc::limit_exceeded, "over " + std::to_string(max_classes) + " classes or " +
+                                            std::to_string(limit) + " features");
+
+    config best;
+    std::int64_t best_distance = -1;
+    const auto consider = [&](const config& c) {
+      std::int64_t distance = found[0] > c.stem_c ? found[0] - c.stem_c : c.stem_c - found[0];
+      for (int i = 0; i < block_count; ++i) {
+        const std::int64_t d = found[i + 1] - c.blocks[i].out_c;
+        distance += d < 0 ? -d : d;
+      }
+      if (best_distance < 0 || distance < best_distance) best = c, best_distance = distance;
+    };
+    const int classes = static_cast<int>(rows(m_.classifier));
+    for (int w = min_width_hundredths; w <= max_width_hundredths && best_distance != 0; ++w)
+      consider(config_for(lite ? family::lite : family::v1, w, classes));
+    if (!lite)
+      for (const int divisor : {8, 16})
+        for (int w = min_width_hundredths; w <= max_width_hundredths && best_distance != 0; ++w)
+          consider(config_for(family::rexnetr, w, classes, divisor));
+
+    for (int i = 0; i < block_count; ++i) {
+      block_config& b = best.blocks[i];
+      b.kernel = static_cast<int>((std::min)(m_.blocks[i].depthwise.weight->shape[2], limit));
+      b.se_c = static_cast<int>((std::min)(rows(m_.blocks[i].squeeze), limit));
+      if (b.kernel != 3 && b.kernel != 5)
+        return fail(errc::unsupported, m_.blocks[i].depthwise.weight->name + ": a kernel of " +
+                                           std::to_string(b.kernel) + ", 3 and 5 are supported");
+    }
+    best.head_c = static_cast<int>(rows(m_.head));
+    best.hidden_c = static_cast<int>(rows(m_.hidden));
+    m_.shape = best;
+    return done;
+  }
+
+  status check_shapes() {
+    const config& c = m_.shape;
+    if (status s = check(m_.stem, {c.stem_c, 3, 3, 3}); !s) return s;
+    for (int i = 0; i < block_count; ++i) {
+      const block_config& b = c.blocks[i];
+      const block_tensors& t = m_.blocks[i];
+      if (b.expand)
+        if (status s = check(t.expand, {b.mid_c, b.in_c, 1, 1}); !s) return s;
+      if (status s = check(t.depthwise, {b.mid_c, 1, b.kernel, b.kernel}); !s) return s;
+      if (b.se_c > 0) {
+        if (status s = check(t.squeeze, {b.se_c, b.mid_c, 1, 1}); !s) return s;
+        if (status s = check(t.excite, {b.mid_c, b.se_c, 1, 1}); !s) return s;
+      }
+      if (status s = check(t.project, {b.out_c, b.mid_c, 1, 1}); !s) return s;
+    }
+    if (status s = check(m_.head, {c.head_c, c.blocks[block_count - 1].out_c, 1, 1}); !s) return s;
+    int features = c.head_c;
+    if (c.hidden_c > 0) {
+      if (status s = check(m_.hidden, {c.hidden_c, features, 1, 1}); !s) return s;
+      features = c.hidden_c;
+    }
+    if (m_.classifier.weight == nullptr) return done;
+    if (m_.classifier.weight->shape.size() == 2) return check(m_.classifier, {c.classes, features});
+    return check(m_.classifier, {c.classes, features, 1, 1});
+  }
+  status check(const layer_tensors& l, const std::vector<std::int64_t>& expected) {
+    const std::vector<std::int64_t> vector{expected[0]};
+    for (const tensor* t : {l.weight, l.bias, l.gamma, l.beta, l.mean, l.variance}) {
+      if (t == nullptr) continue;
+      const auto& want = t == l.weight ? expected : vector;
+      if (t->shape != want)
+        return fail(errc::model_wrong_shape, t->name + ": expected " + shape_text(want) + " for " +
+                                                 variant_text(m_.shape) + ", the nearest variant, found " +
+                                                 shape_text(t->shape));
+    }
+    return done;
+  }
+
+  std::vector<const tensor*> sorted_;
+  std::vector<bool> used_;
+  model_tensors m_;
+  bool timm_ = false;
+  errc code_ = errc::ok;
+  std::string error_;
+};
+
+}  // namespace detail
+
+/// Finds variant, width and classes, and each layer's tensors; all shapes are checked. The tensors must
+/// outlive the result. Errors: M1 to M4 and M7 of docs/refusals.md, unsupported.
+[[nodiscard]] inline result<model_tensors> identify(span<const tensor> tensors) {
+  return detail::model_reader(tensors).read();
+}
+
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_WEIGHTS_NAMES_HPP
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+namespace detail {
+
+/// Folded values below this are zero: a denormal weight contributes nothing and costs a hundred cycles.
+inline constexpr double smallest_weight = 1.1754943508222875e-38;
+
+/// y = scale * (W x) + shift, per output channel.
+struct folded {
+  std::vector<double> scale, shift;
+};
+
+/// "-1e-07": short, whatever the magnitude.
+[[nodiscard]] inline std::string number_text(double v) {
+  char text[32];
+  std::snprintf(text, sizeof(text), "%g", v);
+  return text;
+}
+
+/// Names the first value of a layer's tensors that is no finite number.
+[[nodiscard]] inline status check_finite(const layer_tensors& l) {
+  for (const tensor* t : {l.weight, l.bias, l.gamma, l.beta, l.mean, l.variance}) {
+    if (t == nullptr) continue;
+    std::int64_t bad = -1;
+    double value = 0;
+    t->for_each([&](std::int64_t i, double v) {
+      if (bad < 0 && !std::isfinite(v)) bad = i, value = v;
+    });
+    if (bad >= 0)
+      return error(errc::model_not_finite, t->name + ": element " + std::to_string(bad) + " of " +
+                                               shape_text(t->shape) + " is " + number_text(value));
+  }
+  return done;
+}
+
+[[nodiscard]] inline result<folded> fold_batchnorm(const layer_tensors& l, int out_c) {
+  const auto n = static_cast<std::size_t>(out_c);
+  folded f{std::vector<double>(n, 1.0), l.bias != nullptr ? l.bias->values() : std::vector<double>(n, 0.0)};
+  if (l.gamma == nullptr) return f;
+  const std::vector<double> gamma = l.gamma->values(), beta = l.beta->values(), mean = l.mean->values(),
+                            variance = l.variance->values();
+  for (std::size_t i = 0; i < n; ++i) {
+    if (variance[i] < 0)
+      return error(errc::model_negative_variance,
+                   l.variance->name + "[" + std::to_string(i) + "] is " + number_text(variance[i]));
+    // An infinite variance would fold into a harmless zero: it is damage all the same.
+    if (!std::isfinite(variance[i])) return check_finite(l).error();
+    f.scale[i] = gamma[i] / std::sqrt(variance[i] + 1e-5);
+    f.shift[i] = (f.shift[i] - mean[i]) * f.scale[i] + beta[i];
+  }
+  return f;
+}
+
+[[nodiscard]] inline status pack_layer(const layer_tensors& l, const layer_layout& at, float* payload) {
+  if (at.out_c == 0) return done;
+  auto f = fold_batchnorm(l, at.out_c);
+  if (!f) return f.error();
+  bool finite = true;
+  const auto put = [&finite](float& where, double v) {
+    const auto rounded = static_cast<float>(v);
+    finite = finite && std::isfinite(rounded);
+    where = std::fabs(v) < smallest_weight ? 0.0f : rounded;
+  };
+  // PyTorch keeps [out][in][ky][kx]; the payload wants the input index as (ky, kx, in).
+  const auto& shape = l.weight->shape;
+  const std::int64_t taps = shape.size() == 4 ? shape[2] * shape[3] : 1, in_c = shape[1];
+  // for_each goes through them in this order; counters take the place of three divisions an element.
+  std::int64_t o = 0, in = 0, tap = 0;
+  float* panel = payload + at.weights;
+  double scale = f->scale[0];
+  l.weight->for_each([&](std::int64_t, double v) {
+    put(panel[(tap * in_c + in) * panel_c], v * scale);
+    if (++tap < taps) return;
+    tap = 0;
+    if (++in < in_c) return;
+    in = 0;
+    if (++o == at.out_c) return;
+    panel = payload + at.weights + o / panel_c * at.k * panel_c + o % panel_c;
+    scale = f->scale[static_cast<std::size_t>(o)];
+  });
+  for (int c = 0; c < at.out_c; ++c) put(payload[at.bias + c], f->shift[static_cast<std::size_t>(c)]);
+  if (finite) return done;
+  if (status s = check_finite(l); !s) return s;
+  return error(errc::model_not_finite, l.weight->name + ": passes float32 once its BatchNorm is folded in");
+}
+
+}  // namespace detail
+
+/// Folds and packs layer after layer, for write_packed(): emit(span) gets runs of the payload in order.
+/// Memory: the largest layer. Errors: M5 (not finite), M6 (negative variance), out_of_memory, those of emit.
+template <class Emit>
+[[nodiscard]] status pack_layers(const model_tensors& m, Emit&& emit) {
+  const weights_layout layout = layout_of(m.shape);
+  const auto each = [&](auto&& visit) -> status {
+    if (status s = visit(m.stem, layout.stem); !s) return s;
+    for (int i = 0; i < block_count; ++i) {
+      const block_tensors& t = m.blocks[i];
+      const block_layout& l = layout.blocks[i];
+      for (const auto& [tensors, at] :
+           {std::pair{&t.expand, &l.expand}, std::pair{&t.depthwise, &l.depthwise},
+            std::pair{&t.squeeze, &l.squeeze}, std::pair{&t.excite, &l.excite},
+            std::pair{&t.project, &l.project}})
+        if (status s = visit(*tensors, *at); !s) return s;
+    }
+    if (status s = visit(m.head, layout.head); !s) return s;
+    if (status s = visit(m.hidden, layout.hidden); !s) return s;
+    return visit(m.classifier, layout.classifier);
+  };
+  const auto floats_of = [](const layer_layout& l) {
+    const std::int64_t columns = round_up(std::int64_t{l.out_c}, panel_c);
+    return static_cast<std::size_t>(columns * (l.k + 1));
+  };
+  std::size_t largest = 0;
+  static_cast<void>(each([&](const layer_tensors&, const layer_layout& l) -> status {
+    largest = (std::max)(largest, floats_of(l));
+    return done;
+  }));
+  aligned_buffer buffer(largest * sizeof(float));
+  if (buffer.data() == nullptr)
+    return error(errc::out_of_memory, "no memory for a layer of " + std::to_string(largest * 4) + " bytes");
+  return each([&](const layer_tensors& t, layer_layout l) -> status {
+    const std::size_t n = floats_of(l);
+    if (n == 0) return done;
+    l.bias -= l.weights;
+    l.weights = 0;
+    std::fill_n(buffer.floats().data(), n, 0.0f);
+    if (status s = detail::pack_layer(t, l, buffer.floats().data()); !s) return s;
+    return emit(span<const float>(buffer.floats().data(), n));
+  });
+}
+
+/// The whole payload in memory, in the layout of layout_of(m.shape). Errors: those of pack_layers().
+[[nodiscard]] inline result<aligned_buffer> pack_weights(const model_tensors& m) {
+  const std::int64_t floats = layout_of(m.shape).floats;
+  aligned_buffer buffer = float_buffer(floats);
+  if (buffer.data() == nullptr)
+    return error(errc::out_of_memory, "no memory for " + std::to_string(floats * 4) + " bytes of weights");
+  float* next = buffer.floats().data();
+  status s = pack_layers(m, [&next](span<const float> run) -> status {
+    next = std::copy(run.begin(), run.end(), next);
+    return done;
+  });
+  if (!s) return s.error();
+  return buffer;
+}
+
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_WEIGHTS_PACK_HPP
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+
+/// The names of a checkpoint's classes: ImageNet-1k's for a thousand, as all published files have them, else
+/// none. (Checkpoints bring no names; packed files may.)
+[[nodiscard]] inline std::vector<std::string> default_labels(const config& shape) {
+  std::vector<std::string> names;
+  if (shape.classes == static_cast<int>(imagenet_1k().size()))
+    for (const imagenet_class& c : imagenet_1k()) names.emplace_back(c.name);
+  return names;
+}
+
+/// Loads a checkpoint (its weights are folded and packed in memory) or a packed file from memory. The payload
+/// of a packed float32 file is used in place: `bytes` must be 64-byte aligned and outlive the model.
+/// Everything else is copied. @param depth check::full reads the whole of a packed file and compares its
+/// checksum. Errors: those of read_checkpoint(), identify(), pack_weights() and read_packed(). A checkpoint
+/// gets the default preprocessing and default_labels().
+[[nodiscard]] inline result<model> load(byte_span bytes, check depth = check::header) {
+  if (is_packed(bytes)) return load_packed(bytes, depth);
+  auto c = read_checkpoint(bytes);
+  if (!c) return c.error();
+  auto t = identify(c->tensors());
+  if (!t) return t.error();
+  auto packed = pack_weights(*t);
+  if (!packed) return packed.error();
+  return detail::model_maker::from_weights(t->shape, default_labels(t->shape), std::move(*packed),
+                                           c->container());
+}
+
+/// load() from memory of any alignment that may go away afterwards. Errors: also out_of_memory.
+[[nodiscard]] inline result<model> load_copy(byte_span bytes, check depth = check::header) {
+  return detail::model_maker::from_copy(bytes, [depth](byte_span copy) { return load(copy, depth); });
+}
+
+/// load() from a file, which is mapped: a packed float32 file is used in place and shared between processes.
+/// @param path UTF-8. Errors: those of load() from memory and io_error, with the path in front.
+[[nodiscard]] inline result<model> load(const std::string& path, check depth = check::header) {
+  return detail::model_maker::from_file(path, file_bytes::map(path),
+                                        [depth](byte_span bytes) { return load(bytes, depth); });
+}
+
+/// The same, read into memory instead of mapped: see load_packed_copy(). Errors: also out_of_memory.
+[[nodiscard]] inline result<model> load_copy(const std::string& path, check depth = check::header) {
+  return detail::model_maker::from_file(path, file_bytes::read(path),
+                                        [depth](byte_span bytes) { return load(bytes, depth); });
+}
+
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_LOAD_HPP
+// ---- rexnet/weights/npy.hpp
+// numpy's .npy files: float32, C order, little endian; versions 1, 2 and 3. Source: numpy.lib.format.
+#ifndef REXNET_WEIGHTS_NPY_HPP
+#define REXNET_WEIGHTS_NPY_HPP
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+
+struct npy_array {
+  std::vector<std::int64_t> shape;
+  std::vector<float> data;  ///< row-major, product(shape) floats
+};
+
+namespace detail {
+
+/// What stands between the magic and the data.
+struct npy_header {
+  std::string_view descr;  ///< "<f4" for float32
+  bool fortran_order = false;
+  std::vector<std::int64_t> shape;
+  std::size_t data_begin = 0;
+};
+
+/// The value behind 'key':, up to (not including) the next `end`; empty when the key is missing.
+[[nodiscard]] inline std::string_view npy_field(std::string_view header, std::string_view key, char end) {
+  const std::size_t at = header.find("'" + std::string(key) + "':");
+  if (at == header.npos) return {};
+  header.remove_prefix(at + key.size() + 3);
+  const std::size_t stop = header.find(end);
+  return stop == header.npos ? std::string_view() : header.substr(0, stop);
+}
+
+/// "(3, 4" -> {3, 4}. Errors: N3.
+[[nodiscard]] inline status parse_npy_shape(std::string_view text, std::vector<std::int64_t>& shape) {
+  const auto fail = [&] {
+    return error(errc::npy_size, "npy: unusable shape " + in_quotes(std::string(text) + ")"));
+  };
+  std::size_t i = text.find('(');
+  if (i == text.npos) return fail();
+  for (++i; i < text.size();) {
+    if (text[i] == ' ' || text[i] == ',') {
+      ++i;
+      continue;
+    }
+    checked side = 0;
+    const std::size_t start = i;
+    for (; i < text.size() && text[i] >= '0' && text[i] <= '9'; ++i)
+      side = side * 10 + static_cast<std::uint64_t>(text[i] - '0');
+    if (i == start || !side.at_most(std::uint64_t{1} << 48) || shape.size() == 8) return fail();
+    shape.push_back(static_cast<std::int64_t>(side.get()));
+  }
+  return done;
+}
+
+[[nodiscard]] inline result<npy_header> parse_npy_header(byte_span bytes) {
+  const auto no = [](const std::string& what) { return error(errc::npy_magic, "npy: " + what); };
+  if (bytes.size() < 10 || std::memcmp(bytes.data(), "\x93NUMPY", 6) != 0) return no("not a .npy file");
+  const int version = bytes[6];
+  if (version < 1 || version > 3) return no("version " + std::to_string(version) + ", 1 to 3 are known");
+  const std::size_t start = version == 1 ? 10 : 12;
+  if (bytes.size() < start) return no("the file ends inside its header");
+  const std::uint64_t length =
+      version == 1 ? little_endian<2>(bytes.data() + 8) : little_endian<4>(bytes.data() + 8);
+  if (length > bytes.size() - start)
+    return no("header of " + std::to_string(length) + " bytes in a file of " + std::to_string(bytes.size()));
+  const std::string_view fields = text(bytes.subspan(start, static_cast<std::size_t>(length)));
+  npy_header h;
+  h.data_begin = start + static_cast<std::size_t>(length);
+  std::string_view descr = npy_field(fields, "descr", ',');
+  const std::size_t open = descr.find('\''), close = descr.rfind('\'');
+  if (open == descr.npos || close <= open)
+    return error(errc::npy_dtype, "npy: unknown dtype " + in_quotes(descr));
+  h.descr = descr.substr(open + 1, close - open - 1);
+  const std::string_view order = npy_field(fields, "fortran_order", ',');
+  h.fortran_order = order.find("True") != order.npos;
+  if (!h.fortran_order && order.find("False") == order.npos)
+    return error(errc::npy_dtype, "npy: the header does not tell the order");
+  if (status s = parse_npy_shape(npy_field(fields, "shape", ')'), h.shape); !s) return s.error();
+  return h;
+}
+
+/// Elements of the header's shape if `bytes_each` of them fill the file exactly. Errors: N3.
+[[nodiscard]] inline result<std::size_t> npy_elements(const npy_header& h, byte_span bytes,
+                                                      std::size_t bytes_each) {
+  checked n = 1;
+  for (const std::int64_t side : h.shape) n = n * static_cast<std::uint64_t>(side);
+  const checked total = n * bytes_each;
+  const std::size_t found = bytes.size() - h.data_begin;
+  if (!total.valid() || total.get() != found)
+    return error(errc::npy_size, "npy: the shape needs " +
+                                     (total.valid() ? std::to_string(total.get()) : "more than 2^64") +
+                                     " bytes of data, the file has " + std::to_string(found));
+  return static_cast<std::size_t>(n.get());
+}
+
+}  // namespace detail
+
+/// Reads a float32 array. `bytes` is a whole file.
+/// Errors: N1 (no .npy file), N2 (another dtype or order), N3 (size) of docs/refusals.md.
+[[nodiscard]] inline result<npy_array> read_npy(byte_span bytes) {
+  auto h = detail::parse_npy_header(bytes);
+  if (!h) return h.error();
+  if (h->descr != "<f4")
+    return error(errc::npy_dtype,
+                 "npy: dtype " + detail::in_quotes(h->descr) + ", expected \"<f4\" (array.astype('<f4'))");
+  if (h->fortran_order) return error(errc::npy_dtype, "npy: Fortran order (use numpy.ascontiguousarray)");
+  auto n = detail::npy_elements(*h, bytes, sizeof(float));
+  if (!n) return n.error();
+  npy_array a;
+  a.shape = std::move(h->shape);
+  a.data.resize(*n);
+  for (std::size_t i = 0; i < *n; ++i)
+    a.data[i] = float_from_bits(
+        static_cast<std::uint32_t>(detail::little_endian<4>(bytes.data() + h->data_begin + 4 * i)));
+  return a;
+}
+
+/// The bytes of a .npy file, version 1.0, data aligned to 64 bytes as numpy writes it.
+/// Precondition: product(shape) == data.size(), at most 8 sizes.
+[[nodiscard]] inline std::string write_npy(const std::vector<std::int64_t>& shape, span<const float> data) {
+  std::string sides;
+  for (const std::int64_t side : shape) sides += std::to_string(side) + ", ";
+  if (!sides.empty()) sides.resize(sides.size() - (shape.size() == 1 ? 1 : 2));
+  std::string header = "{'descr': '<f4', 'fortran_order': False, 'shape': (" + sides + "), }";
+  header.append(63 - (10 + header.size()) % 64, ' ');
+  header += '\n';
+  std::string out("\x93NUMPY\x01\x00", 8);
+  out.reserve(10 + header.size() + 4 * data.size());
+  out += static_cast<char>(header.size() & 255u);
+  out += static_cast<char>(header.size() >> 8);
+  out += header;
+  for (const float f : data)
+    for (int shift = 0; shift < 32; shift += 8) out += static_cast<char>((bits_of(f) >> shift) & 255u);
+  return out;
+}
+
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_WEIGHTS_NPY_HPP
+
+#endif  // REXNET_REXNET_HPP
+// ---- rexnet/embedded.hpp
+// What a program without heap, exceptions and operating system needs: a packed file in memory, a picture to
+// the network's pixels, the network, the best classes. docs/embedded.md shows how.
+#ifndef REXNET_EMBEDDED_HPP
+#define REXNET_EMBEDDED_HPP
+
+#endif  // REXNET_EMBEDDED_HPP
+// ---- rexnet/weights/packed_write.hpp
+// Writes the packed file, layer by layer: no more of the model is in memory than its largest layer.
+// Specification: docs/packed-format.md.
+#ifndef REXNET_WEIGHTS_PACKED_WRITE_HPP
+#define REXNET_WEIGHTS_PACKED_WRITE_HPP
+
+// ---- rexnet/weights/output_file.hpp
+// A file that appears under its name only when it is complete and on the disk.
+#ifndef REXNET_WEIGHTS_OUTPUT_FILE_HPP
+#define REXNET_WEIGHTS_OUTPUT_FILE_HPP
+
+#if defined(_WIN32)
+#include <io.h>
+#else
+#include <unistd.h>
+#endif
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+namespace detail {
+
+// What output_file asks of the system. Paths are UTF-8; rename_over() gives the reason of a failure, or "".
+#if defined(_WIN32)
+inline std::FILE* create_file(const std::string& path) {
+  return _wfopen(utf16(path).c_str(), L"wb");
+}
+inline bool flush_to_disk(std::FILE* stream) {
+  return std::fflush(stream) == 0 && _commit(_fileno(stream)) == 0;
+}
+inline std::string rename_over(const std::string& from, const std::string& to) {
+  const DWORD how = MOVEFILE_REPLACE_EXISTING | MOVEFILE_WRITE_THROUGH;
+  if (MoveFileExW(utf16(from).c_str(), utf16(to).c_str(), how) != 0) return {};
+  return windows_message(GetLastError());
+}
+inline void remove_file(const std::string& path) {
+  DeleteFileW(utf16(path).c_str());
+}
+#else
+inline std::FILE* create_file(const std::string& path) {
+  return std::fopen(path.c_str(), "wb");
+}
+inline bool flush_to_disk(std::FILE* stream) {
+  return std::fflush(stream) == 0 && ::fsync(::fileno(stream)) == 0;
+}
+inline std::string rename_over(const std::string& from, const std::string& to) {
+  return std::rename(from.c_str(), to.c_str()) == 0 ? std::string() : std::string(std::strerror(errno));
+}
+inline void remove_file(const std::string& path) {
+  std::remove(path.c_str());
+}
+#endif
+
+}  // namespace detail
+
+/// Writes to `path`.part and renames in commit(). Whatever happens before, the old file stays; an output_file
+/// that is destroyed without commit() removes its part.
+class output_file {
+ public:
+  /// @param path UTF-8. Errors: io_error with the path and the system's reason.
+  [[nodiscard]] static result<output_file> create(const std::string& path) {
+    output_file f;
+    f.path_ = path;
+    f.stream_ = detail::create_file(f.part());
+    if (f.stream_ == nullptr) return f.failed("cannot be created");
+    return f;
+  }
+  /// Takes the file; the other writes nothing any more.
+  output_file(output_file&& other) noexcept
+      : path_(std::move(other.path_)), stream_(std::exchange(other.stream_, nullptr)) {}
+  /// Changes places with the other.
+  output_file& operator=(output_file&& other) noexcept {
+    std::swap(path_, other.path_);
+    std::swap(stream_, other.stream_);
+    return *this;
+  }
+  output_file(const output_file&) = delete;
+  output_file& operator=(const output_file&) = delete;
+  ~output_file() {
+    if (stream_ == nullptr) return;
+    std::fclose(stream_);
+    detail::remove_file(part());
+  }
+
+  /// Appends. Errors: io_error.
+  [[nodiscard]] status write(byte_span bytes) {
+    if (std::fwrite(bytes.data(), 1, bytes.size(), stream_) != bytes.size())
+      return failed("cannot be written");
+    return done;
+  }
+  /// What was written so far can be read from part().
+  [[nodiscard]] status flush() {
+    return std::fflush(stream_) == 0 ? status(done) : status(failed("cannot be written"));
+  }
+  /// Writes over the first bytes again. Only commit() may follow.
+  [[nodiscard]] status rewrite_start(byte_span bytes) {
+    if (std::fseek(stream_, 0, SEEK_SET) != 0) return failed("cannot be written");
+    return write(bytes);
+  }
+  /// The file as long as it is not complete.
+  [[nodiscard]] std::string part() const { return path_ + ".part"; }
+  /// Flushes to the disk and gives the file its name.
+  [[nodiscard]] status commit() {
+    if (!detail::flush_to_disk(stream_)) return failed("cannot be written");
+    const bool closed = std::fclose(std::exchange(stream_, nullptr)) == 0;
+    const std::string reason = closed ? detail::rename_over(part(), path_) : std::strerror(errno);
+    if (reason.empty()) return done;
+    detail::remove_file(part());
+    return error(errc::io_error, path_ + ": cannot be written: " + reason);
+  }
+
+ private:
+  output_file() = default;
+  [[nodiscard]] error failed(const char* what) const {
+    return {errc::io_error, path_ + ": " + what + ": " + std::strerror(errno)};
+  }
+  std::string path_;
+  std::FILE* stream_ = nullptr;
+};
+
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_WEIGHTS_OUTPUT_FILE_HPP
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+namespace detail {
+
+struct field_writer {
+  std::string out;
+  bool bad = false;
+  void bytes(std::uint64_t v, int n) {
+    for (int i = 0; i < n; ++i) out += static_cast<char>(v >> (8 * i) & 255);
+  }
+  void u32(std::uint32_t v) { bytes(v, 4); }
+  void i32(int v) { bytes(static_cast<std::uint32_t>(v), 4); }
+  void f32(float v) { bytes(bits_of(v), 4); }
+  void f64(double v) {
+    std::uint64_t bits;
+    std::memcpy(&bits, &v, sizeof(bits));
+    bytes(bits, 8);
+  }
+};
+
+[[nodiscard]] inline byte_span as_bytes(const std::string& s) noexcept {
+  return {reinterpret_cast<const unsigned char*>(s.data()), s.size()};
+}
+
+/// Calls write(bytes) for a run of the payload in the file's element type, some thousand at a time.
+template <class Write>
+[[nodiscard]] status packed_elements(span<const float> v, bool half, Write&& write) {
+  // The host is little-endian, as xsimd's are: float32 goes out as it is.
+  if (!half)
+    return write(byte_span(reinterpret_cast<const unsigned char*>(v.data()), v.size() * sizeof(float)));
+  unsigned char bytes[8192];
+  for (std::size_t i = 0; i < v.size();) {
+    std::size_t n = 0;
+    for (; n < sizeof(bytes) && i < v.size(); n += 2, ++i) {
+      const std::uint16_t bits = float_to_half(v[i]);
+      bytes[n] = static_cast<unsigned char>(bits & 255), bytes[n + 1] = static_cast<unsigned char>(bits >> 8);
+    }
+    if (status s = write(byte_span(bytes, n)); !s) return s;
+  }
+  return done;
+}
+
+}  // namespace detail
+
+/// Everything before the payload: its size depends on the labels and the size of the self-test only.
+/// @param payload_crc CRC-32 of the payload's bytes
+[[nodiscard]] inline std::string packed_head(packed_header h, std::uint32_t payload_crc) {
+  detail::field_writer w;
+  detail::packed_fields(w, h);
+  std::string labels, tail;
+  for (const std::string& label : h.labels) labels += label + '\n';
+  w.u32(static_cast<std::uint32_t>(h.labels.size())), w.u32(static_cast<std::uint32_t>(labels.size()));
+  w.u32(static_cast<std::uint32_t>(h.test.input.size())), w.u32(payload_crc);
+  tail = labels;
+  tail.resize((tail.size() + 3) / 4 * 4, '\0');
+  detail::field_writer floats;
+  for (const auto* values : {&h.test.outputs, &h.test.input})
+    for (const float v : *values) floats.f32(v);
+  tail += floats.out;
+
+  const std::size_t header_bytes = (detail::packed_fixed + tail.size() + 63) / 64 * 64;
+  w.bytes(header_bytes, 8);
+  w.bytes(static_cast<std::uint64_t>(layout_of(h.shape).floats) * (h.half ? 2u : 4u), 8);
+  std::string rest = w.out;
+  rest.resize(detail::packed_fixed - 20, '\0');
+  rest += tail;
+  rest.resize(header_bytes - 20, '\0');
+  detail::field_writer start;
+  start.out.assign("REXNETPK", 8);
+  start.u32(detail::packed_version), start.u32(detail::packed_endian),
+      start.u32(crc32(detail::as_bytes(rest)));
+  return start.out + rest;
+}
+
+/// Writes a packed file. The same input gives the same bytes.
+/// @param layers called twice (for the checksum, then for the bytes) as layers(emit): it calls
+///               `status emit(span<const float>)` for consecutive runs of the payload and returns a status
+/// @param emit   gets the bytes of the file in order, as `status write(byte_span)`
+/// @return the payload's checksum, for packed_head()
+/// Errors: those of the two functions; packed_labels (labels that are neither none nor one per class, or hold
+/// a line feed); limit_exceeded (a weight beyond float16).
+template <class Layers, class Write>
+[[nodiscard]] result<std::uint32_t> write_packed(const packed_header& h, Layers&& layers, Write&& write) {
+  if (!h.labels.empty() && h.labels.size() != static_cast<std::size_t>(h.shape.classes))
+    return error(errc::packed_labels, std::to_string(h.labels.size()) + " labels for " +
+                                          std::to_string(h.shape.classes) + " classes");
+  for (const std::string& label : h.labels)
+    if (label.find('\n') != label.npos)
+      return error(errc::packed_labels, "the label " + detail::in_quotes(label) + " has a line feed");
+  std::uint32_t crc = 0;
+  if (status s = layers([&](span<const float> run) -> status {
+        if (h.half)
+          for (const float v : run)
+            if (v > 65504.0f || v < -65504.0f)
+              return error(errc::limit_exceeded, "a weight of " +
+                                                     detail::number_text(static_cast<double>(v)) +
+                                                     " does not fit float16: pack as float32");
+        return detail::packed_elements(run, h.half, [&crc](byte_span b) -> status {
+          crc = crc32(b, crc);
+          return done;
+        });
+      });
+      !s)
+    return s.error();
+  if (status s = write(detail::as_bytes(packed_head(h, crc))); !s) return s.error();
+  status s =
+      layers([&](span<const float> run) -> status { return detail::packed_elements(run, h.half, write); });
+  if (!s) return s.error();
+  return crc;
+}
+
+/// write_packed() to a file, which appears under its name when it is complete.
+/// Errors: also io_error, with the path.
+template <class Layers>
+[[nodiscard]] status save_packed(const std::string& path, const packed_header& h, Layers&& layers) {
+  auto file = output_file::create(path);
+  if (!file) return file.error();
+  auto crc = write_packed(h, layers, [&](byte_span b) { return file->write(b); });
+  if (!crc) return crc.error();
+  return file->commit();
+}
+
+/// A payload that is in memory already, as the `layers` of write_packed().
+[[nodiscard]] inline auto payload_layers(span<const float> payload) {
+  return [payload](auto&& emit) -> status { return emit(payload); };
+}
+
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_WEIGHTS_PACKED_WRITE_HPP
+#if defined(REXNET_SINGLE_WITH_EIGEN)
+// ---- rexnet/network/reference.hpp
+// The network in double precision, for checks and not for speed: a few plain functions on Eigen matrices,
+// written from the architecture and sharing nothing with the kernels but the payload's documented layout.
+// This is the only header that needs Eigen; rexnet.hpp does not include it.
+//
+// A map is a matrix [h * w][c]. Sources: arXiv 2007.00992; clovaai/rexnet (v1, lite), timm (rexnetr).
+#ifndef REXNET_NETWORK_REFERENCE_HPP
+#define REXNET_NETWORK_REFERENCE_HPP
+
+#include <Eigen/Core>
+
+#include <cmath>
+#include <vector>
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+namespace reference {
+
+using matrix = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+
+struct map {
+  int h = 0, w = 0;
+  matrix v;  ///< [h * w][c]
+};
+
+/// A layer's weights as [k][count], for the output channels [first, first + count).
+[[nodiscard]] inline matrix weights_of(const float* payload, const layer_layout& l, int first, int count) {
+  matrix m(l.k, count);
+  for (int k = 0; k < l.k; ++k)
+    for (int o = first; o < first + count; ++o)
+      m(k, o - first) =
+          static_cast<double>(payload[l.weights + (std::int64_t{o} / 16 * l.k + k) * 16 + o % 16]);
+  return m;
+}
+[[nodiscard]] inline matrix bias_of(const float* payload, const layer_layout& l) {
+  return Eigen::Map<const Eigen::RowVectorXf>(payload + l.bias, l.out_c).cast<double>();
+}
+
+[[nodiscard]] inline matrix silu(const matrix& x) {
+  return (x.array() / (1.0 + (-x.array()).exp())).matrix();
+}
+[[nodiscard]] inline matrix relu6(const matrix& x) {
+  return x.cwiseMax(0.0).cwiseMin(6.0);
+}
+[[nodiscard]] inline matrix activated(const config& c, const matrix& x) {
+  return c.family == family::lite ? relu6(x) : silu(x);
+}
+
+/// x [n][k] times the layer's weights, plus its bias; a hundred columns at a time to save memory.
+[[nodiscard]] inline matrix dense(const float* payload, const layer_layout& l, const matrix& x) {
+  matrix out = bias_of(payload, l).replicate(x.rows(), 1);
+  for (int o = 0; o < l.out_c; o += 100) {
+    const int count = l.out_c - o < 100 ? l.out_c - o : 100;
+    out.middleCols(o, count) += x * weights_of(payload, l, o, count);
+  }
+  return out;
+}
+
+/// The stem: 3x3, stride 2, zero padding 1; every output pixel's 27 inputs make a row of a matrix.
+[[nodiscard]] inline map stem(const config& c, const float* payload, const layer_layout& l, const map& in) {
+  map out{strided(in.h, 2), strided(in.w, 2), {}};
+  matrix patches = matrix::Zero(out.h * out.w, 27);
+  for (int y = 0; y < out.h; ++y)
+    for (int x = 0; x < out.w; ++x)
+      for (int ky = 0; ky < 3; ++ky)
+        for (int kx = 0; kx < 3; ++kx) {
+          const int iy = 2 * y - 1 + ky, ix = 2 * x - 1 + kx;
+          if (iy >= 0 && ix >= 0 && iy < in.h && ix < in.w)
+            patches.block(y * out.w + x, (ky * 3 + kx) * 3, 1, 3) = in.v.row(iy * in.w + ix);
+        }
+  out.v = activated(c, dense(payload, l, patches));
+  return out;
+}
+
+[[nodiscard]] inline map depthwise(const float* payload, const layer_layout& l, const map& in, int kernel,
+                                   int stride) {
+  const matrix taps = weights_of(payload, l, 0, l.out_c), bias = bias_of(payload, l);
+  map out{strided(in.h, stride), strided(in.w, stride), {}};
+  out.v = bias.replicate(out.h * out.w, 1);
+  for (int y = 0; y < out.h; ++y)
+    for (int x = 0; x < out.w; ++x)
+      for (int ky = 0; ky < kernel; ++ky)
+        for (int kx = 0; kx < kernel; ++kx) {
+          const int iy = y * stride + ky - kernel / 2, ix = x * stride + kx - kernel / 2;
+          if (iy >= 0 && ix >= 0 && iy < in.h && ix < in.w)
+            out.v.row(y * out.w + x) += in.v.row(iy * in.w + ix).cwiseProduct(taps.row(ky * kernel + kx));
+        }
+  return out;
+}
+
+/// Block i: expand, depthwise, squeeze-excite, ReLU6, project, and the input added to the first channels.
+[[nodiscard]] inline map block(const config& c, const float* payload, const weights_layout& layout, int i,
+                               const map& in) {
+  const block_config& b = c.blocks[i];
+  const block_layout& l = layout.blocks[i];
+  map x = in;
+  if (b.expand) x.v = activated(c, dense(payload, l.expand, in.v));
+  x = depthwise(payload, l.depthwise, x, b.kernel, b.stride);
+  if (b.se_c > 0) {
+    const matrix squeezed = dense(payload, l.squeeze, x.v.colwise().mean()).cwiseMax(0.0);
+    const Eigen::RowVectorXd gate =
+        (1.0 / (1.0 + (-dense(payload, l.excite, squeezed).array()).exp())).matrix();
+    x.v = x.v.array().rowwise() * gate.array();
+  }
+  map out{x.h, x.w, dense(payload, l.project, relu6(x.v))};
+  if (b.residual()) out.v.leftCols(b.in_c) += in.v;
+  return out;
+}
+
+/// Everything between an image and its outputs. Vectors are matrices of one row.
+struct answer {
+  std::vector<map> blocks;  ///< the output of each block
+  map head;                 ///< after its activation
+  matrix pooled;            ///< the head's mean
+  matrix features;          ///< what the classifier sees
+  matrix outputs;           ///< output_c(c) logits, or the features where classes is 0
+};
+
+/// One image through the network.
+/// @param payload layout_of(c).floats floats
+/// @param image   [h][w][3], normalised
+[[nodiscard]] inline answer run(const config& c, const float* payload, const float* image, int h, int w) {
+  const weights_layout layout = layout_of(c);
+  answer a;
+  map x{h, w,
+        Eigen::Map<const Eigen::Matrix<float, Eigen::Dynamic, 3, Eigen::RowMajor>>(image, h * w, 3)
+            .cast<double>()};
+  x = stem(c, payload, layout.stem, x);
+  for (int i = 0; i < block_count; ++i) {
+    x = block(c, payload, layout, i, x);
+    a.blocks.push_back(x);
+  }
+  a.head = {x.h, x.w, activated(c, dense(payload, layout.head, x.v))};
+  a.pooled = a.head.v.colwise().mean();
+  a.features = c.hidden_c > 0 ? relu6(dense(payload, layout.hidden, a.pooled)) : a.pooled;
+  a.outputs = c.classes > 0 ? dense(payload, layout.classifier, a.features) : a.features;
+  return a;
+}
+
+/// The outputs alone: output_c(c) logits, or features where classes is 0.
+[[nodiscard]] inline std::vector<double> forward(const config& c, const float* payload, const float* image,
+                                                 int h, int w) {
+  const matrix outputs = run(c, payload, image, h, w).outputs;
+  return {outputs.data(), outputs.data() + outputs.size()};
+}
+
+/// A class activation map, [h * w][1] (cam.hpp): the classifier without its bias on every place of the head.
+[[nodiscard]] inline matrix class_activation_map(const config& c, const float* payload, const map& head,
+                                                 int class_index) {
+  const weights_layout layout = layout_of(c);
+  const matrix seen = c.hidden_c > 0 ? relu6(dense(payload, layout.hidden, head.v)) : head.v;
+  return seen * weights_of(payload, layout.classifier, class_index, 1);
+}
+
+}  // namespace reference
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_NETWORK_REFERENCE_HPP
+#endif  // REXNET_SINGLE_WITH_EIGEN
+
+#endif  // REXNET_REXNET_SINGLE_HPP
