@@ -3,6 +3,7 @@
 # The wide matrix, for releases and for changes below include/: other processors, systems and libraries. Installs what it
 # needs (Debian 12), keeps each part's output in build/matrix/, prints a table. About an hour and a half on two cores.
 # Usage: ./matrix.sh [PART...]
+#   clang             everything with clang
 #   noexcept          without exceptions and RTTI
 #   aarch64 armv7     ARM under qemu-user; armv7 with and armv7-neon without fused multiply-adds
 #   windows           mingw-w64, everything under wine
@@ -11,7 +12,7 @@
 #   march             the headers for every -march that the compilers know
 set -uo pipefail
 cd "$(dirname "$0")"
-[ $# -gt 0 ] || set -- noexcept aarch64 armv7 armv7-neon windows bare_metal xsimd march
+[ $# -gt 0 ] || set -- clang noexcept aarch64 armv7 armv7-neon windows bare_metal xsimd march
 mkdir -p build/matrix
 
 preset() { ./test.sh "$1"; }
