@@ -88,7 +88,9 @@ class state_dict_reader {
                    "tensor): save model.state_dict()");
     if (!holds_tensors(*dict))
       return error(errc::model_missing, "no tensors in the state dict; its keys are " + keys_of(*dict));
-    if (status s = check_names(*dict); !s) return s.error();
+    std::size_t count = 0;
+    if (status s = check_names(*dict, count); !s) return s.error();
+    content.tensors.reserve(count);  // exactly: a growing vector would need three times as much for a moment
     checked total = 0;
     for (std::size_t i = 0; i + 1 < dict->items.size(); i += 2) {
       const pickle::value& key = p_[dict->items[i]];
@@ -124,7 +126,7 @@ class state_dict_reader {
     return s.empty() ? "none" : s;
   }
   /// Before names are copied: one pickled string may be referred to millions of times.
-  status check_names(const pickle::value& dict) const {
+  status check_names(const pickle::value& dict, std::size_t& count) const {
     std::vector<std::string_view> names;
     for (std::size_t i = 0; i + 1 < dict.items.size(); i += 2) {
       if (!is_entry(dict, i)) continue;
@@ -135,6 +137,7 @@ class state_dict_reader {
       if (!is_utf8(names.back()))
         return error(errc::pickle_utf8, "the tensor name " + in_quotes(names.back()) + " is not valid UTF-8");
     }
+    count = names.size();
     return check_distinct(std::move(names));
   }
 
