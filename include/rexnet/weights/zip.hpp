@@ -192,6 +192,10 @@ class zip_reader {
       return entry_error(errc::zip_entry_out_of_range, std::to_string(size) + " bytes at " +
                                                            std::to_string(begin) + " reach beyond " +
                                                            std::to_string(directory));
+    // Headers that lie in each other would have the same extra fields read once for each.
+    local_extra_ += extra;
+    if (local_extra_ > file_.size())
+      return entry_error(errc::zip_overlap, "extra fields of more bytes than the file overlap");
     const auto mismatch = [this](const char* field) {
       return entry_error(errc::zip_header_mismatch,
                          std::string("local and central header disagree on the ") + field);
@@ -271,6 +275,7 @@ class zip_reader {
   byte_span file_;
   std::string_view name_;
   std::vector<extent> extents_;
+  std::uint64_t local_extra_ = 0;
 };
 
 }  // namespace detail
