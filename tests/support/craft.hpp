@@ -5,6 +5,8 @@
 
 #include "rexnet/weights/checkpoint.hpp"
 
+#include "tests/support/limits.hpp"
+
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -183,10 +185,19 @@ inline std::string small_safetensors() {
       floats({0, 1, 2, 3, 4, 5}) + number(7, 8));
 }
 
-/// Reads a damaged file: the error, or `ok` with an empty text when it was accepted.
-inline rexnet::error failure(const std::string& file) {
-  auto c = rexnet::read_checkpoint(bytes_of(file));
-  return c ? rexnet::error(rexnet::errc::ok, "") : c.error();
+/// Reads a damaged file: the error, or `ok` with an empty text when it was accepted. Cases number nothing
+/// `limit_exceeded`: here it says that reading took more memory or time than docs/refusals.md promises.
+template <class Read>
+[[nodiscard]] rexnet::error failure(const std::string& file, Read&& read) {
+  rexnet::error e(rexnet::errc::ok, "");
+  const std::string too_much = excess(file.size(), [&] {
+    auto r = read(bytes_of(file));
+    e = r ? rexnet::error(rexnet::errc::ok, "") : r.error();
+  });
+  return too_much.empty() ? e : rexnet::error(rexnet::errc::limit_exceeded, too_much);
+}
+[[nodiscard]] inline rexnet::error failure(const std::string& file) {
+  return failure(file, rexnet::read_checkpoint);
 }
 
 /// Opens `file` with every byte changed in several ways and cut at every length, and reads all values of what

@@ -13,8 +13,7 @@ zip_part part(const std::string& name, const std::string& data = "abc") {
   return p;
 }
 rexnet::error failed(const std::string& file) {
-  auto r = rexnet::read_zip(bytes_of(file));
-  return r ? rexnet::error(rexnet::errc::ok, "") : r.error();
+  return failure(file, rexnet::read_zip);
 }
 template <class Change>
 zip_layout with(Change change) {
