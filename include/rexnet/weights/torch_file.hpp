@@ -9,6 +9,7 @@
 #include "rexnet/weights/zip.hpp"
 
 #include <algorithm>
+#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -56,8 +57,18 @@ struct torch_storage {
 }
 
 [[nodiscard]] inline status check_distinct(std::vector<std::string_view> names) {
-  std::sort(names.begin(), names.end());
-  const auto same = std::adjacent_find(names.begin(), names.end());
+  // First by place: one pickled string of a kilobyte may name thousands of tensors, and comparing it with
+  // itself is slow. What remains lies in different places and is as long as the file at most.
+  std::sort(names.begin(), names.end(), [](std::string_view a, std::string_view b) {
+    return std::less<const char*>()(a.data(), b.data());
+  });
+  auto same = std::adjacent_find(names.begin(), names.end(), [](std::string_view a, std::string_view b) {
+    return a.data() == b.data() && a.size() == b.size();
+  });
+  if (same == names.end()) {
+    std::sort(names.begin(), names.end());
+    same = std::adjacent_find(names.begin(), names.end());
+  }
   if (same != names.end())
     return error(errc::model_duplicate_role,
                  "two tensors are named " + in_quotes(*same) + " once prefixes are stripped");
@@ -130,15 +141,18 @@ class state_dict_reader {
     std::vector<std::string_view> names;
     for (std::size_t i = 0; i + 1 < dict.items.size(); i += 2) {
       if (!is_entry(dict, i)) continue;
-      names.push_back(strip_prefixes(p_[dict.items[i]].text));
-      if (names.back().size() > 1024)
-        return error(errc::pickle_length, "a tensor's name has " + std::to_string(names.back().size()) +
-                                              " bytes, at most 1024: " + in_quotes(names.back()));
-      if (!is_utf8(names.back()))
-        return error(errc::pickle_utf8, "the tensor name " + in_quotes(names.back()) + " is not valid UTF-8");
+      const std::string_view name = p_[dict.items[i]].text;
+      if (name.size() > 1024)  // also before "module." is looked for a thousand times in each
+        return error(errc::pickle_length, "a tensor's name has " + std::to_string(name.size()) +
+                                              " bytes, at most 1024: " + in_quotes(name));
+      names.push_back(strip_prefixes(name));
     }
     count = names.size();
-    return check_distinct(std::move(names));
+    if (status s = check_distinct(names); !s) return s;
+    for (const std::string_view name : names)
+      if (!is_utf8(name))
+        return error(errc::pickle_utf8, "the tensor name " + in_quotes(name) + " is not valid UTF-8");
+    return done;
   }
 
   result<tensor> read_tensor(std::string name, const pickle::value& v) {
