@@ -280,7 +280,8 @@ class zip_reader {
 
 }  // namespace detail
 
-/// The entries of a zip whose entries are all stored. Views into `file`, which must outlive them.
+/// The entries of a zip whose entries are all stored. Views into `file`, which must outlive them. Memory: at
+/// most 4 bytes for each byte of the file. Time: that of its checksums, n log n in the number of entries.
 /// Errors: Z1 to Z11 of docs/refusals.md, zip_malformed, model_truncated (no end record).
 [[nodiscard]] inline result<std::vector<zip_entry>> read_zip(byte_span file) {
   return detail::zip_reader(file).read();
