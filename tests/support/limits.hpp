@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstdio>
 #include <cstdlib>
 #include <ctime>
 #include <string>
@@ -61,6 +62,16 @@ template <class Call>
   if (c.bytes > bytes_for_a_byte * static_cast<std::int64_t>(file_bytes) + bytes_besides)
     return std::to_string(c.bytes) + " bytes of memory for " + std::to_string(file_bytes);
   return {};
+}
+
+/// Collects the messages of refusals in the file that REXNET_REFUSALS names, for tests/check_refusals.py.
+inline void note_refusal(const std::string& message) {
+  const char* const path = std::getenv("REXNET_REFUSALS");
+  if (path == nullptr) return;
+  if (std::FILE* const file = std::fopen(path, "ab")) {
+    std::fprintf(file, "%s\n", message.c_str());
+    std::fclose(file);
+  }
 }
 
 }  // namespace rexnet_test

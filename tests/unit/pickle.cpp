@@ -10,9 +10,8 @@ using namespace rexnet_test;
 namespace {
 
 void refused(const std::string& p, rexnet::errc code, const std::string& text) {
-  const rexnet::error e = failure(p, rexnet::pickle::read);
-  CHECK(static_cast<int>(e.code()) == static_cast<int>(code));
-  CHECK_MESSAGE(e.message().find(text) != std::string::npos, e.message());
+  const std::string other = otherwise(failure(p, rexnet::pickle::read), code, text);
+  CHECK_MESSAGE(other.empty(), other);
 }
 bool accepted(const std::string& p) {
   auto r = rexnet::pickle::read(bytes_of(p));

@@ -92,8 +92,8 @@ namespace detail {
 [[nodiscard]] inline result<checkpoint> read_checkpoint(byte_span bytes) {
   if (status s = detail::refuse_impostors(bytes); !s) return s.error();
   checkpoint c;
-  const bool zip = bytes.size() >= 4 && bytes[0] == 'P' && bytes[1] == 'K';
-  if (!zip && is_safetensors(bytes)) {
+  // safetensors first: a header of 19280 bytes begins with "PK", one of 640 like a pickle.
+  if (is_safetensors(bytes)) {
     auto content = read_safetensors(bytes);
     if (!content) return content.error();
     c.container_ = "safetensors";
@@ -105,6 +105,7 @@ namespace detail {
     if (status s = detail::check_distinct(std::move(names)); !s) return s.error();
     return c;
   }
+  const bool zip = bytes.size() >= 4 && bytes[0] == 'P' && bytes[1] == 'K';
   if (!zip && !detail::is_torch_legacy(bytes)) {
     std::string first;
     static constexpr char digits[] = "0123456789abcdef";
