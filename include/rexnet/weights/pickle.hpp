@@ -358,6 +358,9 @@ class machine {
   }
   /// Python 2 wrote OrderedDict([[key, value], ...]).
   status dict_of_pairs(std::uint32_t list) {
+    // Any number of REDUCEs may name one list: together they copy no more pairs than the program has bytes.
+    if ((copied_pairs_ += p_[list].items.size()) > bytes_.size())
+      return fail(errc::pickle_length, "OrderedDicts of more pairs than the program has bytes");
     std::vector<std::uint32_t> flat;
     for (const std::uint32_t pair : p_[list].items) {
       const value& v = p_[pair];
@@ -382,6 +385,7 @@ class machine {
   std::size_t at_ = 0;
   program p_;
   std::vector<std::uint32_t> stack_, memo_;
+  std::size_t copied_pairs_ = 0;
   int marks_ = 0;
 };
 
