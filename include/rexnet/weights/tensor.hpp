@@ -48,6 +48,8 @@ struct tensor {
   /// Number of elements; checked when the tensor was made.
   [[nodiscard]] std::int64_t elements() const noexcept {
     std::int64_t n = 1;
+    for (const std::int64_t side : shape)
+      if (side == 0) return 0;  // the other sides may be anything
     for (const std::int64_t side : shape) n *= side;
     return n;
   }
@@ -76,7 +78,7 @@ struct tensor {
   }
   /// Whether the elements follow each other in the order of their indices.
   [[nodiscard]] bool row_major() const noexcept {
-    if (elements() == 0) return true;  // the sides beside a zero are unbounded, and so is their product
+    if (elements() == 0) return true;
     std::int64_t expected = 1;
     for (std::size_t d = shape.size(); d-- > 0; expected *= shape[d])
       if (shape[d] != 1 && strides[d] != expected) return false;
@@ -97,10 +99,12 @@ struct tensor {
     for (std::int64_t i = 0; i < n; ++i) {
       visit(i, element(offset));
       for (std::size_t d = shape.size(); d-- > 0;) {
-        if (shape[d] == 1) continue;  // its stride is never taken and may be any number
-        offset += strides[d];
-        if (++index[d] < shape[d]) break;
-        offset -= strides[d] * shape[d];
+        if (++index[d] < shape[d]) {
+          offset += strides[d];
+          break;
+        }
+        // Never beyond the last element: a side of 1 may have any stride.
+        offset -= strides[d] * (shape[d] - 1);
         index[d] = 0;
       }
     }
@@ -115,8 +119,8 @@ struct tensor {
 
 namespace detail {
 
-/// The number that tensor::elements() gives, multiplied as it multiplies: from the left, in 63 bits. A zero
-/// further right does not undo an overflow. Precondition: no side is negative.
+/// The product of the sides in 63 bits, from the left, as safetensors' own reader multiplies: a zero further
+/// right does not undo an overflow. Precondition: no side is negative.
 [[nodiscard]] inline checked element_count(const std::vector<std::int64_t>& shape) noexcept {
   checked n = 1;
   for (const std::int64_t side : shape) {
