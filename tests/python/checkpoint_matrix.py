@@ -22,6 +22,7 @@ import zlib
 
 try:
     import torch
+    from torch.utils.serialization import config as torch_config
 except ImportError:
     print("skipped: torch is not installed")
     sys.exit(77)
@@ -165,7 +166,7 @@ class matrix:
 
 
 def torch_files(m):
-    save = torch.utils.serialization.config.save
+    save = torch_config.save
     forms = [("legacy", True, 64)] + [("zip", crc, 64) for crc in (True, False)] + [("zip", True, 4096)]
     for strided, (form, crc, alignment), protocol in itertools.product([False, True], forms, [2, 3, 4, 5]):
         torch.serialization.set_crc32_options(crc)

@@ -49,6 +49,11 @@ TEST_CASE("pickle: Namespace, numpy scalars and _metadata are taken and ignored"
                            str("<") + "NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK" + number(0, 1) + "tb";
   CHECK(accepted(program(global("numpy.core.multiarray", "scalar") + tuple({type, encoded}) + "R")));
   CHECK(accepted(program(ordered_dict({{"a", "N"}}))));
+  CHECK(accepted(program(dict({{"set", "\x8f(K\x01K\x02\x90"}, {"frozen", "(K\x01\x91"}}))));
+  CHECK(accepted(program(global("torch", "device") + tuple({str("cpu")}) + "R")));
+  CHECK(accepted(program(global("__builtin__", "set") + "](K\x01K\x02"
+                                                        "e\x85R")));
+  CHECK(accepted(program(global("collections", "Counter") + "}" + str("a") + "K\x02s\x85R")));
 }
 TEST_CASE("pickle: Python 2's OrderedDict of pairs is a dictionary") {
   const std::string p = program(global("collections", "OrderedDict") +
@@ -95,11 +100,13 @@ TEST_CASE("pickle: P4 items for something that is no dictionary") {
   refused(program("](NNu"), rexnet::errc::pickle_setitem, "SETITEM");
   refused(program("}(NNNu"), rexnet::errc::pickle_setitem, "without value");
   refused(program("}Na"), rexnet::errc::pickle_setitem, "APPEND");
+  refused(program("](N\x90"), rexnet::errc::pickle_setitem, "ADDITEMS");
   refused(program(global("argparse", "Namespace") + ")\x81NNs"), rexnet::errc::pickle_setitem, "SETITEM");
 }
 TEST_CASE("pickle: P5 stack underflow, from every opcode that takes something") {
-  for (const char* op : {"0", "1", "R",    "\x81", "b",    "Q",    "s",    "u",  "a",     "e",  "t",
-                         "l", "d", "\x85", "\x86", "\x87", "\x93", "\x94", "(0", "(\x85", "N(s"})
+  for (const char* op :
+       {"0", "1",    "R",    "\x81",  "b",    "Q",    "s",    "u",    "a",    "e",  "t",     "l",
+        "d", "\x90", "\x91", "(\x90", "\x85", "\x86", "\x87", "\x93", "\x94", "(0", "(\x85", "N(s"})
     refused(program(op), rexnet::errc::pickle_stack_underflow, "underflow");
   refused(program(""), rexnet::errc::pickle_stack_underflow, "0 values");
   refused(program("NN"), rexnet::errc::pickle_stack_underflow, "2 values");

@@ -88,6 +88,9 @@ class machine : machine_state {
       case 'C': return string(1, false);
       case 0x8e:
       case 0x96: return string(8, false);
+      case 0x8f: push(kind::inert); return done;  // sets: training scripts keep some beside the tensors
+      case 0x90: return add_items();
+      case 0x91: return frozen_set();
       case '}': push(kind::dict); return done;
       case ']': push(kind::list); return done;
       case ')': push_constant(kind::tuple); return done;
@@ -188,6 +191,18 @@ class machine : machine_state {
     if (many ? !pop_to_mark(items) : !(pop(items[1]) && pop(items[0]))) return underflow();
     if (items.size() % 2 != 0) return fail(errc::pickle_setitem, "a key without value");
     return extend(items, kind::dict, "SETITEM on something that is no dict");
+  }
+  status add_items() {
+    std::vector<std::uint32_t> items;
+    if (!pop_to_mark(items) || stack_.empty()) return underflow();
+    if (p_[stack_.back()].type == kind::inert) return done;
+    return fail(errc::pickle_setitem, "ADDITEMS on something that is no set");
+  }
+  status frozen_set() {
+    std::vector<std::uint32_t> items;
+    if (!pop_to_mark(items)) return underflow();
+    push(kind::inert);
+    return done;
   }
   status extend(const std::vector<std::uint32_t>& items, kind expected, const char* otherwise) {
     if (stack_.empty() || p_[stack_.back()].type == kind::mark) return underflow();

@@ -288,9 +288,10 @@ class state_dict_reader {
     if (v.type == pickle::kind::storage) {
       const std::string_view type = object[v.items[1]].text;
       const dtype* const element = storage_dtype(type);
-      if (element == nullptr)
+      const bool untyped = type == "UntypedStorage";  // beside the tensors; of bytes
+      if (element == nullptr && !untyped)
         return error(errc::tensor_unsupported, "legacy torch file: " + in_quotes(type) + " is not supported");
-      sizes.emplace_back(object[v.items[2]].text, dtype_bytes(*element));
+      sizes.emplace_back(object[v.items[2]].text, untyped ? 1 : dtype_bytes(*element));
     }
   std::sort(sizes.begin(), sizes.end());
   sizes.erase(std::unique(sizes.begin(), sizes.end()), sizes.end());
