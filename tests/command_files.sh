@@ -13,7 +13,7 @@ expect() { # expect CODE PATTERN COMMAND...: exit code and a pattern in the outp
   shift 2
   timeout 20 "$@" > "$dir/out" 2>&1 || found=$?
   [ "$found" -eq "$code" ] || fail "exit code $found instead of $code: $*: $(cat "$dir/out")"
-  grep -q -- "$pattern" "$dir/out" || fail "no '$pattern' in: $*: $(cat "$dir/out")"
+  [ -z "$pattern" ] || grep -q -- "$pattern" "$dir/out" || fail "no '$pattern' in: $*: $(cat "$dir/out")"
 }
 
 # Inputs
@@ -24,7 +24,7 @@ done
 expect 1 'is not a regular file' "$rexnet" inspect --copy "$dir/pipe"
 expect 1 'pipe: is not a regular file' "$rexnet" classify "$model" "$dir/pipe"
 expect 1 'pipe: is not a regular file' "$rexnet" run "$model" "$dir/pipe" -o "$dir/x.npy"
-cat "$model" | expect 1 '/dev/stdin: is not a regular file' "$rexnet" inspect /dev/stdin
+expect 1 '/dev/stdin: is not a regular file' "$rexnet" inspect /dev/stdin < <(cat "$model")
 expect 0 '10 classes' "$rexnet" inspect /dev/stdin < "$model"
 ln -s loop "$dir/loop"
 expect 1 'loop: cannot be opened' "$rexnet" inspect "$dir/loop"
@@ -58,9 +58,9 @@ else
 fi
 
 # --copy gives the same
-expect 0 'hat' "$rexnet" classify "$model" "$hat" --json && cp "$dir/out" "$dir/mapped"
+expect 0 'hat' "$rexnet" classify "$model" "$hat" --json && grep -v '"ms"' "$dir/out" > "$dir/mapped"
 expect 0 'hat' "$rexnet" classify --copy "$model" "$hat" --json
-cmp "$dir/out" "$dir/mapped" || fail "--copy answers otherwise"
+grep -v '"ms"' "$dir/out" | cmp - "$dir/mapped" || fail "--copy answers otherwise"
 expect 0 '' "$rexnet" pack --copy "$dir/model.pth" -o "$dir/copied.rexnet"
 expect 0 '' "$rexnet" pack "$dir/model.pth" -o "$dir/packed.rexnet"
 cmp "$dir/copied.rexnet" "$dir/packed.rexnet" || fail "pack --copy writes otherwise"
