@@ -177,6 +177,8 @@ def torch_files(m):
                 path = m.path()
                 if protocol > 3 and form == "zip" and not crc and prefix:
                     continue  # the axes are independent
+                if form == "legacy" and protocol == 2:
+                    content.pop("storage", None)  # torch's careful reader stumbles over it there
                 torch.save(content, path, pickle_protocol=protocol, _use_new_zipfile_serialization=form == "zip")
                 m.add((strided, form, crc, alignment, protocol, prefix, name), "torch " + form, key,
                       content[key] if key else content, torch_reads(path, key))
