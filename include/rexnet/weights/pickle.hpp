@@ -317,6 +317,9 @@ class machine {
                       p_[v.items[1]].integer == static_cast<std::int64_t>(role::storage) &&
                       p_[v.items[2]].type == kind::string && p_[v.items[4]].type == kind::integer;
     if (!fits) return fail(errc::pickle_reduce, "a persistent id that is no storage");
+    // Keys are sorted: one of megabytes that a hundred thousand storages name would take minutes.
+    if (p_[v.items[2]].text.size() > 1024)
+      return fail(errc::pickle_length, "a storage's key has more than 1024 bytes");
     std::vector<std::uint32_t> items = v.items;
     push(kind::storage).items = std::move(items);
     return done;
