@@ -87,7 +87,7 @@ namespace detail {
 }  // namespace detail
 
 /// Reads a checkpoint from memory, which must outlive it. The format is recognised by content. Memory: at
-/// most 100 bytes for each byte of the file (honest ones need a hundred bytes for each tensor). Time: linear.
+/// most 100 bytes for each byte of the file (honest ones: a kilobyte for each tensor). Time: linear.
 /// Errors: everything in docs/refusals.md but M1 to M7 and K; unknown_format names the first bytes.
 [[nodiscard]] inline result<checkpoint> read_checkpoint(byte_span bytes) {
   if (status s = detail::refuse_impostors(bytes); !s) return s.error();
