@@ -57,6 +57,7 @@ std::vector<std::pair<const char*, std::string>> programs(std::size_t n) {
       {"empty strings", program("(" + repeated(std::string("U\0", 2), n) + "t")},
       {"None in the memo", program("N" + repeated("\x94", n))},
       {"gaps in the memo", program("N" + gaps)},
+      {"the last slot of the memo", program("Nr" + number(rexnet::pickle::max_memo - 1, 4))},
       {"a list that grows by one", program("]" + repeated("Na", n))},
       {"a dictionary that grows by one", program("}" + repeated("NNs", n))},
       {"one string, many times", memoized(str(std::string(n / 2, 's')), "N", h0)},

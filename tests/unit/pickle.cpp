@@ -115,6 +115,8 @@ TEST_CASE("pickle: P5 stack underflow, from every opcode that takes something") 
 TEST_CASE("pickle: P6 memo slots that are empty or absurd") {
   refused(program("h\x05"), rexnet::errc::pickle_memo, "slot 5");
   refused(program("Nr" + number(0x7fffffff, 4)), rexnet::errc::pickle_memo, "2147483647");
+  refused(program("Nr" + number(265, 4)), rexnet::errc::pickle_memo, "slot 265");
+  CHECK(accepted(program("Nr" + number(264, 4))));  // gaps, but no more than the bytes before account for
   refused(program(std::string("(q\x00h\x00", 5)), rexnet::errc::pickle_memo, "mark");
 }
 TEST_CASE("pickle: P7 nesting, by marks, by tuples and through the memo") {
