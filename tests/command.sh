@@ -58,6 +58,7 @@ cmp "$dir/out.npy" "$dir/nhwc_out.npy" || fail "the layouts differ"
 [ "$(ls "$dir/layers" | wc -l)" -eq 19 ] || fail "--layers wrote $(ls "$dir/layers")"
 expect 0 '' "$rexnet" pack "$model" -o "$dir/tested.rexnet" --selftest "$dir/in.npy" "$dir/out.npy"
 expect 0 "the file's self-test passed" "$rexnet" verify "$dir/tested.rexnet"
+# packed_self_test
 expect 1 'differ from the expected' "$rexnet" pack "$model" -o "$dir/tested.rexnet" --selftest "$dir/in.npy" "$dir/zeros.npy"
 expect 0 "the file's self-test passed" "$rexnet" verify "$dir/tested.rexnet"
 expect 1 'expected \[n,3,h,w\]' "$rexnet" run "$model" "$dir/nhwc.npy" -o "$dir/x.npy"

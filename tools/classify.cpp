@@ -122,7 +122,7 @@ class classification {
  public:
   explicit classification(const options& o)
       : o_(o),
-        model_(load_model(o.model)),
+        model_(load_model(o)),
         labels_(o.labels_of(model_.header())),
         input_(o.input_of(model_.input())),
         extractor_(rexnet::feature_extractor::make(model_, input_, o.thread_count()).value()),

@@ -19,7 +19,7 @@ struct options {
   std::vector<float> mean, std;
   int input_size = 0, threads = 0, top = 5, batch = 1, cam_class = -1;
   double crop_pct = 0;
-  bool profile = false, json = false, exif = false, half = false;
+  bool profile = false, json = false, exif = false, half = false, copy = false;
   // of eval
   std::string csv, confusion;
   int pictures_at_a_time = 8;
@@ -50,8 +50,9 @@ struct exit_with {
   int code;
 };
 
-/// rexnet::load() by value. In a function of its own, because the checkpoint readers take seconds to compile.
-[[nodiscard]] rexnet::model load_model(const std::string& path, rexnet::check depth = rexnet::check::header);
+/// The command's model, mapped, or copied with --copy. In a function of its own, because the checkpoint
+/// readers take seconds to compile.
+[[nodiscard]] rexnet::model load_model(const options& o, rexnet::check depth = rexnet::check::header);
 
 /// A float32 array in PyTorch's or the kernels' order, as [n][h][w][3].
 struct image_batch {

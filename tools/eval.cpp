@@ -74,7 +74,7 @@ class_list classes_of(const options& o, const rexnet::model& m) {
 }  // namespace
 
 void eval(const options& o) {
-  const rexnet::model m = load_model(o.model);
+  const rexnet::model m = load_model(o);
   if (m.shape().classes == 0)
     throw error(errc::unsupported, o.model + ": a backbone without classifier has no classes to evaluate");
   evaluation_report r;

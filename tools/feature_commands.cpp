@@ -29,7 +29,7 @@ rexnet::feature_maps maps_of(const options& o, const rexnet::model& m, bool nchw
 }  // namespace
 
 void features(const options& o) {
-  const rexnet::model m = load_model(o.model);
+  const rexnet::model m = load_model(o);
   const bool nchw = o.layout == "nchw";
   const rexnet::feature_maps maps = maps_of(o, m, nchw);
   std::filesystem::create_directories(std::filesystem::u8path(o.output));

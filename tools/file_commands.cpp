@@ -48,12 +48,18 @@ deviation compare(const std::vector<float>& found, const Expected& expected) {
 
 }  // namespace
 
-rexnet::model load_model(const std::string& path, rexnet::check depth) {
-  return rexnet::load(path, depth).value();
+rexnet::model load_model(const options& o, rexnet::check depth) {
+  return (o.copy ? rexnet::load_copy(o.model, depth) : rexnet::load(o.model, depth)).value();
 }
 
+namespace {
+rexnet::checkpoint open_checkpoint(const options& o) {
+  return (o.copy ? rexnet::open_checkpoint_copy(o.model) : rexnet::open_checkpoint(o.model)).value();
+}
+}  // namespace
+
 void inspect(const options& o) {
-  const rexnet::model m = load_model(o.model);
+  const rexnet::model m = load_model(o);
   const rexnet::config& c = m.shape();
   const int side = o.input_size != 0 ? o.input_size : m.input().input_size;
   const rexnet::plan p = m.net().make_plan(side, side, 1).value();
@@ -77,7 +83,7 @@ void inspect(const options& o) {
                  {"self_test", m.header().test.h > 0}};
   if (m.container() != "packed") {
     // Read again, for the list of tensors alone: the model has let go of the file.
-    const auto file = rexnet::open_checkpoint(o.model).value();
+    const auto file = open_checkpoint(o);
     j["state_key"] = file.state_key();
     j["tensors"] = ordered_json::array();
     for (const rexnet::tensor& t : file.tensors())
@@ -109,16 +115,19 @@ struct source {
   rexnet::model_tensors tensors;
   rexnet::packed_header header;
 
-  explicit source(const std::string& path) {
+  explicit source(const options& o) {
     // A checkpoint is not load()ed: its layers are folded one at a time, as they are written.
-    if (rexnet::is_packed(rexnet::file_bytes::map(path).value().bytes())) {
-      packed = load_model(path, rexnet::check::full);
+    const auto file = (o.copy ? rexnet::file_bytes::read(o.model) : rexnet::file_bytes::map(o.model)).value();
+    if (rexnet::is_packed(file.bytes())) {
+      packed = load_model(o, rexnet::check::full);
       header = packed.header();
       return;
     }
-    checkpoint = rexnet::open_checkpoint(path).value();
+    checkpoint = open_checkpoint(o);
     auto t = rexnet::identify(checkpoint.tensors());
-    if (!t) throw t.error().in(path);
+    if (!t) throw t.error().in(o.model);
+    if (auto s = rexnet::detail::check_blow_up(t->shape, file.bytes().size()); !s)
+      throw s.error().in(o.model);
     tensors = *t;
     header.shape = tensors.shape;
     header.labels = rexnet::default_labels(header.shape);
@@ -155,7 +164,7 @@ void pack(const options& o) {
   auto file = rexnet::output_file::create(o.output).value();
   std::uint32_t crc = 0;
   {
-    const source in(o.model);
+    const source in(o);
     h = in.header;
     h.input = o.input_of(h.input);
     h.labels = o.labels_of(h);
@@ -177,7 +186,7 @@ void pack(const options& o) {
   }
   // The weights as the file holds them: what float16 rounds away is not the self-test's business.
   if (auto s = file.flush(); !s) throw s.error();
-  const rexnet::model packed = load_model(file.part(), rexnet::check::full);
+  const rexnet::model packed = rexnet::load_packed(file.part(), rexnet::check::full).value();
   if (o.selftest.empty()) {
     h.test.outputs = reference_outputs(packed, h.test);
   } else {
@@ -197,7 +206,7 @@ void pack(const options& o) {
 }
 
 void verify(const options& o) {
-  const rexnet::model m = load_model(o.model, rexnet::check::full);
+  const rexnet::model m = load_model(o, rexnet::check::full);
   rexnet::self_test test = m.header().test;
   const bool own = test.h > 0;
   if (!own) {

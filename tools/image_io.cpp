@@ -81,7 +81,7 @@ result<rgb_image> decode(byte_span file, bool exif) {
 }  // namespace
 
 result<rgb_image> read_image(const std::string& path, bool exif) {
-  auto file = rexnet::file_bytes::map(path);
+  auto file = rexnet::file_bytes::read(path);  // not mapped: cameras and downloads write to folders meanwhile
   if (!file) return file.error();
   auto image = decode(file->bytes(), exif);
   if (!image) return image.error().in(path);

@@ -169,7 +169,7 @@ void add_to_chart(profile_chart& chart, const work& w, const rexnet::config& c, 
 }  // namespace
 
 void print_profile(const options& o) {
-  const rexnet::model m = load_model(o.model);
+  const rexnet::model m = load_model(o);
   const auto net = m.net();
   const rexnet::config& c = net.shape();
   const int side = o.input_size != 0 ? o.input_size : m.input().input_size, threads = o.thread_count();

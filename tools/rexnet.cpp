@@ -95,7 +95,10 @@ int main(int argc, char** argv) {
                            void (*function)(const rexnet_tools::options&), bool model) {
     CLI::App* c = app.add_subcommand(name, about);
     c->callback([&action, function] { action = function; });
-    if (model) c->add_option("MODEL", o.model, "checkpoint or packed file")->required();
+    if (!model) return c;
+    c->add_option("MODEL", o.model, "checkpoint or packed file")->required();
+    c->add_flag("--copy", o.copy,
+                "read the model's file into memory instead of mapping it: others may change it");
     return c;
   };
   const auto pictures = [&o](CLI::App* c) {

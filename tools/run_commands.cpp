@@ -67,7 +67,7 @@ std::vector<float> forward(const rexnet::model& m, const image_batch& images, in
 }
 
 void run(const options& o) {
-  const rexnet::model m = load_model(o.model);
+  const rexnet::model m = load_model(o);
   const bool nchw = o.layout == "nchw";
   const image_batch images = read_images(o.inputs[0], nchw);
   const int n = images.n;
@@ -112,7 +112,7 @@ void preprocess(const options& o) {
 
 void bench(const options& o) {
   if (o.profile) return print_profile(o);
-  const rexnet::model m = load_model(o.model);
+  const rexnet::model m = load_model(o);
   const auto net = m.net();
   const int threads = o.thread_count();
   const int side = o.input_size != 0 ? o.input_size : m.input().input_size;

@@ -126,16 +126,17 @@ struct model_maker {
   return detail::model_maker::from_packed(bytes, depth);
 }
 
-/// Opens a packed file, which is mapped: a float32 payload is used in place and shared between processes.
+/// Opens a packed file, which is mapped: a float32 payload is used in place and shared between processes. A
+/// file that shrinks while the model lives ends the program on POSIX (SIGBUS): see load_packed_copy().
 /// @param path UTF-8. Errors: those of load_packed() from memory and io_error, with the path in front.
 [[nodiscard]] inline result<model> load_packed(const std::string& path, check depth = check::header) {
   return detail::model_maker::from_file(path, file_bytes::map(path),
                                         [depth](byte_span bytes) { return load_packed(bytes, depth); });
 }
 
-/// The same, read into memory instead: nothing that happens to the file afterwards matters, and large models
-/// run some percent faster, because the system backs memory with larger pages than files. Errors: also
-/// out_of_memory.
+/// The same, read into memory instead: nothing that happens to the file afterwards matters, a file that
+/// shrinks meanwhile is an io_error, and large models run some percent faster, because the system backs
+/// memory with larger pages than files. Errors: also out_of_memory.
 [[nodiscard]] inline result<model> load_packed_copy(const std::string& path, check depth = check::header) {
   return detail::model_maker::from_file(path, file_bytes::read(path),
                                         [depth](byte_span bytes) { return load_packed(bytes, depth); });

@@ -6,15 +6,36 @@
 #include <cstdlib>
 #include <new>
 
+#include <malloc.h>
+
 namespace {
-std::atomic<bool> armed{false};
+std::atomic<bool> armed{false}, metering{false};
 std::atomic<int> trapped{0};
+std::atomic<std::int64_t> used{0}, most{0};
+
+/// What a block takes of the heap, which is more than was asked for.
+std::int64_t block_bytes(void* p) {
+#if defined(_WIN32)
+  return static_cast<std::int64_t>(_msize(p));
+#else
+  return static_cast<std::int64_t>(malloc_usable_size(p));
+#endif
+}
+void release(void* p) noexcept {
+  if (p != nullptr && metering.load()) used -= block_bytes(p);
+  std::free(p);
+}
 }  // namespace
 
 void* operator new(std::size_t bytes) {
   if (armed.load()) ++trapped;
-  if (void* p = std::malloc(bytes > 0 ? bytes : 1)) return p;
-  std::abort();
+  void* const p = std::malloc(bytes > 0 ? bytes : 1);
+  if (p == nullptr) std::abort();
+  if (metering.load()) {
+    const std::int64_t now = used += block_bytes(p);
+    if (now > most.load()) most = now;
+  }
+  return p;
 }
 void* operator new[](std::size_t bytes) {
   return operator new(bytes);
@@ -27,16 +48,16 @@ void* operator new[](std::size_t bytes, const std::nothrow_t&) noexcept {
   return operator new(bytes);
 }
 void operator delete(void* p) noexcept {
-  std::free(p);
+  release(p);
 }
 void operator delete(void* p, std::size_t) noexcept {
-  std::free(p);
+  release(p);
 }
 void operator delete[](void* p) noexcept {
-  std::free(p);
+  release(p);
 }
 void operator delete[](void* p, std::size_t) noexcept {
-  std::free(p);
+  release(p);
 }
 
 namespace rexnet_test {
@@ -49,5 +70,15 @@ allocation_trap::~allocation_trap() {
 }
 int allocation_trap::count() const {
   return trapped.load();
+}
+memory_meter::memory_meter() {
+  used = 0, most = 0;
+  metering = true;
+}
+memory_meter::~memory_meter() {
+  metering = false;
+}
+std::int64_t memory_meter::peak() const {
+  return most.load();
 }
 }  // namespace rexnet_test

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "rexnet/weights/file_bytes.hpp"
 
+#include "tests/support/child.hpp"
 #include "tests/support/must.hpp"
 #include "tests/support/scratch.hpp"
 
@@ -8,6 +9,10 @@
 
 #include <string>
 #include <utility>
+
+#if !defined(_WIN32)
+#include <csignal>
+#endif
 
 namespace {
 
@@ -68,8 +73,63 @@ TEST_CASE("file bytes: missing and empty files, directories, pipes and devices a
   REQUIRE(::mkfifo(s.path("pipe").c_str(), 0600) == 0);
   refused(s.path("pipe"), "regular");
   refused("/dev/zero", "regular");
+  REQUIRE(::symlink("loop", s.path("loop").c_str()) == 0);
+  refused(s.path("loop"), std::string("cannot be opened: ") + std::strerror(ELOOP));
+  refused(s.path(std::string(300, 'n')), std::string("cannot be opened: ") + std::strerror(ENAMETOOLONG));
+  refused(s.path(std::string(5000, 'n')), std::string("cannot be opened: ") + std::strerror(ENAMETOOLONG));
 #endif
 }
+
+#if !defined(_WIN32)
+TEST_CASE("file bytes: a file that nobody may read") {
+  const scratch s;
+  const std::string path = s.file("secret", "hello");
+  REQUIRE(::chmod(path.c_str(), 0) == 0);
+  CHECK(rexnet_test::in_child([&] {
+          if (::geteuid() == 0 && (::chmod(s.folder().c_str(), 0711) != 0 || ::seteuid(65534) != 0)) return 1;
+          const auto r = rexnet::file_bytes::map(path);
+          if (r.ok()) return 2;
+          return r.error().message() == path + ": cannot be opened: " + std::strerror(EACCES) ? 0 : 3;
+        }) == 0);
+}
+TEST_CASE(
+    "file bytes: a sparse file of 100 GB is mapped at once, and not copied into a memory that is smaller") {
+  const scratch s;
+  const std::string path = s.file("sparse", "");
+  const std::int64_t size = 100000000000;
+  if (sizeof(std::size_t) < 8 || ::truncate(path.c_str(), static_cast<::off_t>(size)) != 0)
+    return;  // none here
+  CHECK(rexnet_test::must(rexnet::file_bytes::map(path)).bytes().size() == static_cast<std::size_t>(size));
+  const double memory =
+      static_cast<double>(::sysconf(_SC_PHYS_PAGES)) * static_cast<double>(::sysconf(_SC_PAGESIZE));
+  if (memory > 90e9) return;  // it would be read
+  const auto copy = rexnet::file_bytes::read(path);
+  CHECK(copy.code() == rexnet::errc::out_of_memory);
+  CHECK(copy.error().message() == path + ": no memory for 100000000000 bytes");
+}
+TEST_CASE("file bytes: a file that shrinks ends a program that has it mapped, as the documents say") {
+  const scratch s;
+  const std::string path = s.file("x", std::string(100000, 'x'));
+  CHECK(rexnet_test::in_child([&] {
+          std::signal(SIGBUS, SIG_DFL);  // sanitizers have a handler
+          const auto mapped = rexnet::file_bytes::map(path);
+          if (!mapped || ::truncate(path.c_str(), 10) != 0) return 1;
+          const volatile unsigned char* const bytes = mapped->bytes().data();
+          return bytes[90000] == 'x' ? 2 : 3;
+        }) == -SIGBUS);
+}
+TEST_CASE("file bytes: a file that ends early is an error when it is read") {
+  // Files of sysfs claim a page and hold a line, as one that shrinks after it was opened.
+  const std::string path = "/sys/devices/system/cpu/online";
+  struct stat info {};
+  if (::stat(path.c_str(), &info) != 0 || info.st_size == 0) return;
+  const auto r = rexnet::file_bytes::read(path);
+  REQUIRE(!r.ok());
+  CHECK(r.code() == rexnet::errc::io_error);
+  CHECK_MESSAGE(r.error().message().find(" of 4096 bytes could be read") != std::string::npos,
+                r.error().message());
+}
+#endif
 
 #if defined(_WIN32)
 TEST_CASE("file bytes: Windows' sharing, as POSIX has it") {

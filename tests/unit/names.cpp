@@ -24,8 +24,8 @@ rexnet::error refusal(const std::vector<rexnet::tensor>& tensors) {
   return packed ? rexnet::error(errc::ok, "") : packed.error();
 }
 void check_refused(const rexnet::error& e, errc code, const std::string& part) {
-  CHECK(static_cast<int>(e.code()) == static_cast<int>(code));
-  CHECK_MESSAGE(e.message().find(part) != std::string::npos, e.message());
+  const std::string other = otherwise(e, code, part);
+  CHECK_MESSAGE(other.empty(), other);
 }
 bool is_counter(const std::string& name) {
   return name.find("num_batches_tracked") != std::string::npos;

@@ -102,7 +102,8 @@ class file_bytes {
   }
 
   /// The same, read into memory: later changes of the file are not seen, and one that shrinks meanwhile is an
-  /// io_error, where a mapping would end the program (SIGBUS). Errors: also out_of_memory.
+  /// io_error, where a mapping would end the program (SIGBUS). Errors: also out_of_memory, at once where the
+  /// file is larger than the machine's memory: a sparse one of 100 GB is a second's work to make.
   [[nodiscard]] static result<file_bytes> read(const std::string& path) {
     const auto no_memory = [&path](std::size_t size) {
       return error(errc::out_of_memory, path + ": no memory for " + std::to_string(size) + " bytes");
@@ -119,6 +120,10 @@ class file_bytes {
     const auto file = open_regular(path);
     if (!file) return file.error();
     const auto [fd, size] = *file;
+    if (size > physical_memory()) {  // a system that overcommits would grant it, and end the program later
+      ::close(fd);
+      return no_memory(size);
+    }
     f.copy_ = aligned_buffer(size);
     if (f.copy_.data() == nullptr) {
       ::close(fd);
@@ -145,6 +150,14 @@ class file_bytes {
     int fd;
     std::size_t size;
   };
+  /// In bytes; everything where the system does not tell.
+  [[nodiscard]] static std::uint64_t physical_memory() noexcept {
+#if defined(_SC_PHYS_PAGES)
+    const long pages = ::sysconf(_SC_PHYS_PAGES), bytes = ::sysconf(_SC_PAGESIZE);
+    if (pages > 0 && bytes > 0) return static_cast<std::uint64_t>(pages) * static_cast<std::uint64_t>(bytes);
+#endif
+    return ~std::uint64_t{0};
+  }
   /// A regular file that is not empty. Errors: io_error.
   [[nodiscard]] static result<opened> open_regular(const std::string& path) {
     const auto failed = [&path](const std::string& what) {

@@ -108,7 +108,7 @@ struct npy_header {
 
 }  // namespace detail
 
-/// Reads a float32 array. `bytes` is a whole file.
+/// Reads a float32 array. `bytes` is a whole file. Memory: its bytes once more.
 /// Errors: N1 (no .npy file), N2 (another dtype or order), N3 (size) of docs/refusals.md.
 [[nodiscard]] inline result<npy_array> read_npy(byte_span bytes) {
   auto h = detail::parse_npy_header(bytes);

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -37,14 +38,13 @@ enum class kind : std::uint8_t {
 struct value {
   kind type = kind::none;
   std::uint8_t depth = 0;
-  std::int64_t integer = 0;
-  double real = 0;
+  std::int64_t integer = 0;          ///< of a real number: its bits
   std::string_view text;             ///< in the file's bytes
   std::vector<std::uint32_t> items;  ///< elements; of a dict: key, value, key, value ...
 };
 
 struct program {
-  std::vector<value> values;
+  std::deque<value> values;  ///< in blocks: a growing vector would need three times their bytes for a moment
   std::uint32_t root = 0;
   std::size_t consumed = 0;  ///< bytes up to and including STOP
 
@@ -60,8 +60,11 @@ struct program {
 
 inline constexpr int max_depth = 64;
 inline constexpr std::uint32_t max_memo = 1u << 20;
-/// A value takes 64 bytes and may come from one byte of the file. Training files of ReXNet have about 15,000.
+/// A value takes 56 bytes and may come from one byte of the file. Training files of ReXNet have about 15,000.
 inline constexpr std::size_t max_values = 1u << 20;
+/// Of a storage. torch numbers them, legacy files have 15 digits. Keys are compared once for each of the
+/// tensors that name them, and thousands may share one string.
+inline constexpr std::size_t max_key_bytes = 128;
 
 namespace detail {
 

@@ -48,6 +48,8 @@ struct tensor {
   /// Number of elements; checked when the tensor was made.
   [[nodiscard]] std::int64_t elements() const noexcept {
     std::int64_t n = 1;
+    for (const std::int64_t side : shape)
+      if (side == 0) return 0;  // the other sides may be anything
     for (const std::int64_t side : shape) n *= side;
     return n;
   }
@@ -76,6 +78,7 @@ struct tensor {
   }
   /// Whether the elements follow each other in the order of their indices.
   [[nodiscard]] bool row_major() const noexcept {
+    if (elements() == 0) return true;
     std::int64_t expected = 1;
     for (std::size_t d = shape.size(); d-- > 0; expected *= shape[d])
       if (shape[d] != 1 && strides[d] != expected) return false;
@@ -96,9 +99,12 @@ struct tensor {
     for (std::int64_t i = 0; i < n; ++i) {
       visit(i, element(offset));
       for (std::size_t d = shape.size(); d-- > 0;) {
-        offset += strides[d];
-        if (++index[d] < shape[d]) break;
-        offset -= strides[d] * shape[d];
+        if (++index[d] < shape[d]) {
+          offset += strides[d];
+          break;
+        }
+        // Never beyond the last element: a side of 1 may have any stride.
+        offset -= strides[d] * (shape[d] - 1);
         index[d] = 0;
       }
     }
@@ -110,6 +116,21 @@ struct tensor {
     return out;
   }
 };
+
+namespace detail {
+
+/// The product of the sides in 63 bits, from the left, as safetensors' own reader multiplies: a zero further
+/// right does not undo an overflow. Precondition: no side is negative.
+[[nodiscard]] inline checked element_count(const std::vector<std::int64_t>& shape) noexcept {
+  checked n = 1;
+  for (const std::int64_t side : shape) {
+    n = n * static_cast<std::uint64_t>(side);
+    if (!n.at_most(0x7fffffffffffffffu)) n = checked(~std::uint64_t{0}) + 1;  // invalid for good
+  }
+  return n;
+}
+
+}  // namespace detail
 
 /// "[162,27,1,1]"
 [[nodiscard]] inline std::string shape_text(const std::vector<std::int64_t>& shape) {
@@ -156,19 +177,19 @@ template <class T>
     return fail(errc::tensor_rank, std::to_string(t.shape.size()) + " dimensions, but " +
                                        std::to_string(t.strides.size()) + " strides");
   if (offset < 0) return fail(errc::tensor_negative, "offset " + std::to_string(offset));
-  checked elements = 1, last = static_cast<std::uint64_t>(offset);
+  checked last = static_cast<std::uint64_t>(offset);
   bool empty = false;
   for (std::size_t i = 0; i < t.shape.size(); ++i) {
     if (t.shape[i] < 0 || t.strides[i] < 0)
       return fail(errc::tensor_negative,
                   "shape " + shape_text(t.shape) + ", strides " + shape_text(t.strides));
     empty = empty || t.shape[i] == 0;
-    elements = elements * static_cast<std::uint64_t>(t.shape[i]);
     if (t.shape[i] > 0)
       last = last +
              checked(static_cast<std::uint64_t>(t.shape[i] - 1)) * static_cast<std::uint64_t>(t.strides[i]);
   }
   const auto size = static_cast<std::uint64_t>(dtype_bytes(t.type));
+  const checked elements = detail::element_count(t.shape);
   const checked end = (last + 1) * size;
   if (!(elements * size).valid() || !end.valid())
     return fail(errc::tensor_overflow, "shape " + shape_text(t.shape) + " overflows 64 bits");

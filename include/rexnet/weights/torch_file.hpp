@@ -9,6 +9,7 @@
 #include "rexnet/weights/zip.hpp"
 
 #include <algorithm>
+#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -56,8 +57,18 @@ struct torch_storage {
 }
 
 [[nodiscard]] inline status check_distinct(std::vector<std::string_view> names) {
-  std::sort(names.begin(), names.end());
-  const auto same = std::adjacent_find(names.begin(), names.end());
+  // First by place: one pickled string of a kilobyte may name thousands of tensors, and comparing it with
+  // itself is slow. What remains lies in different places and is as long as the file at most.
+  std::sort(names.begin(), names.end(), [](std::string_view a, std::string_view b) {
+    return std::less<const char*>()(a.data(), b.data());
+  });
+  auto same = std::adjacent_find(names.begin(), names.end(), [](std::string_view a, std::string_view b) {
+    return a.data() == b.data() && a.size() == b.size();
+  });
+  if (same == names.end()) {
+    std::sort(names.begin(), names.end());
+    same = std::adjacent_find(names.begin(), names.end());
+  }
   if (same != names.end())
     return error(errc::model_duplicate_role,
                  "two tensors are named " + in_quotes(*same) + " once prefixes are stripped");
@@ -88,7 +99,9 @@ class state_dict_reader {
                    "tensor): save model.state_dict()");
     if (!holds_tensors(*dict))
       return error(errc::model_missing, "no tensors in the state dict; its keys are " + keys_of(*dict));
-    if (status s = check_names(*dict); !s) return s.error();
+    std::size_t count = 0;
+    if (status s = check_names(*dict, count); !s) return s.error();
+    content.tensors.reserve(count);  // exactly: a growing vector would need three times as much for a moment
     checked total = 0;
     for (std::size_t i = 0; i + 1 < dict->items.size(); i += 2) {
       const pickle::value& key = p_[dict->items[i]];
@@ -124,18 +137,22 @@ class state_dict_reader {
     return s.empty() ? "none" : s;
   }
   /// Before names are copied: one pickled string may be referred to millions of times.
-  [[nodiscard]] status check_names(const pickle::value& dict) const {
+  [[nodiscard]] status check_names(const pickle::value& dict, std::size_t& count) const {
     std::vector<std::string_view> names;
     for (std::size_t i = 0; i + 1 < dict.items.size(); i += 2) {
       if (!is_entry(dict, i)) continue;
-      names.push_back(strip_prefixes(p_[dict.items[i]].text));
-      if (names.back().size() > 1024)
-        return error(errc::pickle_length, "a tensor's name has " + std::to_string(names.back().size()) +
-                                              " bytes, at most 1024: " + in_quotes(names.back()));
-      if (!is_utf8(names.back()))
-        return error(errc::pickle_utf8, "the tensor name " + in_quotes(names.back()) + " is not valid UTF-8");
+      const std::string_view name = p_[dict.items[i]].text;
+      if (name.size() > 1024)  // also before "module." is looked for a thousand times in each
+        return error(errc::pickle_length, "a tensor's name has " + std::to_string(name.size()) +
+                                              " bytes, at most 1024: " + in_quotes(name));
+      names.push_back(strip_prefixes(name));
     }
-    return check_distinct(std::move(names));
+    count = names.size();
+    if (status s = check_distinct(names); !s) return s;
+    for (const std::string_view name : names)
+      if (!is_utf8(name))
+        return error(errc::pickle_utf8, "the tensor name " + in_quotes(name) + " is not valid UTF-8");
+    return done;
   }
 
   result<tensor> read_tensor(std::string name, const pickle::value& v) {
@@ -271,9 +288,10 @@ class state_dict_reader {
     if (v.type == pickle::kind::storage) {
       const std::string_view type = object[v.items[1]].text;
       const dtype* const element = storage_dtype(type);
-      if (element == nullptr)
+      const bool untyped = type == "UntypedStorage";  // beside the tensors; of bytes
+      if (element == nullptr && !untyped)
         return error(errc::tensor_unsupported, "legacy torch file: " + in_quotes(type) + " is not supported");
-      sizes.emplace_back(object[v.items[2]].text, dtype_bytes(*element));
+      sizes.emplace_back(object[v.items[2]].text, untyped ? 1 : dtype_bytes(*element));
     }
   std::sort(sizes.begin(), sizes.end());
   sizes.erase(std::unique(sizes.begin(), sizes.end()), sizes.end());

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: MIT
+// Files made to cost as much memory or time as their bytes allow, from a kilobyte to a megabyte. The bounds
+// are those of docs/refusals.md; tests/support/limits.hpp measures.
+#include "rexnet/weights/npy.hpp"
+
+#include "tests/support/craft.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace rexnet_test;
+
+namespace {
+
+/// `part` again and again, up to `bytes` bytes.
+std::string repeated(const std::string& part, std::size_t bytes) {
+  std::string s;
+  s.reserve(bytes + part.size());
+  while (s.size() < bytes) s += part;
+  return s;
+}
+std::string slot(std::size_t i) {
+  return number(i, 1);
+}
+
+/// Four letters for each number below 26^4.
+std::string letters(std::size_t i) {
+  std::string s;
+  for (int digit = 0; digit < 4; ++digit, i /= 26) s += static_cast<char>('a' + i % 26);
+  return s;
+}
+
+/// How much the worst of the calls needed, for the message of a failure and for people.
+void stays_within(const char* name, std::size_t bytes, const std::string& excess) {
+  INFO(name, ", ", bytes, " bytes");
+  CHECK_MESSAGE(excess.empty(), excess);
+}
+
+/// Opcodes that the smallest number of bytes makes the most of, each a program of about n bytes.
+std::vector<std::pair<const char*, std::string>> programs(std::size_t n) {
+  const auto memoized = [n](const std::string& first, const std::string& second, const std::string& part) {
+    return program("(" + first + "q" + slot(0) + second + "q" + slot(1) + repeated(part, n) + "t");
+  };
+  const std::string h0 = "h" + slot(0), h1 = "h" + slot(1), pairs = repeated("h" + slot(2), n / 2);
+  std::string gaps, names, lists;
+  while (gaps.size() < n) gaps += "r" + number(gaps.size() + 250, 4);
+  for (std::size_t i = 0; names.size() < n; ++i) names += "U\x04" + letters(i) + h1;
+  for (std::size_t i = 0; lists.size() < n; ++i)
+    lists += (i == 0 ? "]" : "]j" + number(i - 1, 4) + "a") + ("r" + number(i, 4));
+  const std::string deep_tensor =
+      tensor_of(storage("0", 6), 0, std::vector<std::int64_t>(8, 1), std::vector<std::int64_t>(8, 1));
+  return {
+      {"lists", program("(" + repeated("]", n) + "t")},
+      {"None, for the stack alone", program("(" + repeated("N", n) + "t")},
+      {"tuples of one list", program("(" + repeated("]\x85", n) + "t")},
+      {"tuples in tuples", program("N" + repeated("\x85", n))},
+      {"marks that come and go", program(repeated("(1", n) + "N")},
+      {"empty strings", program("(" + repeated(std::string("U\0", 2), n) + "t")},
+      {"None in the memo", program("N" + repeated("\x94", n))},
+      {"gaps in the memo", program("N" + gaps)},
+      {"the last slot of the memo", program("Nr" + number(rexnet::pickle::max_memo - 1, 4))},
+      {"a list that grows by one", program("]" + repeated("Na", n))},
+      {"a dictionary that grows by one", program("}" + repeated("NNs", n))},
+      {"one string, many times", memoized(str(std::string(n / 2, 's')), "N", h0)},
+      {"storages of one tuple",
+       memoized(storage("0", 6).substr(0, storage("0", 6).size() - 1), "N", h0 + "Q")},
+      {"dtypes called with a long tuple",
+       memoized("(" + repeated("N", n / 2) + "t", global("torch", "float32"), h1 + h0 + "0")},
+      {"OrderedDicts of one list of pairs",
+       program("(" + str("k") + "N\x86q" + slot(2) + "](" + pairs + "eq" + slot(0) +
+               global("collections", "OrderedDict") + "q" + slot(1) + repeated(h1 + h0 + "\x85R", n / 2) +
+               "t")},
+      {"lists in lists", program("(" + lists + "t")},
+      {"tensors of one name",
+       program("}(" + str(std::string((std::min)(n / 2, std::size_t{1000}), 'n')) + "q" + slot(0) +
+               deep_tensor + "q" + slot(1) + "00" + repeated(h0 + h1, n) + "u")},
+      {"tensors of one name full of prefixes",
+       program("}(" + str(repeated("module.", n / 2)) + "q" + slot(0) + deep_tensor + "q" + slot(1) + "00" +
+               repeated(h0 + h1, n / 2) + "u")},
+      {"tensors of eight dimensions",
+       program("}(" + str("first") + deep_tensor + "q" + slot(1) + names + "u")},
+  };
+}
+
+std::vector<std::pair<const char*, std::string>> zips(std::size_t n) {
+  std::vector<zip_part> many(1);
+  many[0].name = "a/data.pkl", many[0].data = "\x80\x02}.";
+  while (many.size() * 84 < n && many.size() < 65536) {
+    many.emplace_back();
+    many.back().name = letters(many.size() - 1), many.back().data = "";
+    many.back().flags = 0;
+  }
+  const std::string small = small_zip(), comment = repeated("PK\x05\x06", (std::min)(n, std::size_t{65532}));
+  // Local headers in steps of 31 bytes, whose extra fields reach over all that follow.
+  std::string headers, directory;
+  const std::size_t count = (std::min)(n / 80, std::size_t{65000});
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::string name(1, static_cast<char>('A' + i % 26));
+    headers += number(0x04034b50, 4) + number(0, 22) + number(1, 2) +
+               number((std::min)((count - 1 - i) * 31, std::size_t{65535}), 2) + name;
+    directory +=
+        number(0x02014b50, 4) + number(0, 24) + number(1, 2) + number(0, 12) + number(i * 31, 4) + name;
+  }
+  return {
+      {"many entries", craft_zip(many).file},
+      {"end records in the comment", small.substr(0, small.size() - 2) + number(comment.size(), 2) + comment},
+      {"headers in extra fields", headers + directory + number(0x06054b50, 4) + number(0, 4) +
+                                      number(count, 2) + number(count, 2) + number(directory.size(), 4) +
+                                      number(headers.size(), 4) + number(0, 2)}};
+}
+
+std::vector<std::pair<const char*, std::string>> headers_of_safetensors(std::size_t n) {
+  std::string tensors = R"({"a":{"dtype":"U8","shape":[],"data_offsets":[0,0]})", metadata, ones;
+  tensors = "{";
+  for (std::size_t i = 0; tensors.size() < n; ++i)
+    tensors += (i == 0 ? "\"" : ",\"") + std::to_string(i) +
+               R"(":{"dtype":"U8","shape":[0,1,1,1,1,1,1,1],"data_offsets":[0,0]})";
+  for (std::size_t i = 0; metadata.size() < n; ++i)
+    metadata += (i == 0 ? "\"" : ",\"") + std::to_string(i) + "\":\"\"";
+  return {
+      {"tensors", safetensors(tensors + "}", "")},
+      {"metadata", safetensors("{\"__metadata__\":{" + metadata + "}}", "")},
+      {"one key again and again",
+       safetensors("{\"__metadata__\":{" + repeated("\"\":\"\",", n) + "\"\":\"\"}}", "")},
+      {"nesting", safetensors("{\"a\":" + repeated("[", n), "")},
+      {"objects in objects", safetensors(repeated("{\"a\":", n), "")},
+      {"white space", safetensors("{" + repeated(" ", n) + "}", "")},
+      {"escapes", safetensors("{\"" + repeated("\\ud83d\\ude00", n) + "\":1}", "")},
+      {"digits", safetensors("{\"a\":{\"dtype\":\"F32\",\"shape\":[1" + repeated("0", n) + "]}}", "")},
+      {"dimensions", safetensors("{\"a\":{\"dtype\":\"F32\",\"shape\":[" + repeated("1,", n) + "1]}}", "")}};
+}
+
+/// Legacy files whose pickle of the object, or list of keys, is the hostile one.
+std::vector<std::pair<const char*, std::string>> legacy_files(std::size_t n) {
+  const std::string id = storage("0", 6, "FloatStorage", true), h0 = "h" + slot(0);
+  const std::string long_id = storage(std::string(n / 2, 'k'), 6, "FloatStorage", true);
+  const auto storages = [&](const std::string& tuple) {
+    return legacy_head() +
+           program("(" + tuple.substr(0, tuple.size() - 1) + "q" + slot(0) + repeated(h0 + "Q", n) + "t");
+  };
+  return {{"storages of one tuple", storages(id) + legacy_keys({"0"})},
+          {"storages of one long key", storages(long_id) + legacy_keys({"0"})},
+          {"the list of keys", legacy_head() + program(small_state_dict(true)) +
+                                   program("](" + repeated(std::string("U\0", 2), n) + "e")}};
+}
+
+}  // namespace
+
+TEST_CASE("limits: pickles made to be large in memory, or slow, are neither") {
+  for (const std::size_t n : {std::size_t{900}, std::size_t{30000}, std::size_t{1000000}}) {
+    for (const auto& [name, p] : programs(n)) {
+      stays_within(name, p.size(), excess(p.size(), [&p = p] { (void)rexnet::pickle::read(bytes_of(p)); }));
+      const std::string file = torch_zip(p, {floats({0, 1, 2, 3, 4, 5})});
+      stays_within(name, file.size(),
+                   excess(file.size(), [&] { (void)rexnet::read_checkpoint(bytes_of(file)); }));
+    }
+  }
+}
+TEST_CASE("limits: zip, legacy and safetensors files made to be large in memory, or slow, are neither") {
+  for (const std::size_t n : {std::size_t{800}, std::size_t{30000}, std::size_t{1000000}})
+    for (const auto& files : {zips(n), legacy_files(n), headers_of_safetensors(n)})
+      for (const auto& [name, file] : files)
+        stays_within(name, file.size(),
+                     excess(file.size(), [&file = file] { (void)rexnet::read_checkpoint(bytes_of(file)); }));
+}
+TEST_CASE("limits: a .npy array takes its data once more") {
+  const std::string file = rexnet::write_npy({250000}, std::vector<float>(250000));
+  const cost c = cost_of([&] { (void)rexnet::read_npy(bytes_of(file)); }, 1e3);
+  CHECK(c.bytes >= 1000000);
+  CHECK(c.bytes < 1010000);
+  for (const std::string& fields :
+       {repeated("'", 60000), repeated("'shape':(", 60000), repeated("'descr':", 60000),
+        "{'descr': '<f4', 'fortran_order': False, 'shape': (" + repeated("1,", 60000)}) {
+    const std::string hostile = std::string("\x93NUMPY\x01\x00", 8) + number(fields.size(), 2) + fields;
+    stays_within("npy", hostile.size(),
+                 excess(hostile.size(), [&] { (void)rexnet::read_npy(bytes_of(hostile)); }));
+  }
+}
