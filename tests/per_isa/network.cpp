@@ -3,6 +3,7 @@
 
 #include "rexnet/network/reference.hpp"
 
+#include "tests/per_isa/faulty_networks.hpp"
 #include "tests/per_isa/random_networks.hpp"
 #include "tests/support/allocation_trap.hpp"
 #include "tests/support/network_case.hpp"
@@ -213,12 +214,6 @@ TEST_CASE("network: strided input views and bytes through a table give the bits 
   REQUIRE(net.forward_u8(*p, picture, table, c, {workspace.data(), workspace.size()}) == errc::ok);
   CHECK(same_bits(a, b));
   CHECK(same_bits(a, c));
-}
-
-TEST_CASE("network: NaN and infinity in the input reach the logits, as in PyTorch") {
-  case_data d(config_for(family::v1, 50, 10), 1, 32, 32);
-  d.image[500] = NAN;
-  for (const float v : d.run(1)) CHECK(std::isnan(v));
 }
 
 TEST_CASE("network: wrong arguments are answered, nothing is written") {

@@ -3,6 +3,7 @@
 // and padded strides, and guard values around everything that is written.
 #include "rexnet/ops/ops.hpp"
 
+#include "tests/per_isa/faulty_operators.hpp"
 #include "tests/per_isa/random_operators.hpp"
 #include "tests/support/guarded_map.hpp"
 
