@@ -125,6 +125,8 @@ struct field_reader {
   for (const block_config& b : c.blocks)
     good = good && b.out_c >= 1 && b.out_c <= (1 << 16) && (b.kernel == 3 || b.kernel == 5);
   connect_blocks(c);
+  // The first block is one with the stem, whose map does not exist: nothing is there to add or to average.
+  good = good && !c.blocks[0].residual() && c.blocks[0].se_c == 0;
   return good && c.stem_c <= (1 << 16) && !(c.family != family::lite && c.hidden_c > 0);
 }
 
