@@ -75,9 +75,12 @@ class Builder:
 
 
 def passes(program):
+    environment = {**os.environ}
+    if "math_" in program:  # every 251st float
+        environment["REXNET_SAMPLE"] = "1"
     try:
         done = subprocess.run([program, "--abort-after=1"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=TIME_LIMIT,
-                              env={**os.environ, "REXNET_SAMPLE": "1"})
+                              env=environment)
     except subprocess.TimeoutExpired:
         return False, "does not end"
     text = done.stdout.decode(errors="replace")

@@ -4,6 +4,8 @@
 //   REXNET_SEED   another seed
 //   REXNET_CASES  how many cases of each kind, in place of the few that every change is tested with
 //   REXNET_CASE   the index of a single case
+//
+// A tenth of the usual number under AddressSanitizer, and where REXNET_SAMPLE says that the machine is slow.
 #ifndef REXNET_TESTS_SUPPORT_RANDOM_CASES_HPP
 #define REXNET_TESTS_SUPPORT_RANDOM_CASES_HPP
 
@@ -60,13 +62,21 @@ class dice {
   return text != nullptr && *text != '\0' ? std::strtoll(text, nullptr, 10) : otherwise;
 }
 
+[[nodiscard]] inline std::int64_t cases_of(std::int64_t usual_count) {
+#if defined(__SANITIZE_ADDRESS__)
+  constexpr bool slow = true;
+#else
+  const bool slow = std::getenv("REXNET_SAMPLE") != nullptr;
+#endif
+  return number_from_environment("REXNET_CASES", slow ? (usual_count + 9) / 10 : usual_count);
+}
+
 /// Runs the cases: run(dice, text) gives the largest error as a share of what rounding explains, 1 at most
 /// in a library that is right, infinity for anything but a rounding error; text says what the case was.
 template <class Run>
 void each_case(const char* kind, std::int64_t usual_count, Run&& run) {
   const std::int64_t seed = number_from_environment("REXNET_SEED", 20261124),
-                     single = number_from_environment("REXNET_CASE", -1),
-                     count = number_from_environment("REXNET_CASES", usual_count);
+                     single = number_from_environment("REXNET_CASE", -1), count = cases_of(usual_count);
   const std::int64_t first = single >= 0 ? single : 0, end = single >= 0 ? single + 1 : count;
   const auto start = std::chrono::steady_clock::now();
   double worst = 0;
