@@ -37,12 +37,19 @@ inline rexnet::simd::vec<arch> all(float x) {
   return rexnet::simd::broadcast<arch>(x);
 }
 
-/// One link of the chain, as the set computes it: rounded once, or twice where there is no FMA.
+/// One link of the chain: rounded once where the set has FMA, twice elsewhere. Said here for each set, not
+/// asked of the library, which could forget it (xsimd 8.1 does on AVX-512).
 inline float link(float x, float w, float sum) {
+#if defined(REXNET_EMULATED_BITS)
   static const bool fused =
       lane([] {
         return rexnet::simd::fma<arch>(all(1 + 0x1p-12f), all(1 + 0x1p-12f), all(-(1 + 0x1p-11f)));
       }) != 0.0f;
+#elif XSIMD_WITH_AVX512BW || XSIMD_WITH_FMA3_AVX2 || defined(__ARM_FEATURE_FMA)
+  constexpr bool fused = true;
+#else
+  constexpr bool fused = false;
+#endif
   if (fused) return std::fma(x, w, sum);
   const float product = x * w;
   return product + sum;
