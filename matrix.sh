@@ -10,9 +10,10 @@
 #   bare_metal        a Cortex-A9 without operating system under qemu-system-arm
 #   xsimd             everything with the newest xsimd, emulated vectors too
 #   march             the headers for every -march that the compilers know
+#   mutants           mistakes made on purpose in the headers: a test must notice each
 set -uo pipefail
 cd "$(dirname "$0")"
-[ $# -gt 0 ] || set -- clang noexcept aarch64 armv7 armv7-neon windows bare_metal xsimd march
+[ $# -gt 0 ] || set -- clang noexcept aarch64 armv7 armv7-neon windows bare_metal xsimd march mutants
 mkdir -p build/matrix
 
 preset() { ./test.sh "$1"; }
@@ -30,6 +31,7 @@ part() {
     armv7 | armv7-neon) arm "$1" armhf ;;
     bare_metal) bare_metal ;;
     xsimd) ./cmake/install-packages.sh tests && ./tests/xsimd_newest.sh ;;
+    mutants) ./cmake/install-packages.sh tests && ./tests/mutants/run.py ;;
     march) ./cmake/install-packages.sh march && ./tests/march_matrix.sh ;;
     *) preset "$1" ;;
   esac

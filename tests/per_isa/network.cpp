@@ -3,7 +3,10 @@
 
 #include "rexnet/network/reference.hpp"
 
+#include "tests/per_isa/faulty_networks.hpp"
+#include "tests/per_isa/random_networks.hpp"
 #include "tests/support/allocation_trap.hpp"
+#include "tests/support/network_case.hpp"
 #include "tests/support/random_model.hpp"
 
 #include <doctest/doctest.h>
@@ -20,52 +23,8 @@ using rexnet::config;
 using rexnet::config_for;
 using rexnet::errc;
 using rexnet::family;
-
-struct case_data {
-  config c;
-  rexnet::aligned_buffer weights;
-  std::vector<float> image;
-  int n, h, w;
-
-  case_data(const config& c_, int n_, int h_, int w_, unsigned seed = 1) : c(c_), n(n_), h(h_), w(w_) {
-    const std::vector<float> payload = rexnet_test::random_payload(c, seed);
-    weights = rexnet::aligned_buffer(payload.size() * sizeof(float));
-    std::memcpy(weights.data(), payload.data(), payload.size() * sizeof(float));
-    std::mt19937 engine(seed + 1);
-    std::normal_distribution<float> value;
-    image.resize(static_cast<std::size_t>(n) * h * w * 3);
-    for (float& v : image) v = value(engine);
-  }
-  const float* payload() const { return weights.floats().data(); }
-
-  std::vector<float> run(int threads, const rexnet::forward_options& options = {},
-                         bool batch_workspace = false) const {
-    const rexnet::network<rexnet::dynamic_config> net(c, payload());
-    auto made = net.make_plan(h, w, threads);
-    REQUIRE(made.ok());
-    const rexnet::plan& p = *made;
-    const std::size_t bytes =
-        batch_workspace ? std::max(net.batch_workspace_bytes(p), p.workspace_bytes()) : p.workspace_bytes();
-    // A workspace full of NaN proves that nothing is read before it is written; guards behind it catch
-    // overruns.
-    const std::size_t guard = 4096;
-    rexnet::aligned_buffer workspace(bytes + guard);
-    std::memset(workspace.data(), 0xff, workspace.size());
-    std::vector<float> logits(static_cast<std::size_t>(n) * rexnet::output_c(c) + 64, -12345.0f);
-    const rexnet::nhwc_view<const float> view(image.data(), n, h, w, 3);
-    const errc e =
-        net.forward(p, view, {logits.data(), logits.size() - 64}, {workspace.data(), bytes}, options);
-    REQUIRE(e == errc::ok);
-    for (std::size_t i = 0; i < guard; ++i) REQUIRE(workspace.data()[bytes + i] == 0xff);
-    for (std::size_t i = logits.size() - 64; i < logits.size(); ++i) REQUIRE(logits[i] == -12345.0f);
-    logits.resize(logits.size() - 64);
-    return logits;
-  }
-};
-
-bool same_bits(const std::vector<float>& a, const std::vector<float>& b) {
-  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0;
-}
+using rexnet_test::same_bits;
+using case_data = rexnet_test::network_case;
 
 double worst_share = 0;  ///< of the tolerance that was needed
 
@@ -255,12 +214,6 @@ TEST_CASE("network: strided input views and bytes through a table give the bits 
   REQUIRE(net.forward_u8(*p, picture, table, c, {workspace.data(), workspace.size()}) == errc::ok);
   CHECK(same_bits(a, b));
   CHECK(same_bits(a, c));
-}
-
-TEST_CASE("network: NaN and infinity in the input reach the logits, as in PyTorch") {
-  case_data d(config_for(family::v1, 50, 10), 1, 32, 32);
-  d.image[500] = NAN;
-  for (const float v : d.run(1)) CHECK(std::isnan(v));
 }
 
 TEST_CASE("network: wrong arguments are answered, nothing is written") {

@@ -3,6 +3,10 @@
 // and padded strides, and guard values around everything that is written.
 #include "rexnet/ops/ops.hpp"
 
+#include "tests/per_isa/faulty_operators.hpp"
+#include "tests/per_isa/random_operators.hpp"
+#include "tests/support/guarded_map.hpp"
+
 #include <doctest/doctest.h>
 
 #include <cmath>
@@ -13,41 +17,8 @@ namespace {
 
 using rexnet::errc;
 using rexnet::nhwc_view;
-
-constexpr float guard = -7654.5f;
-
-/// A map with its own strides; everything that is no pixel is a guard value.
-struct guarded_map {
-  std::vector<float> memory;
-  nhwc_view<float> view;
-
-  guarded_map(int n, int h, int w, int c, int gap, unsigned seed)
-      : memory(static_cast<std::size_t>(n * (h * (w * (c + gap) + gap) + gap) + 64), guard) {
-    view = nhwc_view<float>(memory.data() + 32, n, h, w, c, c + gap);
-    view.row_stride = w * (c + gap) + gap;
-    view.image_stride = h * view.row_stride + gap;
-    std::mt19937 engine(seed);
-    std::normal_distribution<float> value;
-    each([&](float& v, int, int, int, int) { v = value(engine); });
-  }
-  template <class Visit>
-  void each(Visit&& visit) {
-    for (int b = 0; b < view.n; ++b)
-      for (int y = 0; y < view.h; ++y)
-        for (int x = 0; x < view.w; ++x)
-          for (int c = 0; c < view.c; ++c) visit(view.pixel(b, y, x)[c], b, y, x, c);
-  }
-  double get(int b, int y, int x, int c) const {
-    return y < 0 || x < 0 || y >= view.h || x >= view.w ? 0.0 : static_cast<double>(view.pixel(b, y, x)[c]);
-  }
-  bool guards_intact() {
-    std::vector<float> copy = memory;
-    each([&](float& v, int, int, int, int) { copy[static_cast<std::size_t>(&v - memory.data())] = guard; });
-    for (const float v : copy)
-      if (v != guard) return false;
-    return true;
-  }
-};
+using rexnet_test::guard;
+using rexnet_test::guarded_map;
 
 struct random_filter {
   std::vector<float> weights, bias;

@@ -13,23 +13,27 @@
 namespace rexnet_test {
 
 /// Random weights of the layout whose activations neither die nor explode: variance 2 / k, a little bias.
-inline std::vector<float> random_payload(const rexnet::config& c, unsigned seed) {
+/// @param normal gives numbers of mean 0 and variance 1
+template <class Normal>
+std::vector<float> payload_from(const rexnet::config& c, Normal&& normal) {
   rexnet::weights_layout l = rexnet::layout_of(c);
   std::vector<float> payload(static_cast<std::size_t>(l.floats));
-  std::mt19937 engine(seed);
   rexnet::for_each_layer(c, l, [&](rexnet::layer_layout& layer, int, int) {
-    std::normal_distribution<float> weight_value(
-        0.0f, std::sqrt(2.0f / static_cast<float>(layer.k > 0 ? layer.k : 1)));
-    std::normal_distribution<float> bias_value(0.05f, 0.2f);
+    const float deviation = std::sqrt(2.0f / static_cast<float>(layer.k > 0 ? layer.k : 1));
     for (int o = 0; o < layer.out_c; ++o) {
       for (int k = 0; k < layer.k; ++k)
         payload[static_cast<std::size_t>(layer.weights +
                                          (static_cast<std::int64_t>(o) / 16 * layer.k + k) * 16 + o % 16)] =
-            weight_value(engine);
-      payload[static_cast<std::size_t>(layer.bias + o)] = bias_value(engine);
+            deviation * normal();
+      payload[static_cast<std::size_t>(layer.bias + o)] = 0.05f + 0.2f * normal();
     }
   });
   return payload;
+}
+inline std::vector<float> random_payload(const rexnet::config& c, unsigned seed) {
+  std::mt19937 engine(seed);
+  std::normal_distribution<float> value;
+  return payload_from(c, [&] { return value(engine); });
 }
 
 /// Largest |float32 - double| of a logit, relative to the largest logit, that rounding explains.

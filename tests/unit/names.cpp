@@ -57,6 +57,15 @@ TEST_CASE("names: family, width, classes and naming are read from the tensors") 
     }
 }
 
+TEST_CASE("names: squeeze-excite in the first block, which would be left out, is refused") {
+  config c = config_for(family::v1, 50, 3);
+  c.blocks[0].se_c = 4;
+  check_refused(refusal(craft_model(c).tensors), errc::unsupported,
+                "features.3.out.2.fc.0.weight: squeeze-excite");
+  check_refused(refusal(craft_model(c, true).tensors), errc::unsupported,
+                "features.0.se.fc1.weight: squeeze-excite");
+}
+
 TEST_CASE("pack: BatchNorm is folded in double, weights lie in panels of 16") {
   const config c = config_for(family::v1, 50, 10);
   state_dict d = craft_model(c);

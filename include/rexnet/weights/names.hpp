@@ -227,6 +227,10 @@ class model_reader {
         return fail(errc::unsupported, m_.blocks[i].depthwise.weight->name + ": a kernel of " +
                                            std::to_string(b.kernel) + ", 3 and 5 are supported");
     }
+    // It runs as one with the stem, without a map whose mean could be taken.
+    if (best.blocks[0].se_c > 0)
+      return fail(errc::unsupported,
+                  m_.blocks[0].squeeze.weight->name + ": squeeze-excite in the first block is not supported");
     best.head_c = static_cast<int>(rows(m_.head));
     best.hidden_c = static_cast<int>(rows(m_.hidden));
     m_.shape = best;
