@@ -74,7 +74,10 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <deque>
 #include <exception>
+#include <functional>
+#include <initializer_list>
 #include <limits>
 #include <numeric>
 #include <string>
@@ -639,7 +642,7 @@ inline void resample_row(const std::uint8_t* in, const void* windows, const std:
                          int pixels, std::uint8_t* out) noexcept {
   const auto* window = static_cast<const resample_window*>(windows);
   for (int i = 0; i < pixels; ++i, ++window, weights += step) {
-    const std::uint8_t* p = in + window->first * 3;
+    const std::uint8_t* p = in + std::ptrdiff_t{window->first} * 3;
     const int count = window->count;
     std::int32_t r = 1 << 21, g = r, b = r;
     for (int k = 0; k < count; ++k, p += 3) {
@@ -876,7 +879,7 @@ constexpr std::int64_t parameter_count(const config& c) noexcept {
     const std::int64_t mid = b.mid_c;
     if (b.expand) n += conv_bn(mid * b.in_c, mid);
     n += conv_bn(mid * b.kernel * b.kernel, mid);
-    if (b.se_c > 0) n += 2 * mid * b.se_c + b.se_c + mid + 2 * b.se_c;
+    if (b.se_c > 0) n += 2 * mid * b.se_c + b.se_c + mid + std::int64_t{2} * b.se_c;
     n += conv_bn(mid * b.out_c, b.out_c);
   }
   const std::int64_t last_c = c.blocks[block_count - 1].out_c;
@@ -1327,7 +1330,8 @@ constexpr block_plan plan_block(const block_config& b, int index, int h, int w, 
     // At least 28 pixels a turn: two or more full register tiles in every kernel.
     p.step_rows = smaller(p.oh, ceil_div(28, p.ow));
     // Each chunk but the first expands kernel - stride rows twice: no chunk below 14 rows.
-    const int rows = threads == 1 ? p.oh : larger(ceil_div(p.oh, 2 * threads), smaller(p.oh, 14));
+    const int rows =
+        threads == 1 ? p.oh : larger(ceil_div(p.oh, std::int64_t{2} * threads), smaller(p.oh, 14));
     p.chunks = ceil_div(p.oh, rows);
     p.ring_rows = smaller(h, (p.step_rows - 1) * b.stride + b.kernel);
     return p;
@@ -2116,6 +2120,7 @@ template <class Arch>
 
 #endif  // REXNET_SIMD_MATH_HPP
 
+// Offsets within tiles and panels are small. NOLINTBEGIN(bugprone-implicit-widening-of-multiplication-result)
 namespace rexnet {
 inline namespace REXNET_BUILD {
 namespace detail {
@@ -2214,6 +2219,7 @@ void scale_clip(float* map, std::ptrdiff_t pixels, std::ptrdiff_t step, const fl
 }  // namespace detail
 }  // namespace REXNET_BUILD
 }  // namespace rexnet
+// NOLINTEND(bugprone-implicit-widening-of-multiplication-result)
 
 #endif  // REXNET_KERNELS_DENSE_HPP
 // ---- rexnet/kernels/depthwise.hpp
@@ -2231,6 +2237,7 @@ void scale_clip(float* map, std::ptrdiff_t pixels, std::ptrdiff_t step, const fl
 #ifndef REXNET_KERNELS_DEPTHWISE_HPP
 #define REXNET_KERNELS_DEPTHWISE_HPP
 
+// Offsets within tiles and panels are small. NOLINTBEGIN(bugprone-implicit-widening-of-multiplication-result)
 namespace rexnet {
 inline namespace REXNET_BUILD {
 namespace detail {
@@ -2409,6 +2416,7 @@ void depthwise(const depthwise_args& a, int kernel, int stride) noexcept {
 }  // namespace detail
 }  // namespace REXNET_BUILD
 }  // namespace rexnet
+// NOLINTEND(bugprone-implicit-widening-of-multiplication-result)
 
 #endif  // REXNET_KERNELS_DEPTHWISE_HPP
 // ---- rexnet/kernels/pointwise.hpp
@@ -2426,6 +2434,7 @@ void depthwise(const depthwise_args& a, int kernel, int stride) noexcept {
 #ifndef REXNET_KERNELS_POINTWISE_HPP
 #define REXNET_KERNELS_POINTWISE_HPP
 
+// Offsets within tiles and panels are small. NOLINTBEGIN(bugprone-implicit-widening-of-multiplication-result)
 namespace rexnet {
 inline namespace REXNET_BUILD {
 namespace detail {
@@ -2727,6 +2736,7 @@ void pointwise(const pointwise_args& a, std::ptrdiff_t pixels, int first_c, int 
 }  // namespace detail
 }  // namespace REXNET_BUILD
 }  // namespace rexnet
+// NOLINTEND(bugprone-implicit-widening-of-multiplication-result)
 
 #endif  // REXNET_KERNELS_POINTWISE_HPP
 
@@ -3479,7 +3489,8 @@ class file_bytes {
   }
 
   /// The same, read into memory: later changes of the file are not seen, and one that shrinks meanwhile is an
-  /// io_error, where a mapping would end the program (SIGBUS). Errors: also out_of_memory.
+  /// io_error, where a mapping would end the program (SIGBUS). Errors: also out_of_memory, at once where the
+  /// file is larger than the machine's memory: a sparse one of 100 GB is a second's work to make.
   [[nodiscard]] static result<file_bytes> read(const std::string& path) {
     const auto no_memory = [&path](std::size_t size) {
       return error(errc::out_of_memory, path + ": no memory for " + std::to_string(size) + " bytes");
@@ -3496,6 +3507,10 @@ class file_bytes {
     const auto file = open_regular(path);
     if (!file) return file.error();
     const auto [fd, size] = *file;
+    if (size > physical_memory()) {  // a system that overcommits would grant it, and end the program later
+      ::close(fd);
+      return no_memory(size);
+    }
     f.copy_ = aligned_buffer(size);
     if (f.copy_.data() == nullptr) {
       ::close(fd);
@@ -3522,6 +3537,14 @@ class file_bytes {
     int fd;
     std::size_t size;
   };
+  /// In bytes; everything where the system does not tell.
+  [[nodiscard]] static std::uint64_t physical_memory() noexcept {
+#if defined(_SC_PHYS_PAGES)
+    const long pages = ::sysconf(_SC_PHYS_PAGES), bytes = ::sysconf(_SC_PAGESIZE);
+    if (pages > 0 && bytes > 0) return static_cast<std::uint64_t>(pages) * static_cast<std::uint64_t>(bytes);
+#endif
+    return ~std::uint64_t{0};
+  }
   /// A regular file that is not empty. Errors: io_error.
   [[nodiscard]] static result<opened> open_regular(const std::string& path) {
     const auto failed = [&path](const std::string& what) {
@@ -3743,8 +3766,10 @@ struct resample_axis {
   [[nodiscard]] constexpr bool resamples() const noexcept { return in != out; }
   [[nodiscard]] constexpr double center(int i) const noexcept { return (i + 0.5) * scale; }
   [[nodiscard]] constexpr resample_window window(int i) const noexcept {
+    // As Pillow rounds: towards zero, after adding a half. NOLINTBEGIN(bugprone-incorrect-roundings)
     const int first = static_cast<int>(center(i) - support + 0.5);
     const int end = static_cast<int>(center(i) + support + 0.5);
+    // NOLINTEND(bugprone-incorrect-roundings)
     const int from = first > 0 ? first : 0;
     return {from, (end < in ? end : in) - from};
   }
@@ -4054,7 +4079,7 @@ struct picture_box {
   if (plan.resize.x1 - plan.resize.x0 < n || plan.resize.y1 - plan.resize.y0 < n)
     std::memset(out.data(), 0, preprocess_output_bytes(p));
   const std::ptrdiff_t row = std::ptrdiff_t{n} * 3;
-  detail::resize_into(in, plan.resize, out.data() + plan.pad_y * row + plan.pad_x * 3, row,
+  detail::resize_into(in, plan.resize, out.data() + plan.pad_y * row + std::ptrdiff_t{plan.pad_x} * 3, row,
                       scratch.data() + (unit - misaligned) % unit, kernels);
   return errc::ok;
 }
@@ -4152,8 +4177,8 @@ template <int N>
 
 /// The tables of CRC-32 (polynomial 0xEDB88320), eight bytes a step.
 struct crc_tables {
-  std::uint32_t t[8][256];
-  constexpr crc_tables() : t() {
+  std::uint32_t t[8][256] = {};
+  constexpr crc_tables() {
     for (std::uint32_t i = 0; i < 256; ++i) {
       std::uint32_t c = i;
       for (int k = 0; k < 8; ++k) c = (c & 1u) != 0 ? 0xedb88320u ^ (c >> 1) : c >> 1;
@@ -4296,6 +4321,8 @@ struct field_reader {
   for (const block_config& b : c.blocks)
     good = good && b.out_c >= 1 && b.out_c <= (1 << 16) && (b.kernel == 3 || b.kernel == 5);
   connect_blocks(c);
+  // Block 0 runs with the stem: nothing keeps what it would add, nor the whole map that squeeze-excite needs.
+  good = good && !c.blocks[0].residual() && c.blocks[0].se_c == 0;
   return good && c.stem_c <= (1 << 16) && !(c.family != family::lite && c.hidden_c > 0);
 }
 
@@ -4439,8 +4466,9 @@ struct packed_file {
   byte_span payload;
 };
 
-/// Checks a packed file and gives its parts; the payload is a view of `bytes`.
-/// Errors: K1 to K10 of docs/refusals.md.
+/// Checks a packed file and gives its parts; the payload is a view of `bytes`. Memory: 40 bytes for a label
+/// at most, of which the payload has at least 4 for each; the self-test once more. Errors: K1 to K10 of
+/// docs/refusals.md.
 [[nodiscard]] inline result<packed_file> read_packed(byte_span bytes, check depth = check::header) {
   packed_view v;
   std::string what = "packed file: ";
@@ -4570,16 +4598,17 @@ struct model_maker {
   return detail::model_maker::from_packed(bytes, depth);
 }
 
-/// Opens a packed file, which is mapped: a float32 payload is used in place and shared between processes.
+/// Opens a packed file, which is mapped: a float32 payload is used in place and shared between processes. A
+/// file that shrinks while the model lives ends the program on POSIX (SIGBUS): see load_packed_copy().
 /// @param path UTF-8. Errors: those of load_packed() from memory and io_error, with the path in front.
 [[nodiscard]] inline result<model> load_packed(const std::string& path, check depth = check::header) {
   return detail::model_maker::from_file(path, file_bytes::map(path),
                                         [depth](byte_span bytes) { return load_packed(bytes, depth); });
 }
 
-/// The same, read into memory instead: nothing that happens to the file afterwards matters, and large models
-/// run some percent faster, because the system backs memory with larger pages than files. Errors: also
-/// out_of_memory.
+/// The same, read into memory instead: nothing that happens to the file afterwards matters, a file that
+/// shrinks meanwhile is an io_error, and large models run some percent faster, because the system backs
+/// memory with larger pages than files. Errors: also out_of_memory.
 [[nodiscard]] inline result<model> load_packed_copy(const std::string& path, check depth = check::header) {
   return detail::model_maker::from_file(path, file_bytes::read(path),
                                         [depth](byte_span bytes) { return load_packed(bytes, depth); });
@@ -5119,6 +5148,7 @@ inline namespace REXNET_BUILD {
   const weights_layout layout = layout_of(c);
   const float* const payload = m.payload().data();
   std::vector<double> weights;  // of the class: every sixteenth float of its panel
+  weights.reserve(static_cast<std::size_t>(layout.classifier.k));
   for (int k = 0; k < layout.classifier.k; ++k)
     weights.push_back(static_cast<double>(
         payload[layout.classifier.weights +
@@ -5223,8 +5253,9 @@ inline constexpr std::size_t cgroup_path_bytes = 4096;  // PATH_MAX
   if (base < 0 || static_cast<std::size_t>(base) >= sizeof(directory)) return 0;
   // A path that leaves the namespace ("/../other") says nothing about what is mounted here.
   const bool inside = std::strstr(path, "/..") == nullptr && std::strcmp(path, "/") != 0;
-  if (inside && std::strlen(path) < sizeof(directory) - static_cast<std::size_t>(base))
-    std::strcpy(directory + base, path);
+  const std::size_t bytes = std::strlen(path) + 1;
+  if (inside && bytes <= sizeof(directory) - static_cast<std::size_t>(base))
+    std::memcpy(directory + base, path, bytes);
   for (int limit = 0;;) {
     limit = tighter(limit, directory_cpus(directory));
     char* slash = std::strrchr(directory + base, '/');
@@ -5739,6 +5770,8 @@ struct tensor {
   /// Number of elements; checked when the tensor was made.
   [[nodiscard]] std::int64_t elements() const noexcept {
     std::int64_t n = 1;
+    for (const std::int64_t side : shape)
+      if (side == 0) return 0;  // the other sides may be anything
     for (const std::int64_t side : shape) n *= side;
     return n;
   }
@@ -5767,6 +5800,7 @@ struct tensor {
   }
   /// Whether the elements follow each other in the order of their indices.
   [[nodiscard]] bool row_major() const noexcept {
+    if (elements() == 0) return true;
     std::int64_t expected = 1;
     for (std::size_t d = shape.size(); d-- > 0; expected *= shape[d])
       if (shape[d] != 1 && strides[d] != expected) return false;
@@ -5787,9 +5821,12 @@ struct tensor {
     for (std::int64_t i = 0; i < n; ++i) {
       visit(i, element(offset));
       for (std::size_t d = shape.size(); d-- > 0;) {
-        offset += strides[d];
-        if (++index[d] < shape[d]) break;
-        offset -= strides[d] * shape[d];
+        if (++index[d] < shape[d]) {
+          offset += strides[d];
+          break;
+        }
+        // Never beyond the last element: a side of 1 may have any stride.
+        offset -= strides[d] * (shape[d] - 1);
         index[d] = 0;
       }
     }
@@ -5801,6 +5838,21 @@ struct tensor {
     return out;
   }
 };
+
+namespace detail {
+
+/// The product of the sides in 63 bits, from the left, as safetensors' own reader multiplies: a zero further
+/// right does not undo an overflow. Precondition: no side is negative.
+[[nodiscard]] inline checked element_count(const std::vector<std::int64_t>& shape) noexcept {
+  checked n = 1;
+  for (const std::int64_t side : shape) {
+    n = n * static_cast<std::uint64_t>(side);
+    if (!n.at_most(0x7fffffffffffffffu)) n = checked(~std::uint64_t{0}) + 1;  // invalid for good
+  }
+  return n;
+}
+
+}  // namespace detail
 
 /// "[162,27,1,1]"
 [[nodiscard]] inline std::string shape_text(const std::vector<std::int64_t>& shape) {
@@ -5847,19 +5899,19 @@ template <class T>
     return fail(errc::tensor_rank, std::to_string(t.shape.size()) + " dimensions, but " +
                                        std::to_string(t.strides.size()) + " strides");
   if (offset < 0) return fail(errc::tensor_negative, "offset " + std::to_string(offset));
-  checked elements = 1, last = static_cast<std::uint64_t>(offset);
+  checked last = static_cast<std::uint64_t>(offset);
   bool empty = false;
   for (std::size_t i = 0; i < t.shape.size(); ++i) {
     if (t.shape[i] < 0 || t.strides[i] < 0)
       return fail(errc::tensor_negative,
                   "shape " + shape_text(t.shape) + ", strides " + shape_text(t.strides));
     empty = empty || t.shape[i] == 0;
-    elements = elements * static_cast<std::uint64_t>(t.shape[i]);
     if (t.shape[i] > 0)
       last = last +
              checked(static_cast<std::uint64_t>(t.shape[i] - 1)) * static_cast<std::uint64_t>(t.strides[i]);
   }
   const auto size = static_cast<std::uint64_t>(dtype_bytes(t.type));
+  const checked elements = detail::element_count(t.shape);
   const checked end = (last + 1) * size;
   if (!(elements * size).valid() || !end.valid())
     return fail(errc::tensor_overflow, "shape " + shape_text(t.shape) + " overflows 64 bits");
@@ -6053,20 +6105,26 @@ class safetensors_reader {
         if (status s = name == "__metadata__" ? metadata() : entry(std::move(name)); !s) return s;
       } while (json_.more('}'));
     if (!json_.failure().empty() || !json_.finish()) return bad_json();
-    std::sort(keys.begin(), keys.end());
-    const auto same = std::adjacent_find(keys.begin(), keys.end());
-    return same != keys.end() ? status(twice(*same)) : status(done);
+    return distinct(std::move(keys));
   }
 
   status metadata() {
     if (!json_.eat('{')) return bad_json();
     if (json_.peek('}')) return json_.eat('}'), done;
+    std::vector<std::string> keys;
     do {
       std::string key, value;
       if (!json_.string(key) || !json_.eat(':') || !json_.string(value)) return bad_json();
+      keys.push_back(key);
       content_.metadata.emplace_back(std::move(key), std::move(value));
     } while (json_.more('}'));
-    return json_.failure().empty() ? status(done) : status(bad_json());
+    return json_.failure().empty() ? distinct(std::move(keys)) : status(bad_json());
+  }
+  /// Which of two values counts differs from one JSON reader to the next.
+  [[nodiscard]] static status distinct(std::vector<std::string> keys) {
+    std::sort(keys.begin(), keys.end());
+    const auto same = std::adjacent_find(keys.begin(), keys.end());
+    return same != keys.end() ? status(twice(*same)) : status(done);
   }
 
   bool numbers(std::vector<std::int64_t>& out, std::size_t most) {
@@ -6122,23 +6180,19 @@ class safetensors_reader {
       return fail(errc::model_truncated, where + "its data ends at byte " + std::to_string(end) + ", but " +
                                              std::to_string(body_.size()) +
                                              " are there: the file is cut short");
-    checked stride = 1;
-    bool empty = false;
-    t.strides.resize(t.shape.size());
-    for (std::size_t d = t.shape.size(); d-- > 0;) {
-      t.strides[d] = stride.at_most(0x7fffffffffffffffu) ? static_cast<std::int64_t>(stride.get()) : 0;
-      stride = stride * static_cast<std::uint64_t>(t.shape[d]);
-      empty = empty || t.shape[d] == 0;
-    }
     if (t.shape.size() > 8)
       return fail(errc::tensor_rank, where + std::to_string(t.shape.size()) + " dimensions, at most 8");
-    const checked bytes = stride * static_cast<std::uint64_t>(dtype_bytes(t.type));
+    const checked bytes = element_count(t.shape) * static_cast<std::uint64_t>(dtype_bytes(t.type));
     if (!bytes.valid())
       return fail(errc::tensor_overflow, where + "shape " + shape_text(t.shape) + " overflows 64 bits");
     if (bytes.get() != end - begin)
       return fail(errc::safetensors_size, where + "shape " + shape_text(t.shape) + " of " +
                                               std::string(type) + " needs " + std::to_string(bytes.get()) +
                                               " bytes, its range has " + std::to_string(end - begin));
+    const bool empty = bytes.get() == 0;
+    t.strides.assign(t.shape.size(), 0);  // of an empty tensor they mean nothing, and may not fit
+    std::int64_t stride = 1;
+    for (std::size_t d = t.shape.size(); d-- > 0 && !empty; stride *= t.shape[d]) t.strides[d] = stride;
     const byte_span storage =
         body_.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin));
     if (empty)
@@ -6182,7 +6236,8 @@ class safetensors_reader {
   return file.size() > 8 && file[8] == '{';
 }
 
-/// Reads all tensors; they point into `file`, which must outlive them.
+/// Reads all tensors; they point into `file`, which must outlive them. Memory: at most 50 bytes for each byte
+/// of the header. Time: n log n in the number of tensors; no tensor's bytes are read.
 /// Errors: S1 to S7, T2, T3 and M12 of docs/refusals.md.
 [[nodiscard]] inline result<safetensors_content> read_safetensors(byte_span file) {
   return detail::safetensors_reader(file).read();
@@ -6229,33 +6284,46 @@ enum class role : std::uint8_t {
   inert
 };
 
+/// Everything that torch.load(weights_only=True) allows and a state dict, or what lies beside it in training
+/// files, is made of; argparse.Namespace and numpy's scalars besides.
 [[nodiscard]] inline role role_of(std::string_view module, std::string_view name) noexcept {
-  if (module == "collections") return name == "OrderedDict" ? role::ordered_dict : role::refused;
+  const auto one_of = [name](std::initializer_list<std::string_view> known) {
+    for (const std::string_view k : known)
+      if (name == k) return true;
+    return false;
+  };
+  const auto inert_if = [](bool known) { return known ? role::inert : role::refused; };
+  if (module == "collections")
+    return name == "OrderedDict" ? role::ordered_dict : inert_if(name == "Counter");
   if (module == "torch._utils") {
-    if (name == "_rebuild_tensor_v2") return role::rebuild_tensor;
-    if (name == "_rebuild_parameter") return role::rebuild_parameter;
-    for (const std::string_view known :
-         {"_rebuild_qtensor", "_rebuild_sparse_tensor", "_rebuild_sparse_csr_tensor",
-          "_rebuild_nested_tensor", "_rebuild_meta_tensor_no_storage", "_rebuild_tensor_v3",
-          "_rebuild_device_tensor_from_numpy"})
-      if (name == known) return role::unsupported;
-    return role::refused;
+    if (one_of({"_rebuild_tensor_v2", "_rebuild_tensor"})) return role::rebuild_tensor;
+    if (one_of({"_rebuild_parameter", "_rebuild_parameter_with_state"})) return role::rebuild_parameter;
+    return one_of({"_rebuild_qtensor", "_rebuild_sparse_tensor", "_rebuild_sparse_csr_tensor",
+                   "_rebuild_nested_tensor", "_rebuild_meta_tensor_no_storage", "_rebuild_tensor_v3",
+                   "_rebuild_device_tensor_from_numpy", "_rebuild_device_tensor_from_cpu_tensor",
+                   "_rebuild_wrapper_subclass"})
+               ? role::unsupported
+               : role::refused;
   }
+  if (module == "torch._tensor") return name == "_rebuild_from_type_v2" ? role::unsupported : role::refused;
   if (module == "torch" || module == "torch.storage") {
     if (name.size() > 7 && name.substr(name.size() - 7) == "Storage") return role::storage;
     if (name == "Size") return role::size;
-    for (const std::string_view dtype :
-         {"float32", "float", "float64", "double", "float16", "half", "bfloat16", "int64", "long", "int32",
-          "int", "int16", "short", "int8", "uint8", "bool"})
-      if (name == dtype) return role::inert;
-    return role::refused;
+    if (one_of({"float32",   "float",     "float64",    "double", "float16", "half",   "bfloat16", "int64",
+                "long",      "int32",     "int",        "int16",  "short",   "int8",   "uint8",    "bool",
+                "complex32", "complex64", "complex128", "uint16", "uint32",  "uint64", "device"}))
+      return role::inert;
+    return inert_if(name.substr(0, 7) == "float8_");
   }
-  if (module == "argparse" && name == "Namespace") return role::inert;
-  if ((module == "numpy.core.multiarray" || module == "numpy._core.multiarray") && name == "scalar")
-    return role::inert;
-  if (module == "numpy" && name == "dtype") return role::inert;
-  if (module == "_codecs" && name == "encode") return role::inert;
-  return role::refused;
+  if (module == "torch.serialization") return inert_if(name == "_get_layout");
+  // Protocol 2 has Python 2's name of the module.
+  if (module == "builtins" || module == "__builtin__")
+    return inert_if(one_of({"set", "bytearray", "complex"}));
+  if (module == "argparse") return inert_if(name == "Namespace");
+  if (module == "numpy.core.multiarray" || module == "numpy._core.multiarray")
+    return inert_if(name == "scalar");
+  if (module == "numpy") return inert_if(name == "dtype");
+  return inert_if(module == "_codecs" && name == "encode");
 }
 
 }  // namespace detail
@@ -6265,6 +6333,12 @@ enum class role : std::uint8_t {
 }  // namespace rexnet
 
 #endif  // REXNET_WEIGHTS_PICKLE_GLOBALS_HPP
+// ---- rexnet/weights/pickle_state.hpp
+// What a pickle's opcodes work on: the bytes that are left, the values, the stack and the memo. Each byte of
+// the program adds a bounded number of bytes to each.
+#ifndef REXNET_WEIGHTS_PICKLE_STATE_HPP
+#define REXNET_WEIGHTS_PICKLE_STATE_HPP
+
 // ---- rexnet/weights/pickle_value.hpp
 // What a pickle is reduced to: values that refer to each other by index, and the walk that makes sure they
 // form no loop.
@@ -6295,14 +6369,13 @@ enum class kind : std::uint8_t {
 struct value {
   kind type = kind::none;
   std::uint8_t depth = 0;
-  std::int64_t integer = 0;
-  double real = 0;
+  std::int64_t integer = 0;          ///< of a real number: its bits
   std::string_view text;             ///< in the file's bytes
   std::vector<std::uint32_t> items;  ///< elements; of a dict: key, value, key, value ...
 };
 
 struct program {
-  std::vector<value> values;
+  std::deque<value> values;  ///< in blocks: a growing vector would need three times their bytes for a moment
   std::uint32_t root = 0;
   std::size_t consumed = 0;  ///< bytes up to and including STOP
 
@@ -6318,8 +6391,11 @@ struct program {
 
 inline constexpr int max_depth = 64;
 inline constexpr std::uint32_t max_memo = 1u << 20;
-/// A value takes 64 bytes and may come from one byte of the file. Training files of ReXNet have about 15,000.
+/// A value takes 56 bytes and may come from one byte of the file. Training files of ReXNet have about 15,000.
 inline constexpr std::size_t max_values = 1u << 20;
+/// Of a storage. torch numbers them, legacy files have 15 digits. Keys are compared once for each of the
+/// tensors that name them, and thousands may share one string.
+inline constexpr std::size_t max_key_bytes = 128;
 
 namespace detail {
 
@@ -6374,41 +6450,11 @@ inline namespace REXNET_BUILD {
 namespace pickle {
 namespace detail {
 
-using rexnet::detail::in_quotes;
-using rexnet::detail::little_endian;
-
-class machine {
- public:
-  explicit machine(byte_span bytes) : bytes_(bytes) {}
-
-  result<program> run() {
-    while (at_ < bytes_.size()) {
-      const std::size_t opcode_at = at_;
-      const unsigned char op = bytes_[at_++];
-      if (op == '.') {
-        if (stack_.size() != 1)
-          return fail(errc::pickle_stack_underflow,
-                      "STOP with " + std::to_string(stack_.size()) + " values on the stack");
-        p_.root = stack_.back();
-        p_.consumed = at_;
-        if (p_[p_.root].type == kind::mark) return fail(errc::pickle_stack_underflow, "STOP on a mark");
-        if (status s = check_shape(p_); !s) return s.error();
-        return std::move(p_);
-      }
-      if (p_.values.size() >= max_values)
-        return fail(errc::pickle_length, "more than " + std::to_string(max_values) + " values");
-      if (status s = step(op); !s)
-        return error(s.code(), s.error().message() + " (opcode " + std::to_string(op) + " at byte " +
-                                   std::to_string(opcode_at) + ")");
-    }
-    return fail(errc::pickle_no_stop,
-                "the program of " + std::to_string(bytes_.size()) + " bytes ends without STOP");
-  }
-
- private:
+class machine_state {
+ protected:
+  explicit machine_state(byte_span bytes) : bytes_(bytes) {}
   [[nodiscard]] static error underflow() { return fail(errc::pickle_stack_underflow, "stack underflow"); }
 
-  // ---- bytes ----
   result<std::uint64_t> number(int bytes) {
     if (bytes_.size() - at_ < static_cast<std::size_t>(bytes))
       return fail(errc::pickle_length, "the program ends within an opcode");
@@ -6435,12 +6481,19 @@ class machine {
     return fail(errc::pickle_length, "a line without end");
   }
 
-  // ---- values ----
   value& push(kind k) {
     stack_.push_back(static_cast<std::uint32_t>(p_.values.size()));
     p_.values.emplace_back();
     p_.values.back().type = k;
     return p_.values.back();
+  }
+  /// A value that nothing can change: one serves all of its kind, so that a byte of the program costs a place
+  /// on the stack only. @param k none, boolean, tuple (empty) or mark
+  void push_constant(kind k, bool truth = false) {
+    std::uint32_t& known = constants_[2 * static_cast<std::size_t>(k) + (truth ? 1 : 0)];
+    if (known != 0) return stack_.push_back(known - 1);
+    push(k).integer = truth ? 1 : 0;
+    known = stack_.back() + 1;
   }
   void push_integer(std::int64_t v) { push(kind::integer).integer = v; }
   /// The top value, which is no mark; `ok` false on underflow.
@@ -6461,7 +6514,85 @@ class machine {
     return true;
   }
 
-  // ---- opcodes ----
+  status put(int bytes) {
+    auto slot = number(bytes);
+    return slot ? put_value(*slot) : status(slot.error());
+  }
+  status put_value(std::uint64_t slot) {
+    if (stack_.empty()) return underflow();
+    // Python numbers its memo from 0 without gaps; a slot far beyond is an attempt at our memory.
+    if (slot > at_ + 256 || slot >= max_memo)
+      return fail(errc::pickle_memo,
+                  "memo slot " + std::to_string(slot) + ", " + std::to_string(memo_.size()) + " are in use");
+    if (slot >= memo_.size()) memo_.resize(static_cast<std::size_t>(slot) + 1, no_value);
+    memo_[static_cast<std::size_t>(slot)] = stack_.back();
+    return done;
+  }
+  status get(int bytes) {
+    auto slot = number(bytes);
+    if (!slot) return slot.error();
+    if (*slot >= memo_.size() || memo_[static_cast<std::size_t>(*slot)] == no_value)
+      return fail(errc::pickle_memo, "memo slot " + std::to_string(*slot) + " is empty");
+    stack_.push_back(memo_[static_cast<std::size_t>(*slot)]);
+    if (p_[stack_.back()].type == kind::mark) return fail(errc::pickle_memo, "a mark in the memo");
+    return done;
+  }
+
+  static constexpr std::uint32_t no_value = 0xffffffffu;
+  byte_span bytes_;
+  std::size_t at_ = 0;
+  program p_;
+  std::vector<std::uint32_t> stack_, memo_;
+  int marks_ = 0;
+
+ private:
+  /// By kind and truth: the index of push_constant()'s value, plus 1.
+  std::uint32_t constants_[2 * static_cast<std::size_t>(kind::mark) + 2] = {};
+};
+
+}  // namespace detail
+}  // namespace pickle
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_WEIGHTS_PICKLE_STATE_HPP
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+namespace pickle {
+namespace detail {
+
+using rexnet::detail::in_quotes;
+
+class machine : machine_state {
+ public:
+  explicit machine(byte_span bytes) : machine_state(bytes) {}
+
+  result<program> run() {
+    while (at_ < bytes_.size()) {
+      const std::size_t opcode_at = at_;
+      const unsigned char op = bytes_[at_++];
+      if (op == '.') {
+        if (stack_.size() != 1)
+          return fail(errc::pickle_stack_underflow,
+                      "STOP with " + std::to_string(stack_.size()) + " values on the stack");
+        p_.root = stack_.back();
+        p_.consumed = at_;
+        if (p_[p_.root].type == kind::mark) return fail(errc::pickle_stack_underflow, "STOP on a mark");
+        if (status s = check_shape(p_); !s) return s.error();
+        return std::move(p_);
+      }
+      if (p_.values.size() >= max_values)
+        return fail(errc::pickle_length, "more than " + std::to_string(max_values) + " values");
+      if (status s = step(op); !s)
+        return error(s.code(), s.error().message() + " (opcode " + std::to_string(op) + " at byte " +
+                                   std::to_string(opcode_at) + ")");
+    }
+    return fail(errc::pickle_no_stop,
+                "the program of " + std::to_string(bytes_.size()) + " bytes ends without STOP");
+  }
+
+ private:
   status step(unsigned char op) {
     switch (op) {
       case 0x80: {  // PROTO
@@ -6474,11 +6605,11 @@ class machine {
       case '(':
         if (++marks_ > max_depth)
           return fail(errc::pickle_depth, "more than " + std::to_string(max_depth) + " open marks");
-        push(kind::mark);
+        push_constant(kind::mark);
         return done;
-      case 'N': push(kind::none); return done;
-      case 0x88: push(kind::boolean).integer = 1; return done;
-      case 0x89: push(kind::boolean); return done;
+      case 'N': push_constant(kind::none); return done;
+      case 0x88: push_constant(kind::boolean, true); return done;
+      case 0x89: push_constant(kind::boolean); return done;
       case 'K': return sized_integer(1);
       case 'M': return sized_integer(2);
       case 'J': return sized_integer(4);
@@ -6498,9 +6629,12 @@ class machine {
       case 'C': return string(1, false);
       case 0x8e:
       case 0x96: return string(8, false);
+      case 0x8f: push(kind::inert); return done;  // sets: training scripts keep some beside the tensors
+      case 0x90: return add_items();
+      case 0x91: return frozen_set();
       case '}': push(kind::dict); return done;
       case ']': push(kind::list); return done;
-      case ')': push(kind::tuple); return done;
+      case ')': push_constant(kind::tuple); return done;
       case 0x85: return small_tuple(1);
       case 0x86: return small_tuple(2);
       case 0x87: return small_tuple(3);
@@ -6561,7 +6695,7 @@ class machine {
     if (!s) return s.error();
     std::uint64_t bits = 0;
     for (const char c : *s) bits = bits << 8 | static_cast<unsigned char>(c);
-    std::memcpy(&push(kind::real).real, &bits, sizeof(bits));
+    push(kind::real).integer = static_cast<std::int64_t>(bits);
     return done;
   }
   status string(int length_bytes, bool utf8) {
@@ -6599,35 +6733,23 @@ class machine {
     if (items.size() % 2 != 0) return fail(errc::pickle_setitem, "a key without value");
     return extend(items, kind::dict, "SETITEM on something that is no dict");
   }
+  status add_items() {
+    std::vector<std::uint32_t> items;
+    if (!pop_to_mark(items) || stack_.empty()) return underflow();
+    if (p_[stack_.back()].type == kind::inert) return done;
+    return fail(errc::pickle_setitem, "ADDITEMS on something that is no set");
+  }
+  status frozen_set() {
+    std::vector<std::uint32_t> items;
+    if (!pop_to_mark(items)) return underflow();
+    push(kind::inert);
+    return done;
+  }
   status extend(const std::vector<std::uint32_t>& items, kind expected, const char* otherwise) {
     if (stack_.empty() || p_[stack_.back()].type == kind::mark) return underflow();
     value& c = p_.values[stack_.back()];
     if (c.type != expected) return fail(errc::pickle_setitem, otherwise);
     c.items.insert(c.items.end(), items.begin(), items.end());
-    return done;
-  }
-
-  status put(int bytes) {
-    auto slot = number(bytes);
-    return slot ? put_value(*slot) : status(slot.error());
-  }
-  status put_value(std::uint64_t slot) {
-    if (stack_.empty()) return underflow();
-    // torch numbers its memo from 0 without gaps; a slot far beyond is an attempt at our memory.
-    if (slot > memo_.size() + 256 || slot >= max_memo)
-      return fail(errc::pickle_memo,
-                  "memo slot " + std::to_string(slot) + ", " + std::to_string(memo_.size()) + " are in use");
-    if (slot >= memo_.size()) memo_.resize(static_cast<std::size_t>(slot) + 1, no_value);
-    memo_[static_cast<std::size_t>(slot)] = stack_.back();
-    return done;
-  }
-  status get(int bytes) {
-    auto slot = number(bytes);
-    if (!slot) return slot.error();
-    if (*slot >= memo_.size() || memo_[static_cast<std::size_t>(*slot)] == no_value)
-      return fail(errc::pickle_memo, "memo slot " + std::to_string(*slot) + " is empty");
-    stack_.push_back(memo_[static_cast<std::size_t>(*slot)]);
-    if (p_[stack_.back()].type == kind::mark) return fail(errc::pickle_memo, "a mark in the memo");
     return done;
   }
 
@@ -6671,6 +6793,9 @@ class machine {
                       p_[v.items[1]].integer == static_cast<std::int64_t>(role::storage) &&
                       p_[v.items[2]].type == kind::string && p_[v.items[4]].type == kind::integer;
     if (!fits) return fail(errc::pickle_reduce, "a persistent id that is no storage");
+    if (p_[v.items[2]].text.size() > max_key_bytes)
+      return fail(errc::pickle_length, "a storage's key of " + std::to_string(p_[v.items[2]].text.size()) +
+                                           " bytes, at most " + std::to_string(max_key_bytes));
     std::vector<std::uint32_t> items = v.items;
     push(kind::storage).items = std::move(items);
     return done;
@@ -6710,8 +6835,13 @@ class machine {
       default: return fail(errc::pickle_reduce, "REDUCE of " + in_quotes(name));
     }
   }
-  /// Python 2 wrote OrderedDict([[key, value], ...]).
+  /// Python 2 wrote OrderedDict([[key, value], ...]), each with a list of its own. All such lists together
+  /// are no longer than the program; one list used a thousand times would be.
   status dict_of_pairs(std::uint32_t list) {
+    copied_ += 2 * p_[list].items.size();
+    if (copied_ > bytes_.size())
+      return fail(errc::pickle_length, std::to_string(copied_) + " items of OrderedDicts in a program of " +
+                                           std::to_string(bytes_.size()) + " bytes");
     std::vector<std::uint32_t> flat;
     for (const std::uint32_t pair : p_[list].items) {
       const value& v = p_[pair];
@@ -6731,19 +6861,14 @@ class machine {
     return fits ? status(done) : status(fail(errc::pickle_reduce, "BUILD on something that takes no state"));
   }
 
-  static constexpr std::uint32_t no_value = 0xffffffffu;
-  byte_span bytes_;
-  std::size_t at_ = 0;
-  program p_;
-  std::vector<std::uint32_t> stack_, memo_;
-  int marks_ = 0;
+  std::size_t copied_ = 0;  ///< items of Python 2's OrderedDicts
 };
 
 }  // namespace detail
 
 /// Interprets one pickle at the start of `bytes`. Views into `bytes`, which must outlive the program.
-/// Errors: P1 to P11 of docs/refusals.md, with the opcode and its position. Memory: a few dozen bytes for
-/// each byte of the program at most.
+/// Errors: P1 to P11 of docs/refusals.md, with the opcode and its position. Memory: at most 80 bytes for each
+/// byte of the program. Time: a few dozen nanoseconds for each.
 [[nodiscard]] inline result<program> read(byte_span bytes) {
   return detail::machine(bytes).run();
 }
@@ -6779,18 +6904,23 @@ class zip_reader {
 
   result<std::vector<zip_entry>> read() {
     // The end record is the last thing in the file, behind which a comment of up to 65535 bytes may stand.
+    // Two of them, one in the other's comment, are two archives: readers differ in which one they see.
     const std::size_t size = file_.size();
     if (size < 22)
       return fail(errc::model_truncated,
                   "the file has " + std::to_string(size) + " bytes, a zip at least 22");
-    std::size_t end = size - 22;
+    std::size_t end = size;
     const std::size_t lowest = size > 22 + 65535 ? size - 22 - 65535 : 0;
-    while (!(signature(end) == 0x06054b50 && end + 22 + u16(end + 20) == size)) {
-      if (end == lowest)
-        return fail(errc::model_truncated,
-                    "no zip end record: the file is cut short or was not downloaded completely");
-      --end;
+    for (std::size_t at = size - 22 + 1; at-- > lowest;) {
+      if (signature(at) != 0x06054b50 || at + 22 + u16(at + 20) != size) continue;
+      if (end != size)
+        return fail(errc::zip_malformed,
+                    "two end records, at " + std::to_string(at) + " and " + std::to_string(end));
+      end = at;
     }
+    if (end == size)
+      return fail(errc::model_truncated,
+                  "no zip end record: the file is cut short or was not downloaded completely");
     std::uint64_t disk = u16(end + 4), first_disk = u16(end + 6), count = u16(end + 10),
                   on_disk = u16(end + 8);
     std::uint64_t directory_size = u32(end + 12), directory = u32(end + 16), limit = end;
@@ -6912,7 +7042,7 @@ class zip_reader {
     return local(offset, size, crc_value, flags, directory);
   }
 
-  status safe_name() const {
+  [[nodiscard]] status safe_name() const {
     const std::string_view n = name_;
     bool bad = n.empty() || n[0] == '/' || n.find('\\') != n.npos || n.find('\0') != n.npos ||
                (n.size() > 1 && n[1] == ':');
@@ -6938,6 +7068,10 @@ class zip_reader {
       return entry_error(errc::zip_entry_out_of_range, std::to_string(size) + " bytes at " +
                                                            std::to_string(begin) + " reach beyond " +
                                                            std::to_string(directory));
+    // Headers that lie in each other would have the same extra fields read once for each.
+    local_extra_ += extra;
+    if (local_extra_ > file_.size())
+      return entry_error(errc::zip_overlap, "extra fields of more bytes than the file overlap");
     const auto mismatch = [this](const char* field) {
       return entry_error(errc::zip_header_mismatch,
                          std::string("local and central header disagree on the ") + field);
@@ -7000,8 +7134,11 @@ class zip_reader {
       if (extents_[i].begin < extents_[i - 1].end)
         return fail(errc::zip_overlap, "entries " + in_quotes(extents_[i - 1].name) + " and " +
                                            in_quotes(extents_[i].name) + " overlap");
+    // torch.serialization.set_crc32_options(False) records 0 for every entry: nothing to compare with.
+    const bool none =
+        std::all_of(entries.begin(), entries.end(), [](const zip_entry& e) { return e.crc == 0; });
     for (const zip_entry& e : entries) {
-      const std::uint32_t found = crc32(e.data);
+      const std::uint32_t found = none ? 0 : crc32(e.data);
       if (found != e.crc)
         return fail(errc::zip_crc_mismatch, "entry " + in_quotes(e.name) + ": checksum " +
                                                 std::to_string(found) + ", recorded " +
@@ -7017,11 +7154,13 @@ class zip_reader {
   byte_span file_;
   std::string_view name_;
   std::vector<extent> extents_;
+  std::uint64_t local_extra_ = 0;
 };
 
 }  // namespace detail
 
-/// The entries of a zip whose entries are all stored. Views into `file`, which must outlive them.
+/// The entries of a zip whose entries are all stored. Views into `file`, which must outlive them. Memory: at
+/// most 4 bytes for each byte of the file. Time: that of its checksums, n log n in the number of entries.
 /// Errors: Z1 to Z11 of docs/refusals.md, zip_malformed, model_truncated (no end record).
 [[nodiscard]] inline result<std::vector<zip_entry>> read_zip(byte_span file) {
   return detail::zip_reader(file).read();
@@ -7075,8 +7214,18 @@ struct torch_storage {
 }
 
 [[nodiscard]] inline status check_distinct(std::vector<std::string_view> names) {
-  std::sort(names.begin(), names.end());
-  const auto same = std::adjacent_find(names.begin(), names.end());
+  // First by place: one pickled string of a kilobyte may name thousands of tensors, and comparing it with
+  // itself is slow. What remains lies in different places and is as long as the file at most.
+  std::sort(names.begin(), names.end(), [](std::string_view a, std::string_view b) {
+    return std::less<const char*>()(a.data(), b.data());
+  });
+  auto same = std::adjacent_find(names.begin(), names.end(), [](std::string_view a, std::string_view b) {
+    return a.data() == b.data() && a.size() == b.size();
+  });
+  if (same == names.end()) {
+    std::sort(names.begin(), names.end());
+    same = std::adjacent_find(names.begin(), names.end());
+  }
   if (same != names.end())
     return error(errc::model_duplicate_role,
                  "two tensors are named " + in_quotes(*same) + " once prefixes are stripped");
@@ -7107,7 +7256,9 @@ class state_dict_reader {
                    "tensor): save model.state_dict()");
     if (!holds_tensors(*dict))
       return error(errc::model_missing, "no tensors in the state dict; its keys are " + keys_of(*dict));
-    if (status s = check_names(*dict); !s) return s.error();
+    std::size_t count = 0;
+    if (status s = check_names(*dict, count); !s) return s.error();
+    content.tensors.reserve(count);  // exactly: a growing vector would need three times as much for a moment
     checked total = 0;
     for (std::size_t i = 0; i + 1 < dict->items.size(); i += 2) {
       const pickle::value& key = p_[dict->items[i]];
@@ -7143,18 +7294,22 @@ class state_dict_reader {
     return s.empty() ? "none" : s;
   }
   /// Before names are copied: one pickled string may be referred to millions of times.
-  status check_names(const pickle::value& dict) const {
+  [[nodiscard]] status check_names(const pickle::value& dict, std::size_t& count) const {
     std::vector<std::string_view> names;
     for (std::size_t i = 0; i + 1 < dict.items.size(); i += 2) {
       if (!is_entry(dict, i)) continue;
-      names.push_back(strip_prefixes(p_[dict.items[i]].text));
-      if (names.back().size() > 1024)
-        return error(errc::pickle_length, "a tensor's name has " + std::to_string(names.back().size()) +
-                                              " bytes, at most 1024: " + in_quotes(names.back()));
-      if (!is_utf8(names.back()))
-        return error(errc::pickle_utf8, "the tensor name " + in_quotes(names.back()) + " is not valid UTF-8");
+      const std::string_view name = p_[dict.items[i]].text;
+      if (name.size() > 1024)  // also before "module." is looked for a thousand times in each
+        return error(errc::pickle_length, "a tensor's name has " + std::to_string(name.size()) +
+                                              " bytes, at most 1024: " + in_quotes(name));
+      names.push_back(strip_prefixes(name));
     }
-    return check_distinct(std::move(names));
+    count = names.size();
+    if (status s = check_distinct(names); !s) return s;
+    for (const std::string_view name : names)
+      if (!is_utf8(name))
+        return error(errc::pickle_utf8, "the tensor name " + in_quotes(name) + " is not valid UTF-8");
+    return done;
   }
 
   result<tensor> read_tensor(std::string name, const pickle::value& v) {
@@ -7290,9 +7445,10 @@ class state_dict_reader {
     if (v.type == pickle::kind::storage) {
       const std::string_view type = object[v.items[1]].text;
       const dtype* const element = storage_dtype(type);
-      if (element == nullptr)
+      const bool untyped = type == "UntypedStorage";  // beside the tensors; of bytes
+      if (element == nullptr && !untyped)
         return error(errc::tensor_unsupported, "legacy torch file: " + in_quotes(type) + " is not supported");
-      sizes.emplace_back(object[v.items[2]].text, dtype_bytes(*element));
+      sizes.emplace_back(object[v.items[2]].text, untyped ? 1 : dtype_bytes(*element));
     }
   std::sort(sizes.begin(), sizes.end());
   sizes.erase(std::unique(sizes.begin(), sizes.end()), sizes.end());
@@ -7341,6 +7497,13 @@ class state_dict_reader {
 namespace rexnet {
 inline namespace REXNET_BUILD {
 
+class checkpoint;
+
+namespace detail {
+/// The checkpoint of a file, which it keeps; `path` is for errors.
+[[nodiscard]] result<checkpoint> own_checkpoint(const std::string& path, result<file_bytes> file);
+}  // namespace detail
+
 /// What is read: of a training file the first of state_dict_ema, model_ema, state_dict, model (timm's order)
 /// that is a dictionary with tensors, else the file's own dictionary. Entries that are no tensors (numbers,
 /// strings, None, nested dictionaries) are ignored. "module." and "_orig_mod." in front of names are removed,
@@ -7369,7 +7532,7 @@ class checkpoint {
 
  private:
   friend result<checkpoint> read_checkpoint(byte_span bytes);
-  friend result<checkpoint> open_checkpoint(const std::string& path);
+  friend result<checkpoint> detail::own_checkpoint(const std::string& path, result<file_bytes> file);
   file_bytes file_;
   std::vector<tensor> tensors_;
   std::vector<std::pair<std::string, std::string>> metadata_;
@@ -7401,13 +7564,14 @@ namespace detail {
 
 }  // namespace detail
 
-/// Reads a checkpoint from memory, which must outlive it. The format is recognised by content.
+/// Reads a checkpoint from memory, which must outlive it. The format is recognised by content. Memory: at
+/// most 100 bytes for each byte of the file (honest ones: a kilobyte for each tensor). Time: linear.
 /// Errors: everything in docs/refusals.md but M1 to M7 and K; unknown_format names the first bytes.
 [[nodiscard]] inline result<checkpoint> read_checkpoint(byte_span bytes) {
   if (status s = detail::refuse_impostors(bytes); !s) return s.error();
   checkpoint c;
-  const bool zip = bytes.size() >= 4 && bytes[0] == 'P' && bytes[1] == 'K';
-  if (!zip && is_safetensors(bytes)) {
+  // safetensors first: a header of 19280 bytes begins with "PK", one of 640 like a pickle.
+  if (is_safetensors(bytes)) {
     auto content = read_safetensors(bytes);
     if (!content) return content.error();
     c.container_ = "safetensors";
@@ -7419,6 +7583,7 @@ namespace detail {
     if (status s = detail::check_distinct(std::move(names)); !s) return s.error();
     return c;
   }
+  const bool zip = bytes.size() >= 4 && bytes[0] == 'P' && bytes[1] == 'K';
   if (!zip && !detail::is_torch_legacy(bytes)) {
     std::string first;
     static constexpr char digits[] = "0123456789abcdef";
@@ -7435,15 +7600,29 @@ namespace detail {
   return c;
 }
 
-/// Maps and reads a checkpoint file. @param path UTF-8. Errors: io_error and those of read_checkpoint(), with
-/// the path in front.
-[[nodiscard]] inline result<checkpoint> open_checkpoint(const std::string& path) {
-  auto file = file_bytes::map(path);
+namespace detail {
+
+inline result<checkpoint> own_checkpoint(const std::string& path, result<file_bytes> file) {
   if (!file) return file.error();
   auto c = read_checkpoint(file->bytes());
   if (!c) return c.error().in(path);
   c->file_ = std::move(*file);
   return c;
+}
+
+}  // namespace detail
+
+/// Maps and reads a checkpoint file. It must not shrink while the checkpoint lives: on POSIX the next access
+/// would end the program (SIGBUS). @param path UTF-8. Errors: io_error and those of read_checkpoint(), with
+/// the path in front.
+[[nodiscard]] inline result<checkpoint> open_checkpoint(const std::string& path) {
+  return detail::own_checkpoint(path, file_bytes::map(path));
+}
+
+/// The same, read into memory instead of mapped: nothing that happens to the file afterwards matters. Errors:
+/// also out_of_memory.
+[[nodiscard]] inline result<checkpoint> open_checkpoint_copy(const std::string& path) {
+  return detail::own_checkpoint(path, file_bytes::read(path));
 }
 
 }  // namespace REXNET_BUILD
@@ -7674,6 +7853,10 @@ class model_reader {
         return fail(errc::unsupported, m_.blocks[i].depthwise.weight->name + ": a kernel of " +
                                            std::to_string(b.kernel) + ", 3 and 5 are supported");
     }
+    // It runs as one with the stem, without a map whose mean could be taken.
+    if (best.blocks[0].se_c > 0)
+      return fail(errc::unsupported,
+                  m_.blocks[0].squeeze.weight->name + ": squeeze-excite in the first block is not supported");
     best.head_c = static_cast<int>(rows(m_.head));
     best.hidden_c = static_cast<int>(rows(m_.hidden));
     m_.shape = best;
@@ -7705,7 +7888,7 @@ class model_reader {
     if (m_.classifier.weight->shape.size() == 2) return check(m_.classifier, {c.classes, features});
     return check(m_.classifier, {c.classes, features, 1, 1});
   }
-  status check(const layer_tensors& l, const std::vector<std::int64_t>& expected) {
+  [[nodiscard]] status check(const layer_tensors& l, const std::vector<std::int64_t>& expected) const {
     const std::vector<std::int64_t> vector{expected[0]};
     for (const tensor* t : {l.weight, l.bias, l.gamma, l.beta, l.mean, l.variance}) {
       if (t == nullptr) continue;
@@ -7902,17 +8085,37 @@ inline namespace REXNET_BUILD {
   return names;
 }
 
+/// Weights in memory may be at most this many times the bytes of their checkpoint: float16 doubles, channels
+/// are rounded up to 16, and more comes only from tensors that repeat their elements (stride 0).
+inline constexpr std::uint64_t max_weights_blow_up = 32;
+
+namespace detail {
+
+/// Whether a checkpoint of so many bytes may become a model of this shape. Errors: T6.
+[[nodiscard]] inline status check_blow_up(const config& shape, std::size_t file_bytes) {
+  const auto weights = checked(static_cast<std::uint64_t>(layout_of(shape).floats)) * sizeof(float);
+  if (weights.at_most((checked(file_bytes) * max_weights_blow_up).get())) return done;
+  return error(errc::tensor_blow_up, std::to_string(weights.get()) + " bytes of weights out of a file of " +
+                                         std::to_string(file_bytes) + " bytes, at most " +
+                                         std::to_string(max_weights_blow_up) + " times as many");
+}
+
+}  // namespace detail
+
 /// Loads a checkpoint (its weights are folded and packed in memory) or a packed file from memory. The payload
 /// of a packed float32 file is used in place: `bytes` must be 64-byte aligned and outlive the model.
 /// Everything else is copied. @param depth check::full reads the whole of a packed file and compares its
-/// checksum. Errors: those of read_checkpoint(), identify(), pack_weights() and read_packed(). A checkpoint
-/// gets the default preprocessing and default_labels().
+/// checksum. Errors: those of read_checkpoint(), identify(), pack_weights() and read_packed(); T6 beyond
+/// max_weights_blow_up. A checkpoint gets the default preprocessing and default_labels(). Memory: the
+/// file's size once for an honest checkpoint (float16: twice) and a megabyte, 200 times for the worst that
+/// can be made; see docs/refusals.md.
 [[nodiscard]] inline result<model> load(byte_span bytes, check depth = check::header) {
   if (is_packed(bytes)) return load_packed(bytes, depth);
   auto c = read_checkpoint(bytes);
   if (!c) return c.error();
   auto t = identify(c->tensors());
   if (!t) return t.error();
+  if (status s = detail::check_blow_up(t->shape, bytes.size()); !s) return s.error();
   auto packed = pack_weights(*t);
   if (!packed) return packed.error();
   return detail::model_maker::from_weights(t->shape, default_labels(t->shape), std::move(*packed),
@@ -7925,13 +8128,18 @@ inline namespace REXNET_BUILD {
 }
 
 /// load() from a file, which is mapped: a packed float32 file is used in place and shared between processes.
+/// Where the file shrinks or its disk fails while it is read, or later while a packed float32 model is used,
+/// POSIX ends the program (SIGBUS). load_copy() is immune; so is everybody who replaces files by renaming, as
+/// `pack` does: the mapping keeps the old file.
 /// @param path UTF-8. Errors: those of load() from memory and io_error, with the path in front.
 [[nodiscard]] inline result<model> load(const std::string& path, check depth = check::header) {
   return detail::model_maker::from_file(path, file_bytes::map(path),
                                         [depth](byte_span bytes) { return load(bytes, depth); });
 }
 
-/// The same, read into memory instead of mapped: see load_packed_copy(). Errors: also out_of_memory.
+/// The same, read into memory instead of mapped, for files that others may change: one that shrinks meanwhile
+/// is an io_error, what happens afterwards does not matter. Also a little faster, see load_packed_copy().
+/// Errors: also out_of_memory (no copy is begun that the machine's memory cannot hold).
 [[nodiscard]] inline result<model> load_copy(const std::string& path, check depth = check::header) {
   return detail::model_maker::from_file(path, file_bytes::read(path),
                                         [depth](byte_span bytes) { return load(bytes, depth); });
@@ -8038,7 +8246,7 @@ struct npy_header {
 
 }  // namespace detail
 
-/// Reads a float32 array. `bytes` is a whole file.
+/// Reads a float32 array. `bytes` is a whole file. Memory: its bytes once more.
 /// Errors: N1 (no .npy file), N2 (another dtype or order), N3 (size) of docs/refusals.md.
 [[nodiscard]] inline result<npy_array> read_npy(byte_span bytes) {
   auto h = detail::parse_npy_header(bytes);
@@ -8103,7 +8311,11 @@ struct npy_header {
 
 #if defined(_WIN32)
 #include <io.h>
+#include <share.h>
 #else
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #endif
 
@@ -8111,49 +8323,130 @@ namespace rexnet {
 inline namespace REXNET_BUILD {
 namespace detail {
 
-// What output_file asks of the system. Paths are UTF-8; rename_over() gives the reason of a failure, or "".
+// What output_file asks of the system. Paths are UTF-8; `why` and what is returned give the reason of a
+// failure, or "".
+//
+// output_target(): the file that is to be replaced: what a symbolic link leads to, so that the link stays.
+// Directories, pipes and devices have the wrong kind: renaming over /dev/null would replace it.
+// create_part(): empty and this process's alone. A part that a killed process left is taken over.
+// publish(): closes the stream and gives the file its name, in which order the system allows.
 #if defined(_WIN32)
-inline std::FILE* create_file(const std::string& path) {
-  return _wfopen(utf16(path).c_str(), L"wb");
+inline std::string output_target(const std::string& path, std::string& why) {
+  const DWORD attributes = GetFileAttributesW(utf16(path).c_str());
+  if (attributes != INVALID_FILE_ATTRIBUTES && (attributes & FILE_ATTRIBUTE_DIRECTORY) != 0)
+    why = "it is a directory";
+  return path;
+}
+inline std::FILE* create_part(const std::string& path, std::string& why) {
+  std::FILE* const stream = _wfsopen(utf16(path).c_str(), L"wb", _SH_DENYWR);
+  if (stream == nullptr) why = std::strerror(errno);
+  return stream;
 }
 inline bool flush_to_disk(std::FILE* stream) {
   return std::fflush(stream) == 0 && _commit(_fileno(stream)) == 0;
 }
-inline std::string rename_over(const std::string& from, const std::string& to) {
-  const DWORD how = MOVEFILE_REPLACE_EXISTING | MOVEFILE_WRITE_THROUGH;
-  if (MoveFileExW(utf16(from).c_str(), utf16(to).c_str(), how) != 0) return {};
-  return windows_message(GetLastError());
-}
-inline void remove_file(const std::string& path) {
+inline void remove_part(std::FILE* stream, const std::string& path) {
+  std::fclose(stream);
   DeleteFileW(utf16(path).c_str());
 }
+inline std::string publish(std::FILE* stream, const std::string& from, const std::string& to) {
+  std::string why;
+  if (std::fclose(stream) != 0) why = std::strerror(errno);
+  const DWORD how = MOVEFILE_REPLACE_EXISTING | MOVEFILE_WRITE_THROUGH;
+  if (why.empty() && MoveFileExW(utf16(from).c_str(), utf16(to).c_str(), how) == 0)
+    why = windows_message(GetLastError());
+  if (!why.empty()) DeleteFileW(utf16(from).c_str());
+  return why;
+}
 #else
-inline std::FILE* create_file(const std::string& path) {
-  return std::fopen(path.c_str(), "wb");
+inline std::string output_target(const std::string& path, std::string& why) {
+  struct stat info {};
+  if (::lstat(path.c_str(), &info) != 0) return path;  // there is none yet
+  std::string target = path;
+  if (S_ISLNK(info.st_mode)) {
+    char* const real = ::realpath(path.c_str(), nullptr);
+    if (real == nullptr || ::stat(real, &info) != 0) {
+      why = std::string("it is a symbolic link: ") + std::strerror(errno);
+      std::free(real);
+      return path;
+    }
+    target = real;
+    std::free(real);
+  }
+  if (S_ISDIR(info.st_mode))
+    why = "it is a directory";
+  else if (!S_ISREG(info.st_mode))
+    why = "it is not a regular file";
+  return target;
+}
+inline std::FILE* create_part(const std::string& path, std::string& why) {
+  // Not through a link that someone else made in a shared folder, and without waiting for a pipe's reader.
+  const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, mode_t{0666});
+  if (fd < 0) {
+    why = std::strerror(errno);
+    return nullptr;
+  }
+  struct stat mine {
+  }, named{};
+  const bool regular = ::fstat(fd, &mine) == 0 && S_ISREG(mine.st_mode);
+  // The lock ends with its process, however that ends. File systems without locks do without.
+  const bool locked = ::flock(fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK;
+  // Whoever had it may have renamed it since it was opened here.
+  const bool same =
+      ::lstat(path.c_str(), &named) == 0 && mine.st_dev == named.st_dev && mine.st_ino == named.st_ino;
+  if (!regular)
+    why = path + " is not a regular file";
+  else if (!locked || !same)
+    why = "another process is writing it";
+  else if (::ftruncate(fd, 0) == 0)
+    if (std::FILE* const stream = ::fdopen(fd, "wb")) return stream;
+  if (why.empty()) why = std::strerror(errno);
+  ::close(fd);
+  return nullptr;
 }
 inline bool flush_to_disk(std::FILE* stream) {
   return std::fflush(stream) == 0 && ::fsync(::fileno(stream)) == 0;
 }
-inline std::string rename_over(const std::string& from, const std::string& to) {
-  return std::rename(from.c_str(), to.c_str()) == 0 ? std::string() : std::string(std::strerror(errno));
+inline void remove_part(std::FILE* stream, const std::string& path) {
+  std::remove(path.c_str());  // as long as it is locked
+  std::fclose(stream);
 }
-inline void remove_file(const std::string& path) {
-  std::remove(path.c_str());
+inline std::string publish(std::FILE* stream, const std::string& from, const std::string& to) {
+  if (std::rename(from.c_str(), to.c_str()) != 0) {
+    const std::string why = std::strerror(errno);
+    remove_part(stream, from);
+    return why;
+  }
+  std::fclose(stream);
+  // The new name is on the disk when its folder is. A folder that cannot be read, or a file system that knows
+  // no such thing, does not undo the renaming: no error.
+  const std::size_t slash = to.rfind('/');
+  const std::string folder = slash == to.npos ? "." : to.substr(0, slash + 1);
+  const int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return {};
+  static_cast<void>(::fsync(fd));
+  ::close(fd);
+  return {};
 }
 #endif
 
 }  // namespace detail
 
-/// Writes to `path`.part and renames in commit(). Whatever happens before, the old file stays; an output_file
-/// that is destroyed without commit() removes its part.
+/// Writes to `path`.part and renames in commit(), once everything is on the disk. Whatever happens before (an
+/// error, a full disk, the end of the process or of the power), the old file stays; an output_file that is
+/// destroyed without commit() removes its part. A killed process leaves its part, which the next one takes
+/// over. The file that a symbolic link leads to is replaced, not the link.
 class output_file {
  public:
-  /// @param path UTF-8. Errors: io_error with the path and the system's reason.
+  /// @param path UTF-8. Errors: io_error with the path and the system's reason; also where the path is a
+  /// directory, a pipe or a device, and (on POSIX, by flock; on Windows, by sharing) where another process is
+  /// writing the same file.
   [[nodiscard]] static result<output_file> create(const std::string& path) {
     output_file f;
-    f.path_ = path;
-    f.stream_ = detail::create_file(f.part());
-    if (f.stream_ == nullptr) return f.failed("cannot be created");
+    std::string why;
+    f.path_ = detail::output_target(path, why);
+    if (why.empty()) f.stream_ = detail::create_part(f.part(), why);
+    if (f.stream_ == nullptr) return error(errc::io_error, f.path_ + ": cannot be created: " + why);
     return f;
   }
   /// Takes the file; the other writes nothing any more.
@@ -8169,8 +8462,7 @@ class output_file {
   output_file& operator=(const output_file&) = delete;
   ~output_file() {
     if (stream_ == nullptr) return;
-    std::fclose(stream_);
-    detail::remove_file(part());
+    detail::remove_part(stream_, part());
   }
 
   /// Appends. Errors: io_error.
@@ -8193,11 +8485,9 @@ class output_file {
   /// Flushes to the disk and gives the file its name.
   [[nodiscard]] status commit() {
     if (!detail::flush_to_disk(stream_)) return failed("cannot be written");
-    const bool closed = std::fclose(std::exchange(stream_, nullptr)) == 0;
-    const std::string reason = closed ? detail::rename_over(part(), path_) : std::strerror(errno);
-    if (reason.empty()) return done;
-    detail::remove_file(part());
-    return error(errc::io_error, path_ + ": cannot be written: " + reason);
+    const std::string why = detail::publish(std::exchange(stream_, nullptr), part(), path_);
+    if (why.empty()) return done;
+    return error(errc::io_error, path_ + ": cannot be written: " + why);
   }
 
  private:
@@ -8407,14 +8697,14 @@ struct map {
 /// The stem: 3x3, stride 2, zero padding 1; every output pixel's 27 inputs make a row of a matrix.
 [[nodiscard]] inline map stem(const config& c, const float* payload, const layer_layout& l, const map& in) {
   map out{strided(in.h, 2), strided(in.w, 2), {}};
-  matrix patches = matrix::Zero(out.h * out.w, 27);
+  matrix patches = matrix::Zero(Eigen::Index{out.h} * out.w, 27);
   for (int y = 0; y < out.h; ++y)
     for (int x = 0; x < out.w; ++x)
       for (int ky = 0; ky < 3; ++ky)
         for (int kx = 0; kx < 3; ++kx) {
           const int iy = 2 * y - 1 + ky, ix = 2 * x - 1 + kx;
           if (iy >= 0 && ix >= 0 && iy < in.h && ix < in.w)
-            patches.block(y * out.w + x, (ky * 3 + kx) * 3, 1, 3) = in.v.row(iy * in.w + ix);
+            patches.block(Eigen::Index{y} * out.w + x, (ky * 3 + kx) * 3, 1, 3) = in.v.row(iy * in.w + ix);
         }
   out.v = activated(c, dense(payload, l, patches));
   return out;
@@ -8424,7 +8714,7 @@ struct map {
                                    int stride) {
   const matrix taps = weights_of(payload, l, 0, l.out_c), bias = bias_of(payload, l);
   map out{strided(in.h, stride), strided(in.w, stride), {}};
-  out.v = bias.replicate(out.h * out.w, 1);
+  out.v = bias.replicate(Eigen::Index{out.h} * out.w, 1);
   for (int y = 0; y < out.h; ++y)
     for (int x = 0; x < out.w; ++x)
       for (int ky = 0; ky < kernel; ++ky)
@@ -8471,7 +8761,8 @@ struct answer {
   const weights_layout layout = layout_of(c);
   answer a;
   map x{h, w,
-        Eigen::Map<const Eigen::Matrix<float, Eigen::Dynamic, 3, Eigen::RowMajor>>(image, h * w, 3)
+        Eigen::Map<const Eigen::Matrix<float, Eigen::Dynamic, 3, Eigen::RowMajor>>(image, Eigen::Index{h} * w,
+                                                                                   3)
             .cast<double>()};
   x = stem(c, payload, layout.stem, x);
   for (int i = 0; i < block_count; ++i) {
