@@ -10,10 +10,12 @@
 #   bare_metal        a Cortex-A9 without operating system under qemu-system-arm
 #   xsimd             everything with the newest xsimd, emulated vectors too
 #   march             the headers for every -march that the compilers know
+#   soak              100,000 requests on four threads: answers and memory
+#   coverage          lines and branches of include/ that tests reach; tests/coverage.md explains the rest
 #   mutants           mistakes made on purpose in the headers: a test must notice each
 set -uo pipefail
 cd "$(dirname "$0")"
-[ $# -gt 0 ] || set -- clang noexcept aarch64 armv7 armv7-neon windows bare_metal xsimd march mutants
+[ $# -gt 0 ] || set -- clang noexcept aarch64 armv7 armv7-neon windows bare_metal xsimd march soak coverage mutants
 mkdir -p build/matrix
 
 preset() { ./test.sh "$1"; }
@@ -31,6 +33,11 @@ part() {
     armv7 | armv7-neon) arm "$1" armhf ;;
     bare_metal) bare_metal ;;
     xsimd) ./cmake/install-packages.sh tests && ./tests/xsimd_newest.sh ;;
+    soak)
+      ./cmake/install-packages.sh tests && cmake --preset dev && cmake --build --preset dev --target test_soak &&
+        REXNET_REQUESTS=100000 ctest --preset dev -R '^soak$' -V --no-tests=error
+      ;;
+    coverage) ./cmake/install-packages.sh coverage && ./tests/coverage.sh ;;
     mutants) ./cmake/install-packages.sh tests && ./tests/mutants/run.py ;;
     march) ./cmake/install-packages.sh march && ./tests/march_matrix.sh ;;
     *) preset "$1" ;;

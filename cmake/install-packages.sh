@@ -4,14 +4,14 @@
 #   tests       ./test.sh, with the viewer and Windows (wine)
 #   bench       measuring
 #   windows     building and testing for Windows alone
-#   arm, bare_metal, march   parts of ./matrix.sh
+#   arm, bare_metal, march, coverage   parts of ./matrix.sh
 # Does nothing where all are installed.
 set -euo pipefail
 packages=(g++ cmake ninja-build libxsimd-dev libeigen3-dev libcli11-dev nlohmann-json3-dev libturbojpeg0-dev libpng-dev)
 windows=(g++-mingw-w64-x86-64-posix libz-mingw-w64-dev wine wine64 doctest-dev python3 clang)
 case ${1:-} in
   tests)
-    packages+=(doctest-dev zlib1g-dev python3 clang libclang-rt-14-dev libomp-dev valgrind qemu-user)
+    packages+=(doctest-dev zlib1g-dev python3 clang clang-tidy cppcheck libclang-rt-14-dev libomp-dev valgrind qemu-user)
     packages+=(dpkg-dev git reuse pkg-config libgtk-3-dev xvfb xdotool x11-apps fonts-dejavu-core doxygen "${windows[@]}")
     ;;
   bench) packages+=(libbenchmark-dev python3) ;;
@@ -20,6 +20,7 @@ case ${1:-} in
   bare_metal)
     packages+=(gcc-arm-none-eabi libnewlib-arm-none-eabi libstdc++-arm-none-eabi-newlib qemu-system-arm python3)
     ;;
+  coverage) packages+=(doctest-dev zlib1g-dev python3 gcovr) ;;
   march) packages+=(clang clang-16 clang-19 libomp-dev) ;;
 esac
 missing=()
