@@ -135,6 +135,17 @@ TEST_CASE("pickle: P8 lengths beyond the program, and too many values") {
   refused(program("\x8b" + number(0x7fffffff, 4)), rexnet::errc::pickle_length, "2147483647");
   refused("\x80\x02J\x01", rexnet::errc::pickle_length, "within an opcode");
   refused(program("(" + std::string(1100000, ']') + "t"), rexnet::errc::pickle_length, "1048576 values");
+  refused(program(storage(std::string(129, '0'), 6)), rexnet::errc::pickle_length,
+          "a storage's key of 129 bytes, at most 128");
+}
+TEST_CASE("pickle: P8 one list that OrderedDicts copy again and again") {
+  std::string pairs = "](";
+  for (int i = 0; i < 50; ++i) pairs += "K\x01K\x02\x86";
+  std::string again;
+  for (int i = 0; i < 20; ++i) again += "h" + number(0, 1) + "h" + number(1, 1) + "R";
+  refused(program("](" + global("collections", "OrderedDict") + "q" + number(0, 1) + pairs + "e\x85q" +
+                  number(1, 1) + again + "e"),
+          rexnet::errc::pickle_length, "items of OrderedDicts");
 }
 TEST_CASE("pickle: P9 containers that hold themselves, directly and by way of a tuple") {
   refused(program(std::string("]q\x00h\x00"

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: MIT
+// From a file to logits: a packed header of a network as no family has it gets random weights, is loaded and
+// run, for any channels, kernels and input, on every instruction set. Anything else goes through load() as it
+// is.
+#include "rexnet/load.hpp"
+
+#include "tests/fuzz/networks.hpp"
+#include "tests/fuzz/packed_header.hpp"
+#include "tests/support/random_model.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+namespace {
+
+using namespace rexnet_fuzz;
+
+constexpr std::uint64_t most_payload = 1 << 18, most_multiply_adds = 400000;
+
+/// The file with weights behind its header, in a block of exactly the right size.
+rexnet::aligned_buffer with_weights(rexnet::byte_span header, const rexnet::packed_view& v, unsigned seed) {
+  const std::vector<float> payload = rexnet_test::random_payload(v.shape, seed);
+  const std::size_t bytes = payload.size() * (v.half ? 2 : 4);
+  rexnet::aligned_buffer file(header.size() + bytes);
+  std::memcpy(file.data(), header.data(), header.size());
+  unsigned char* out = file.data() + header.size();
+  if (!v.half) std::memcpy(out, payload.data(), bytes);
+  if (v.half)
+    for (const float f : payload) {
+      const std::uint16_t h = rexnet::float_to_half(f);
+      *out++ = static_cast<unsigned char>(h & 255), *out++ = static_cast<unsigned char>(h >> 8);
+    }
+  return file;
+}
+
+void run_model(const rexnet::model& m, int h, int w, unsigned seed) {
+  std::vector<float> images(static_cast<std::size_t>(2 * h * w * 3));
+  dice d(seed);
+  for (float& v : images) v = static_cast<float>(static_cast<int>(d.below(4096)) - 2048) / 1024.0f;
+  const pass p{m.shape(), m.payload().data(), images.data(), 2, h, w};
+  for (const rexnet::kernel_set* set : running_sets()) {
+    const std::vector<float> logits = forward(*set, p, 1);
+    for (const float v : logits) REXNET_FUZZ_CHECK(std::isfinite(v));
+    REXNET_FUZZ_CHECK(same_bits(logits, forward(*set, p, 2 + static_cast<int>(d.below(3)))));
+    pass second = p;
+    second.images += h * w * 3, second.n = 1;
+    REXNET_FUZZ_CHECK(
+        std::equal(logits.begin() + rexnet::output_c(p.c), logits.end(), forward(*set, second, 1).begin()));
+  }
+  REXNET_FUZZ_CHECK(rexnet::use_instruction_set("").ok());
+  if (m.input().input_size > 32 || m.input().input_size < 1) return;
+  const std::vector<std::uint8_t> pixels(static_cast<std::size_t>(h * w * 3), std::uint8_t{77});
+  auto classifier = rexnet::classifier::make(m);
+  REXNET_FUZZ_CHECK(classifier.ok());
+  const auto logits = classifier->logits({pixels.data(), w, h});
+  REXNET_FUZZ_CHECK(logits.ok() || logits.code() == rexnet::errc::invalid_argument);
+}
+
+void run(rexnet::byte_span input) {
+  const auto as_it_is = rexnet::load_copy(input, rexnet::check::full);
+  static_cast<void>(as_it_is);
+  if (!rexnet::is_packed(input) || input.size() < packed_labels) return;
+  const std::uint64_t payload = rexnet::detail::little_endian<8>(input.data() + packed_payload_bytes);
+  if (rexnet::detail::little_endian<8>(input.data() + packed_payload_at) != input.size() || payload == 0 ||
+      payload > most_payload)
+    return;
+  // What the header says decides: zeros do for that.
+  rexnet::aligned_buffer empty(input.size() + static_cast<std::size_t>(payload));
+  std::memset(empty.data(), 0, empty.size());
+  std::memcpy(empty.data(), input.data(), input.size());
+  rexnet::packed_view v;
+  if (rexnet::open_packed({empty.data(), empty.size()}, rexnet::check::header, v) != rexnet::errc::ok) return;
+
+  const std::uint32_t seed = v.test.seed;
+  const int h = 1 + static_cast<int>(seed % 23), w = 1 + static_cast<int>(seed / 23 % 23);
+  if (rexnet::multiply_adds(v.shape, h, w) > static_cast<std::int64_t>(most_multiply_adds)) return;
+  const rexnet::aligned_buffer file = with_weights(input, v, seed);
+  const auto m = rexnet::load({file.data(), file.size()});
+  REXNET_FUZZ_CHECK(m.ok() && rexnet::same_shape(m->shape(), v.shape));
+  run_model(*m, h, w, seed);
+}
+
+void mutate(std::string& input, dice& d) {
+  if (input.size() < packed_labels || d.one_in(12)) {
+    input = packed_header_of(small_config(d), d);
+    return;
+  }
+  for (std::size_t rounds = 1 + d.below(3); rounds > 0; --rounds) mutate_packed_field(input, d);
+  if (d.one_in(2)) set_field(input, 292, d.next(), 4);  // the seed: size and values of the input
+  repair_packed(input, true);
+}
+
+const registered here{{"load_forward", run, mutate}};
+
+}  // namespace

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MIT
+// What must hold of every tensor that a reader gives: it lies in its file, and all of it can be read.
+#ifndef REXNET_TESTS_FUZZ_TENSORS_HPP
+#define REXNET_TESTS_FUZZ_TENSORS_HPP
+
+#include "rexnet/weights/tensor.hpp"
+
+#include "tests/fuzz/fuzz.hpp"
+
+#include <vector>
+
+namespace rexnet_fuzz {
+
+inline bool inside(rexnet::byte_span whole, const unsigned char* p, std::size_t bytes) {
+  return p >= whole.data() && bytes <= whole.size() &&
+         static_cast<std::size_t>(p - whole.data()) <= whole.size() - bytes;
+}
+
+/// Where the elements of t lie, from its numbers alone: a second way to what for_each() does.
+inline void check_tensor(const rexnet::tensor& t, rexnet::byte_span file) {
+  REXNET_FUZZ_CHECK(t.shape.size() <= 8 && t.shape.size() == t.strides.size());
+  const std::int64_t n = t.elements();
+  REXNET_FUZZ_CHECK(n >= 0);
+  REXNET_FUZZ_CHECK(static_cast<std::uint64_t>(n) * static_cast<std::uint64_t>(rexnet::dtype_bytes(t.type)) <=
+                    rexnet::max_blow_up * file.size());
+  const std::vector<double> values = t.values();
+  REXNET_FUZZ_CHECK(values.size() == static_cast<std::size_t>(n));
+  const bool plain = t.row_major();
+  for (std::int64_t i = 0; i < n; ++i) {
+    std::int64_t rest = i, offset = 0;
+    for (std::size_t d = t.shape.size(); d-- > 0; rest /= t.shape[d])
+      if (rest % t.shape[d] != 0) offset += rest % t.shape[d] * t.strides[d];
+    REXNET_FUZZ_CHECK(!plain || offset == i);
+    const auto bytes = static_cast<std::size_t>(rexnet::dtype_bytes(t.type));
+    REXNET_FUZZ_CHECK(inside(file, t.data + offset * static_cast<std::int64_t>(bytes), bytes));
+    const double found = t.element(offset), listed = values[static_cast<std::size_t>(i)];
+    REXNET_FUZZ_CHECK(found == listed || (found != found && listed != listed));
+  }
+  if (n > 64) return;
+  std::vector<double> exact(static_cast<std::size_t>(n));
+  REXNET_FUZZ_CHECK(rexnet::copy_to(t, exact).ok());
+  std::vector<float> copy(static_cast<std::size_t>(n));
+  REXNET_FUZZ_CHECK(rexnet::copy_to(t, copy).ok());
+  copy.push_back(0.0f);
+  REXNET_FUZZ_CHECK(!rexnet::copy_to(t, copy).ok());
+}
+
+/// Of a list of tensors: the documented limit of what they hold together.
+template <class Tensors>
+void check_tensors(const Tensors& tensors, rexnet::byte_span file) {
+  for (const rexnet::tensor& t : tensors) check_tensor(t, file);
+}
+
+}  // namespace rexnet_fuzz
+
+#endif  // REXNET_TESTS_FUZZ_TENSORS_HPP
