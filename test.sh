@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 # Installs what the tests need (Debian 12), builds for every instruction set, and runs every test: with g++ (dev); the
-# kernels with clang; everything again under AddressSanitizer and UndefinedBehaviorSanitizer; threads under
-# ThreadSanitizer; a part for Windows under wine. Usage: ./test.sh [PRESET...]    (./matrix.sh: everything else)
+# kernels with clang; everything again under AddressSanitizer and UndefinedBehaviorSanitizer; the fuzzers for 10 seconds
+# each; threads under ThreadSanitizer; a part for Windows under wine.
+# Usage: ./test.sh [PRESET...]    (./matrix.sh: everything else)
 set -euo pipefail
 cd "$(dirname "$0")"
 ./cmake/install-packages.sh tests
-[ $# -gt 0 ] || set -- dev clang-fast asan-ubsan tsan windows-fast
+[ $# -gt 0 ] || set -- dev clang-fast asan-ubsan fuzz tsan windows-fast
 for preset in "$@"; do
   start=$SECONDS
   echo "== $preset"

@@ -43,6 +43,13 @@ inline void check_tensor(const rexnet::tensor& t, rexnet::byte_span file) {
   REXNET_FUZZ_CHECK(rexnet::copy_to(t, copy).ok());
   copy.push_back(0.0f);
   REXNET_FUZZ_CHECK(!rexnet::copy_to(t, copy).ok());
+  // What no reader asks place_tensor() for.
+  rexnet::tensor odd = t;
+  REXNET_FUZZ_CHECK(*rexnet::dtype_name(t.type) != 0);
+  odd.strides.push_back(1);
+  REXNET_FUZZ_CHECK(rexnet::place_tensor(odd, file, 0, file.size()).code() == rexnet::errc::tensor_rank);
+  odd.shape.resize(9);
+  REXNET_FUZZ_CHECK(rexnet::place_tensor(odd, file, 0, file.size()).code() == rexnet::errc::tensor_rank);
 }
 
 /// Of a list of tensors: the documented limit of what they hold together.

@@ -348,8 +348,8 @@ TEST_CASE("packed file: K7 shapes that are impossible or need other weights") {
   check_refused(bent(file, at_half, 2), errc::packed_shape, "impossible");
   check_refused(bent(file, at_block0 + 8, 4), errc::packed_shape, "impossible");
   check_refused(bent(file, at_block0, 0x7fffffff), errc::packed_shape, "impossible");
-  check_refused(bent(file, at_block0, 200), errc::packed_shape, "impossible");  // a residual with the stem
-  check_refused(bent(file, at_block0 + 4, 2), errc::packed_shape, "impossible");
+  check_refused(bent(file, at_block0, 32), errc::packed_shape, "impossible");     // a residual of block 0
+  check_refused(bent(file, at_block0 + 4, 4), errc::packed_shape, "impossible");  // its squeeze-excite
   check_refused(bent(file, at_block0 + 12, 200), errc::packed_shape, "this network needs");
   check_refused(bent(file, at_half, 1), errc::packed_shape, "this network needs");
   check_refused(bent(file, at_payload_bytes, ~std::uint64_t{0}, 8), errc::packed_shape,

@@ -135,7 +135,8 @@ TEST_CASE("pickle: P8 lengths beyond the program, and too many values") {
   refused(program("\x8b" + number(0x7fffffff, 4)), rexnet::errc::pickle_length, "2147483647");
   refused("\x80\x02J\x01", rexnet::errc::pickle_length, "within an opcode");
   refused(program("(" + std::string(1100000, ']') + "t"), rexnet::errc::pickle_length, "1048576 values");
-  refused(program(storage(std::string(1025, '0'), 6)), rexnet::errc::pickle_length, "at most 128");
+  refused(program(storage(std::string(129, '0'), 6)), rexnet::errc::pickle_length,
+          "a storage's key of 129 bytes, at most 128");
 }
 TEST_CASE("pickle: P8 one list that OrderedDicts copy again and again") {
   std::string pairs = "](";
