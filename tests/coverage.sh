@@ -6,10 +6,10 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 cmake --preset coverage > /dev/null
-cmake --build build/coverage --target test_programs kernel_tests
+cmake --build build/coverage --target unit_tests kernel_tests test_fuzz_parsers
 find build/coverage -name '*.gcda' -delete
 # Counting every float costs minutes: a sample reaches the same lines.
-REXNET_SAMPLE=1 ctest --test-dir build/coverage -j "$(nproc)" --output-on-failure -L '^program$'
+REXNET_SAMPLE=1 ctest --test-dir build/coverage -j "$(nproc)" --output-on-failure -L '^(unit|kernels)$|fuzz'
 # Branches of exceptions are the compiler's, not ours.
 gcovr --root . --filter 'include/rexnet/' --exclude-throw-branches --exclude-unreachable-branches -j "$(nproc)" \
   --gcov-ignore-parse-errors --txt build/coverage/lines.txt --html-details build/coverage/report.html \

@@ -14,7 +14,12 @@
 #endif
 #endif
 #if defined(REXNET_FUZZ_COUNTS_MEMORY)
-#include <sanitizer/allocator_interface.h>
+// <sanitizer/allocator_interface.h>, which g++ does not bring.
+extern "C" {
+int __sanitizer_install_malloc_and_free_hooks(void (*on_malloc)(const volatile void*, std::size_t),
+                                              void (*on_free)(const volatile void*));
+std::size_t __sanitizer_get_allocated_size(const volatile void*);
+}
 #endif
 
 namespace rexnet_fuzz {
