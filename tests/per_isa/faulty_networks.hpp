@@ -79,7 +79,7 @@ TEST_CASE("faults: PyTorch's NaN and infinities in every map of a network, with 
       const network_case n = faulty(f, line[0], rexnet_test::number(line[1]));
       const std::vector<std::string> expected(line.begin() + 2, line.end());
       for (const int threads : {1, 3}) {
-        INFO(rexnet::family_name(f), " with ", line[1], " in ", line[0]);
+        INFO(std::string(rexnet::family_name(f)), " with ", line[1], " in ", line[0]);
         CHECK(answer_of(n, threads) == expected);
       }
     }
