@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Prints what the reader finds in a checkpoint, one tensor a line: name, type, shape, CRC-32 of its values in
-// row-major order as little-endian float64 and as float32. First the container and the state key; or the error.
+// row-major order as little-endian float64 and as float32. First the container and the state key; or the
+// error.
 #include "rexnet/weights/checkpoint.hpp"
 
 #include <cstdio>
