@@ -52,10 +52,16 @@ inline void check_tensor(const rexnet::tensor& t, rexnet::byte_span file) {
   REXNET_FUZZ_CHECK(rexnet::place_tensor(odd, file, 0, file.size()).code() == rexnet::errc::tensor_rank);
 }
 
-/// Of a list of tensors: the documented limit of what they hold together.
+/// Of all tensors of a torch file: storages may be shared, up to the documented limit.
 template <class Tensors>
 void check_tensors(const Tensors& tensors, rexnet::byte_span file) {
-  for (const rexnet::tensor& t : tensors) check_tensor(t, file);
+  std::uint64_t total = 0;
+  for (const rexnet::tensor& t : tensors) {
+    check_tensor(t, file);
+    total +=
+        static_cast<std::uint64_t>(t.elements()) * static_cast<std::uint64_t>(rexnet::dtype_bytes(t.type));
+  }
+  REXNET_FUZZ_CHECK(total <= rexnet::max_blow_up * file.size());
 }
 
 }  // namespace rexnet_fuzz
