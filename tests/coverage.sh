@@ -11,7 +11,7 @@ find build/coverage -name '*.gcda' -delete
 # Counting every float costs minutes: a sample reaches the same lines.
 REXNET_SAMPLE=1 ctest --test-dir build/coverage -j "$(nproc)" --output-on-failure -L '^(unit|kernels)$|fuzz'
 # Branches of exceptions are the compiler's, not ours.
-gcovr --root . --filter 'include/rexnet/' --exclude-throw-branches --exclude-unreachable-branches -j "$(nproc)" \
+gcovr --gcov-executable gcov-12 --root . --filter 'include/rexnet/' --exclude-throw-branches --exclude-unreachable-branches -j "$(nproc)" \
   --gcov-ignore-parse-errors --txt build/coverage/lines.txt --html-details build/coverage/report.html \
   --json build/coverage/report.json --print-summary build/coverage > build/coverage/summary.txt
 python3 tests/python/uncovered.py build/coverage/report.json > build/coverage/uncovered.txt

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
 # Replays corpus and crashers of a fuzzer, each in full, then searches from there. What it finds lies in
 # FOUND/NAME, crashes in FOUND/crashes. Usage: run.sh FUZZER NAME FOUND SECONDS [LIBFUZZER_OPTION...]
 set -euo pipefail
