@@ -66,6 +66,7 @@ rexnet::rgb_image heat_map(const rexnet::rgb_image& picture, const rexnet::prepr
   // A place stands on every 32nd pixel of the input, from its first (cam.hpp).
   const auto position = [&input](double part) { return (part * input.input_size - 0.5) / 32; };
   std::vector<reach> columns;
+  columns.reserve(static_cast<std::size_t>(out.width));
   for (int x = 0; x < out.width; ++x) columns.emplace_back(position((x + 0.5 - seen.x) / seen.width), w);
   for (int y = 0; y < out.height; ++y) {
     const double v = (y + 0.5 - seen.y) / seen.height;

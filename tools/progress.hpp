@@ -4,6 +4,7 @@
 #ifndef REXNET_TOOLS_PROGRESS_HPP
 #define REXNET_TOOLS_PROGRESS_HPP
 
+#include <cmath>
 #include <cstdio>
 #include <string>
 
@@ -27,7 +28,7 @@ inline bool error_is_terminal() {
 /// "0:07", "12:34", "3:05:00"
 inline std::string clock_text(double seconds) {
   // A terminal has no room for more than this, and nobody believes it.
-  const long s = seconds < 3.6e6 ? static_cast<long>(seconds + 0.5) : 3600000L;
+  const long s = seconds < 3.6e6 ? std::lround(seconds) : 3600000L;
   char text[32];
   if (s >= 3600)
     std::snprintf(text, sizeof(text), "%ld:%02ld:%02ld", s / 3600, s / 60 % 60, s % 60);
@@ -75,7 +76,7 @@ class progress {
   /// What to write before other text: takes the bar away.
   [[nodiscard]] std::string away() {
     if (drawn_ == 0) return {};
-    const std::string text = '\r' + std::string(drawn_, ' ') + '\r';
+    std::string text = '\r' + std::string(drawn_, ' ') + '\r';
     drawn_ = 0;
     return text;
   }

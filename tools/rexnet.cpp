@@ -82,6 +82,8 @@ static std::string version_text() {
 
 }  // namespace rexnet_tools
 
+// Options are set up outside of the try block: only lack of memory throws there.
+// NOLINTNEXTLINE(bugprone-exception-escape)
 int main(int argc, char** argv) {
   CLI::App app("ReXNet image classifiers on CPUs");
   app.set_version_flag("--version", [] { return rexnet_tools::version_text(); });
@@ -190,6 +192,7 @@ int main(int argc, char** argv) {
   try {
     const std::vector<std::string> arguments = rexnet_tools::utf8_arguments(argc, argv);
     std::vector<const char*> pointers;
+    pointers.reserve(arguments.size());
     for (const std::string& a : arguments) pointers.push_back(a.c_str());
     app.parse(static_cast<int>(pointers.size()), pointers.data());
   } catch (const CLI::ParseError& e) {

@@ -8413,7 +8413,7 @@ inline void remove_part(std::FILE* stream, const std::string& path) {
 }
 inline std::string publish(std::FILE* stream, const std::string& from, const std::string& to) {
   if (std::rename(from.c_str(), to.c_str()) != 0) {
-    const std::string why = std::strerror(errno);
+    std::string why = std::strerror(errno);
     remove_part(stream, from);
     return why;
   }
@@ -8704,7 +8704,8 @@ struct map {
         for (int kx = 0; kx < 3; ++kx) {
           const int iy = 2 * y - 1 + ky, ix = 2 * x - 1 + kx;
           if (iy >= 0 && ix >= 0 && iy < in.h && ix < in.w)
-            patches.block(Eigen::Index{y} * out.w + x, (ky * 3 + kx) * 3, 1, 3) = in.v.row(iy * in.w + ix);
+            patches.block(Eigen::Index{y} * out.w + x, Eigen::Index{ky * 3 + kx} * 3, 1, 3) =
+                in.v.row(iy * in.w + ix);
         }
   out.v = activated(c, dense(payload, l, patches));
   return out;

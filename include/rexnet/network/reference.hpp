@@ -69,7 +69,8 @@ struct map {
         for (int kx = 0; kx < 3; ++kx) {
           const int iy = 2 * y - 1 + ky, ix = 2 * x - 1 + kx;
           if (iy >= 0 && ix >= 0 && iy < in.h && ix < in.w)
-            patches.block(Eigen::Index{y} * out.w + x, (ky * 3 + kx) * 3, 1, 3) = in.v.row(iy * in.w + ix);
+            patches.block(Eigen::Index{y} * out.w + x, Eigen::Index{ky * 3 + kx} * 3, 1, 3) =
+                in.v.row(iy * in.w + ix);
         }
   out.v = activated(c, dense(payload, l, patches));
   return out;

@@ -118,7 +118,7 @@ inline void remove_part(std::FILE* stream, const std::string& path) {
 }
 inline std::string publish(std::FILE* stream, const std::string& from, const std::string& to) {
   if (std::rename(from.c_str(), to.c_str()) != 0) {
-    const std::string why = std::strerror(errno);
+    std::string why = std::strerror(errno);
     remove_part(stream, from);
     return why;
   }
