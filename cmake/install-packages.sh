@@ -20,7 +20,7 @@ case ${1:-} in
   bare_metal)
     packages+=(gcc-arm-none-eabi libnewlib-arm-none-eabi libstdc++-arm-none-eabi-newlib qemu-system-arm python3)
     ;;
-  coverage) packages+=(doctest-dev zlib1g-dev python3 gcovr) ;;
+  coverage) packages+=(doctest-dev zlib1g-dev python3 python3-venv) ;;
   march) packages+=(clang clang-16 clang-19 libomp-dev) ;;
 esac
 missing=()

@@ -182,4 +182,19 @@ TEST_CASE("operators: wrong shapes are answered") {
   CHECK(rexnet::depthwise<>(in.view, f.packed.view, 4, 1, out.view) == errc::invalid_argument);
   CHECK(rexnet::depthwise<>(in.view, f.packed.view, 3, 1, out.view) == errc::shape_mismatch);
   CHECK(rexnet::pack_filter({f.weights.data(), 62}, f.bias, 9, 7).code() == errc::shape_mismatch);
+
+  const random_filter good(9, 8, 3), squeeze(2, 8, 4), excite(8, 3, 5);
+  const guarded_map narrow(1, 4, 3, 9, 0, 6), wide(1, 4, 4, 10, 0, 7);
+  for (const guarded_map* residual : {&narrow, &wide})
+    CHECK(rexnet::pointwise<>(in.view, good.packed.view, out.view, rexnet::activation::none,
+                              residual->view) == errc::shape_mismatch);
+  std::vector<float> scratch(64), eight(8), nine(9);
+  CHECK(rexnet::convolution<>(in.view, good.packed.view, 3, 1, out.view, scratch) == errc::shape_mismatch);
+  CHECK(rexnet::convolution<>(in.view, good.packed.view, 2, 1, out.view, scratch) == errc::invalid_argument);
+  CHECK(rexnet::convolution<>(in.view, good.packed.view, 1, 1, out.view, {}) == errc::workspace_too_small);
+  CHECK(rexnet::global_mean<>(in.view, nine) == errc::shape_mismatch);
+  CHECK(rexnet::dense<>(nine, good.packed.view, nine) == errc::shape_mismatch);
+  CHECK(rexnet::dense<>(eight, good.packed.view, eight) == errc::shape_mismatch);
+  CHECK(rexnet::squeeze_excite<>(in.view, squeeze.packed.view, excite.packed.view, scratch) ==
+        errc::shape_mismatch);
 }
