@@ -15,6 +15,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 
 # Without the compiler's own includes cppcheck guesses at types of the standard library; these three guess wrong here.
 SUPPRESSED = {
@@ -49,19 +50,17 @@ def sources(build, names):
     return sorted(found.values(), key=lambda entry: entry["file"])
 
 
-def clang_tidy(program, build, entry):
-    # A fifth of the analyzer's default effort for a function: the rest took most of the time and found nothing.
-    # The library gets all of it, tools only the rules.
-    effort = ["--extra-arg=" + a for a in ("-Xclang", "-analyzer-config", "-Xclang", "max-nodes=45000")]
-    if "/tools/" in entry["file"] and not entry["file"].endswith("unit.cpp"):
-        effort = ["--checks=-clang-analyzer-*"]
-    done = subprocess.run([program, "-p", build, "--quiet", "--extra-arg-before=-std=c++17", *effort, entry["file"]],
-                          capture_output=True, text=True)
+def clang_tidy(program, entry):
+    # A database of one command: given the whole one, clang-tidy goes through a source once for every target that has it.
+    with tempfile.TemporaryDirectory() as folder:
+        (pathlib.Path(folder) / "compile_commands.json").write_text(json.dumps([entry]))
+        done = subprocess.run([program, "-p", folder, "--quiet", "--extra-arg-before=-std=c++17", entry["file"]],
+                              capture_output=True, text=True)
     lines = re.findall(r"^\S+:\d+:\d+: (?:error|warning): .*$", done.stdout + done.stderr, re.M)
     return lines or (["%s: %s" % (entry["file"], done.stderr.strip()[-400:])] if done.returncode else [])
 
 
-def cppcheck(program, build, entry):
+def cppcheck(program, entry):
     given = [a for a in entry["command"].split() if a.startswith(("-I", "-D"))]
     done = subprocess.run(
         [program, "--enable=warning,performance,portability", "--inline-suppr", "--std=c++17", "--language=c++", "--quiet",
@@ -84,7 +83,7 @@ def main():
         sys.exit(f"{build}: compile_commands.json names none of the sources")
     check = clang_tidy if sys.argv[1] == "clang-tidy" else cppcheck
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        found = sorted({line for lines in pool.map(lambda e: check(program, build, e), entries) for line in lines})
+        found = sorted({line for lines in pool.map(lambda e: check(program, e), entries) for line in lines})
     print("\n".join(found) or f"{sys.argv[1]}: nothing found in {len(entries)} sources and what they include")
     sys.exit(bool(found))
 
