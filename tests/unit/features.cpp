@@ -179,6 +179,9 @@ TEST_CASE("features: checkpoints without classifier load as backbones, with the 
     CHECK(m.shape().classes == c.classes);
     CHECK(m.shape().hidden_c == c.hidden_c);
     CHECK(m.shape().family == c.family);
+    const unsigned char pixel[] = {1, 2, 3};
+    const auto answer = must(rexnet::classifier::make(m)).classify({pixel, 1, 1});
+    CHECK(answer.code() == (c.classes == 0 ? rexnet::errc::unsupported : rexnet::errc::ok));
     const std::vector<float> image = random_images(1, 40, 33);
     return must(must(rexnet::feature_extractor::make(m)).extract({image.data(), 1, 40, 33, 3}));
   };

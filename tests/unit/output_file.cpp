@@ -86,10 +86,19 @@ TEST_CASE("output file: the output may be the input") {
     const auto in = rexnet_test::must(rexnet::file_bytes::map(path));
     REQUIRE(file.write(in.bytes()).ok());
     REQUIRE(file.write(in.bytes()).ok());
+#if defined(_WIN32)
+    CHECK(file.commit().code() == rexnet::errc::io_error);  // Windows replaces no file that is mapped
+#else
     CHECK(file.commit().ok());
+#endif
     CHECK(rexnet::detail::text(in.bytes()) == "content");  // the mapping keeps the old file
   }
+#if defined(_WIN32)
+  CHECK(rexnet_test::read_bytes(path) == "content");
+#else
   CHECK(rexnet_test::read_bytes(path) == "contentcontent");
+#endif
+  CHECK(!rexnet_test::exists(s.path("x.part")));
 }
 TEST_CASE("output file: a directory is refused at once, and nothing is left in it") {
   const scratch s;
