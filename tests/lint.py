@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 
-# Without the compiler's own includes cppcheck guesses at types of the standard library; these three guess wrong here.
+# What cppcheck guesses wrong here: it does not read the standard library.
 SUPPRESSED = {
     "missingIncludeSystem": "the standard library is not read",
     "invalidPointerCast": "bytes of an aligned buffer are floats by design (core/aligned_buffer.hpp)",
@@ -33,7 +33,7 @@ SUPPRESSED = {
 
 
 def sources(build, names):
-    """[(file, directory, arguments)] of what is checked."""
+    """The compile commands of what is checked, one for each source."""
     root = pathlib.Path(__file__).resolve().parent.parent
     wanted = re.compile("|".join([
         rf"^{re.escape(str(root))}/(tools|c_api)/[^/]+\.cpp$",
