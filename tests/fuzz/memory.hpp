@@ -4,16 +4,11 @@
 #ifndef REXNET_TESTS_FUZZ_MEMORY_HPP
 #define REXNET_TESTS_FUZZ_MEMORY_HPP
 
+#include "tests/support/sanitizers.hpp"
+
 #include <cstddef>
 
-#if defined(__SANITIZE_ADDRESS__)
-#define REXNET_FUZZ_COUNTS_MEMORY 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define REXNET_FUZZ_COUNTS_MEMORY 1
-#endif
-#endif
-#if defined(REXNET_FUZZ_COUNTS_MEMORY)
+#if defined(REXNET_ADDRESS_SANITIZER)
 // <sanitizer/allocator_interface.h>, which g++ does not bring.
 extern "C" {
 int __sanitizer_install_malloc_and_free_hooks(void (*on_malloc)(const volatile void*, std::size_t),
@@ -31,7 +26,7 @@ struct memory_counts {
 };
 inline memory_counts memory;
 
-#if defined(REXNET_FUZZ_COUNTS_MEMORY)
+#if defined(REXNET_ADDRESS_SANITIZER)
 inline void on_malloc(const volatile void*, std::size_t bytes) {
   if (!memory.on) return;
   memory.now += bytes;
@@ -48,7 +43,7 @@ inline void on_free(const volatile void* p) {
 class memory_watch {
  public:
   memory_watch() {
-#if defined(REXNET_FUZZ_COUNTS_MEMORY)
+#if defined(REXNET_ADDRESS_SANITIZER)
     static const int installed = __sanitizer_install_malloc_and_free_hooks(on_malloc, on_free);
     static_cast<void>(installed);
 #endif
