@@ -92,7 +92,7 @@ outcome run(rexnet_classifier& c, const rexnet::model_network& net, const rexnet
   const rexnet::errc e =
       net.forward_u8(plan, pixels->view(), c.table, c.outputs, {c.workspace.data(), c.workspace.size()}, how);
   if (e == rexnet::errc::ok) return {};
-  return {rexnet_c::status_of(e), "forward failed with code " + std::to_string(static_cast<int>(e))};
+  return {rexnet_c::status_of(e), std::string("forward: ") + to_string(e)};
 }
 
 /// What all three questions to a classifier have in common; then ask() makes the answer.

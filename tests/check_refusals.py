@@ -21,7 +21,7 @@ bad = []
 
 header = (source / "include/rexnet/core/error.hpp").read_text()
 enum = header[header.index("enum class errc"):header.index("};", header.index("enum class errc"))]
-codes = dict(re.findall(r"^  (\w+)(?: = 0)?,? *(?:// ([A-Z]\d+))?", enum, re.M))
+codes = dict(re.findall(r"^  (\w+) = \d+,? *(?:// ([A-Z]\d+))?", enum, re.M))
 codes.pop("ok")
 document = (source / "docs/refusals.md").read_text()
 rows = {code: number for number, code in re.findall(r"^\| ([A-Z]\d+) \| `(\w+)` \|", document, re.M)}

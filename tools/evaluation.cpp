@@ -133,7 +133,7 @@ class worker {
     pixels.resize(rexnet::preprocess_output_bytes(how_.input));
     const errc e = rexnet::preprocess_pixels_into(view, how_.input, pixels, scratch_, net_.resample());
     times_.preprocess += seconds_since(start);
-    return e == errc::ok ? "" : "preprocess: code " + std::to_string(static_cast<int>(e));
+    return e == errc::ok ? "" : std::string("preprocess: ") + to_string(e);
   } catch (const std::bad_alloc&) {
     return "no memory for the picture";
   }
@@ -142,7 +142,7 @@ class worker {
     const int side = how_.input.input_size;
     const errc e = net_.forward_u8(plan_, {pixels.data(), side, side}, table_, scores_,
                                    {workspace_.data(), workspace_.size()});
-    if (e != errc::ok) throw error(e, "forward failed with code " + std::to_string(static_cast<int>(e)));
+    if (e != errc::ok) throw error(e, std::string("forward: ") + to_string(e));
     rexnet::softmax(scores_);
     p.count = rexnet::top_k_into(scores_, p.top);
   }

@@ -66,26 +66,49 @@ rgb_image upright(rgb_image in, int how) {
   return out;
 }
 
-/// By content.
-result<rgb_image> decode(byte_span file, bool exif) {
-  if (file.size() > 3 && file[0] == 0xff && file[1] == 0xd8) {
-    auto image = decode_jpeg(file);
-    if (!image || !exif) return image;
-    return upright(std::move(*image), orientation(file));
-  }
-  if (file.size() > 8 && std::memcmp(file.data(), "\x89PNG\r\n\x1a\n", 8) == 0) return decode_png(file);
-  if (is_pnm(file)) return decode_pnm(file);
-  return error(errc::unknown_format, "neither JPEG, PNG nor PNM");
-}
-
 }  // namespace
 
-result<rgb_image> read_image(const std::string& path, bool exif) {
+file_kind kind_of(byte_span file) {
+  if (file.size() > 3 && file[0] == 0xff && file[1] == 0xd8) return {"JPEG", true, true};
+  if (file.size() > 8 && std::memcmp(file.data(), "\x89PNG\r\n\x1a\n", 8) == 0) return {"PNG", true, true};
+  if (is_pnm(file)) return {"PNM", true, true};
+  return {"unknown data", false, false};
+}
+
+result<file_kind> kind_of(const std::string& path) {
+  const auto file = rexnet::file_bytes::read(path);
+  if (!file) return file.error();
+  return kind_of(file->bytes());
+}
+
+result<picture> decode_picture(byte_span file, bool exif) {
+  picture p;
+  p.kind = kind_of(file).name;
+  auto image = p.kind == "JPEG"  ? decode_jpeg(file)
+               : p.kind == "PNG" ? decode_png(file)
+               : p.kind == "PNM"
+                   ? decode_pnm(file)
+                   : result<rgb_image>(error(errc::unknown_format, "neither JPEG, PNG nor PNM"));
+  if (!image) return image.error();
+  p.image = std::move(*image);
+  if (p.kind == "JPEG") p.orientation = orientation(file);
+  p.turned = exif && p.orientation > 1;
+  if (p.turned) p.image = upright(std::move(p.image), p.orientation);
+  return p;
+}
+
+result<picture> read_picture(const std::string& path, bool exif) {
   auto file = rexnet::file_bytes::read(path);  // not mapped: cameras and downloads write to folders meanwhile
   if (!file) return file.error();
-  auto image = decode(file->bytes(), exif);
-  if (!image) return image.error().in(path);
-  return image;
+  auto p = decode_picture(file->bytes(), exif);
+  if (!p) return p.error().in(path);
+  return p;
+}
+
+result<rgb_image> read_image(const std::string& path, bool exif) {
+  auto p = read_picture(path, exif);
+  if (!p) return p.error();
+  return std::move(p->image);
 }
 
 rexnet::status write_png(const std::string& path, const rgb_image& image) {

@@ -18,7 +18,7 @@ using rexnet::errc;
 using rexnet::error;
 
 void check_forward(errc e) {
-  if (e != errc::ok) throw error(e, "forward failed with code " + std::to_string(static_cast<int>(e)));
+  if (e != errc::ok) throw error(e, std::string("forward: ") + to_string(e));
 }
 
 std::vector<float> transposed(const std::vector<float>& in, std::int64_t n, std::int64_t a, std::int64_t b) {

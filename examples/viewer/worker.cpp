@@ -73,8 +73,7 @@ class engine {
     std::vector<float> scores(static_cast<std::size_t>(model_.shape().classes));
     const rexnet::errc e = model_.net().forward_u8(plan_, pixels->view(), table_, scores,
                                                    {workspace_.data(), workspace_.size()});
-    if (e != rexnet::errc::ok)
-      return rexnet::error(e, "forward failed with code " + std::to_string(static_cast<int>(e)));
+    if (e != rexnet::errc::ok) return rexnet::error(e, std::string("forward: ") + to_string(e));
     a.network_ms = milliseconds() - resized;
     a.resize_ms = resized - start;
     rexnet::softmax(scores);

@@ -64,7 +64,7 @@ inline namespace REXNET_BUILD {
       if (c.hidden_c > 0) {
         const nhwc_view<float> to(row.data(), 1, 1, head.w, c.hidden_c);
         if (const errc e = pointwise(seen, hidden, to, activation::relu6); e != errc::ok)
-          return error(e, "class activation map: code " + std::to_string(static_cast<int>(e)));
+          return error(e, std::string("class activation map: ") + to_string(e));
         seen = to;
       }
       for (int x = 0; x < head.w; ++x) {

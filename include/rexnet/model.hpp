@@ -189,7 +189,7 @@ class model_runner {
  private:
   [[nodiscard]] span<unsigned char> workspace() noexcept { return {workspace_.data(), workspace_.size()}; }
   [[nodiscard]] static status answered(errc e) {
-    if (e != errc::ok) return error(e, "forward failed with code " + std::to_string(static_cast<int>(e)));
+    if (e != errc::ok) return error(e, std::string("forward: ") + to_string(e));
     return done;
   }
   model_network net_;

@@ -33,19 +33,36 @@ inline constexpr int max_picture_side = 1 << 16;
 
 namespace detail {
 
-/// fail(code, parts of a text...) tells what is wrong; it gives what this returns.
+/// What every door asks of preprocessing: options, files, the API. fail(code, parts of a text...) tells what
+/// is wrong; it gives what this returns. Numbers that are none fail every comparison.
+template <class Fail>
+[[nodiscard]] constexpr errc check_preprocessing(const preprocessing& p, Fail&& fail) {
+  constexpr errc bad = errc::invalid_argument;
+  if (p.input_size < 1 || p.input_size > 16384)
+    return fail(bad, "input size ", p.input_size, ": must be 1 to 16384");
+  if (!(p.crop_pct > 0.0 && p.crop_pct <= 1.0))
+    return fail(bad, "crop_pct ", p.crop_pct, ": must be above 0 and at most 1");
+  if (p.input_size / p.crop_pct > max_picture_side)
+    return fail(bad, "crop_pct ", p.crop_pct, " of an input of ", p.input_size,
+                ": pictures would be resized to more than ", max_picture_side);
+  for (const float m : p.mean)
+    if (!(m >= 0.0f && m <= 1.0f))
+      return fail(bad, "mean ", m, ": must be 0 to 1, the pixels' range (bytes are divided by 255 first)");
+  for (const float s : p.std)
+    if (!(s >= 1e-6f && s <= 256.0f))
+      return fail(bad, "std ", s,
+                  ": must be 1e-6 to 256, of pixels from 0 to 1 (bytes are divided by 255 first)");
+  return errc::ok;
+}
+
+/// The same, and whether a picture of this size can be resized for it.
 template <class Fail>
 [[nodiscard]] constexpr errc check_sizes(int width, int height, const preprocessing& p, Fail&& fail) {
   constexpr errc bad = errc::invalid_argument;
   if (width < 1 || height < 1 || width > max_picture_side || height > max_picture_side)
     return fail(bad, "picture of ", width, " x ", height, " pixels: each side must be 1 to ",
                 max_picture_side);
-  if (p.input_size < 1 || p.input_size > 16384)
-    return fail(bad, "input size ", p.input_size, ": must be 1 to 16384");
-  if (!(p.crop_pct > 0.0) || p.crop_pct > 1.0 || p.input_size / p.crop_pct > max_picture_side)
-    return fail(bad, "crop_pct ", p.crop_pct, ": must be above 0 and at most 1");
-  for (const float s : p.std)
-    if (!(s > 0.0f)) return fail(bad, "std ", s, ": must be positive");
+  if (const errc e = check_preprocessing(p, fail); e != errc::ok) return e;
   // The long side grows with the short one: a sliver of a picture would become a giant.
   const double short_side = width < height ? width : height, long_side = width < height ? height : width;
   if (p.input_size / p.crop_pct * long_side / short_side > 16.0 * max_picture_side)
@@ -170,7 +187,7 @@ struct picture_box {
   out.data.resize(preprocess_output_bytes(p));
   std::vector<unsigned char> scratch(preprocess_scratch_bytes(in.width, in.height, in.format, p));
   if (const errc e = preprocess_pixels_into(in, p, out.data, scratch, kernels); e != errc::ok)
-    return error(e, "preprocess: code " + std::to_string(static_cast<int>(e)));
+    return error(e, std::string("preprocess: ") + to_string(e));
   return out;
 }
 

@@ -3,6 +3,7 @@
 #ifndef REXNET_WEIGHTS_BYTES_HPP
 #define REXNET_WEIGHTS_BYTES_HPP
 
+#include "rexnet/core/text.hpp"
 #include "rexnet/core/views.hpp"
 
 #include <array>
@@ -35,27 +36,6 @@ template <int N>
   std::string out = "\"";
   for (const char c : s.substr(0, 60)) out += c >= 32 && c < 127 ? c : '?';
   return out + (s.size() > 60 ? "...\"" : "\"");
-}
-
-[[nodiscard]] inline bool is_utf8(std::string_view s) noexcept {
-  for (std::size_t i = 0; i < s.size();) {
-    const auto byte = [&s](std::size_t k) { return static_cast<unsigned char>(s[k]); };
-    const unsigned lead = byte(i);
-    const std::size_t more = lead < 0x80   ? 0
-                             : lead < 0xc2 ? 9
-                             : lead < 0xe0 ? 1
-                             : lead < 0xf0 ? 2
-                             : lead < 0xf5 ? 3
-                                           : 9;
-    if (more == 9 || more >= s.size() - i) return false;
-    for (std::size_t k = 1; k <= more; ++k)
-      if ((byte(i + k) & 0xc0u) != 0x80u) return false;
-    // overlong forms, surrogates and what lies beyond U+10FFFF
-    if ((lead == 0xe0 && byte(i + 1) < 0xa0) || (lead == 0xed && byte(i + 1) > 0x9f)) return false;
-    if ((lead == 0xf0 && byte(i + 1) < 0x90) || (lead == 0xf4 && byte(i + 1) > 0x8f)) return false;
-    i += more + 1;
-  }
-  return true;
 }
 
 /// The tables of CRC-32 (polynomial 0xEDB88320), eight bytes a step.
