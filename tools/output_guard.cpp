@@ -78,25 +78,28 @@ std::optional<output_guard::place> output_guard::place_of(const std::string& pat
   std::error_code unknown;
   fs::path at = fs::absolute(fs::u8path(path), unknown);
   if (unknown) return {};
-  // As long as a part of it does not exist, ".." goes back to where it came from.
   std::string rest;
-  for (at = at.lexically_normal(); at.has_relative_path(); at = at.parent_path()) {
+  for (; at.has_relative_path(); at = at.parent_path()) {
     if (at.has_filename()) rest = "/" + at.filename().u8string() + rest;
     if (const auto id = id_of(at.parent_path().u8string())) return place{*id, folded(rest)};
   }
   return {};
 }
 
-bool output_guard::user::still_has(const file_id& id) const {
-  return path.empty() || id_of(path) == id;
+bool output_guard::user::still_at(const place& p) const {
+  if (path.empty()) return true;
+  const auto now = place_of(path);
+  return now && !(*now < p) && !(p < *now);
 }
 
 void output_guard::add_output(const place& at, const user& u) {
   if (at.rest.empty())
-    if (const auto input = inputs_.find(at.at); input != inputs_.end() && input->second.still_has(at.at))
+    if (const auto input = inputs_.find(at.at); input != inputs_.end() && input->second.still_at(at))
       throw same_file(u.who, input->second.who);
   const auto [other, added] = outputs_.emplace(at, u);
-  if (!added && other->second.who != u.who) throw same_file(u.who, other->second.who);
+  if (added || other->second.who == u.who) return;
+  if (other->second.still_at(at)) throw same_file(u.who, other->second.who);
+  other->second = u;
 }
 
 void output_guard::output(const std::string& path, const std::string& option) {
@@ -107,7 +110,7 @@ void output_guard::output(const std::string& path, const std::string& option) {
   std::vector<place>& places = declared_[path];
   for (const std::string& file : {target, target + ".part"})
     if (const auto at = place_of(file)) {
-      add_output(*at, {file == target ? who : who + " (" + file + ", as long as it is written)", ""});
+      add_output(*at, {file == target ? who : who + " (" + file + ", as long as it is written)", file});
       places.push_back(*at);
     }
 }
@@ -123,9 +126,10 @@ void output_guard::standard_streams() {
 }
 
 void output_guard::add_input(const file_id& id, const user& u) {
-  if (const auto output = outputs_.find({id, ""}); output != outputs_.end())
+  if (const auto output = outputs_.find({id, ""});
+      output != outputs_.end() && output->second.still_at({id, ""}))
     throw same_file(output->second.who, u.who);
-  if (const auto output = written_.find(id); output != written_.end() && output->second.still_has(id))
+  if (const auto output = written_.find(id); output != written_.end() && output->second.still_at({id, ""}))
     throw rexnet::error(rexnet::errc::output_is_input,
                         u.who + " is the same file as " + output->second.who + ", which was written before");
   // All outputs are known, but for those in folders: millions of inputs need not be remembered.
@@ -147,7 +151,7 @@ void output_guard::writing(const std::string& path) {
   // Names that the file system takes for one, of files that did not exist when they were declared.
   if (const auto id = id_of(path))
     if (const auto other = written_.find(*id);
-        other != written_.end() && other->second.path != path && other->second.still_has(*id))
+        other != written_.end() && other->second.path != path && other->second.still_at({*id, ""}))
       throw same_file("the output " + path, other->second.who + ", which was written before");
 }
 

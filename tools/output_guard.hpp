@@ -58,7 +58,7 @@ class output_guard {
   /// Who uses a file. Numbers of files that went away are given to new ones: `path` is asked again.
   struct user {
     std::string who, path;  ///< no path: a stream
-    [[nodiscard]] bool still_has(const file_id& id) const;
+    [[nodiscard]] bool still_at(const place& p) const;
   };
   [[nodiscard]] static std::optional<place> place_of(const std::string& path);
   void add_input(const file_id& id, const user& u);
