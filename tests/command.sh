@@ -81,8 +81,8 @@ grep -A1 '"class": 497,' "$dir/out" | grep -q '"label": "church"' || fail "class
 expect 0 ' class 497' "$rexnet" classify "$dir/imagenet.pth" "$hat" --input-size 64 --top 1000 --labels none
 expect 0 '' "$rexnet" pack "$dir/imagenet.pth" -o "$dir/imagenet.rexnet"
 expect 0 '"toilet tissue"' "$rexnet" inspect "$dir/imagenet.rexnet" --json
-expect 0 '' "$rexnet" pack "$dir/imagenet.rexnet" -o "$dir/imagenet.rexnet" --labels none
-expect 0 '"labels": \[\]' "$rexnet" inspect "$dir/imagenet.rexnet" --json
+expect 0 '' "$rexnet" pack "$dir/imagenet.rexnet" -o "$dir/nameless.rexnet" --labels none
+expect 0 '"labels": \[\]' "$rexnet" inspect "$dir/nameless.rexnet" --json
 seq 1000 | sed 's/^/number /' > "$dir/numbers.txt"
 expect 0 'number 498' "$rexnet" classify "$dir/imagenet.rexnet" "$hat" --input-size 64 --top 1000 --labels "$dir/numbers.txt"
 "$write_checkpoint" "$dir/few.pth" timm 50 999

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: MIT
 // inspect, pack, verify: the commands about model files.
 #include "tools/commands.hpp"
+#include "tools/json_text.hpp"
+#include "tools/label_file.hpp"
+#include "tools/terminal.hpp"
 
 #include "rexnet/network/reference.hpp"
 #include "rexnet/weights/packed_write.hpp"
 
-#include <nlohmann/json.hpp>
-
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
-#include <iostream>
 
 namespace rexnet_tools {
 
@@ -89,21 +89,25 @@ void inspect(const options& o) {
     for (const rexnet::tensor& t : file.tensors())
       j["tensors"].push_back({{"name", t.name}, {"dtype", rexnet::dtype_name(t.type)}, {"shape", t.shape}});
   }
-  if (o.json) {
-    std::cout << j.dump(2) << '\n';
-    return;
-  }
-  std::printf(
-      "%s: ReXNet %s, %d classes (%s)\n%.2f M parameters, %.1f M multiply-adds at %d x %d, workspace %.2f "
-      "MB, packed %.1f MB\n",
-      o.model.c_str(), rexnet::detail::variant_text(c).c_str(), c.classes, m.container().c_str(),
-      static_cast<double>(rexnet::parameter_count(c)) / 1e6,
-      static_cast<double>(rexnet::multiply_adds(c, side, side)) / 1e6, side, side,
-      static_cast<double>(p.workspace_bytes()) / 1e6, static_cast<double>(m.payload().size()) * 4 / 1e6);
+  if (o.json) return print_json(json_text(j));
+  print(rexnet::printable(o.model) + ": ReXNet " + rexnet::detail::variant_text(c) + ", " +
+        std::to_string(c.classes) + " classes (" + m.container() + ")\n");
+  char text[256];
+  std::snprintf(text, sizeof(text),
+                "%.2f M parameters, %.1f M multiply-adds at %d x %d, workspace %.2f MB, packed %.1f MB\n",
+                static_cast<double>(rexnet::parameter_count(c)) / 1e6,
+                static_cast<double>(rexnet::multiply_adds(c, side, side)) / 1e6, side, side,
+                static_cast<double>(p.workspace_bytes()) / 1e6,
+                static_cast<double>(m.payload().size()) * 4 / 1e6);
+  print(text);
   if (j.contains("tensors"))
-    for (const auto& t : j["tensors"])
-      std::printf("  %-50s %-8s %s\n", t["name"].get<std::string>().c_str(),
-                  t["dtype"].get<std::string>().c_str(), t["shape"].dump().c_str());
+    for (const auto& t : j["tensors"]) {
+      std::string name = rexnet::printable(t["name"].get<std::string>());
+      if (name.size() < 50) name.resize(50, ' ');
+      std::snprintf(text, sizeof(text), " %-8s %s\n", t["dtype"].get<std::string>().c_str(),
+                    t["shape"].dump().c_str());
+      print("  " + name + text);
+    }
 }
 
 namespace {
@@ -161,13 +165,15 @@ std::vector<float> reference_outputs(const rexnet::model& m, const rexnet::self_
 
 void pack(const options& o) {
   rexnet::packed_header h;
-  auto file = rexnet::output_file::create(o.output).value();
+  auto file = create_output(o.output);
   std::uint32_t crc = 0;
   {
     const source in(o);
     h = in.header;
     h.input = o.input_of(h.input);
     h.labels = o.labels_of(h);
+    if (const std::string note = repeated_labels(h.labels); !note.empty() && !o.labels.empty())
+      say(o.labels + ": " + note);
     h.half = o.half;
     h.test = {};
     h.test.h = h.test.w = self_test_side;
@@ -202,7 +208,7 @@ void pack(const options& o) {
   const std::string head = rexnet::packed_head(h, crc);
   if (auto s = file.rewrite_start({reinterpret_cast<const unsigned char*>(head.data()), head.size()}); !s)
     throw s.error();
-  if (auto s = file.commit(); !s) throw s.error();
+  commit_output(file, o.output);
 }
 
 void verify(const options& o) {
@@ -214,9 +220,9 @@ void verify(const options& o) {
     test.outputs = reference_outputs(m, test);
   }
   const deviation d = run_self_test(o.model, m, test);
-  std::printf("%s: %s, %s self-test passed, outputs differ by %s (%s)\n", o.model.c_str(),
-              m.container() == "packed" ? "checksums right" : "well-formed",
-              own ? "the file's" : "a generated", d.text().c_str(), m.net().instruction_set());
+  print(rexnet::printable(o.model) + (m.container() == "packed" ? ": checksums right, " : ": well-formed, ") +
+        (own ? "the file's" : "a generated") + " self-test passed, outputs differ by " + d.text() + " (" +
+        m.net().instruction_set() + ")\n");
 }
 
 }  // namespace rexnet_tools

@@ -2,6 +2,7 @@
 // The file of predictions: what is written, what is read back, what is refused.
 #include "tools/predictions.hpp"
 #include "tools/csv.hpp"
+#include "tools/output_guard.hpp"
 
 #include "rexnet/rexnet.hpp"
 
@@ -38,10 +39,16 @@ prediction broken(const char* why) {
 
 const std::string id = "11111111-22222222-33333333";
 
+/// Nobody writes a file that output_guard does not know.
+std::string declared(const std::string& path) {
+  rexnet_tools::guard().output(path, "--csv");
+  return path;
+}
+
 /// All three rows.
 std::string whole_file(const scratch& dir) {
   const dataset d = three_pictures();
-  const std::string path = dir.path("whole.csv");
+  const std::string path = declared(dir.path("whole.csv"));
   auto f = predictions_file::create(path, id, animals);
   f.append(d.samples[0], of({{0, 0.75f}, {2, 0.2f}, {1, 0.05f}}));
   f.append(d.samples[1], broken("PNG: cut, \"short\""));
@@ -59,7 +66,7 @@ struct seen_row {
 std::vector<seen_row> resume(const scratch& dir, const std::string& bytes, std::string& after,
                              const std::string& run = id) {
   const dataset d = three_pictures();
-  const std::string path = dir.file("resumed.csv", bytes);
+  const std::string path = declared(dir.file("resumed.csv", bytes));
   std::vector<seen_row> seen;
   {
     auto f = predictions_file::resume(path, run, animals, d, [&seen](std::size_t i, const prediction& p) {
@@ -133,7 +140,7 @@ TEST_CASE("predictions: a row for each picture, exact to the last bit of a proba
 
 TEST_CASE("predictions: a file that exists is not written over") {
   const scratch dir;
-  const std::string path = dir.file("old.csv", "hours of work\n");
+  const std::string path = declared(dir.file("old.csv", "hours of work\n"));
   CHECK_THROWS_WITH(predictions_file::create(path, id, animals),
                     (path + ": exists already: remove it, or continue it with --resume").c_str());
   CHECK(rexnet_test::read_bytes(path) == "hours of work\n");

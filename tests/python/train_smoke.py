@@ -184,6 +184,25 @@ def fine_tune(dir: Path, pictures: Path, rexnet: str) -> None:
     check(code == 0 and said, "three classes' weights begin with four" + ("" if said else ": " + text))
     result = check_answers(rexnet, dir / "tuned", dir / "tuned" / "val.csv", "fine-tuned")
     check(result.right_rexnet > 0.4 * result.n, "it has learned: equal answers are no accident of a constant one")
+    # A run's own weights are no start for a run in the same folder, by whatever path.
+    before = (dir / "tuned" / "best.pth").read_bytes()
+    os.symlink(dir / "tuned" / "best.pth", dir / "best.pth")
+    again = ("--output", dir / "tuned", "--overwrite", "--initial-checkpoint")
+    code, text = run(*common, *again, dir / "best.pth")
+    kept = (dir / "tuned" / "best.pth").read_bytes() == before
+    check(code == 1 and kept and "is the input" in text, "a run does not write over what it starts from: " + text[-200:])
+
+
+def check_names(dir: Path) -> None:
+    """Folders whose names `rexnet pack --labels` would refuse."""
+    for name in ("a\x1b[31m", "two\nlines", "\u202eend", "space ", os.fsdecode(b"caf\xe9")):
+        try:
+            (dir / "odd" / name).mkdir(parents=True)
+        except OSError:  # file systems that know none of them
+            continue
+        code, text = run(dir / "odd", *OPTIONS, "--val-fraction", "0.5", "--output", dir / "no")
+        check(code == 1 and ascii(name) in text, f"a class named {ascii(name)} is refused")
+        (dir / "odd" / name).rmdir()
 
 
 def train_lite(dir: Path, pictures: Path, rexnet: str) -> None:
@@ -207,6 +226,7 @@ def main() -> int:
             draw(dir / "three" / part, sorted(COLOURS)[:3], count, rng)
         draw(dir / "four", sorted(COLOURS), 24, rng)
         check_split(dir / "four")
+        check_names(dir)
         check_resume(dir, dir / "three")
         check_answers(rexnet, dir / "whole", dir / "three" / "val", "v1")
         fine_tune(dir, dir / "four", rexnet)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Packed files: written and read back, golden, loaded from anywhere, and refused by number (K1 to K10).
+// Packed files: written and read back, golden, loaded from anywhere, and refused by number (K1 to K12).
 #include "rexnet/load.hpp"
 #include "rexnet/weights/packed_write.hpp"
 
@@ -11,6 +11,8 @@
 #include <doctest/doctest.h>
 
 #include <cstring>
+#include <limits>
+#include <utility>
 
 using namespace rexnet_test;
 using rexnet::config_for;
@@ -21,9 +23,10 @@ namespace {
 
 // Positions in the file: docs/packed-format.md.
 constexpr std::size_t at_version = 8, at_endian = 12, at_header_crc = 16, at_half = 20, at_family = 24,
-                      at_classes = 32, at_block0 = 48, at_test_h = 284, at_label_count = 296,
-                      at_label_bytes = 300, at_test_values = 304, at_payload = 312, at_payload_bytes = 320,
-                      at_labels = 384;
+                      at_classes = 32, at_block0 = 48, at_input_size = 240, at_interpolation = 244,
+                      at_order = 248, at_mean = 252, at_std = 264, at_crop = 276, at_test_h = 284,
+                      at_label_count = 296, at_label_bytes = 300, at_test_values = 304, at_payload = 312,
+                      at_payload_bytes = 320, at_labels = 384;
 
 rexnet::packed_header small_header() {
   rexnet::packed_header h;
@@ -86,6 +89,20 @@ void check_refused(const std::string& file, errc code, const std::string& part, 
   CHECK(!rexnet::load(p.bytes, rexnet::check::full).ok());
   rexnet::packed_view view;
   CHECK(rexnet::open_packed(p.bytes, rexnet::check::full, view) == code);
+}
+
+void check_not_written(const rexnet::packed_header& h, errc code, const std::string& part) {
+  const std::vector<float> payload = small_payload(h.shape);
+  bool wrote = false;
+  const auto crc =
+      rexnet::write_packed(h, rexnet::payload_layers(payload), [&](rexnet::byte_span) -> rexnet::status {
+        wrote = true;
+        return rexnet::done;
+      });
+  REQUIRE(!crc.ok());
+  CHECK(!wrote);
+  CHECK_MESSAGE(crc.code() == code, crc.error().message());
+  CHECK_MESSAGE(crc.error().message().find(part) != std::string::npos, crc.error().message());
 }
 
 }  // namespace
@@ -377,16 +394,84 @@ TEST_CASE("packed file: K10 labels that are not one per class") {
   check_refused(bent(file, at_label_count, 2), errc::packed_labels, "2 labels in 3 lines for 3 classes");
   check_refused(bent(file, at_labels + 3, 'x', 1), errc::packed_labels, "3 labels in 2 lines for 3 classes");
   rexnet::packed_header h = small_header();
-  const auto refusal = [&h] {
-    const std::vector<float> payload = small_payload(h.shape);
-    return rexnet::write_packed(h, rexnet::payload_layers(payload),
-                                [](rexnet::byte_span) -> rexnet::status { return rexnet::done; })
-        .error();
-  };
   h.labels.pop_back();
-  CHECK(refusal().message().find("2 labels for 3 classes") != std::string::npos);
-  h.labels.push_back("two\nlines");
-  CHECK(refusal().code() == errc::packed_labels);
+  check_not_written(h, errc::packed_labels, "2 labels for 3 classes");
+}
+TEST_CASE("packed file: K11 preprocessing that makes no sense is neither read nor written") {
+  const std::string file = packed(small_header());
+  const auto bits = [](float v) { return std::uint64_t{rexnet::bits_of(v)}; };
+  const auto wide = [](double v) {
+    std::uint64_t b;
+    std::memcpy(&b, &v, sizeof(b));
+    return b;
+  };
+  constexpr float nan = std::numeric_limits<float>::quiet_NaN(), inf = std::numeric_limits<float>::infinity();
+  const auto refuse = [&](std::size_t at, std::uint64_t v, const std::string& part, int bytes = 4) {
+    check_refused(bent(file, at, v, bytes), errc::packed_preprocessing, part);
+  };
+  refuse(at_input_size, 0, "input size 0: must be 1 to 16384");
+  refuse(at_input_size, 16385, "input size 16385: must be 1 to 16384");
+  refuse(at_interpolation, 2, "interpolation 2, pass order 0: 0 and 1 are known");
+  refuse(at_interpolation, 0xffffffff, "interpolation 4294967295");
+  refuse(at_order, 2, "pass order 2");
+  for (std::size_t c = 0; c < 3; ++c) {
+    refuse(at_mean + 4 * c, bits(nan), "mean nan: must be 0 to 1");
+    refuse(at_mean + 4 * c, bits(-0.25f), "mean -0.25: must be 0 to 1");
+    refuse(at_mean + 4 * c, bits(123.675f), "mean 123.675: must be 0 to 1");
+    refuse(at_std + 4 * c, bits(0), "std 0: must be 1e-6 to 256");
+    refuse(at_std + 4 * c, bits(-nan), "must be 1e-6 to 256");
+    refuse(at_std + 4 * c, bits(inf), "std inf: must be 1e-6 to 256");
+  }
+  for (const double v : {0.0, -1.0, 1.5, 1e300, static_cast<double>(nan)})
+    refuse(at_crop, wide(v), "crop_pct", 8);
+  refuse(at_crop, wide(1e-3), "would be resized to more than 65536", 8);
+
+  const auto not_written = [](void (*change)(rexnet::preprocessing&), const std::string& part) {
+    rexnet::packed_header h = small_header();
+    change(h.input);
+    check_not_written(h, errc::packed_preprocessing, part);
+  };
+  not_written([](rexnet::preprocessing& p) { p.input_size = 0; }, "input size 0");
+  not_written([](rexnet::preprocessing& p) { p.crop_pct = 1e300; }, "crop_pct 1e+300: must be above 0");
+  not_written([](rexnet::preprocessing& p) { p.mean[2] = nan; }, "mean nan");
+  not_written([](rexnet::preprocessing& p) { p.std[1] = 0; }, "std 0");
+  not_written([](rexnet::preprocessing& p) { p.interpolation = static_cast<rexnet::interpolation>(7); },
+              "interpolation 7");
+  not_written([](rexnet::preprocessing& p) { p.order = static_cast<rexnet::pass_order>(3); }, "pass order 3");
+}
+TEST_CASE("packed file: K12 labels that are not UTF-8, or act on a terminal, are neither read nor written") {
+  const std::string file = packed(small_header());  // "one\nzwei\ntrois\n"
+  const auto refuse = [&](std::size_t at, unsigned char v, const std::string& part) {
+    check_refused(bent(file, at_labels + at, v, 1), errc::packed_label_text, part);
+  };
+  refuse(0, 0xe9, "label 1 \"\\xe9ne\": is not UTF-8");
+  refuse(5, 0x1b, "label 2 \"z\\x1bei\": has a control character");
+  refuse(13, 0, "label 3 \"troi\\x00\": has a control character");
+  refuse(13, '\r', "label 3 \"troi\\r\": has a control character");
+  refuse(13, 0xc3, "label 3");
+
+  rexnet::packed_header h = small_header();
+  const std::string long_one = std::string(59, 'x') + "\xe5\xb8\xbd\xe5\xad\x90\x07";
+  for (const auto& [label, part] :
+       {std::pair{std::string("two\nlines"), "label 2 \"two\\nlines\": has a control"},
+        {"caf\xe9", "label 2 \"caf\\xe9\": is not UTF-8"},
+        {std::string("a\0b", 3), "label 2 \"a\\x00b\": has a control"},
+        {"\xff\xfe"
+         "d",
+         "is not UTF-8"},
+        {"\xc2\x9b", "has a control"},
+        {"\xe2\x80\xae", "has a control"},
+        {long_one, "xxx\": has a control"}}) {
+    h.labels[1] = label;
+    check_not_written(h, errc::packed_label_text, part);
+  }
+  // What is left: any other text, and none at all.
+  for (const char* label :
+       {"", " ", "caf\xc3\xa9", "\xe5\xb8\xbd\xe5\xad\x90", "\xf0\x9f\x91\x95", "a, \"b\" <c>"}) {
+    h.labels[1] = label;
+    const placed p(packed(h));
+    CHECK(must(rexnet::read_packed(p.bytes)).header.labels == h.labels);
+  }
 }
 
 TEST_CASE("packed file: no damaged header makes the reader misbehave, its checksum right or wrong") {

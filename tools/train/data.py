@@ -13,6 +13,7 @@ import csv
 import io
 import os
 import random
+import re
 from pathlib import Path
 
 import torch
@@ -46,11 +47,23 @@ class Pictures(Dataset):
         return self.transform(picture), target
 
 
+# What `rexnet pack --labels` refuses: controls, separators of lines, and what turns the direction of writing.
+CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+
+
 def class_names(folder: str) -> list[str]:
     """The folders in `folder`, sorted as torchvision's ImageFolder does: their places are the class indices."""
     if not os.path.isdir(folder):
         raise TrainError(f"{folder}: no such folder")
-    return sorted(e.name for e in os.scandir(folder) if e.is_dir() and not e.name.startswith("."))
+    names = sorted(e.name for e in os.scandir(folder) if e.is_dir() and not e.name.startswith("."))
+    for name in names:
+        try:
+            name.encode("utf-8")
+        except UnicodeEncodeError as e:
+            raise TrainError(f"{folder}: the folder {ascii(name)} has a name that is not UTF-8") from e
+        if CONTROLS.search(name) or name != name.rstrip(" "):
+            raise TrainError(f"{folder}: {ascii(name)} cannot name a class: a control character, or a space at the end")
+    return names
 
 
 def read_folder(folder: str, classes: list[str]) -> list[Sample]:

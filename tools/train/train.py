@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import time
 from pathlib import Path
@@ -42,9 +43,23 @@ def choose_device(o: argparse.Namespace) -> torch.device:
     return device
 
 
-def prepare_run(o: argparse.Namespace) -> Path:
-    """The run's folder; another run in it is only overwritten on request."""
+RUN_FILES = ("best.pth", "last.pth", "classes.txt", "options.json", "log.csv", "val.csv", "curve.png")
+
+
+def file_id(path: str | Path) -> tuple[int, int]:
+    """Of an existing file."""
+    found = os.stat(path)
+    return found.st_dev, found.st_ino
+
+
+def prepare_run(o: argparse.Namespace, pictures: list[data.Sample]) -> Path:
+    """The run's folder; another run in it is only overwritten on request, what this one reads never."""
     run = Path(o.output)
+    # By what the system knows a file by: links and other paths lead to the same one.
+    known = {file_id(run / name): run / name for name in RUN_FILES if (run / name).exists()}
+    for path in [o.initial_checkpoint or "", *(path for path, _ in pictures)] if known else []:
+        if os.path.exists(path) and file_id(path) in known:
+            raise TrainError(f"{known[file_id(path)]}, which the run writes, is the input {path}: another --output")
     if (run / "last.pth").exists() and not o.resume and not o.overwrite:
         raise TrainError(f"{run} holds a run: --resume {run / 'last.pth'} goes on with it, --overwrite replaces it")
     run.mkdir(parents=True, exist_ok=True)
@@ -122,7 +137,7 @@ def train(argv: list[str] | None) -> None:
     model = build_model(o, len(classes), saved is not None).to(device)
     loaders = data.train_loader(train_samples, o, device), data.val_loader(val_samples, o, device)
     trainer = engine.make_trainer(model, o, device, len(loaders[0]))
-    run = prepare_run(o)
+    run = prepare_run(o, train_samples + val_samples)
     if val_dir is None:
         val_dir = str(run / "val.csv")
         state.write_text(val_dir, data.list_text(val_samples, classes))
