@@ -6,6 +6,7 @@
 
 #include "rexnet/core/error.hpp"
 
+#include <cstdio>
 #include <string>
 #include <type_traits>
 
@@ -33,7 +34,11 @@ struct report_text {
  private:
   template <class Part>
   void append(const Part& part) const {
-    if constexpr (std::is_arithmetic_v<Part>)
+    if constexpr (std::is_floating_point_v<Part>) {
+      char digits[32];  // "%f" of a double has up to 316
+      std::snprintf(digits, sizeof(digits), "%g", static_cast<double>(part));
+      text += digits;
+    } else if constexpr (std::is_arithmetic_v<Part>)
       text += std::to_string(part);
     else
       text += part;
