@@ -119,12 +119,12 @@ class feature_extractor {
                                              const feature_choice& choice = {}) {
     if (images.n < 0)
       return error(errc::invalid_argument, "a batch of " + std::to_string(images.n) + " images");
-    if (images.data == nullptr && images.n > 0)
-      return error(errc::invalid_argument, "images: no data (null pointer)");
+    if (status s = runner_.prepare(images.h, images.w); !s) return s.error();  // before maps of that size
     if (images.c != 3)
       return error(errc::shape_mismatch,
                    "images of " + std::to_string(images.c) + " channels: 3 are expected");
-    if (status s = runner_.prepare(images.h, images.w); !s) return s.error();  // before maps of that size
+    if (images.data == nullptr && images.n > 0)
+      return error(errc::invalid_argument, "images: no data (null pointer)");
     return collect(images.n, images.h, images.w, choice, images);
   }
 

@@ -131,10 +131,10 @@ struct model_maker {
 };
 }  // namespace detail
 
-/// Opens a packed file in memory. A float32 payload is used in place: `bytes` must be 64-byte aligned and
-/// outlive the model; float16 is expanded into memory of the model's own. Programs that read nothing but
-/// packed files are a third smaller with this than with load(). @param depth check::full reads the whole file
-/// and compares its checksum. Errors: those of read_packed(), out_of_memory.
+/// Opens a packed file in memory. A float32 payload is borrowed: `bytes` must be 64-byte aligned and outlive
+/// the model, its copies and their classifiers; float16 is expanded into memory of the model's own. Programs
+/// that read nothing but packed files are a third smaller with this than with load(). @param depth
+/// check::full reads the whole file and compares its checksum. Errors: those of read_packed(), out_of_memory.
 [[nodiscard]] inline result<model> load_packed(byte_span bytes, check depth = check::header) {
   return detail::model_maker::from_packed(bytes, depth);
 }

@@ -199,3 +199,20 @@ TEST_CASE("operators: wrong shapes are answered") {
   CHECK(rexnet::squeeze_excite<>(in.view, squeeze.packed.view(), excite.packed.view(), scratch) ==
         errc::shape_mismatch);
 }
+
+TEST_CASE("operators: a batch of no images is fine, with data or without") {
+  const random_filter wide(9, 8, 3), taps(8, 9, 4), stem(9, 72, 5), squeeze(2, 8, 6), excite(8, 2, 7);
+  std::vector<float> scratch(1000), one(8, 3.0f);
+  for (float* const data : {static_cast<float*>(nullptr), one.data()}) {
+    const rexnet::nhwc_view<float> in(data, 0, 4, 4, 8), out(data, 0, 4, 4, 9), half(data, 0, 2, 2, 9);
+    CHECK(rexnet::pointwise<>(in, wide.packed.view(), out, rexnet::activation::silu, in, {3, {}}) ==
+          errc::ok);
+    CHECK(rexnet::depthwise<>(in, taps.packed.view(), 3, 1, in, true, {3, {}}) == errc::ok);
+    CHECK(rexnet::convolution<>(in, stem.packed.view(), 3, 2, half, scratch) == errc::ok);
+    CHECK(rexnet::global_mean<>(in, {}) == errc::ok);
+    CHECK(rexnet::squeeze_excite<>(in, squeeze.packed.view(), excite.packed.view(), scratch) == errc::ok);
+    const rexnet::nhwc_view<float> none(data, 0, 0, 4, 8);
+    CHECK(rexnet::global_mean<>(none, {}) == errc::shape_mismatch);
+  }
+  CHECK(one == std::vector<float>(8, 3.0f));
+}
