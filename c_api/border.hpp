@@ -8,20 +8,21 @@
 #include "rexnet/core/error.hpp"
 
 #include <algorithm>
-#include <cstring>
 #include <exception>
 #include <new>
 #include <string>
+#include <string_view>
 #include <utility>
 
 namespace rexnet_c {
 
-/// errc has a value for each refusal and grows in the middle; C sees groups with numbers that stay.
+/// errc has a value for each refusal; C sees groups of them, so that a program can be complete.
 [[nodiscard]] inline rexnet_status status_of(rexnet::errc e) noexcept {
   using rexnet::errc;
   switch (e) {
     case errc::ok: return REXNET_OK;
-    case errc::invalid_argument: return REXNET_INVALID_ARGUMENT;
+    case errc::invalid_argument:
+    case errc::output_is_input: return REXNET_INVALID_ARGUMENT;
     case errc::io_error: return REXNET_IO_ERROR;
     case errc::out_of_memory: return REXNET_OUT_OF_MEMORY;
     case errc::unsupported:
@@ -48,15 +49,12 @@ struct outcome {
   return {REXNET_INVALID_ARGUMENT, std::move(message)};
 }
 
-/// Tells the caller. A text that is too long keeps its beginning, which names the file, and its end, which
-/// has the reason; no UTF-8 character is cut.
-inline rexnet_status tell(rexnet_error* out, rexnet_status status, const char* text,
-                          std::size_t size) noexcept {
-  if (out == nullptr) return status;
+/// Writes the text. One that is too long keeps its beginning, which names the file, and its end, which has
+/// the reason; no UTF-8 character is cut.
+inline void write_text(rexnet_error* out, const char* text, std::size_t size) noexcept {
   constexpr std::size_t room = sizeof(out->message) - 1;
   constexpr char gap[] = " ... ";
   const auto inside = [text](std::size_t i) { return (static_cast<unsigned char>(text[i]) & 0xc0) == 0x80; };
-  out->status = status;
   char* end = out->message;
   if (size > room) {
     constexpr std::size_t half = (room - (sizeof(gap) - 1)) / 2;
@@ -68,11 +66,20 @@ inline rexnet_status tell(rexnet_error* out, rexnet_status status, const char* t
     text += tail, size -= tail;
   }
   *std::copy_n(text, size, end) = '\0';
-  return status;
 }
 
-inline rexnet_status tell(rexnet_error* out, rexnet_status status, const char* text) noexcept {
-  return tell(out, status, text, std::strlen(text));
+/// Tells the caller: the one door for all texts, which come out printable() whoever made them.
+inline rexnet_status tell(rexnet_error* out, rexnet_status status, std::string_view text) noexcept {
+  if (out == nullptr) return status;
+  out->status = status;
+  try {
+    const std::string shown = rexnet::printable(text);
+    write_text(out, shown.data(), shown.size());
+  } catch (const std::bad_alloc&) {
+    constexpr std::string_view no_memory = "there is no memory for the reason's text";
+    write_text(out, no_memory.data(), no_memory.size());
+  }
+  return status;
 }
 
 /// Runs body(), which gives an outcome.
@@ -80,7 +87,7 @@ template <class Body>
 [[nodiscard]] rexnet_status guarded(rexnet_error* out, Body&& body) noexcept {
   try {
     const outcome o = body();
-    return tell(out, o.status, o.message.data(), o.message.size());
+    return tell(out, o.status, o.message);
   } catch (const std::bad_alloc&) {
     return tell(out, REXNET_OUT_OF_MEMORY, "out of memory");
   } catch (const std::exception& e) {

@@ -7,7 +7,6 @@
 
 #include "rexnet/load.hpp"
 
-#include <array>
 #include <atomic>
 #include <memory>
 #include <string>
@@ -23,13 +22,6 @@ struct loaded {
   explicit loaded(rexnet::model m)
       : model(std::move(m)), variant(rexnet::detail::variant_text(model.shape())) {}
 };
-
-/// The classifying layer's weights come last in the payload: without classes the same weights are a backbone,
-/// whose outputs are the features.
-[[nodiscard]] inline rexnet::config without_classes(rexnet::config shape) noexcept {
-  shape.classes = 0;
-  return shape;
-}
 
 /// Takes a classifier for one call; `mine` is false where another call has it.
 class in_use {
@@ -56,21 +48,13 @@ struct rexnet_model {
 };
 
 struct rexnet_classifier {
-  std::shared_ptr<const rexnet_c::loaded> data;
-  rexnet::preprocessing input;
-  std::array<float, 768> table;
-  rexnet::model_network whole, backbone;
-  rexnet::plan whole_plan{}, backbone_plan{};
-  rexnet::aligned_buffer workspace;
-  std::vector<float> outputs;
+  std::shared_ptr<const rexnet_c::loaded> data;  ///< for the weights, which the runner borrows
+  rexnet::detail::picture_runner runner;
+  std::vector<float> outputs;  ///< of the last call, kept for the next
   std::atomic_flag busy = ATOMIC_FLAG_INIT;
 
-  rexnet_classifier(std::shared_ptr<const rexnet_c::loaded> from, const rexnet::preprocessing& input_)
-      : data(std::move(from)),
-        input(input_),
-        table(rexnet::normalise_table(input_)),
-        whole(data->model.net()),
-        backbone(rexnet_c::without_classes(data->model.shape()), data->model.payload().data()) {}
+  rexnet_classifier(std::shared_ptr<const rexnet_c::loaded> from, rexnet::detail::picture_runner runner_)
+      : data(std::move(from)), runner(std::move(runner_)) {}
 };
 
 #endif  // REXNET_C_API_HANDLES_HPP

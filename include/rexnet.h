@@ -193,6 +193,44 @@ REXNET_API rexnet_status rexnet_logits(rexnet_classifier* classifier, const rexn
 REXNET_API rexnet_status rexnet_features(rexnet_classifier* classifier, const rexnet_picture* picture,
                                          float* features, size_t capacity, rexnet_error* error);
 
+/** The most probable classes of n pictures, each with the numbers that it has alone, to the last bit. The
+ * classifier's threads take a picture each, resizing included; of fewer pictures than threads each is shared.
+ * All pictures are looked at before the first is computed: a call answers for all or for none.
+ * Memory: for each thread a workspace, which the classifier keeps, and the pixels of an input; for the call a
+ * float per picture and class.
+ * @param classifier in which no other call runs
+ * @param pictures n pictures of any sizes; NULL is fine where n is 0
+ * @param n how many; 0 gives no answers and is no error
+ * @param[out] top   room for n * `capacity` classes; those of picture i begin at top[i * capacity]
+ * @param capacity   classes for each picture, 1 or more
+ * @param[out] count how many were written for each, capacity or all that there are; may be NULL
+ * @param[out] error the reason of a failure, "pictures[3]: ..." where it lies in one; may be NULL
+ * @return as rexnet_classify() */
+REXNET_API rexnet_status rexnet_classify_batch(rexnet_classifier* classifier, const rexnet_picture* pictures,
+                                               size_t n, rexnet_scored_class* top, size_t capacity,
+                                               size_t* count, rexnet_error* error);
+/** The network's answers before softmax, of n pictures as rexnet_classify_batch() computes them.
+ * @param classifier in which no other call runs
+ * @param pictures n pictures of any sizes; NULL is fine where n is 0
+ * @param n how many; 0 is no error
+ * @param[out] logits   n rows of rexnet_model_class_count() floats
+ * @param      capacity floats that fit there, in all rows together
+ * @param[out] error the reason of a failure; may be NULL
+ * @return as rexnet_logits() */
+REXNET_API rexnet_status rexnet_logits_batch(rexnet_classifier* classifier, const rexnet_picture* pictures,
+                                             size_t n, float* logits, size_t capacity, rexnet_error* error);
+/** What the classifying layer sees, of n pictures as rexnet_classify_batch() computes them.
+ * @param classifier in which no other call runs
+ * @param pictures n pictures of any sizes; NULL is fine where n is 0
+ * @param n how many; 0 is no error
+ * @param[out] features n rows of rexnet_model_feature_count() floats
+ * @param      capacity floats that fit there, in all rows together
+ * @param[out] error the reason of a failure; may be NULL
+ * @return as rexnet_features() */
+REXNET_API rexnet_status rexnet_features_batch(rexnet_classifier* classifier, const rexnet_picture* pictures,
+                                               size_t n, float* features, size_t capacity,
+                                               rexnet_error* error);
+
 #ifdef __cplusplus
 }
 #endif

@@ -4,7 +4,7 @@
 
 usage: check_refusals.py SOURCE_DIR [TEST_PROGRAM...]
 
-Every errc of core/error.hpp stands in docs/refusals.md, with the number that its comment has, and in a test; a test case
+Every errc of core/errc.hpp stands in docs/refusals.md, with the number that its comment has, and in a test; a test case
 names each number. The programs are run (without what is slow and no refusal), and every example of the document must
 be among the messages that they got.
 """
@@ -19,7 +19,7 @@ SLOW = "*misbehave*,*survived*,*fixtures*,*read from the tensors*,*M1 every*,*fo
 source = pathlib.Path(sys.argv[1])
 bad = []
 
-header = (source / "include/rexnet/core/error.hpp").read_text()
+header = (source / "include/rexnet/core/errc.hpp").read_text()
 enum = header[header.index("enum class errc"):header.index("};", header.index("enum class errc"))]
 codes = dict(re.findall(r"^  (\w+) = \d+,? *(?:// ([A-Z]\d+))?", enum, re.M))
 codes.pop("ok")
@@ -34,7 +34,7 @@ for code, number in codes.items():
     if not re.search(rf"`{code}`", document):
         bad.append(f"{code} is not in docs/refusals.md")
     if number and rows.get(code) != number:
-        bad.append(f"{code} is {number} in error.hpp and {rows.get(code)} in docs/refusals.md")
+        bad.append(f"{code} is {number} in errc.hpp and {rows.get(code)} in docs/refusals.md")
     if not any(re.search(rf"\b{code}\b", text) for text in tests.values()):
         bad.append(f"no test names {code}")
     if number and not re.search(rf"\b{number}\b", titles):

@@ -172,7 +172,7 @@ class classification {
       auto maps = extractor_.extract(picture->view(), choice);
       if (!maps) return maps.error().in(r.path).message();
       rexnet::softmax(maps->logits);
-      const auto top = rexnet::top_k(maps->logits, o_.top);
+      const auto top = rexnet::top_k(maps->logits, o_.top).value();
       report(r, *picture, *maps, top, (seconds() - start) * 1e3);
       return "";
     } catch (const std::bad_alloc&) {

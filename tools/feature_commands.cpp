@@ -20,7 +20,8 @@ rexnet::feature_maps maps_of(const options& o, const rexnet::model& m, bool nchw
       const image_batch images = read_images(path, nchw);
       return extractor.extract({images.data.data(), images.n, images.h, images.w, 3});
     }
-    return extractor.extract(read_image(path, o.exif).value().view());
+    const rexnet::rgb_image picture = read_image(path, o.exif).value();
+    return extractor.extract(picture.view());
   }();
   if (!maps) throw maps.error().in(path);
   return *std::move(maps);
@@ -44,10 +45,13 @@ void features(const options& o) {
   for (std::size_t i = 0; i < maps.stages.size(); ++i)
     write("stride" + std::to_string(2 << i), maps.stages[i]);
   write("head", maps.head);
-  for (const auto& [name, vectors] : {std::pair{"pooled", &maps.pooled}, {"features", &maps.features}})
-    write_file(o.output + "/" + name + ".npy",
-               rexnet::write_npy({maps.n, static_cast<std::int64_t>(vectors->size()) / (std::max)(maps.n, 1)},
-                                 *vectors));
+  struct column {
+    int floats;  // of an image: an empty batch has none to count
+    const std::vector<float>* data;
+  };
+  const column pooled{m.shape().head_c, &maps.pooled}, features{feature_c(m.shape()), &maps.features};
+  for (const auto& [name, vectors] : {std::pair{"pooled", &pooled}, {"features", &features}})
+    write_file(o.output + "/" + name + ".npy", rexnet::write_npy({maps.n, vectors->floats}, *vectors->data));
 }
 
 }  // namespace rexnet_tools

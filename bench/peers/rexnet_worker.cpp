@@ -75,7 +75,7 @@ struct runner {
     const rexnet::errc e = model.net().forward(plan, {images.data(), batch, h, w, 3}, logits,
                                                {workspace.data(), workspace.size()});
     if (e != rexnet::errc::ok)
-      throw std::runtime_error("forward failed with code " + std::to_string(static_cast<int>(e)));
+      throw std::runtime_error(std::string("forward: ") + to_string(e));
   }
 };
 

@@ -9,9 +9,11 @@ namespace {
 
 int give_up(const char* what, rexnet::errc code) {
   print(what);
-  print(": error ");
+  print(": ");
+  print(to_string(code));
+  print(" (error ");
   print(static_cast<unsigned long>(code));
-  print("\n");
+  print(")\n");
   return 1;
 }
 

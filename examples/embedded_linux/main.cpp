@@ -46,7 +46,8 @@ class line {
 };
 
 int give_up(const char* what, rexnet::errc code) {
-  static_cast<void>((line() << what << ": error " << static_cast<unsigned long>(code) << "\n").to(2));
+  const auto number = static_cast<unsigned long>(code);
+  static_cast<void>((line() << what << ": " << to_string(code) << " (error " << number << ")\n").to(2));
   return 1;
 }
 

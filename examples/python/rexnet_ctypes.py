@@ -3,11 +3,13 @@
 """ReXNet in Python through librexnet and ctypes: no package but Python's own. Copy this file.
 
     model = Model("model.rexnet")
-    for label, probability in model.classify(pixels, width, height):
+    for label, probability in model.classify(array):
         print(f"{probability:.1%} {label}")
 
-`pixels` is bytes, or anything with a contiguous buffer of bytes: a bytearray, a memoryview, a NumPy array, what
-Pillow's tobytes() gives. A Model may be used by any number of threads; Python's other threads run meanwhile.
+A picture is an array of bytes, [height, width, 3], that knows its shape: a NumPy array, a memoryview; [height, width]
+for grey. Or a picture of Pillow's, which becomes RGB. Or a buffer without shape, such as bytes, with its size:
+classify(pixels, width, height). Only such a size is taken on trust, and swapped numbers give a wrong answer.
+A Model may be used by any number of threads; Python's other threads run meanwhile.
 
     rexnet_ctypes.py MODEL PICTURE.ppm      the five most probable classes
 """
@@ -63,7 +65,11 @@ def _open():
             ("classify", calls, c.c_void_p, c.POINTER(_Picture), c.POINTER(_ScoredClass), c.c_size_t,
              c.POINTER(c.c_size_t), error),
             ("logits", calls, c.c_void_p, c.POINTER(_Picture), floats, c.c_size_t, error),
-            ("features", calls, c.c_void_p, c.POINTER(_Picture), floats, c.c_size_t, error)):
+            ("features", calls, c.c_void_p, c.POINTER(_Picture), floats, c.c_size_t, error),
+            ("classify_batch", calls, c.c_void_p, c.POINTER(_Picture), c.c_size_t, c.POINTER(_ScoredClass), c.c_size_t,
+             c.POINTER(c.c_size_t), error),
+            ("logits_batch", calls, c.c_void_p, c.POINTER(_Picture), c.c_size_t, floats, c.c_size_t, error),
+            ("features_batch", calls, c.c_void_p, c.POINTER(_Picture), c.c_size_t, floats, c.c_size_t, error)):
         function = getattr(lib, "rexnet_" + name)
         function.restype, function.argtypes = result, arguments
     return lib
@@ -89,12 +95,45 @@ class _Classifier:
         free(self.handle)
 
 
+def _picture(pixels, width=None, height=None, format=None):
+    """The picture as the library wants it. An array's shape is checked against what else is said of it."""
+    if hasattr(pixels, "convert"):  # Pillow's
+        if format not in (None, "rgb"):
+            raise ValueError(f"a Pillow picture as {format}: it becomes RGB")
+        rgb = pixels.convert("RGB")
+        pixels, (own_width, own_height), channels = rgb.tobytes(), rgb.size, 3
+    else:
+        view = memoryview(pixels)
+        if view.itemsize != 1:
+            raise ValueError(f"pixels of {view.itemsize} bytes each ({view.format}), expected bytes")
+        if view.ndim == 1:
+            if width is None or height is None:
+                raise ValueError("bytes have no shape: say width and height")
+            own_width, own_height, channels = width, height, None
+        elif view.ndim in (2, 3):
+            (own_height, own_width), channels = view.shape[:2], view.shape[2] if view.ndim == 3 else 1
+        else:
+            raise ValueError(f"an array of {view.ndim} dimensions, expected [height, width, channels]")
+        pixels = pixels if isinstance(pixels, bytes) else view.tobytes()
+    if width not in (None, own_width) or height not in (None, own_height):
+        raise ValueError(f"{width} x {height} pixels, but the picture has {own_width} x {own_height}")
+    format = format or ("grey" if channels == 1 else "rgb")
+    number, step = FORMATS[format]
+    if channels not in (None, step):
+        raise ValueError(f"an array of shape {(own_height, own_width, channels)} for {format} pixels; [height, width, {step}] "
+                         "is expected")
+    if len(pixels) != own_width * own_height * step:
+        raise ValueError(f"{len(pixels)} bytes for {own_width} x {own_height} {format} pixels")
+    return _Picture(pixels, own_width, own_height, 0, number)
+
+
 class Model:
-    """A loaded model. Errors are RexnetError; pixels that do not fit their size are a ValueError."""
+    """A loaded model. Errors are RexnetError; pixels that do not fit their size are a ValueError. What is said of a
+    picture beside its pixels is (pixels, width, height, format); format is "rgb", or one of FORMATS."""
 
     def __init__(self, file, threads=1, input_size=0):
-        """file: a path, or the bytes of a file. threads: that share the work of one picture. input_size: side of
-        the network's input, 0 for the model's own."""
+        """file: a path, or the bytes of a file. threads: that share the work of one picture, or take the pictures of a
+        batch. input_size: side of the network's input, 0 for the model's own."""
         self._handle, self._local = c.c_void_p(), threading.local()
         self._options = _Options(c.sizeof(_Options), threads, input_size)
         if isinstance(file, (bytes, bytearray, memoryview)):
@@ -115,34 +154,62 @@ class Model:
             self._local.classifier = _Classifier(self._handle, self._options)
         return self._local.classifier.handle
 
-    @staticmethod
-    def _picture(pixels, width, height, format):
-        data = pixels if isinstance(pixels, bytes) else memoryview(pixels).tobytes()
-        number, step = FORMATS[format]
-        if len(data) != width * height * step:
-            raise ValueError(f"{len(data)} bytes for {width} x {height} {format} pixels")
-        return _Picture(data, width, height, 0, number)
+    def _labelled(self, scored):
+        return [(self.labels[s.index], s.probability) for s in scored]
 
-    def classify(self, pixels, width, height, top=5, format="rgb"):
+    def classify(self, pixels, width=None, height=None, top=5, format=None):
         """The most probable classes as [(label, probability), ...]."""
         best, count = (_ScoredClass * max(top, 0))(), c.c_size_t()
-        _call(lib.rexnet_classify, self._classifier(), self._picture(pixels, width, height, format), best, len(best),
-              count)
-        return [(self.labels[s.index], s.probability) for s in best[:count.value]]
+        _call(lib.rexnet_classify, self._classifier(), _picture(pixels, width, height, format), best, len(best), count)
+        return self._labelled(best[:count.value])
 
-    def logits(self, pixels, width, height, format="rgb"):
+    def logits(self, pixels, width=None, height=None, format=None):
         """The network's answer before softmax, a float per class."""
-        return self._floats(lib.rexnet_logits, len(self.labels), pixels, width, height, format)
+        return self._floats(lib.rexnet_logits, len(self.labels), _picture(pixels, width, height, format))
 
-    def features(self, pixels, width, height, format="rgb"):
+    def features(self, pixels, width=None, height=None, format=None):
         """What the classifying layer sees: an embedding."""
-        return self._floats(lib.rexnet_features, lib.rexnet_model_feature_count(self._handle), pixels, width, height,
-                            format)
+        return self._floats(lib.rexnet_features, self._feature_count(), _picture(pixels, width, height, format))
 
-    def _floats(self, function, size, *picture):
+    def classify_batch(self, pictures, top=5):
+        """What classify() gives, for each of the pictures: arrays, or tuples (pixels, width, height, format). The
+        threads of the model take a picture each. One that cannot be is an error that names it."""
+        batch, count = self._batch(pictures), c.c_size_t()
+        best = (_ScoredClass * (len(batch) * max(top, 0)))()
+        _call(lib.rexnet_classify_batch, self._classifier(), batch, len(batch), best, max(top, 0), count)
+        return [self._labelled(best[i * top:i * top + count.value]) for i in range(len(batch))]
+
+    def logits_batch(self, pictures):
+        """The logits of each of the pictures."""
+        return self._rows(lib.rexnet_logits_batch, len(self.labels), pictures)
+
+    def features_batch(self, pictures):
+        """The features of each of the pictures."""
+        return self._rows(lib.rexnet_features_batch, self._feature_count(), pictures)
+
+    def _feature_count(self):
+        return lib.rexnet_model_feature_count(self._handle)
+
+    def _floats(self, function, size, picture):
         out = (c.c_float * size)()
-        _call(function, self._classifier(), self._picture(*picture), out, size)
+        _call(function, self._classifier(), picture, out, size)
         return list(out)
+
+    @staticmethod
+    def _batch(pictures):
+        batch = []
+        for i, picture in enumerate(pictures):
+            try:
+                batch.append(_picture(*picture) if isinstance(picture, tuple) else _picture(picture))
+            except ValueError as problem:
+                raise ValueError(f"pictures[{i}]: {problem}") from None
+        return (_Picture * len(batch))(*batch)
+
+    def _rows(self, function, size, pictures):
+        batch = self._batch(pictures)
+        out = (c.c_float * (len(batch) * size))()
+        _call(function, self._classifier(), batch, len(batch), out, len(out))
+        return [list(out[i * size:(i + 1) * size]) for i in range(len(batch))]
 
 
 def read_ppm(path):

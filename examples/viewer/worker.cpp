@@ -77,7 +77,9 @@ class engine {
     a.network_ms = milliseconds() - resized;
     a.resize_ms = resized - start;
     rexnet::softmax(scores);
-    for (const rexnet::scored_class& s : rexnet::top_k(scores, top_count))
+    const auto top = rexnet::top_k(scores, top_count);
+    if (!top) return top.error();
+    for (const rexnet::scored_class& s : *top)
       a.top.push_back({label(s.index), static_cast<double>(s.score)});
     return rexnet::done;
   }

@@ -25,7 +25,7 @@ inline namespace REXNET_BUILD {
 /// Place (y, x) looks around pixel (32 y, 32 x) of the network's input and not around the middle of the 32 x
 /// 32 pixels from there: a convolution of stride 2 with padding keeps the even pixels. seen_part() tells
 /// where in the picture the input lies.
-/// @param head        feature_maps::head of the same model, any strides
+/// @param head        feature_maps::head of the same model, any strides, n from 0 on
 /// @param class_index 0 to classes - 1
 /// Errors: unsupported (a backbone without classifier), invalid_argument (class, null data), shape_mismatch
 /// (channels).
@@ -43,7 +43,7 @@ inline namespace REXNET_BUILD {
                                            std::to_string(head.h) + " x " + std::to_string(head.w) + " x " +
                                            std::to_string(head.c) + ", expected " + std::to_string(c.head_c) +
                                            " channels");
-  if (head.data == nullptr)
+  if (head.data == nullptr && head.n > 0)
     return error(errc::invalid_argument, "class activation map: no head (null pointer)");
 
   const weights_layout layout = layout_of(c);

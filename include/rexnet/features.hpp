@@ -4,10 +4,12 @@
 #ifndef REXNET_FEATURES_HPP
 #define REXNET_FEATURES_HPP
 
+#include "rexnet/core/checked.hpp"
 #include "rexnet/model.hpp"
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <utility>
 #include <vector>
@@ -54,8 +56,9 @@ struct feature_map {
   int c = 0;                ///< channels
   std::vector<float> data;  ///< [n][h][w][c]; empty when it was not asked for
 
-  /// Valid as long as the map stays as it is.
-  [[nodiscard]] nhwc_view<const float> view() const noexcept { return {data.data(), n, h, w, c}; }
+  /// Valid as long as the map stays as it is; not of a temporary.
+  [[nodiscard]] nhwc_view<const float> view() const& noexcept { return {data.data(), n, h, w, c}; }
+  nhwc_view<const float> view() const&& = delete;
 };
 
 /// What a backbone gives for n images.
@@ -74,20 +77,22 @@ struct feature_choice {
   bool head = true;    ///< computes the last 1x1 convolution twice: without taps its map never exists
 };
 
-/// Keeps a model's workspace between pictures, as classifier does. One per thread; the model must outlive it.
+/// Maps and vectors of pictures: as classifier, it keeps the model's weights alive and a workspace between
+/// pictures. One per thread.
 class feature_extractor {
  public:
-  /// @param threads 1 to max_threads
-  /// Errors: invalid_argument (threads, input size), out_of_memory.
+  /// @param threads 1 to max_threads, of `pool` or of OpenMP
+  /// Errors: those of classifier::make().
   [[nodiscard]] static result<feature_extractor> make(const model& m, const preprocessing& input,
-                                                      int threads = 1) {
-    feature_extractor e(m, input, threads);
-    if (status s = e.runner_.prepare(); !s) return s.error();
-    return e;
+                                                      int threads = 1, const executor& pool = {}) {
+    auto runner = detail::runner_of(m, input, threads, pool);
+    if (!runner) return runner.error();
+    return feature_extractor(m, *std::move(runner));
   }
   /// The same with the model's own preprocessing.
-  [[nodiscard]] static result<feature_extractor> make(const model& m, int threads = 1) {
-    return make(m, m.input(), threads);
+  [[nodiscard]] static result<feature_extractor> make(const model& m, int threads = 1,
+                                                      const executor& pool = {}) {
+    return make(m, m.input(), threads, pool);
   }
 
   /// Of a picture of any size, resized and cropped as for classification. Errors: those of
@@ -96,23 +101,35 @@ class feature_extractor {
     const int side = runner_.input().input_size;
     return collect(1, side, side, choice, picture);
   }
+  /// The same of many, computed as classifier::logits() does it; an empty batch has empty maps.
+  /// Errors: those of classifier::logits() of many pictures.
+  [[nodiscard]] result<feature_maps> extract(span<const image_view> pictures,
+                                             const feature_choice& choice = {}) {
+    if (pictures.size() > max_batch_pictures)
+      return error(errc::limit_exceeded, std::to_string(pictures.size()) + " pictures at once");
+    const int side = runner_.input().input_size;
+    return collect(static_cast<int>(pictures.size()), side, side, choice, pictures);
+  }
 
   /// Of images that are normalised already, [n][h][w][3] of any strides and any size: nothing is resized. The
-  /// workspace is kept for the size of the last call and grows where that needs more.
+  /// workspace is kept for the size of the last call and grows where that needs more. n may be 0.
   /// Errors: invalid_argument (null data, a side beyond 1 .. 16384), shape_mismatch (not three channels),
   /// limit_exceeded, out_of_memory.
   [[nodiscard]] result<feature_maps> extract(nhwc_view<const float> images,
                                              const feature_choice& choice = {}) {
-    if (images.data == nullptr || images.n < 0) return error(errc::invalid_argument, "images: no data");
+    if (images.n < 0)
+      return error(errc::invalid_argument, "a batch of " + std::to_string(images.n) + " images");
+    if (status s = runner_.prepare(images.h, images.w); !s) return s.error();  // before maps of that size
     if (images.c != 3)
       return error(errc::shape_mismatch,
                    "images of " + std::to_string(images.c) + " channels: 3 are expected");
-    if (status s = runner_.prepare(images.h, images.w); !s) return s.error();
+    if (images.data == nullptr && images.n > 0)
+      return error(errc::invalid_argument, "images: no data (null pointer)");
     return collect(images.n, images.h, images.w, choice, images);
   }
 
  private:
-  feature_extractor(const model& m, const preprocessing& input, int threads) : runner_(m, input, threads) {}
+  feature_extractor(const model& m, detail::picture_runner runner) : model_(m), runner_(std::move(runner)) {}
 
   /// Runs `input`, whose n images reach the network with h x w pixels, and taps what was chosen.
   template <class Input>
@@ -123,12 +140,17 @@ class feature_extractor {
     feature_maps out;
     out.n = n;
     feature_taps taps;
-    const auto sized = [n](int floats) {
-      return static_cast<std::size_t>(n) * static_cast<std::size_t>(floats);
+    bool fits = true;  // 64-bit address spaces hold all that 64-bit memory held pictures of
+    const auto sized = [n, &fits](int floats, int rows = 1, int columns = 1) {
+      const checked all = checked(static_cast<std::uint64_t>(n)) * static_cast<std::uint64_t>(floats) *
+                          static_cast<std::uint64_t>(rows) * static_cast<std::uint64_t>(columns);
+      const bool good = all.at_most(static_cast<std::size_t>(-1) / 2 / sizeof(float));
+      fits = fits && good;
+      return good ? static_cast<std::size_t>(all.get()) : std::size_t{0};
     };
     const auto tap = [&sized, n](feature_map& map, int mh, int mw, int mc) {
       map.n = n, map.h = mh, map.w = mw, map.c = mc;
-      map.data.resize(sized(mh) * static_cast<std::size_t>(mw) * static_cast<std::size_t>(mc));
+      map.data.resize(sized(mc, mh, mw));
       return map.data.data();
     };
     for (std::size_t i = 0; choice.stages && i < stages.size(); ++i)
@@ -137,16 +159,18 @@ class feature_extractor {
     out.pooled.resize(sized(c.head_c));
     out.features.resize(sized(feature_c(c)));
     out.logits.resize(sized(output_c(c)));
+    if (!fits)
+      return error(errc::limit_exceeded,
+                   "the maps of " + std::to_string(n) + " images are larger than the address space");
     taps.pooled = out.pooled.data();
     taps.features = out.features.data();
-    forward_options how;
-    how.taps = &taps;
-    if (status s = runner_.run(input, out.logits, how); !s) return s.error();
+    if (status s = runner_.run(input, out.logits, &taps); !s) return s.error();
     if (c.classes == 0) out.logits.clear();
     return out;
   }
 
-  detail::model_runner runner_;
+  model model_;  ///< for its weights, which the runner borrows
+  detail::picture_runner runner_;
 };
 
 }  // namespace REXNET_BUILD

@@ -42,12 +42,13 @@ namespace detail {
 }  // namespace detail
 
 /// Loads a checkpoint (its weights are folded and packed in memory) or a packed file from memory. The payload
-/// of a packed float32 file is used in place: `bytes` must be 64-byte aligned and outlive the model.
-/// Everything else is copied. @param depth check::full reads the whole of a packed file and compares its
-/// checksum. Errors: those of read_checkpoint(), identify(), pack_weights() and read_packed(); T6 beyond
-/// max_weights_blow_up. A checkpoint gets the default preprocessing and default_labels(). Memory: the
-/// file's size once for an honest checkpoint (float16: twice) and a megabyte, 200 times for the worst that
-/// can be made; see docs/refusals.md.
+/// of a packed float32 file is borrowed: `bytes` must be 64-byte aligned and outlive the model, its copies
+/// and their classifiers; load_copy() has no such condition. Everything else is copied. @param depth
+/// check::full reads the whole of a packed file and compares its checksum. Errors: those of
+/// read_checkpoint(), identify(), pack_weights() and read_packed(); T6 beyond max_weights_blow_up. A
+/// checkpoint gets the default preprocessing and default_labels(). Memory: the file's size once for an honest
+/// checkpoint (float16: twice) and a megabyte, 200 times for the worst that can be made; see
+/// docs/refusals.md.
 [[nodiscard]] inline result<model> load(byte_span bytes, check depth = check::header) {
   if (is_packed(bytes)) return load_packed(bytes, depth);
   auto c = read_checkpoint(bytes);

@@ -4,16 +4,13 @@
 #ifndef REXNET_MODEL_HPP
 #define REXNET_MODEL_HPP
 
-#if defined(REXNET_DISPATCH)
-#include "rexnet/dispatch/any_network.hpp"
-#else
-#include "rexnet/network/network.hpp"
-#endif
 #include "rexnet/network/scores.hpp"
+#include "rexnet/picture_runner.hpp"
 #include "rexnet/weights/file_bytes.hpp"
 #include "rexnet/weights/packed_file.hpp"
 
 #include <algorithm>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -21,43 +18,58 @@
 namespace rexnet {
 inline namespace REXNET_BUILD {
 
-/// What runs a model: kernels chosen when the program runs, where rexnet_add_dispatch() built some; else
-/// those of the instruction set that this translation unit is compiled for.
-#if defined(REXNET_DISPATCH)
-using model_network = any_network;
-#else
-using model_network = network<dynamic_config>;
-#endif
-
 namespace detail {
-struct model_maker;
-}
 
-/// A loaded model: immutable, shareable between threads, movable. Made by load() or load_packed().
+struct model_maker;
+
+/// What every copy of a model shares.
+struct model_state {
+  packed_header header;
+  std::string container;
+  file_bytes file;
+  aligned_buffer owned;
+  span<const float> payload;
+};
+
+}  // namespace detail
+
+/// A model, made by load() or load_packed(): immutable, shareable between threads. A copy is another
+/// handle of the same weights, which live as long as one of them does; moving copies, so that none is ever
+/// without weights. What a temporary model gives is a copy, or does not compile where it only points.
 class model {
  public:
   /// Family, width, classes.
-  [[nodiscard]] const config& shape() const noexcept { return header_.shape; }
+  [[nodiscard]] const config& shape() const& noexcept { return state_->header.shape; }
+  [[nodiscard]] config shape() const&& noexcept { return state_->header.shape; }
   /// How it wants its pictures; checkpoints do not say, theirs are the defaults.
-  [[nodiscard]] const preprocessing& input() const noexcept { return header_.input; }
+  [[nodiscard]] const preprocessing& input() const& noexcept { return state_->header.input; }
+  [[nodiscard]] preprocessing input() const&& noexcept { return state_->header.input; }
   /// One name per class; empty where there are none.
-  [[nodiscard]] const std::vector<std::string>& labels() const noexcept { return header_.labels; }
+  [[nodiscard]] const std::vector<std::string>& labels() const& noexcept { return state_->header.labels; }
+  [[nodiscard]] std::vector<std::string> labels() const&& { return state_->header.labels; }
   /// All that the file says beside its weights.
-  [[nodiscard]] const packed_header& header() const noexcept { return header_; }
-  /// The packed payload, layout_of(shape()).floats floats, 64-byte aligned.
-  [[nodiscard]] span<const float> payload() const noexcept { return payload_; }
+  [[nodiscard]] const packed_header& header() const& noexcept { return state_->header; }
+  [[nodiscard]] packed_header header() const&& { return state_->header; }
   /// "torch zip", "torch legacy", "safetensors" or "packed".
-  [[nodiscard]] const std::string& container() const noexcept { return container_; }
-  /// The network on these weights, which the model keeps.
-  [[nodiscard]] model_network net() const noexcept { return {header_.shape, payload_.data()}; }
+  [[nodiscard]] const std::string& container() const& noexcept { return state_->container; }
+  [[nodiscard]] std::string container() const&& { return state_->container; }
+
+  /// The packed payload, layout_of(shape()).floats floats, 64-byte aligned. It is borrowed: keep the model.
+  [[nodiscard]] span<const float> payload() const& noexcept { return state_->payload; }
+  span<const float> payload() const&& = delete;
+  /// The network on these weights, which it borrows: keep the model.
+  [[nodiscard]] model_network net() const& noexcept { return {shape(), state_->payload.data()}; }
+  model_network net() const&& = delete;
+
+  /// Without weights, to be assigned to: classifiers and extractors refuse it.
+  model() : state_(std::make_shared<detail::model_state>()) {}
+  model(const model&) noexcept = default;
+  model& operator=(const model&) noexcept = default;
+  ~model() = default;
 
  private:
   friend struct detail::model_maker;
-  packed_header header_;
-  std::string container_;
-  file_bytes file_;
-  aligned_buffer owned_;
-  span<const float> payload_;
+  std::shared_ptr<detail::model_state> state_;  ///< changed by model_maker alone, before there is a copy
 };
 
 namespace detail {
@@ -68,28 +80,29 @@ struct model_maker {
     model m;
     auto v = read_packed(bytes, depth);
     if (!v) return v.error();
-    m.container_ = "packed";
+    m.state_->container = "packed";
     if (v->header.half) {
-      m.owned_ = float_buffer(layout_of(v->header.shape).floats);
-      if (m.owned_.data() == nullptr) return error(errc::out_of_memory, "no memory for the weights");
-      if (const errc e = expand_half(v->payload, m.owned_.floats()); e != errc::ok)
+      m.state_->owned = float_buffer(layout_of(v->header.shape).floats);
+      if (m.state_->owned.data() == nullptr) return error(errc::out_of_memory, "no memory for the weights");
+      if (const errc e = expand_half(v->payload, m.state_->owned.floats()); e != errc::ok)
         return error(e, "packed file: float16 weights of another size");
-      m.payload_ = m.owned_.floats();
+      m.state_->payload = m.state_->owned.floats();
     } else {
-      m.payload_ = {reinterpret_cast<const float*>(v->payload.data()), v->payload.size() / sizeof(float)};
+      m.state_->payload = {reinterpret_cast<const float*>(v->payload.data()),
+                           v->payload.size() / sizeof(float)};
     }
-    m.header_ = std::move(v->header);
+    m.state_->header = std::move(v->header);
     return m;
   }
   /// From weights in memory.
   [[nodiscard]] static model from_weights(const config& shape, std::vector<std::string> labels,
                                           aligned_buffer weights, std::string container) {
     model m;
-    m.container_ = std::move(container);
-    m.header_.shape = shape;
-    m.header_.labels = std::move(labels);
-    m.owned_ = std::move(weights);
-    m.payload_ = m.owned_.floats();
+    m.state_->container = std::move(container);
+    m.state_->header.shape = shape;
+    m.state_->header.labels = std::move(labels);
+    m.state_->owned = std::move(weights);
+    m.state_->payload = m.state_->owned.floats();
     return m;
   }
   /// The same from a file, mapped or read, which the model keeps where it needs it. Errors get the path in
@@ -100,7 +113,7 @@ struct model_maker {
     if (!file) return file.error();
     result<model> m = load_bytes(file->bytes());
     if (!m) return m.error().in(path);
-    if (m->owned_.data() == nullptr) m->file_ = std::move(*file);
+    if (m->state_->owned.data() == nullptr) m->state_->file = std::move(*file);
     return m;
   }
   /// The same from a copy of the bytes, which the model keeps where it needs it.
@@ -112,16 +125,16 @@ struct model_maker {
       return error(errc::out_of_memory, "no memory for a copy of " + std::to_string(bytes.size()) + " bytes");
     std::copy(bytes.begin(), bytes.end(), copy.data());
     result<model> m = load_bytes(byte_span(copy.data(), bytes.size()));
-    if (m && m->owned_.data() == nullptr) m->owned_ = std::move(copy);
+    if (m && m->state_->owned.data() == nullptr) m->state_->owned = std::move(copy);
     return m;
   }
 };
 }  // namespace detail
 
-/// Opens a packed file in memory. A float32 payload is used in place: `bytes` must be 64-byte aligned and
-/// outlive the model; float16 is expanded into memory of the model's own. Programs that read nothing but
-/// packed files are a third smaller with this than with load(). @param depth check::full reads the whole file
-/// and compares its checksum. Errors: those of read_packed(), out_of_memory.
+/// Opens a packed file in memory. A float32 payload is borrowed: `bytes` must be 64-byte aligned and outlive
+/// the model, its copies and their classifiers; float16 is expanded into memory of the model's own. Programs
+/// that read nothing but packed files are a third smaller with this than with load(). @param depth
+/// check::full reads the whole file and compares its checksum. Errors: those of read_packed(), out_of_memory.
 [[nodiscard]] inline result<model> load_packed(byte_span bytes, check depth = check::header) {
   return detail::model_maker::from_packed(bytes, depth);
 }
@@ -143,101 +156,93 @@ struct model_maker {
 }
 
 namespace detail {
-
-/// What classifier and feature_extractor are made of: a model's network, how it wants its pictures, and plan
-/// and workspace for one size of input at a time.
-class model_runner {
- public:
-  model_runner(const model& m, const preprocessing& input, int threads)
-      : net_(m.net()), input_(input), threads_(threads), table_(normalise_table(input)) {}
-
-  [[nodiscard]] const config& shape() const noexcept { return net_.shape(); }
-  [[nodiscard]] const preprocessing& input() const noexcept { return input_; }
-
-  /// For inputs of h x w pixels. A workspace that is large enough stays.
-  /// Errors: those of make_plan(), out_of_memory.
-  [[nodiscard]] status prepare(int h, int w) {
-    if (plan_.h == h && plan_.w == w) return done;
-    auto p = net_.make_plan(h, w, threads_);
-    if (!p) return p.error();
-    if (workspace_.size() < p->workspace_bytes()) {
-      aligned_buffer larger(p->workspace_bytes());
-      if (larger.data() == nullptr)
-        return error(errc::out_of_memory,
-                     "no memory for a workspace of " + std::to_string(p->workspace_bytes()) + " bytes");
-      workspace_ = std::move(larger);
-    }
-    plan_ = *p;
-    return done;
-  }
-  /// For the network's own pictures.
-  [[nodiscard]] status prepare() { return prepare(input_.input_size, input_.input_size); }
-
-  /// A picture of any size, preprocessed. @param out output_c(shape()) floats
-  [[nodiscard]] status run(const image_view& picture, span<float> out, const forward_options& how = {}) {
-    auto pixels = preprocess_pixels(picture, input_, net_.resample());
-    if (!pixels) return pixels.error();
-    if (status s = prepare(); !s) return s;
-    return answered(net_.forward_u8(plan_, pixels->view(), table_, out, workspace(), how));
-  }
-  /// Normalised images. @param out n * output_c(shape()) floats
-  [[nodiscard]] status run(nhwc_view<const float> images, span<float> out, const forward_options& how = {}) {
-    if (status s = prepare(images.h, images.w); !s) return s;
-    return answered(net_.forward(plan_, images, out, workspace(), how));
-  }
-
- private:
-  [[nodiscard]] span<unsigned char> workspace() noexcept { return {workspace_.data(), workspace_.size()}; }
-  [[nodiscard]] static status answered(errc e) {
-    if (e != errc::ok) return error(e, std::string("forward: ") + to_string(e));
-    return done;
-  }
-  model_network net_;
-  preprocessing input_;
-  int threads_;
-  std::array<float, 768> table_;
-  rexnet::plan plan_;  ///< of 0 x 0 pixels before the first prepare()
-  aligned_buffer workspace_;
-};
-
+/// A runner on the model's weights, which it borrows. Errors: those of picture_runner::make(),
+/// invalid_argument (no weights).
+[[nodiscard]] inline result<picture_runner> runner_of(const model& m, const preprocessing& input, int threads,
+                                                      const executor& pool) {
+  if (m.payload().empty())
+    return error(errc::invalid_argument, "the model has no weights: it was not loaded");
+  return picture_runner::make(m.net(), input, threads, pool);
+}
 }  // namespace detail
 
-/// Keeps a model's workspace between pictures. One per thread; the model must outlive it.
+/// Classifies pictures: a model and the workspace of a forward pass, kept between pictures. One per thread.
+/// It keeps the model's weights alive; of load(bytes) and load_packed(bytes), which borrow, the caller keeps
+/// the bytes.
 class classifier {
  public:
-  /// @param threads 1 to max_threads
-  /// Errors: invalid_argument (threads, input size), out_of_memory.
-  [[nodiscard]] static result<classifier> make(const model& m, const preprocessing& input, int threads = 1) {
-    classifier c(m, input, threads);
-    if (status s = c.runner_.prepare(); !s) return s.error();
-    return c;
+  /// @param threads 1 to max_threads, of `pool` or of OpenMP
+  /// Errors: all that has nothing to do with a picture: invalid_argument (preprocessing, threads),
+  /// limit_exceeded, unsupported (no kernels for this CPU), out_of_memory.
+  [[nodiscard]] static result<classifier> make(const model& m, const preprocessing& input, int threads = 1,
+                                               const executor& pool = {}) {
+    auto runner = detail::runner_of(m, input, threads, pool);
+    if (!runner) return runner.error();
+    return classifier(m, *std::move(runner));
   }
   /// The same with the model's own preprocessing.
-  [[nodiscard]] static result<classifier> make(const model& m, int threads = 1) {
-    return make(m, m.input(), threads);
+  [[nodiscard]] static result<classifier> make(const model& m, int threads = 1, const executor& pool = {}) {
+    return make(m, m.input(), threads, pool);
   }
 
   /// Logits (features, where the model has no classifier) of a picture of any size. Errors: those of
   /// preprocess_pixels().
   [[nodiscard]] result<std::vector<float>> logits(const image_view& picture) {
-    std::vector<float> out(static_cast<std::size_t>(output_c(runner_.shape())));
+    std::vector<float> out(outputs());
     if (status s = runner_.run(picture, out); !s) return s.error();
     return out;
   }
-  /// The k most probable classes.
+  /// The same of many, [n][output_c(shape)]: bit by bit those of each alone. Each thread takes a picture at a
+  /// time, preprocessing included; of fewer pictures than threads each is shared. No pictures: no logits.
+  /// Memory: for each thread a workspace, which is kept, and the pixels of an input.
+  /// Errors: invalid_argument, naming the first picture that cannot be ("pictures[3]: ..."), before any is
+  /// computed; limit_exceeded, out_of_memory.
+  [[nodiscard]] result<std::vector<float>> logits(span<const image_view> pictures) {
+    std::vector<float> out(pictures.size() * outputs());
+    if (status s = runner_.run(pictures, out); !s) return s.error();
+    return out;
+  }
+
+  /// The k most probable classes, or all where there are fewer. Errors: those of logits(), invalid_argument
+  /// (k below 1), unsupported (a model without classifier).
   [[nodiscard]] result<std::vector<scored_class>> classify(const image_view& picture, int k = 5) {
-    if (runner_.shape().classes == 0)
-      return error(errc::unsupported,
-                   "the model is a backbone without classifier: use logits() for its features");
+    if (status s = can_classify(k); !s) return s.error();
     auto scores = logits(picture);
     if (!scores) return scores.error();
     softmax(*scores);
     return top_k(*scores, k);
   }
+  /// The same of many pictures, an answer for each, as logits() of many computes them.
+  [[nodiscard]] result<std::vector<std::vector<scored_class>>> classify(span<const image_view> pictures,
+                                                                        int k = 5) {
+    if (status s = can_classify(k); !s) return s.error();
+    auto scores = logits(pictures);
+    if (!scores) return scores.error();
+    std::vector<std::vector<scored_class>> answers;
+    answers.reserve(pictures.size());
+    for (std::size_t i = 0; i < pictures.size(); ++i) {
+      const auto one = span<float>(*scores).subspan(i * outputs(), outputs());
+      softmax(one);
+      auto top = top_k(one, k);
+      if (!top) return top.error();
+      answers.push_back(*std::move(top));
+    }
+    return answers;
+  }
 
  private:
-  classifier(const model& m, const preprocessing& input, int threads) : runner_(m, input, threads) {}
-  detail::model_runner runner_;
+  classifier(const model& m, detail::picture_runner runner) : model_(m), runner_(std::move(runner)) {}
+  [[nodiscard]] std::size_t outputs() const noexcept {
+    return static_cast<std::size_t>(output_c(runner_.shape()));
+  }
+  [[nodiscard]] status can_classify(int k) const {
+    if (runner_.shape().classes == 0)
+      return error(errc::unsupported,
+                   "the model is a backbone without classifier: use logits() for its features");
+    return detail::check_top_k(k);
+  }
+  model model_;  ///< for its weights, which the runner borrows
+  detail::picture_runner runner_;
 };
 
 }  // namespace REXNET_BUILD

@@ -111,6 +111,54 @@ static void check_formats(const rexnet_model* model, const rexnet_picture* rgb) 
   free(other);
 }
 
+/* Pictures of different sizes in one call: the bits of each alone, for every number of threads. */
+static void check_batches(const rexnet_model* model, const char* directory) {
+  static const char* const names[] = {"dress", "hat", "longsleeve", "pants", "t-shirt"};
+  enum { pictures = 5, features = 1280, room = 3 };
+  static float logits[pictures][classes], found[pictures][classes], embedded[pictures][features],
+      found_features[pictures][features];
+  rexnet_scored_class best[pictures], top[pictures][room];
+  rexnet_picture all[pictures];
+  file_bytes keep[pictures];
+  char path[4096];
+  int i, n, threads;
+  rexnet_classifier* c = classifier_of(model, 1);
+  for (i = 0; i < pictures; ++i) {
+    snprintf(path, sizeof(path), "%s/%s.ppm", directory, names[i]);
+    all[i] = read_ppm(path, &keep[i]);
+    all[i].height -= 10 * i; /* different sizes */
+    CHECK(rexnet_logits(c, &all[i], logits[i], classes, NULL) == REXNET_OK);
+    CHECK(rexnet_features(c, &all[i], embedded[i], features, NULL) == REXNET_OK);
+    CHECK(rexnet_classify(c, &all[i], &best[i], 1, NULL, NULL) == REXNET_OK);
+  }
+  rexnet_classifier_free(c);
+  for (threads = 1; threads <= 8; ++threads) {
+    c = classifier_of(model, threads);
+    for (n = 0; n <= pictures; ++n) {
+      size_t count = 0;
+      rexnet_error error;
+      memset(found, 0, sizeof(found));
+      memset(found_features, 0, sizeof(found_features));
+      CHECK(rexnet_logits_batch(c, all, (size_t)n, found[0], sizeof(found) / sizeof(float), &error) ==
+            REXNET_OK);
+      CHECK(error.status == REXNET_OK && error.message[0] == '\0');
+      CHECK(memcmp(found, logits, (size_t)n * sizeof(found[0])) == 0);
+      CHECK(n == pictures || found[n][0] == 0);
+      CHECK(rexnet_features_batch(c, all, (size_t)n, found_features[0], (size_t)n * features, &error) ==
+            REXNET_OK);
+      CHECK(memcmp(found_features, embedded, (size_t)n * sizeof(found_features[0])) == 0);
+      CHECK(rexnet_classify_batch(c, all, (size_t)n, top[0], room, &count, &error) == REXNET_OK);
+      CHECK(count == room);
+      for (i = 0; i < n; ++i) {
+        CHECK(top[i][0].index == best[i].index && top[i][0].probability == best[i].probability);
+        CHECK(top[i][0].probability >= top[i][1].probability);
+      }
+    }
+    rexnet_classifier_free(c);
+  }
+  for (i = 0; i < pictures; ++i) free(keep[i].bytes);
+}
+
 /* A model that was loaded in another way, freed before its classifier works. */
 static void check_same(rexnet_model* model, const rexnet_picture* picture, const float* expected) {
   float found[classes];
@@ -213,6 +261,7 @@ int main(int argc, char** argv) {
   free(file.bytes);
   check_same(other, &picture, expected);
 
+  check_batches(model, argv[2]);
   check_threads(model, &picture, expected);
   rexnet_model_free(model);
   free(keep.bytes);

@@ -23,6 +23,7 @@ import rexnet_ctypes as rexnet  # noqa: E402
 MODEL = source / "models/clothing_1.0x.rexnet"
 NAMES = ["dress", "hat", "longsleeve", "pants", "t-shirt"]
 DRESS = rexnet.read_ppm(pictures / "dress.ppm")
+WIDE = (DRESS[0][:3 * DRESS[1] * 100], DRESS[1], 100)
 
 
 def run(*arguments, env=None):
@@ -81,6 +82,55 @@ class Answers(unittest.TestCase):
         self.assertNotEqual(self.model.logits(bgr, width, height), expected)
         self.assertEqual(rexnet.Model(MODEL.read_bytes()).logits(*DRESS), expected)
 
+    def test_an_array_brings_its_own_size(self):
+        pixels, width, height = WIDE
+        expected = self.model.logits(*WIDE)
+        self.assertNotEqual(self.model.logits(pixels, height, width), expected)  # what nobody can notice
+        array_of = memoryview(pixels).cast("B", (height, width, 3))  # as NumPy's
+        self.assertEqual(self.model.logits(array_of), expected)
+        self.assertEqual(self.model.logits(array_of, width, height, "rgb"), expected)
+        grey = memoryview(pixels[:width * height]).cast("B", (height, width))
+        self.assertEqual(self.model.logits(grey), self.model.logits(pixels[:width * height], width, height, "grey"))
+
+        class Picture:  # as Pillow's
+            size = (width, height)
+
+            def convert(self, mode):
+                self.mode = mode
+                return self
+
+            def tobytes(self):
+                return pixels if self.mode == "RGB" else b""
+        self.assertEqual(self.model.logits(Picture()), expected)
+
+    def test_numpy_and_pillow(self):
+        try:
+            import numpy
+            from PIL import Image
+        except ImportError:
+            self.skipTest("needs numpy and Pillow")
+        pixels, width, height = WIDE
+        expected = self.model.logits(*WIDE)
+        image = Image.frombytes("RGB", (width, height), pixels)
+        found = numpy.asarray(image)
+        self.assertEqual(self.model.logits(image), expected)
+        self.assertEqual(self.model.logits(found), expected)
+        self.assertEqual(self.model.logits(found[:, :, ::-1], format="bgr"), expected)  # not contiguous
+        self.assertEqual(self.model.logits_batch([image, found]), [expected] * 2)
+        for bad in (found.astype("f4"), found[None], found.transpose(2, 0, 1)):
+            with self.assertRaises(ValueError):
+                self.model.logits(bad)
+
+    def test_batches_have_the_bits_of_each_picture_alone(self):
+        files = [rexnet.read_ppm(pictures / f"{name}.ppm") for name in NAMES]
+        for threads in (1, 2, 8):
+            model = rexnet.Model(MODEL, threads=threads)
+            for some in ([], files[:1], files, files * 2):
+                self.assertEqual(model.classify_batch(some, top=3), [self.model.classify(*p, top=3) for p in some])
+                self.assertEqual(model.logits_batch(some), [self.model.logits(*p) for p in some])
+                self.assertEqual(model.features_batch(some), [self.model.features(*p) for p in some])
+        self.assertEqual(len(self.model.classify_batch(files, top=99)[4]), 10)
+
     def test_threads_share_a_model(self):
         expected, found = self.model.classify(*DRESS), []
         for model in (self.model, rexnet.Model(MODEL, threads=2)):
@@ -117,7 +167,7 @@ class Refusals(unittest.TestCase):
         self.refused(5, "", rexnet.Model, b"")
         self.refused(5, "packed file", rexnet.Model, MODEL.read_bytes()[:5000])
         self.refused(1, "65 threads", rexnet.Model, MODEL, threads=65)
-        self.refused(1, "input of -1", rexnet.Model, MODEL, input_size=-1)
+        self.refused(1, "input size -1", rexnet.Model, MODEL, input_size=-1)
 
     def test_environment_names_an_instruction_set(self):
         lines = f"""if True:
@@ -142,6 +192,26 @@ class Refusals(unittest.TestCase):
             with self.assertRaises(ValueError):
                 model.classify(bytes(size), 2, 2)
         self.assertEqual(len(model.classify(bytes(12), 2, 2)), 5)
+
+    def test_sizes_that_an_array_contradicts(self):
+        model = rexnet.Model(MODEL)
+        array_of = memoryview(bytes(2 * 4 * 3)).cast("B", (2, 4, 3))
+        for text, arguments in (("2 x 4 pixels, but the picture has 4 x 2", (array_of, 2, 4)),
+                                ("shape .2, 4, 3. for rgba", (array_of, 4, 2, "rgba")),
+                                ("say width and height", (bytes(24),)),
+                                ("pixels of 4 bytes each", (memoryview(bytes(96)).cast("f", (2, 4, 3)),)),
+                                ("1 dimension|2 dimensions|4 dimensions", (memoryview(bytes(24)).cast("B", (1, 2, 4, 3)),))):
+            with self.assertRaisesRegex(ValueError, text):
+                model.logits(*arguments)
+            with self.assertRaisesRegex(ValueError, r"pictures\[1\]: .*(" + text + ")"):
+                model.logits_batch([array_of, arguments])
+
+    def test_batches(self):
+        model = rexnet.Model(MODEL)
+        self.refused(1, r"^pictures\[1\]: .*too thin", model.classify_batch,
+                     [DRESS, (bytes(65536), 1, 65536, "grey")])
+        self.refused(1, "capacity", model.classify_batch, [DRESS], top=0)
+        self.refused(1, "capacity", model.classify_batch, [], top=-1)
 
     def test_each_thread_reads_its_own_reason(self):
         wrong = []

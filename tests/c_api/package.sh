@@ -41,8 +41,8 @@ LD_LIBRARY_PATH=$(pkg-config --variable=libdir rexnet)
 export LD_LIBRARY_PATH
 answers "$work/classify"
 
-# docs/c-api.md: its program as it stands there.
-sed -n '/^```c$/,/^```$/p' "$source/docs/c-api.md" | sed '/^```/d' > "$work/snippet.c"
+# docs/c-api.md: its first program as it stands there.
+sed -n '/^```c$/,/^```$/{ /^```c$/d; /^```$/q; p }' "$source/docs/c-api.md" > "$work/snippet.c"
 "$compiler" -std=c99 -Wall -Wextra -Werror "$work/snippet.c" -o "$work/snippet" $(pkg-config --cflags --libs rexnet)
 cp "$source/models/clothing_1.0x.rexnet" "$work/model.rexnet"
 (cd "$work" && ./snippet) | grep -E '^[0-9.]+ % [a-z-]+$'

@@ -84,8 +84,8 @@ static void check_options(const rexnet_model* model) {
     const char* text;
   } bad[] = {{-1, 0, "-1 threads"},
              {65, 0, "65 threads"},
-             {0, -5, "-5"},
-             {1, 16385, "16385"},
+             {0, -5, "input size -5: must be 1 to 16384"},
+             {1, 16385, "input size 16385: must be 1 to 16384"},
              {INT32_MIN, 0, "threads"}};
   struct {
     rexnet_options known;
@@ -112,6 +112,58 @@ static void check_options(const rexnet_model* model) {
   later.newer = 0;
   CHECK(rexnet_classifier_new(model, &later.known, &c, &error) == REXNET_OK && error.status == REXNET_OK);
   rexnet_classifier_free(c);
+}
+
+/* A batch answers for all of its pictures or for none. */
+static void check_batches(rexnet_classifier* c, const rexnet_picture* good, const rexnet_picture* bad) {
+  rexnet_picture three[3];
+  rexnet_scored_class top[3 * classes];
+  float logits[3 * classes], *features = malloc(3 * 1280 * sizeof(float));
+  size_t i, count = 77;
+  REQUIRE(features != NULL);
+  for (i = 0; i < 3; ++i) three[i] = *good, top[i * classes].index = -7, logits[i * classes] = 123;
+  three[2] = *bad;
+  features[0] = 123;
+  REFUSED(REXNET_INVALID_ARGUMENT, "pictures[2]: picture of 0 x ",
+          rexnet_classify_batch(c, three, 3, top, classes, &count, &error));
+  REFUSED(REXNET_INVALID_ARGUMENT,
+          "pictures[2]: ", rexnet_logits_batch(c, three, 3, logits, 3 * classes, &error));
+  REFUSED(REXNET_INVALID_ARGUMENT,
+          "pictures[2]: ", rexnet_features_batch(c, three, 3, features, 3 * 1280, &error));
+  three[1].format = 9;
+  REFUSED(REXNET_INVALID_ARGUMENT, "pictures[1]: picture: format 9",
+          rexnet_logits_batch(c, three, 3, logits, 3 * classes, &error));
+  three[1] = three[2] = *good;
+  REFUSED(REXNET_INVALID_ARGUMENT, "classifier",
+          rexnet_classify_batch(NULL, three, 3, top, classes, &count, &error));
+  REFUSED(REXNET_INVALID_ARGUMENT, "picture",
+          rexnet_classify_batch(c, NULL, 3, top, classes, &count, &error));
+  REFUSED(REXNET_INVALID_ARGUMENT, "answer",
+          rexnet_classify_batch(c, three, 3, NULL, classes, &count, &error));
+  REFUSED(REXNET_INVALID_ARGUMENT, "capacity", rexnet_classify_batch(c, three, 3, top, 0, &count, &error));
+  REFUSED(REXNET_INVALID_ARGUMENT, "answer", rexnet_logits_batch(c, three, 3, NULL, 3 * classes, &error));
+  REFUSED(REXNET_BUFFER_TOO_SMALL, "room for 29 floats, the answer has 3 times 10",
+          rexnet_logits_batch(c, three, 3, logits, 29, &error));
+  REFUSED(REXNET_BUFFER_TOO_SMALL, "3 times 1280",
+          rexnet_features_batch(c, three, 3, features, 3 * 1280 - 1, &error));
+  REFUSED(REXNET_UNSUPPORTED, "pictures at once",
+          rexnet_classify_batch(c, three, SIZE_MAX, top, classes, &count, &error));
+  REFUSED(REXNET_BUFFER_TOO_SMALL, "times 10", rexnet_logits_batch(c, three, 1u << 30, logits, 30, &error));
+  CHECK(count == 77 && top[0].index == -7 && logits[0] == 123.0f && features[0] == 123.0f);
+  /* No pictures are no error. */
+  CHECK(rexnet_classify_batch(c, NULL, 0, NULL, 5, &count, &error) == REXNET_OK && count == 5);
+  CHECK(rexnet_logits_batch(c, NULL, 0, NULL, 0, &error) == REXNET_OK && error.message[0] == '\0');
+  CHECK(rexnet_features_batch(c, NULL, 0, NULL, 0, NULL) == REXNET_OK);
+  free(features);
+}
+
+/* Bytes of a path that a terminal would act on, or that are no UTF-8, come back as escapes. */
+static void check_texts(void) {
+  rexnet_model* model = NULL;
+  REFUSED(REXNET_IO_ERROR, "a\\x1b[31m\\x07\\n\\xff: cannot be opened",
+          rexnet_model_load("a\x1b[31m\x07\n\xff", 0, &model, &error));
+  REFUSED(REXNET_IO_ERROR, "caf\xc3\xa9: cannot be opened",
+          rexnet_model_load("caf\xc3\xa9", 0, &model, &error));
 }
 
 static void check_pictures(const rexnet_model* model, const rexnet_picture* good) {
@@ -158,6 +210,7 @@ static void check_pictures(const rexnet_model* model, const rexnet_picture* good
           rexnet_logits(c, good, logits, 9, &error));
   REFUSED(REXNET_BUFFER_TOO_SMALL, "1280", rexnet_features(c, good, features, 1279, &error));
   CHECK(count == 77 && logits[0] == 123.0f);
+  check_batches(c, good, &bad[1]);
   /* None of this has done any harm; more threads than the system has processors, and a size of the caller's.
    */
   CHECK(rexnet_classify(c, good, top, 1, &count, &error) == REXNET_OK && count == 1);
@@ -189,6 +242,7 @@ int main(int argc, char** argv) {
   CHECK(rexnet_model_label(NULL, 0) == NULL);
 
   check_loading(argv[1], argv[2]);
+  check_texts();
   REQUIRE(rexnet_model_load(argv[1], 0, &model, NULL) == REXNET_OK);
   CHECK(rexnet_model_label(model, 0) != NULL && rexnet_model_label(model, classes - 1) != NULL);
   CHECK(rexnet_model_label(model, -1) == NULL && rexnet_model_label(model, classes) == NULL);

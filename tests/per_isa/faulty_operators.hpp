@@ -24,8 +24,8 @@ using rexnet_test::fault_values;
 using rexnet_test::must;
 
 inline rexnet::packed_filter filter(int out_c, int k) {
-  return must(
-      rexnet::pack_filter(rexnet_test::fault_weights(out_c * k), rexnet_test::fault_biases(out_c), out_c, k));
+  const auto weights = rexnet_test::fault_weights(out_c * k), biases = rexnet_test::fault_biases(out_c);
+  return must(rexnet::pack_filter(weights, biases, out_c, k));
 }
 
 /// A dense map of one image of the formula's values.
@@ -57,7 +57,7 @@ inline std::vector<float> through_pointwise(const std::vector<float>& in, activa
   const rexnet::packed_filter f = must(rexnet::pack_filter({&one, 1}, {}, 1, 1));
   const int n = static_cast<int>(in.size());
   std::vector<float> out(in.size());
-  REQUIRE(rexnet::pointwise<>({in.data(), 1, 1, n, 1}, f.view, {out.data(), 1, 1, n, 1}, act) == errc::ok);
+  REQUIRE(rexnet::pointwise<>({in.data(), 1, 1, n, 1}, f.view(), {out.data(), 1, 1, n, 1}, act) == errc::ok);
   return out;
 }
 inline std::vector<float> through_dense(const std::vector<float>& in, rexnet::dense_activation act) {
@@ -65,7 +65,7 @@ inline std::vector<float> through_dense(const std::vector<float>& in, rexnet::de
   const rexnet::packed_filter f = must(rexnet::pack_filter({&one, 1}, {}, 1, 1));
   std::vector<float> out(in.size());
   for (std::size_t i = 0; i < in.size(); ++i)
-    REQUIRE(rexnet::dense<>({&in[i], 1}, f.view, {&out[i], 1}, act) == errc::ok);
+    REQUIRE(rexnet::dense<>({&in[i], 1}, f.view(), {&out[i], 1}, act) == errc::ok);
   return out;
 }
 
@@ -112,15 +112,16 @@ TEST_CASE("faults: a NaN or an infinity reaches the outputs that PyTorch lets it
     formula_map in(5, 5, 3), out(3, 3, 5);
     in.view.pixel(0, std::stoi(line[0]), std::stoi(line[1]))[1] = rexnet_test::number(line[2]);
     std::vector<float> scratch(rexnet::convolution_scratch_floats(5, 3, 3));
-    REQUIRE(rexnet::convolution<>(in.view, filter(5, 27).view, 3, 2, out.view, scratch) == errc::ok);
+    const auto f = filter(5, 27);
+    REQUIRE(rexnet::convolution<>(in.view, f.view(), 3, 2, out.view, scratch) == errc::ok);
     check("convolution", line, out.v);
   }
   for (const auto& line : rexnet_test::fault_lines("depthwise")) {
     const int kernel = std::stoi(line[2]), stride = std::stoi(line[3]), side = stride == 1 ? 5 : 3;
     formula_map in(5, 5, 3), out(side, side, 3);
     in.view.pixel(0, std::stoi(line[0]), std::stoi(line[1]))[1] = rexnet_test::number(line[4]);
-    REQUIRE(rexnet::depthwise<>(in.view, filter(3, kernel * kernel).view, kernel, stride, out.view, true) ==
-            errc::ok);
+    const auto f = filter(3, kernel * kernel);
+    REQUIRE(rexnet::depthwise<>(in.view, f.view(), kernel, stride, out.view, true) == errc::ok);
     check("depthwise", line, out.v);
   }
   for (const auto& line : rexnet_test::fault_lines("pointwise")) {
@@ -131,7 +132,8 @@ TEST_CASE("faults: a NaN or an infinity reaches the outputs that PyTorch lets it
                            : line[0] == "relu6" ? activation::relu6
                            : line[0] == "none"  ? activation::none
                                                 : activation::silu;
-    REQUIRE(rexnet::pointwise<>(in.view, filter(7, 5).view, out.view, act,
+    const auto f = filter(7, 5);
+    REQUIRE(rexnet::pointwise<>(in.view, f.view(), out.view, act,
                                 add ? nhwc_view<const float>(residual.view) : nhwc_view<const float>()) ==
             errc::ok);
     check(line[0].c_str(), line, out.v);
@@ -146,15 +148,16 @@ TEST_CASE("faults: a NaN or an infinity reaches the outputs that PyTorch lets it
   for (const auto& line : rexnet_test::fault_lines("dense")) {
     std::vector<float> in = fault_values(5), out(7);
     in[2] = rexnet_test::number(line[0]);
-    REQUIRE(rexnet::dense<>(in, filter(7, 5).view, out) == errc::ok);
+    const auto f = filter(7, 5);
+    REQUIRE(rexnet::dense<>(in, f.view(), out) == errc::ok);
     check("dense", line, out);
   }
   for (const auto& line : rexnet_test::fault_lines("squeeze_excite")) {
     formula_map map(3, 3, 5);
     map.view.pixel(0, 1, 1)[2] = rexnet_test::number(line[0]);
     std::vector<float> scratch(12);
-    REQUIRE(rexnet::squeeze_excite<>(map.view, filter(2, 5).view, filter(5, 2).view, scratch, true) ==
-            errc::ok);
+    const auto squeeze = filter(2, 5), excite = filter(5, 2);
+    REQUIRE(rexnet::squeeze_excite<>(map.view, squeeze.view(), excite.view(), scratch, true) == errc::ok);
     check("squeeze_excite", line, map.v);
   }
 }
@@ -176,21 +179,21 @@ TEST_CASE(
     formula_map wide(9, 11, 40), out(9, 11, 19), means(1, 1, 19), small(5, 6, 40);
     const rexnet::packed_filter expand = filter(40, 19), taps = filter(19, 9), squeeze = filter(3, 19),
                                 excite = filter(19, 3), stem = filter(40, 171);
-    REQUIRE(rexnet::pointwise<>(in.view, expand.view, wide.view, activation::silu, in.view, {2, {}}) ==
+    REQUIRE(rexnet::pointwise<>(in.view, expand.view(), wide.view, activation::silu, in.view, {2, {}}) ==
             errc::ok);
     after("pointwise", wide.v);
-    REQUIRE(rexnet::depthwise<>(in.view, taps.view, 3, 1, out.view, true, {2, {}}) == errc::ok);
+    REQUIRE(rexnet::depthwise<>(in.view, taps.view(), 3, 1, out.view, true, {2, {}}) == errc::ok);
     after("depthwise", out.v);
     std::vector<float> scratch(rexnet::convolution_scratch_floats(11, 19, 3));
-    REQUIRE(rexnet::convolution<>(in.view, stem.view, 3, 2, small.view, scratch, activation::silu) ==
+    REQUIRE(rexnet::convolution<>(in.view, stem.view(), 3, 2, small.view, scratch, activation::silu) ==
             errc::ok);
     after("convolution", small.v);
     REQUIRE(rexnet::global_mean<>(in.view, means.v) == errc::ok);
     after("mean", means.v);
     std::vector<float> hidden(3);
-    REQUIRE(rexnet::dense<>(means.v, squeeze.view, hidden, rexnet::dense_activation::sigmoid) == errc::ok);
+    REQUIRE(rexnet::dense<>(means.v, squeeze.view(), hidden, rexnet::dense_activation::sigmoid) == errc::ok);
     after("dense", hidden);
-    REQUIRE(rexnet::squeeze_excite<>(in.view, squeeze.view, excite.view, scratch, true) == errc::ok);
+    REQUIRE(rexnet::squeeze_excite<>(in.view, squeeze.view(), excite.view(), scratch, true) == errc::ok);
     after("squeeze-excite", in.v);
     if (plain.empty()) plain = results;
     CHECK(results == plain);

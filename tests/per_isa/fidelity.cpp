@@ -146,13 +146,13 @@ TEST_CASE("fidelity: every layer of official_v1_0.5x_10c within a relative L2 of
   const int h = static_cast<int>(image.shape[2]), w = static_cast<int>(image.shape[3]);
   std::vector<float> scratch(rexnet::convolution_scratch_floats(w, 3, 3));
   const rexnet::packed_filter stem = raw("features.0.weight"), head = raw("features.19.weight");
-  for (const auto& [index, f] : {std::pair{0, stem.view}, {1, folded(l.stem)}}) {
+  for (const auto& [index, f] : {std::pair{0, stem.view()}, {1, folded(l.stem)}}) {
     std::vector<float> out(layers.at("features." + std::to_string(index)).values.size());
     REQUIRE(rexnet::convolution({pixels.data(), 1, h, w, 3}, f, 3, 2, {out.data(), 1, h / 2, w / 2, f.out_c},
                                 scratch) == rexnet::errc::ok);
     CHECK(relative_l2(out, layers.at("features." + std::to_string(index))) <= 1e-5);
   }
-  for (const auto& [index, f] : {std::pair{19, head.view}, {20, folded(l.head)}}) {
+  for (const auto& [index, f] : {std::pair{19, head.view()}, {20, folded(l.head)}}) {
     const array& expected = layers.at("features." + std::to_string(index));
     const int oh = static_cast<int>(expected.shape[2]), ow = static_cast<int>(expected.shape[3]);
     std::vector<float> out(expected.values.size());

@@ -238,6 +238,24 @@ TEST_CASE("network: wrong arguments are answered, nothing is written") {
   for (const float v : logits) CHECK(v == 3.0f);
 }
 
+TEST_CASE("network: a batch of no images has no logits, with data or without") {
+  const case_data d(config_for(family::v1, 50, 10), 1, 32, 32);
+  const rexnet::network<rexnet::dynamic_config> net(d.c, d.payload());
+  for (const int threads : {1, 3}) {
+    const auto p = net.make_plan(32, 32, threads);
+    rexnet::aligned_buffer workspace(net.batch_workspace_bytes(*p) + p->workspace_bytes());
+    const rexnet::span<unsigned char> room(workspace.data(), workspace.size());
+    std::vector<float> logits(10, 3.0f);
+    CHECK(net.forward(*p, {nullptr, 0, 32, 32, 3}, {}, room) == errc::ok);
+    CHECK(net.forward(*p, {nullptr, 0, 32, 32, 3}, logits, room) == errc::ok);
+    CHECK(net.forward(*p, {d.image.data(), 0, 32, 32, 3}, logits, room) == errc::ok);
+    CHECK(net.forward(*p, {nullptr, 0, 31, 32, 3}, logits, room) == errc::shape_mismatch);
+    CHECK(net.forward(*p, {d.image.data(), -1, 32, 32, 3}, logits, room) == errc::shape_mismatch);
+    CHECK(net.forward(*p, {nullptr, -1, 32, 32, 3}, logits, room) == errc::invalid_argument);
+    for (const float v : logits) CHECK(v == 3.0f);
+  }
+}
+
 // The memory targets of one thread and of each further one, at 224 x 224.
 static_assert(rexnet::workspace_bytes(config_for(family::v1, 100, 1000), 224, 224, 1) <= 1600000);
 static_assert(rexnet::workspace_bytes(config_for(family::v1, 300, 1000), 224, 224, 1) <= 4200000);

@@ -26,7 +26,7 @@ inline double pointwise_case(dice& d, std::string& text) {
                  in_c, out_c, residual_c, static_cast<int>(act), t.count);
   judge j;
   j.must(
-      rexnet::pointwise<>(in.view, f.packed.view, out.view, act,
+      rexnet::pointwise<>(in.view, f.packed.view(), out.view, act,
                           residual_c > 0 ? nhwc_view<const float>(residual.view) : nhwc_view<const float>(),
                           t) == errc::ok);
   out.each([&](float& v, int b, int y, int x, int o) {
@@ -58,7 +58,7 @@ inline double depthwise_case(dice& d, std::string& text) {
   text = text_of("depthwise n %d h %d w %d c %d kernel %d stride %d clip %d threads %d", n, h, w, c, kernel,
                  stride, clip ? 1 : 0, t.count);
   judge j;
-  j.must(rexnet::depthwise<>(in.view, f.packed.view, kernel, stride, out.view, clip, t) == errc::ok);
+  j.must(rexnet::depthwise<>(in.view, f.packed.view(), kernel, stride, out.view, clip, t) == errc::ok);
   const activation act = clip ? activation::relu6 : activation::none;
   out.each([&](float& v, int b, int y, int x, int o) {
     expected_sum sum(f.b(o));
@@ -87,7 +87,7 @@ inline double convolution_case(dice& d, std::string& text) {
   text = text_of("convolution n %d h %d w %d in_c %d out_c %d kernel %d stride %d activation %d", n, h, w,
                  in_c, out_c, kernel, stride, static_cast<int>(act));
   judge j;
-  j.must(rexnet::convolution<>(in.view, f.packed.view, kernel, stride, out.view,
+  j.must(rexnet::convolution<>(in.view, f.packed.view(), kernel, stride, out.view,
                                {scratch.data(), scratch.size() - 1}, act) == errc::ok);
   out.each([&](float& v, int b, int y, int x, int o) {
     expected_sum sum(f.b(o));
@@ -145,7 +145,7 @@ inline double dense_case(dice& d, std::string& text) {
   for (float& v : in) v = d.value();
   text = text_of("dense k %d out_c %d activation %d", k, out_c, static_cast<int>(act));
   judge j;
-  j.must(rexnet::dense<>(in, f.packed.view, {out.data(), out.size() - 1}, act) == errc::ok);
+  j.must(rexnet::dense<>(in, f.packed.view(), {out.data(), out.size() - 1}, act) == errc::ok);
   for (int o = 0; o < out_c; ++o) {
     expected_sum sum(f.b(o));
     for (int i = 0; i < k; ++i) sum.add(f.w(o, i), in[static_cast<std::size_t>(i)]);
@@ -178,7 +178,7 @@ inline double squeeze_excite_case(dice& d, std::string& text) {
   std::vector<float> scratch(static_cast<std::size_t>(2 * c + se) + 1, rexnet_test::guard);
   text = text_of("squeeze-excite n %d h %d w %d c %d se %d clip %d", n, h, w, c, se, clip ? 1 : 0);
   judge j;
-  j.must(rexnet::squeeze_excite<>(map.view, squeeze.packed.view, excite.packed.view,
+  j.must(rexnet::squeeze_excite<>(map.view, squeeze.packed.view(), excite.packed.view(),
                                   {scratch.data(), scratch.size() - 1}, clip) == errc::ok);
   for (int b = 0; b < n; ++b) {
     std::vector<bounded> mean(static_cast<std::size_t>(c)), squeezed(static_cast<std::size_t>(se)),

@@ -39,6 +39,7 @@ TEST_CASE("heat map: the greatest place is brightest on its pixel of the input, 
 TEST_CASE("heat map: a flat map, a single place and a black picture are no trouble") {
   rexnet::preprocessing input;
   const rexnet::rgb_image one{1, 1, {0, 0, 0}};
-  CHECK(rexnet_tools::heat_map(one, input, std::vector<float>{3.0f}, 1, 1).data.size() == 3);
-  CHECK(rexnet_tools::heat_map(one, input, std::vector<float>(6, 1.0f), 2, 3).data.size() == 3);
+  const std::vector<float> place{3.0f}, flat(6, 1.0f);
+  CHECK(rexnet_tools::heat_map(one, input, place, 1, 1).data.size() == 3);
+  CHECK(rexnet_tools::heat_map(one, input, flat, 2, 3).data.size() == 3);
 }

@@ -4,18 +4,21 @@
 
 #include "tests/support/faults.hpp"
 #include "tests/support/float_mode.hpp"
+#include "tests/support/must.hpp"
 #include "tests/support/random_cases.hpp"
 
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <string>
 
 namespace {
 
 using rexnet::scored_class;
+using rexnet_test::must;
 
 std::vector<scored_class> top_of(const std::vector<float>& scores, int k) {
-  const std::vector<scored_class> top = rexnet::top_k(scores, k);
+  const std::vector<scored_class> top = must(rexnet::top_k(scores, k));
   std::vector<scored_class> other(static_cast<std::size_t>(k));
   other.resize(rexnet::top_k_into(scores, other));
   // The one without the heap has the same answer.
@@ -79,10 +82,19 @@ TEST_CASE("scores: top-k takes NaN for the smallest, and equal scores in the ord
   CHECK(indices(top_of(scores, 7)) == std::vector<int>{2, 5, 0, 6, 1, 3, 4});
   CHECK(indices(top_of(scores, 100)) == std::vector<int>{2, 5, 0, 6, 1, 3, 4});
   CHECK(indices(top_of(scores, 3)) == std::vector<int>{2, 5, 0});
-  CHECK(top_of(scores, 0).empty());
   CHECK(top_of({}, 3).empty());
   CHECK(indices(top_of({NAN, NAN, NAN}, 2)) == std::vector<int>{0, 1});
-  CHECK(rexnet::top_k(scores, -1).empty());
+}
+
+TEST_CASE("scores: top-k of fewer than one class is refused, room for none is not filled") {
+  const std::vector<float> scores = {1, 2};
+  for (const int k : {0, -1, -2147483647 - 1}) {
+    const auto none = rexnet::top_k(scores, k);
+    CHECK(none.code() == rexnet::errc::invalid_argument);
+    CHECK(none.error().message().find("top " + std::to_string(k)) == 0);
+  }
+  CHECK(rexnet::top_k_into(scores, {}) == 0);
+  CHECK(indices(top_of(scores, 2147483647 / 64)) == std::vector<int>{1, 0});
 }
 
 TEST_CASE("scores: top-k of random scores with ties and NaN is a stable sort's") {
@@ -100,7 +112,7 @@ TEST_CASE("scores: top-k of random scores with ties and NaN is a stable sort's")
       return std::isnan(s) ? -INFINITY : s;
     };
     std::stable_sort(order.begin(), order.end(), [&key](int a, int b) { return key(a) > key(b); });
-    order.resize(static_cast<std::size_t>(d.between(0, static_cast<int>(scores.size()))));
+    order.resize(static_cast<std::size_t>(d.between(1, static_cast<int>(scores.size()))));
     CHECK(indices(top_of(scores, static_cast<int>(order.size()))) == order);
   }
 }
@@ -112,7 +124,7 @@ TEST_CASE("scores: the caller's floating-point mode is kept") {
     std::vector<float> v = {1, 2, -90, 1e-40f};
     rexnet::softmax(v);
     CHECK(rexnet_test::float_mode() == mode);
-    CHECK(rexnet::top_k(v, 2).front().index == 1);
+    CHECK(must(rexnet::top_k(v, 2)).front().index == 1);
     CHECK(rexnet_test::float_mode() == mode);
   }
 }

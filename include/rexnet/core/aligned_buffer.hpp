@@ -74,14 +74,15 @@ class aligned_buffer {
   [[nodiscard]] std::size_t size() const noexcept {
     return size_;
   }
-  /// The memory as floats, as many as fit.
-  [[nodiscard]] span<float> floats() noexcept {
+  /// The memory as floats, as many as fit. Not of a temporary, which would be freed.
+  [[nodiscard]] span<float> floats() & noexcept {
     return {reinterpret_cast<float*>(data_), size_ / sizeof(float)};
   }
   /// The same, to read.
-  [[nodiscard]] span<const float> floats() const noexcept {
+  [[nodiscard]] span<const float> floats() const& noexcept {
     return {reinterpret_cast<const float*>(data_), size_ / sizeof(float)};
   }
+  span<const float> floats() const&& = delete;
 
  private:
   void swap(aligned_buffer& other) noexcept {

@@ -6,12 +6,55 @@
 #include "rexnet/core/build.hpp"
 
 #include <cstddef>
+#include <string_view>
 #include <type_traits>
+#include <utility>
+
+#if defined(__has_include)
+#if __has_include(<span>) && (__cplusplus > 201703L || (defined(_MSVC_LANG) && _MSVC_LANG > 201703L))
+#include <span>
+#endif
+#endif
 
 namespace rexnet {
 inline namespace REXNET_BUILD {
 
-/// A contiguous run of T: C++20's std::span, as much of it as is needed here.
+template <class T>
+class span;
+
+/// Whether a T only points to elements that others own, so that they outlive it: a span may be made of a
+/// temporary T. Specialise it for views of your own.
+template <class T>
+inline constexpr bool is_borrowed_range = false;
+template <class T>
+inline constexpr bool is_borrowed_range<span<T>> = true;
+template <class Char, class Traits>
+inline constexpr bool is_borrowed_range<std::basic_string_view<Char, Traits>> = true;
+#if defined(__cpp_lib_span)
+template <class T, std::size_t Extent>
+inline constexpr bool is_borrowed_range<std::span<T, Extent>> = true;
+#endif
+
+namespace detail {
+
+/// Whether Range (an lvalue's reference type or a temporary's type) has size() elements of T, but for const,
+/// at data().
+template <class Range, class T, class = void>
+inline constexpr bool has_elements = false;
+template <class Range, class T>
+inline constexpr bool has_elements<
+    Range, T, std::void_t<decltype(std::declval<Range&>().data()), decltype(std::declval<Range&>().size())>> =
+    std::is_convertible_v<std::remove_pointer_t<decltype(std::declval<Range&>().data())> (*)[], T (*)[]>;
+
+/// Whether the elements of a Range, so written, live on when the expression has ended.
+template <class Range>
+inline constexpr bool outlives_expression =
+    std::is_lvalue_reference_v<Range> || is_borrowed_range<std::remove_cv_t<Range>>;
+
+}  // namespace detail
+
+/// A contiguous run of T that someone else owns: C++20's std::span, as much of it as is needed here. Unlike
+/// that, a span of const elements is not made of a temporary owner either: give it a name first.
 template <class T>
 class span {
  public:
@@ -21,10 +64,19 @@ class span {
   /// A whole array.
   template <std::size_t N>
   constexpr span(T (&array)[N]) noexcept : data_(array), size_(N) {}
-  /// From anything with data() and size(): std::vector, std::array, std::string_view, span<non-const T>.
-  template <class Container,
-            class = std::enable_if_t<std::is_convertible_v<decltype(std::declval<Container&>().data()), T*>>>
-  constexpr span(Container&& container) noexcept : data_(container.data()), size_(container.size()) {}
+  /// From anything that has a name, data() and size(): std::vector, std::array; and from other views, such as
+  /// std::string_view and span<non-const T>.
+  template <class Range,
+            std::enable_if_t<detail::has_elements<Range, T> && detail::outlives_expression<Range>, int> = 0>
+  constexpr span(Range&& range) noexcept : data_(range.data()), size_(range.size()) {}
+  /// Not from a temporary that owns its elements: they would be freed while the span still points there.
+  /// @{
+  template <class Range,
+            std::enable_if_t<detail::has_elements<Range, T> && !detail::outlives_expression<Range>, int> = 0>
+  span(Range&& temporary_owner) = delete;
+  template <std::size_t N>
+  span(T (&&temporary_array)[N]) = delete;
+  /// @}
 
   /// As std::span has them. Precondition of []: i < size().
   /// @{

@@ -51,8 +51,9 @@ struct rgb_image {
   int height = 0;                  ///< pixels
   std::vector<std::uint8_t> data;  ///< width * height * 3 bytes
 
-  /// Valid as long as the picture stays as it is.
-  [[nodiscard]] image_view view() const noexcept { return {data.data(), width, height}; }
+  /// Valid as long as the picture stays as it is; not of a temporary.
+  [[nodiscard]] image_view view() const& noexcept { return {data.data(), width, height}; }
+  image_view view() const&& = delete;
 };
 
 }  // namespace REXNET_BUILD

@@ -33,8 +33,8 @@ struct config_storage<dynamic_config> {
 };
 }  // namespace detail
 
-/// A ReXNet bound to packed weights, which it does not own. Immutable and shareable between threads; every
-/// call brings its own workspace and allocates nothing.
+/// A ReXNet bound to packed weights, which it borrows: whoever made them keeps them alive. Immutable and
+/// shareable between threads; every call brings its own workspace and allocates nothing.
 /// @tparam Config  static_config<family::v1, 100, 1000>: sizes are compile-time constants; or dynamic_config
 /// @tparam Backend who computes: ready(), name(), resample(), forward()
 template <class Config, class Backend>
@@ -87,19 +87,20 @@ class basic_network : private detail::config_storage<Config>, private Backend {
 
   /// Logits of a batch of normalised images.
   /// @param p         from make_plan() of this network
-  /// @param input     [n][h][w][3] floats, any strides; R, G, B normalised as the model was trained
+  /// @param input     [n][h][w][3] floats, any strides; R, G, B normalised as the model was trained. n may
+  ///                  be 0, without data then; nothing is written
   /// @param logits    [n][output_c(shape())], written densely: logits, or features where classes is 0
   /// @param workspace p.workspace_bytes() bytes or more, 64-byte aligned; not shared between concurrent
   /// calls.
   ///                  With batch_workspace_bytes() a batch runs one image per thread.
   /// Stack: below 8 kB on one thread at -O2 (docs/embedded.md).
   /// @return ok; shape_mismatch (input against plan, or logits too small), workspace_too_small, misaligned
-  ///         (workspace or weights), invalid_argument (null data), unsupported (as make_plan()). On an error
-  ///         nothing was written.
+  ///         (workspace or weights), invalid_argument (null data, no weights), unsupported (as make_plan()).
+  ///         On an error nothing was written.
   [[nodiscard]] errc forward(const plan& p, nhwc_view<const float> input, span<float> logits,
                              span<unsigned char> workspace,
                              const forward_options& options = {}) const noexcept {
-    if (input.data == nullptr) return errc::invalid_argument;
+    if (input.data == nullptr && input.n != 0) return errc::invalid_argument;
     if (input.c != 3 || input.h != p.h || input.w != p.w || input.n < 0) return errc::shape_mismatch;
     detail::forward_request r;
     r.input.floats = input.data;
@@ -140,6 +141,7 @@ class basic_network : private detail::config_storage<Config>, private Backend {
            const forward_options& options) const noexcept {
     if (logits.size() < static_cast<std::size_t>(r.n) * static_cast<std::size_t>(output_c(shape())))
       return errc::shape_mismatch;
+    if (payload_ == nullptr) return errc::invalid_argument;
     if (workspace.size() < p.workspace_bytes()) return errc::workspace_too_small;
     if (!is_aligned(workspace.data()) || !is_aligned(payload_)) return errc::misaligned;
     r.input.h = p.h;

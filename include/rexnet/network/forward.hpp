@@ -152,24 +152,6 @@ struct forward_pass {
   }
 };
 
-/// The taps of image `image` of the batch.
-[[nodiscard]] inline feature_taps taps_of(const config& c, const plan& p, const feature_taps* taps,
-                                          int image) noexcept {
-  feature_taps t;
-  if (taps == nullptr) return t;
-  const auto shift = [image](float* base, std::int64_t floats) {
-    return base == nullptr ? nullptr : base + image * floats;
-  };
-  t.stem = shift(taps->stem, std::int64_t{p.blocks[0].h} * p.blocks[0].w * c.stem_c);
-  for (int i = 0; i < block_count; ++i)
-    t.blocks[i] = shift(taps->blocks[i], std::int64_t{p.blocks[i].oh} * p.blocks[i].ow * c.blocks[i].out_c);
-  const block_plan& last = p.blocks[block_count - 1];
-  t.head = shift(taps->head, std::int64_t{last.oh} * last.ow * c.head_c);
-  t.pooled = shift(taps->pooled, c.head_c);
-  t.features = shift(taps->features, feature_c(c));
-  return t;
-}
-
 /// All images of a request, which basic_network has checked.
 template <class Arch>
 void forward_images(const config& net, const weights_layout& layout, const float* payload, const plan& p,

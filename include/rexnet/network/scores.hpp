@@ -3,12 +3,14 @@
 #ifndef REXNET_NETWORK_SCORES_HPP
 #define REXNET_NETWORK_SCORES_HPP
 
+#include "rexnet/core/error.hpp"
 #include "rexnet/core/views.hpp"
 
 #include <algorithm>
 #include <cmath>
-#include <cstdint>
+#include <cstddef>
 #include <numeric>
+#include <string>
 #include <vector>
 
 namespace rexnet {
@@ -33,11 +35,15 @@ namespace detail {
 [[nodiscard]] inline float score_key(float s) noexcept {
   return std::isnan(s) ? -INFINITY : s;
 }
+[[nodiscard]] inline status check_top_k(int k) {
+  if (k < 1) return error(errc::invalid_argument, "top " + std::to_string(k) + ": must be 1 or more classes");
+  return done;
+}
 }  // namespace detail
 
 /// The top.size() largest scores, largest first, without the heap; equal scores in the order of their index.
 /// NaN counts as the smallest. For small numbers: takes time with scores times top.
-/// @return how many were written: fewer than top.size() where there are not as many scores
+/// @return how many were written: fewer than top.size() where there are not as many scores, so 0 for no room
 inline std::size_t top_k_into(span<const float> scores, span<scored_class> top) noexcept {
   std::size_t count = 0;
   for (std::size_t i = 0; i < scores.size(); ++i) {
@@ -51,12 +57,13 @@ inline std::size_t top_k_into(span<const float> scores, span<scored_class> top) 
   return count;
 }
 
-/// The same, with memory of its own, for any k.
-[[nodiscard]] inline std::vector<scored_class> top_k(span<const float> scores, int k) {
+/// The same, with memory of its own, for any k from 1 on; all scores where there are fewer. Errors:
+/// invalid_argument (k below 1).
+[[nodiscard]] inline result<std::vector<scored_class>> top_k(span<const float> scores, int k) {
+  if (status s = detail::check_top_k(k); !s) return s.error();
   std::vector<int> order(scores.size());
   std::iota(order.begin(), order.end(), 0);
-  const auto count =
-      static_cast<std::size_t>(std::clamp<std::int64_t>(k, 0, static_cast<std::int64_t>(scores.size())));
+  const std::size_t count = (std::min)(static_cast<std::size_t>(k), scores.size());
   const auto key = [&scores](int i) { return detail::score_key(scores[static_cast<std::size_t>(i)]); };
   std::partial_sort(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(count), order.end(),
                     [&key](int a, int b) { return key(a) != key(b) ? key(a) > key(b) : a < b; });

@@ -28,10 +28,18 @@ struct filter {
   int out_c = 0;                   ///< output channels
 };
 
-/// Owner of a filter's memory.
-struct packed_filter {
-  aligned_buffer memory;  ///< weights, then bias
-  filter view;            ///< of that memory: what the operators take
+/// Owner of a filter's memory, made by pack_filter().
+class packed_filter {
+ public:
+  /// What the operators take, as long as its owner lives: not of a temporary.
+  [[nodiscard]] filter view() const& noexcept { return view_; }
+  filter view() const&& = delete;
+
+ private:
+  friend result<packed_filter> pack_filter(span<const float> weights, span<const float> bias, int out_c,
+                                           int k);
+  aligned_buffer memory_;  ///< weights, then bias
+  filter view_;            ///< of that memory
 };
 
 /// Packs weights [out_c][k] (k in the order rows, columns, channels) and a bias [out_c] (empty: zeros).
@@ -45,14 +53,14 @@ struct packed_filter {
                                            std::to_string(out_c) + " outputs of " + std::to_string(k));
   packed_filter f;
   const std::ptrdiff_t padded = static_cast<std::ptrdiff_t>(panel_count(out_c)) * panel_c;
-  f.memory = float_buffer(std::int64_t{padded} * (std::int64_t{k} + 1));
-  if (f.memory.data() == nullptr) return error(errc::out_of_memory, "pack_filter: no memory");
-  float* const to = f.memory.floats().data();
+  f.memory_ = float_buffer(std::int64_t{padded} * (std::int64_t{k} + 1));
+  if (f.memory_.data() == nullptr) return error(errc::out_of_memory, "pack_filter: no memory");
+  float* const to = f.memory_.floats().data();
   for (std::ptrdiff_t o = 0; o < out_c; ++o)
     for (std::ptrdiff_t i = 0; i < k; ++i)
       to[(o / panel_c * k + i) * panel_c + o % panel_c] = weights.data()[o * k + i];
   std::copy(bias.begin(), bias.end(), to + padded * k);
-  f.view = {to, to + padded * k, k, out_c};
+  f.view_ = {to, to + padded * k, k, out_c};
   return f;
 }
 

@@ -34,23 +34,28 @@ namespace detail {
 /// Tensors in the order of the file; their data points into the mapped file (or the caller's memory).
 class checkpoint {
  public:
-  /// All tensors.
-  [[nodiscard]] span<const tensor> tensors() const noexcept { return {tensors_.data(), tensors_.size()}; }
+  /// All tensors, as long as the checkpoint lives: not of a temporary, as all that points into it.
+  [[nodiscard]] span<const tensor> tensors() const& noexcept { return {tensors_.data(), tensors_.size()}; }
+  span<const tensor> tensors() const&& = delete;
   /// The tensor of this name, or null.
-  [[nodiscard]] const tensor* find(std::string_view name) const noexcept {
+  const tensor* find(std::string_view name) const&& = delete;
+  [[nodiscard]] const tensor* find(std::string_view name) const& noexcept {
     for (const tensor& t : tensors_)
       if (t.name == name) return &t;
     return nullptr;
   }
   /// "torch zip", "torch legacy" or "safetensors".
-  [[nodiscard]] const std::string& container() const noexcept { return container_; }
+  [[nodiscard]] const std::string& container() const& noexcept { return container_; }
+  [[nodiscard]] std::string container() const&& { return container_; }
   /// Which entry of a training file was taken ("state_dict_ema"); empty when the file is a bare state dict.
-  [[nodiscard]] const std::string& state_key() const noexcept { return state_key_; }
+  [[nodiscard]] const std::string& state_key() const& noexcept { return state_key_; }
+  [[nodiscard]] std::string state_key() const&& { return state_key_; }
 
   /// What the file says about itself: the strings of safetensors' __metadata__. Empty for torch files.
-  [[nodiscard]] span<const std::pair<std::string, std::string>> metadata() const noexcept {
+  [[nodiscard]] span<const std::pair<std::string, std::string>> metadata() const& noexcept {
     return {metadata_.data(), metadata_.size()};
   }
+  span<const std::pair<std::string, std::string>> metadata() const&& = delete;
 
  private:
   friend result<checkpoint> read_checkpoint(byte_span bytes);

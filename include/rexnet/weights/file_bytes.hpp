@@ -49,10 +49,11 @@ class file_bytes {
     ::munmap(const_cast<unsigned char*>(bytes_.data()), bytes_.size());
 #endif
   }
-  /// The whole file.
-  [[nodiscard]] span<const unsigned char> bytes() const noexcept {
+  /// The whole file, as long as its owner lives: not of a temporary.
+  [[nodiscard]] span<const unsigned char> bytes() const& noexcept {
     return bytes_;
   }
+  span<const unsigned char> bytes() const&& = delete;
 
   /// Maps a regular file. @param path UTF-8. Errors: io_error, naming the path and the system's reason; a
   /// directory, a pipe, a device and an empty file are refused by name.
