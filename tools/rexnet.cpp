@@ -113,6 +113,10 @@ int main(int argc, char** argv) {
     c->add_option("--labels", o.labels,
                   "file of class names, one per line; none; default: the model's, ImageNet's for 1000");
   };
+  const auto lists = [&o](CLI::App* c) {
+    c->add_flag("-0,--null", o.null_separated, "the list's lines end with NUL, as find -print0 writes them");
+    c->add_flag("--left-out", o.left_out, "name each file that is no picture");
+  };
   const auto threads = [&o](CLI::App* c) {
     c->add_option("--threads", o.threads, "default: the processors of this process, at most 8")
         ->check(CLI::Range(1, rexnet::max_threads));
@@ -125,7 +129,8 @@ int main(int argc, char** argv) {
   c->add_option("--layers", o.layers, "directory for features.N.npy");
   threads(c);
   c = command("classify", "most probable classes of pictures", rexnet_tools::classify, true);
-  c->add_option("IMAGE", o.inputs, "pictures, directories of pictures, - for a list on standard input")
+  c->add_option("IMAGE", o.inputs,
+                "pictures, directories of pictures, - for standard input: a picture, or a list of paths")
       ->required();
   c->add_option("--top", o.top)->check(CLI::PositiveNumber);
   c->add_option("--cam", o.cam, "what speaks for the class, over the picture: .png, .npy or a directory");
@@ -133,8 +138,10 @@ int main(int argc, char** argv) {
       ->check(CLI::NonNegativeNumber)
       ->needs("--cam");
   c->add_option("--embed", o.embed, ".npy for the features before the classifier, a row per picture");
-  c->add_flag("--json", o.json);
+  CLI::Option* json = c->add_flag("--json", o.json, "one array");
+  c->add_flag("--jsonl", o.jsonl, "an object a line, as soon as its picture is done")->excludes(json);
   c->add_flag("--exif", o.exif, "turn pictures upright by their EXIF orientation");
+  lists(c);
   pictures(c);
   threads(c);
   c = command("features", "maps of a backbone and features before the classifier", rexnet_tools::features,
@@ -186,6 +193,7 @@ int main(int argc, char** argv) {
         return svg ? std::string() : path + ": the picture is an .svg";
       });
   c->add_flag("--exif", o.exif, "turn pictures upright by their EXIF orientation");
+  lists(c);
   pictures(c);
   command("verify", "checksums and self-test of a model", rexnet_tools::verify, true);
 

@@ -32,6 +32,13 @@ inline void print_json(const std::string& text) {
   std::fwrite(text.data(), 1, text.size(), stdout);
 }
 
+/// Hands what was printed to the system: whoever waits for an answer gets it. Throws as finish_output().
+inline void flush_output() {
+  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0)
+    throw rexnet::error(rexnet::errc::io_error,
+                        std::string("standard output: cannot be written: ") + std::strerror(errno));
+}
+
 /// At the end of every command: throws rexnet::error (io_error) where standard output was lost.
 inline void finish_output() {
   if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0)
