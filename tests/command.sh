@@ -120,7 +120,7 @@ expect 0 '^{.*HAT.PNG.*"label":"hat"' "$rexnet" classify "$model" - --null --jso
 [ "$(wc -l < "$dir/out")" -eq 2 ] || fail "not a line for each picture: $(cat "$dir/out")"
 expect 1 'read with --null' "$rexnet" classify "$model" - < "$dir/list0"
 expect 0 '^- (400 x 400' "$rexnet" classify "$model" - < "$hat"
-expect 1 'standard input: binary data .*neither a picture nor a list' "$rexnet" classify "$model" - < "$dir/in.npy"
+expect 1 'standard input: .*nor a list of paths' "$rexnet" classify "$model" - < "$dir/in.npy"
 echo 'not a picture' > "$shelf/c.jpg"
 expect 1 'c.jpg: neither JPEG' "$rexnet" classify "$model" "$shelf" "$dir/none.png" --embed "$dir/three.npy"
 grep -q 'none.png: cannot be opened' "$dir/out" || fail "the missing file is not named: $(cat "$dir/out")"

@@ -54,10 +54,12 @@ file_kind kind(std::string_view start) {
   return kind_of(rexnet::byte_span(reinterpret_cast<const unsigned char*>(start.data()), start.size()));
 }
 
-/// Text that is a document of its own: a page that a server sent instead of a picture, a PDF, PostScript.
+/// Text that is a document of its own: a page that a server sent instead of a picture, a PDF, an XPM picture.
 bool is_document(std::string_view text) {
   text.remove_prefix((std::min)(text.find_first_not_of(" \t\r\n"), text.size()));
-  return begins(text, "<") || begins(text, "%PDF") || begins(text, "%!PS") || begins(text, "{\\rtf");
+  for (const char* start : {"<", "%PDF", "%!PS", "{\\rtf", "/* XPM", "version https://git-lfs"})
+    if (begins(text, start)) return true;
+  return false;
 }
 
 /// PNM's header is text: "P6", white space, a number or a comment. A path that begins so is "./P6 1.png".
@@ -83,25 +85,23 @@ stream_start judge_stream(std::string_view start, bool null_separated, bool ende
   constexpr std::size_t enough = 16;
   if (start.empty()) return {ended ? as::list : as::unclear, {}};
   const file_kind k = kind(start);
-  const auto refuse = [&k](const std::string& what) {
-    return stream_start{as::refused, what + " (" + k.name + "): neither a picture nor a list of paths"};
-  };
+  const stream_start refused{as::refused, k.name + ": neither a picture that is read nor a list of paths"};
   const std::size_t first_end = (std::min)(start.find(null_separated ? '\0' : '\n'), start.size());
   const bool line = first_end < start.size(), decided = ended || start.size() >= kind_bytes;
   const looks first = look(start.substr(0, first_end)), all = look(start);
   // A first line of text makes a list, whatever its other lines are; unless they are as odd as can be.
   if (first.text() && (null_separated || !(all.control && !all.utf8 && all.nul))) {
     if (k.picture && is_pnm_header(start)) return {as::picture, {}};
-    if (is_document(start)) return decided || line ? refuse("text") : stream_start{};
+    if (is_document(start)) return decided || line ? refused : stream_start{};
     return {line || decided ? as::list : as::unclear, {}};
   }
   if (k.picture) return {as::picture, {}};
   const bool maybe_picture = start[0] == '\x89' || start[0] == '\xff' || first.nul;
   if (start.size() < enough && !ended && (maybe_picture || !line)) return {};
   if (is_utf16(start)) return {as::refused, no_list(start, null_separated)};
-  if (first.control && !(null_separated ? all : first).utf8) return refuse("binary data");
+  if (first.control && !(null_separated ? all : first).utf8) return refused;
   if (const std::string why = no_list(start, null_separated); !why.empty())
-    return first.control ? refuse("binary data") : stream_start{as::refused, why};
+    return first.control ? refused : stream_start{as::refused, why};
   // Paths in Latin-1, or with an escape sequence in a name.
   return {line || decided ? as::list : as::unclear, {}};
 }

@@ -88,14 +88,14 @@ TEST_CASE("path_list: anything else is refused in words") {
              "UTF-16"));
   CHECK(says(refusal("a\0.\0p\0n\0g\0"s), "UTF-16"));
   CHECK(says(refusal("\0a\0.\0p\0n\0g"s), "UTF-16"));
-  CHECK(says(refusal("PK\x03\x04\x14\0\0\0\x08\0\xb7\xac"s), "binary data"));
+  CHECK(says(refusal("PK\x03\x04\x14\0\0\0\x08\0\xb7\xac"s), "nor a list of paths"));
   CHECK(says(refusal("\x7f"
                      "ELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x03\0\x3e\0"s),
-             "binary data"));
-  CHECK(says(refusal("\x1f\x8b\x08\0\0\0\0\0\0\x03\xed\xbd"s), "neither a picture nor a list of paths"));
-  CHECK(says(refusal("<!DOCTYPE html>\n<html>\n"), "neither a picture nor a list of paths"));
-  CHECK(says(refusal("%PDF-1.7\n%\xe2\xe3\xcf\xd3\n"), "neither a picture nor a list of paths"));
-  CHECK(says(refusal("PK\x03\x04\x14\0\0\0\x08\0\xb7\xac\x7b\x5b\x2c"s, true), "binary data"));
+             "nor a list of paths"));
+  CHECK(says(refusal("\x1f\x8b\x08\0\0\0\0\0\0\x03\xed\xbd"s), "nor a list of paths"));
+  CHECK(says(refusal("<!DOCTYPE html>\n<html>\n"), "nor a list of paths"));
+  CHECK(says(refusal("%PDF-1.7\n%\xe2\xe3\xcf\xd3\n"), "nor a list of paths"));
+  CHECK(says(refusal("PK\x03\x04\x14\0\0\0\x08\0\xb7\xac\x7b\x5b\x2c"s, true), "nor a list of paths"));
 }
 
 TEST_CASE("path_list: lines are the same in whatever pieces they come") {
