@@ -1,18 +1,23 @@
 // SPDX-License-Identifier: MIT
 // classify: the most probable classes of pictures, on request with class activation maps and features.
+#include "tools/answers.hpp"
 #include "tools/commands.hpp"
+#include "tools/embedding_file.hpp"
 #include "tools/heat_map.hpp"
 #include "tools/image_io.hpp"
 #include "tools/image_list.hpp"
 #include "tools/json_text.hpp"
 #include "tools/measure.hpp"
 #include "tools/output_guard.hpp"
+#include "tools/requests.hpp"
+#include "tools/stop_signals.hpp"
 #include "tools/terminal.hpp"
 
 #include <cstdio>
+#include <exception>
 #include <filesystem>
-#include <iostream>
 #include <new>
+#include <optional>
 #include <set>
 #include <string>
 #include <system_error>
@@ -26,63 +31,18 @@ namespace {
 using nlohmann::ordered_json;
 using rexnet::errc;
 using rexnet::error;
+using rexnet::printable;
 namespace fs = std::filesystem;
+
+/// Every path that is read comes by here: what the arguments name before any work, a list's as they come.
+void known_input(const std::string& path) {
+  guard().input(path, "the picture");
+}
 
 bool is_directory(const std::string& path) {
   std::error_code none;
   return fs::is_directory(fs::u8path(path), none);
 }
-
-/// A picture that was asked for.
-struct request {
-  std::string path;
-  std::string name;  ///< below the directory that was given, or the file's own
-  std::string why;   ///< not empty: what is wrong with it
-};
-
-/// The pictures that IMAGE... names, in this order.
-class request_list {
- public:
-  explicit request_list(const std::vector<std::string>& inputs) {
-    for (const std::string& input : inputs) {
-      if (input != "-") {
-        add(input);
-        continue;
-      }
-      several_ = true;
-      for (std::string line; std::getline(std::cin, line);) {
-        if (!line.empty() && line.back() == '\r') line.pop_back();
-        if (!line.empty()) add(line);
-      }
-    }
-  }
-  [[nodiscard]] const std::vector<request>& all() const { return all_; }
-  /// More than one picture, or what may be more.
-  [[nodiscard]] bool several() const { return several_ || all_.size() > 1; }
-
- private:
-  void add(const std::string& path) {
-    if (!is_directory(path)) {
-      all_.push_back({path, fs::u8path(path).filename().u8string(), ""});
-      return;
-    }
-    several_ = true;
-    std::vector<std::string> found;
-    std::string why = path + ": no pictures below this directory (.jpg .jpeg .png .ppm .pgm .pnm)";
-    try {
-      found = pictures_below(path);
-    } catch (const error& e) {
-      why = e.what();
-    }
-    for (const std::string& picture : found)
-      all_.push_back(
-          {picture, fs::u8path(picture).lexically_relative(fs::u8path(path)).generic_u8string(), ""});
-    if (found.empty()) all_.push_back({path, "", why});
-  }
-
-  std::vector<request> all_;
-  bool several_ = false;
-};
 
 /// Where --cam's files go.
 class cam_files {
@@ -118,6 +78,38 @@ void write_cam(const std::string& path, const rexnet::rgb_image& picture, const 
   write_picture(path, heat_map(picture, input, map, head.h, head.w));
 }
 
+rexnet::byte_span bytes_of(const std::string& text) {
+  return {reinterpret_cast<const unsigned char*>(text.data()), text.size()};
+}
+
+rexnet::result<picture> read_request(const request& r, bool exif) {
+  if (!r.in_memory) return read_picture(r.path, exif);
+  auto p = decode_picture(bytes_of(r.bytes), exif);
+  if (!p) return p.error().in("standard input");
+  return p;
+}
+
+/// What a file is that has no answer; "" where nobody can tell.
+std::string kind_without_answer(const request& r) {
+  if (r.in_memory) return kind_of(bytes_of(r.bytes)).name;
+  std::error_code unknown;
+  if (!fs::is_regular_file(fs::u8path(r.path), unknown)) return {};
+  const auto kind = kind_of(r.path);
+  return kind ? kind->name : "";
+}
+
+answer_format format_of(const options& o) {
+  return o.jsonl ? answer_format::json_lines : o.json ? answer_format::json : answer_format::text;
+}
+
+/// What becomes of the requests, in numbers: nothing is kept of the single ones.
+struct sums {
+  std::size_t answered = 0;
+  std::size_t on_their_side = 0;  ///< of them not turned upright
+  kind_counts failed, left_out;
+  std::string first_failure;
+};
+
 /// One classify command.
 class classification {
  public:
@@ -127,10 +119,9 @@ class classification {
         labels_(o.labels_of(model_.header())),
         input_(o.input_of(model_.input())),
         extractor_(rexnet::feature_extractor::make(model_, input_, o.thread_count()).value()),
-        requests_(o.inputs),
-        cams_(o, requests_.several()) {
-    if (requests_.all().empty())
-      throw error(errc::invalid_argument, "the list on standard input names no pictures");
+        requests_(o.inputs, o.null_separated),
+        cams_(o, requests_.several()),
+        out_(format_of(o)) {
     const int classes = model_.shape().classes;
     if (classes == 0 && (o.embed.empty() || !o.cam.empty()))
       throw error(errc::unsupported, o.model +
@@ -139,81 +130,163 @@ class classification {
     if (o.cam_class >= classes && o.cam_class >= 0)
       throw error(errc::invalid_argument, "--cam-class " + std::to_string(o.cam_class) + ": the model has " +
                                               std::to_string(classes) + " classes, from 0");
+    if (!o.embed.empty() || !o.cam.empty()) requests_.each_known_path(known_input);
+    if (!o.embed.empty()) embedding_.emplace(o.embed, rexnet::feature_c(model_.shape()));
   }
 
   void run() {
-    for (const request& r : requests_.all()) guard().input(r.path, "the picture");
-    for (const request& r : requests_.all()) {
-      const std::string why = r.why.empty() ? answer(r) : r.why;
-      if (why.empty()) continue;
-      failures_.push_back(why);
-      if (requests_.several()) say(why);
-      all_.push_back({{"image", r.path}, {"error", why}});
-    }
-    if (o_.json) print_json(json_text(all_));
-    write_embedding();
-    if (failures_.empty()) return;
-    throw error(errc::io_error, !requests_.several() ? failures_[0]
-                                                     : std::to_string(failures_.size()) + " of " +
-                                                           std::to_string(requests_.all().size()) +
-                                                           " pictures have no answer");
+    const signals_heeded heeded;
+    std::exception_ptr lost;  // an output; what else was made is still worth keeping
+    const auto keep_on = [&lost](auto&& part) {
+      try {
+        part();
+      } catch (...) {
+        if (!lost) lost = std::current_exception();
+      }
+    };
+    keep_on([this] {
+      requests_.each([this](request& r) {
+        take(r);
+        return stopped_by == 0;
+      });
+    });
+    keep_on([this] { out_.finish(); });
+    keep_on([this] { write_embedding(); });
+    if (lost) std::rethrow_exception(lost);
+    say_sums();
   }
 
  private:
+  void take(request& r) {
+    if (!r.left_out.empty()) return leave_out(r);
+    const std::string why = r.why.empty() ? answer(r) : r.why;
+    if (why.empty()) return;
+    const std::string kind = kind_without_answer(r);
+    ++sums_.failed[kind.empty() ? "cannot be read" : kind];
+    if (sums_.first_failure.empty()) sums_.first_failure = why;
+    if (requests_.several()) say(why);
+    ordered_json entry{{"image", r.path}, {"error", why}};
+    if (!kind.empty()) entry["kind"] = kind;
+    if (!out_.text()) out_.add(entry, {});
+  }
+
+  void leave_out(const request& r) {
+    ++sums_.left_out[r.left_out];
+    if (o_.left_out || r.loop) say("left out: " + r.path + ": " + r.left_out);
+    if (!out_.text()) out_.add({{"image", r.path}, {"left_out", r.left_out}}, {});
+  }
+
   /// Classifies and prints; what is wrong with the picture, or nothing.
   [[nodiscard]] std::string answer(const request& r) {
+    rexnet::feature_maps maps;
+    ordered_json entry;
+    std::string text;
     try {
-      const auto picture = read_image(r.path, o_.exif);
-      if (!picture) return picture.error().message();
+      if (!r.in_memory) known_input(r.path);
+      const auto read = read_request(r, o_.exif);
+      if (!read) return hinted(r, read.error().message());
       rexnet::feature_choice choice;
       choice.stages = false;
       choice.head = !o_.cam.empty();
       const double start = seconds();
-      auto maps = extractor_.extract(picture->view(), choice);
-      if (!maps) return maps.error().in(r.path).message();
-      rexnet::softmax(maps->logits);
-      const auto top = rexnet::top_k(maps->logits, o_.top).value();
-      report(r, *picture, *maps, top, (seconds() - start) * 1e3);
-      return "";
+      auto extracted = extractor_.extract(read->image.view(), choice);
+      if (!extracted) return extracted.error().in(r.path).message();
+      maps = std::move(*extracted);
+      rexnet::softmax(maps.logits);
+      const auto top = rexnet::top_k(maps.logits, o_.top).value();
+      const double ms = (seconds() - start) * 1e3;
+      describe(r, *read, top, ms, entry, text);
+      if (!o_.cam.empty()) add_cam(r, read->image, maps, top, entry, text);
+      if (read->orientation > 1 && !read->turned) ++sums_.on_their_side;
     } catch (const std::bad_alloc&) {
       return r.path + ": not enough memory for this picture";
+    } catch (const error& e) {  // its map cannot be written, or an output is this picture
+      clash_ = clash_ || e.code() == errc::output_is_input;
+      return r.path + ": " + e.message();
+    } catch (const std::exception& e) {
+      return r.path + ": " + e.what();
     }
+    if (embedding_) {
+      entry["row"] = embedding_->rows();
+      embedding_->add(maps.features);
+    }
+    ++sums_.answered;
+    out_.add(entry, text);
+    return "";
   }
 
-  void report(const request& r, const rexnet::rgb_image& picture, const rexnet::feature_maps& maps,
-              const std::vector<rexnet::scored_class>& top, double ms) {
-    ordered_json entry{{"image", r.path}, {"ms", ms}, {"top", ordered_json::array()}};
-    char line[64];
-    std::snprintf(line, sizeof(line), " (%d x %d, %.1f ms)\n", picture.width, picture.height, ms);
-    if (!o_.json) print(rexnet::printable(r.path) + line);
+  void describe(const request& r, const picture& p, const std::vector<rexnet::scored_class>& top, double ms,
+                ordered_json& entry, std::string& text) const {
+    char line[96];
+    std::snprintf(line, sizeof(line), " (%d x %d, %.1f ms)\n", p.image.width, p.image.height, ms);
+    text = printable(r.path) + line;
+    entry = {{"image", r.path},
+             {"kind", p.kind},
+             {"orientation", p.orientation},
+             {"ms", ms},
+             {"top", ordered_json::array()}};
     for (const rexnet::scored_class& s : top) {
       entry["top"].push_back({{"class", s.index}, {"label", label(s.index)}, {"probability", s.score}});
       std::snprintf(line, sizeof(line), "  %6.2f %%  ", 100.0 * static_cast<double>(s.score));
-      if (!o_.json) print(line + label(s.index) + '\n');
+      text += line + printable(label(s.index)) + '\n';
     }
-    if (!o_.cam.empty()) {
-      const int of = o_.cam_class >= 0 ? o_.cam_class : top[0].index;
-      const std::string path = cams_.path_for(r);
-      write_cam(path, picture, input_, maps.head,
-                rexnet::class_activation_map(model_, maps.head.view(), of).value());
-      entry["cam"] = {{"class", of}, {"file", path}};
-      if (!o_.json) print("  " + rexnet::printable(path) + ": what speaks for " + label(of) + '\n');
-    }
-    if (!o_.embed.empty()) {
-      entry["row"] = rows_++;
-      embedding_.insert(embedding_.end(), maps.features.begin(), maps.features.end());
-    }
-    all_.push_back(std::move(entry));
   }
 
-  /// The pictures that were read, in their order.
+  void add_cam(const request& r, const rexnet::rgb_image& image, const rexnet::feature_maps& maps,
+               const std::vector<rexnet::scored_class>& top, ordered_json& entry, std::string& text) {
+    const int of = o_.cam_class >= 0 ? o_.cam_class : top[0].index;
+    const std::string path = cams_.path_for(r);
+    write_cam(path, image, input_, maps.head,
+              rexnet::class_activation_map(model_, maps.head.view(), of).value());
+    entry["cam"] = {{"class", of}, {"file", path}};
+    text += "  " + printable(path) + ": what speaks for " + printable(label(of)) + '\n';
+  }
+
+  /// Lists given as pictures are a frequent mistake.
+  static std::string hinted(const request& r, const std::string& why) {
+    if (!r.given || !is_text(r.path)) return why;
+    return why + " (it is text: a list of pictures is read from standard input, which is written -)";
+  }
+  static bool is_text(const std::string& path) {
+    const auto file = rexnet::file_bytes::map(path);
+    if (!file) return false;
+    const std::string_view all = rexnet::detail::text(file->bytes());
+    const auto what = judge_stream(all.substr(0, kind_bytes), false, all.size() <= kind_bytes).what;
+    return what == stream_start::as::list;
+  }
+
+  /// The rows of the pictures that were answered, in their order.
   void write_embedding() {
-    if (o_.embed.empty()) return;
-    const int c = rexnet::feature_c(model_.shape());
-    write_file(o_.embed, rexnet::write_npy({rows_, c}, embedding_));
-    if (!o_.json)
-      print(rexnet::printable(o_.embed) + ": " + std::to_string(rows_) + " rows of " + std::to_string(c) +
-            " features" + (failures_.empty() ? "" : ", none for the pictures without answer") + '\n');
+    if (!embedding_) return;
+    if (clash_) return say(embedding_->path() + ": not written: a picture of the list is an output");
+    if (embedding_->rows() == 0) return say(embedding_->path() + ": not written: no picture has an answer");
+    embedding_->commit();
+    if (!out_.text()) return;
+    print(printable(embedding_->path()) + ": " + std::to_string(embedding_->rows()) + " rows of " +
+          std::to_string(embedding_->columns()) + " features" +
+          (sums_.failed.empty() ? "\n" : ", none for the pictures without answer\n"));
+  }
+
+  void say_sums() const {
+    const std::size_t failed = sum_of(sums_.failed), others = sum_of(sums_.left_out);
+    if (others > 0)
+      say("left out: " + std::to_string(others) + (others == 1 ? " file" : " files") +
+          " below directories (" + kinds_text(sums_.left_out) + ")" +
+          (o_.left_out ? "" : "; --left-out names each"));
+    if (sums_.on_their_side > 0)
+      say(std::to_string(sums_.on_their_side) +
+          (sums_.on_their_side == 1 ? " picture says that it was" : " pictures say that they were") +
+          " taken with the camera turned: --exif turns upright");
+    finish_output();
+    if (stopped_by != 0) {
+      say("interrupted after " + std::to_string(sums_.answered + failed) + " pictures");
+      throw exit_with{interrupted_exit};
+    }
+    if (failed == 0) return;
+    if (!requests_.several()) throw error(errc::io_error, sums_.first_failure);
+    if (sums_.answered + failed == 1) throw exit_with{1};  // what was said says it all
+    throw error(errc::io_error, std::to_string(failed) + " of " + std::to_string(sums_.answered + failed) +
+                                    " pictures have no answer (" + kinds_text(sums_.failed) + ")");
   }
 
   [[nodiscard]] std::string label(int index) const {
@@ -225,12 +298,12 @@ class classification {
   std::vector<std::string> labels_;
   rexnet::preprocessing input_;
   rexnet::feature_extractor extractor_;
-  request_list requests_;
+  request_source requests_;
   cam_files cams_;
-  ordered_json all_ = ordered_json::array();
-  std::vector<std::string> failures_;
-  std::vector<float> embedding_;
-  int rows_ = 0;
+  answers out_;
+  std::optional<embedding_file> embedding_;
+  sums sums_;
+  bool clash_ = false;  ///< a list named a file that this call writes
 };
 
 }  // namespace

@@ -21,6 +21,8 @@ struct options {
   int input_size = 0, threads = 0, top = 5, batch = 1, cam_class = -1;
   double crop_pct = 0;
   bool profile = false, json = false, exif = false, half = false, copy = false;
+  // of classify and eval
+  bool jsonl = false, null_separated = false, left_out = false;
   // of eval
   std::string csv, confusion;
   int pictures_at_a_time = 8;

@@ -2,6 +2,8 @@
 #include "tools/dataset.hpp"
 #include "tools/csv.hpp"
 #include "tools/image_list.hpp"
+#include "tools/path_list.hpp"
+#include "tools/unicode_form.hpp"
 
 #include "rexnet/core/error.hpp"
 #include "rexnet/imagenet.hpp"
@@ -36,17 +38,16 @@ class class_index {
  public:
   explicit class_index(const class_list& classes) : classes_(classes) {
     for (int i = 0; i < static_cast<int>(classes.names.size()); ++i) {
-      const auto [at, added] = by_name_.emplace(classes.names[static_cast<std::size_t>(i)], i);
-      if (!added) at->second = shared;
+      const std::string& name = classes.names[static_cast<std::size_t>(i)];
+      add(by_name_, name, i);
+      add(by_composed_, composed(name), i);
     }
   }
-  /// -1 where no class has the name; throws where several have it.
+  /// -1 where no class has the name; throws where several have it. What Unicode spells in two ways is the
+  /// same name, unless the classes tell it apart.
   [[nodiscard]] int of_name(const std::string& name) const {
-    const auto at = by_name_.find(name);
-    if (at == by_name_.end()) return -1;
-    if (at->second == shared)
-      throw error(errc::invalid_argument, "'" + name + "' names several of the model's classes");
-    return at->second;
+    const int exact = find(by_name_, name, name);
+    return exact >= 0 ? exact : find(by_composed_, composed(name), name);
   }
   [[nodiscard]] int of_synset(const std::string& name) const {
     return classes_.count == 1000 ? rexnet::imagenet_index(name) : -1;
@@ -61,10 +62,36 @@ class class_index {
   }
 
  private:
+  using by_text = std::map<std::string, int>;
+  static void add(by_text& names, const std::string& name, int i) {
+    const auto [at, added] = names.emplace(name, i);
+    if (!added) at->second = shared;
+  }
+  static int find(const by_text& names, const std::string& key, const std::string& name) {
+    const auto at = names.find(key);
+    if (at == names.end()) return -1;
+    if (at->second == shared)
+      throw error(errc::invalid_argument, "'" + name + "' names several of the model's classes");
+    return at->second;
+  }
+
   static constexpr int shared = -2;
   const class_list& classes_;
-  std::map<std::string, int> by_name_;
+  by_text by_name_, by_composed_;
 };
+
+/// For names that look alike and are not: where this build cannot compare them, at least they are shown.
+std::string spelling_note(const std::vector<std::string>& unknown, const std::vector<std::string>& known) {
+  if (can_compose()) return {};
+  std::vector<std::string> found, expected;
+  for (const std::string& name : unknown)
+    if (spelt_out(name) != name) found.push_back(spelt_out(name));
+  for (const std::string& name : known)
+    if (spelt_out(name) != name) expected.push_back(spelt_out(name));
+  if (found.empty() || expected.empty()) return {};
+  return "; in code points: " + some_of(found) + ", and the classes " + some_of(expected) +
+         ": composed and decomposed letters differ here (built without utf8proc)";
+}
 
 /// The class of each folder, and how that was found.
 std::string match_folders(const std::string& path, const std::vector<std::string>& folders,
@@ -82,7 +109,7 @@ std::string match_folders(const std::string& path, const std::vector<std::string
       if (labels[i] < 0) unknown.push_back(folders[i]);
     throw error(errc::invalid_argument, path + ": " + number(unknown.size()) + " of " +
                                             number(folders.size()) + " folders are no " + what + ": " +
-                                            some_of(unknown));
+                                            some_of(unknown) + spelling_note(unknown, classes.names));
   };
   const std::string model_classes = number(static_cast<std::size_t>(classes.count)) + " classes";
   if (const auto known = count([&](const std::string& f) { return index.of_name(f); }); known > 0) {
@@ -96,7 +123,8 @@ std::string match_folders(const std::string& path, const std::vector<std::string
   if (classes.own)
     throw error(errc::invalid_argument, path + ": none of " + number(folders.size()) + " folders (" +
                                             some_of(folders) + ") is a class of the model (" +
-                                            some_of(classes.names) + "): give --labels in their words");
+                                            some_of(classes.names) + "): give --labels in their words" +
+                                            spelling_note(folders, classes.names));
   if (folders.size() != static_cast<std::size_t>(classes.count))
     throw error(errc::shape_mismatch, path + ": " + number(folders.size()) + " folders for " + model_classes +
                                           " without names: which is which cannot be told from their order");
@@ -105,54 +133,100 @@ std::string match_folders(const std::string& path, const std::vector<std::string
   return "folders by position";
 }
 
-/// Whether torchvision would read the file, and read_image() does not.
-bool other_picture(const fs::path& file) {
-  std::string ending = file.extension().u8string();
-  for (char& c : ending) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
-  for (const char* other : {".bmp", ".tif", ".tiff", ".webp"})
-    if (ending == other) return true;
-  return false;
+/// The folders of a directory, and what is beside them.
+struct top_level {
+  std::vector<std::string> folders, hidden;  ///< sorted by their bytes
+  std::size_t loose = 0;                     ///< files named as pictures
+};
+
+top_level read_top_level(const std::string& path) {
+  top_level top;
+  std::error_code failure;
+  for (fs::directory_iterator it(fs::u8path(path), failure); !failure && it != fs::directory_iterator();
+       it.increment(failure)) {
+    std::error_code dangling;
+    const std::string name = it->path().filename().u8string();
+    if (it->is_directory(dangling))
+      (name[0] == '.' ? top.hidden : top.folders).push_back(name);
+    else
+      top.loose += named_as_picture(name);
+  }
+  if (failure) throw error(errc::io_error, path + ": cannot be read: " + failure.message());
+  std::sort(top.folders.begin(), top.folders.end());
+  std::sort(top.hidden.begin(), top.hidden.end());
+  return top;
+}
+
+/// Hidden folders (.git, .ipynb_checkpoints) are classes for torchvision. Here they are where the model knows
+/// them: by their name, or because without them a nameless model has more classes than there are folders.
+void take_known_hidden(top_level& top, const class_list& classes) {
+  const class_index index(classes);
+  const bool by_position = classes.names.empty() && !top.hidden.empty() &&
+                           top.folders.size() + top.hidden.size() == static_cast<std::size_t>(classes.count);
+  const auto unknown =
+      std::stable_partition(top.hidden.begin(), top.hidden.end(),
+                            [&](const std::string& name) { return by_position || index.of_name(name) >= 0; });
+  top.folders.insert(top.folders.end(), top.hidden.begin(), unknown);
+  top.hidden.erase(top.hidden.begin(), unknown);
+  std::sort(top.folders.begin(), top.folders.end());
+}
+
+/// Adds the files of a class folder. @return its pictures
+std::size_t read_class(const std::string& folder, std::size_t prefix, int label, dataset& d) {
+  using as = found_file::as;
+  const std::size_t before = d.samples.size();
+  const auto take = [&](const found_file& f) {
+    const std::string path = f.path.substr((std::min)(prefix, f.path.size()));
+    if (f.what == as::picture)
+      d.samples.push_back({path, label});
+    else if (f.what == as::failed)
+      d.unread.push_back({path, f.text.compare(0, f.path.size() + 2, f.path + ": ") == 0
+                                    ? f.text.substr(f.path.size() + 2)
+                                    : f.text});
+    else
+      d.others.push_back({path, f.text});
+    return true;
+  };
+  each_file_below(folder, take, d.folder);
+  return d.samples.size() - before;
+}
+
+/// Pictures that are samples here and not for torchvision, by the endings of their names.
+std::string beyond_torchvision(const dataset& d) {
+  kind_counts endings;
+  for (const sample& s : d.samples) {
+    if (torchvision_takes(s.path)) continue;
+    const std::string ending = fs::u8path(s.path).extension().u8string();
+    ++endings[ending.empty() ? "no ending" : ending];
+  }
+  if (endings.empty()) return {};
+  return number(sum_of(endings)) + " pictures count that torchvision's ImageFolder does not take (" +
+         kinds_text(endings) + ")";
 }
 
 dataset read_folders(const std::string& path, const class_list& classes) {
   dataset d;
   d.folder = path;
-  std::error_code failure;
-  std::vector<std::string> folders;
-  std::size_t loose = 0;
-  for (fs::directory_iterator it(fs::u8path(path), failure); !failure && it != fs::directory_iterator();
-       it.increment(failure)) {
-    std::error_code dangling;
-    const std::string name = it->path().filename().u8string();
-    if (it->is_directory(dangling)) {
-      if (name[0] != '.') folders.push_back(name);
-    } else {
-      loose += named_as_picture(name);
-    }
-  }
-  if (failure) throw error(errc::io_error, path + ": cannot be read: " + failure.message());
-  if (folders.empty())
+  top_level top = read_top_level(path);
+  take_known_hidden(top, classes);
+  if (top.folders.empty())
     throw error(errc::invalid_argument, path + ": no folders: expected one for each class, or a list file");
-  std::sort(folders.begin(), folders.end());
   std::vector<int> labels;
-  d.labels = match_folders(path, folders, classes, labels);
-  if (loose > 0) d.notes.push_back(number(loose) + " pictures beside the class folders were left out");
+  d.labels = match_folders(path, top.folders, classes, labels);
+  if (top.loose > 0)
+    d.notes.push_back(number(top.loose) + " pictures beside the class folders were left out");
+  if (!top.hidden.empty())
+    d.notes.push_back(number(top.hidden.size()) + " hidden folders were left out: " + some_of(top.hidden));
 
   const std::size_t prefix = (fs::u8path(path) / "").generic_u8string().size();
   std::vector<std::string> empty;
-  std::size_t others = 0;
-  for (std::size_t i = 0; i < folders.size(); ++i) {
-    const fs::path folder = fs::u8path(path) / fs::u8path(folders[i]);
-    const std::vector<std::string> pictures = pictures_below(folder.u8string());
-    for (const std::string& p : pictures) d.samples.push_back({p.substr(prefix), labels[i]});
-    if (pictures.empty()) empty.push_back(folders[i]);
-    for (const fs::directory_entry& file : fs::recursive_directory_iterator(folder))
-      others += other_picture(file.path());
+  for (std::size_t i = 0; i < top.folders.size(); ++i) {
+    const fs::path folder = fs::u8path(path) / fs::u8path(top.folders[i]);
+    if (read_class(folder.u8string(), prefix, labels[i], d) == 0) empty.push_back(top.folders[i]);
   }
   if (!empty.empty())
     d.notes.push_back(number(empty.size()) + " folders without pictures: " + some_of(empty));
-  if (others > 0)
-    d.notes.push_back(number(others) + " files of kinds that are not read (.webp, .bmp, .tif) were left out");
+  if (const std::string more = beyond_torchvision(d); !more.empty()) d.notes.push_back(more);
   return d;
 }
 
@@ -186,32 +260,36 @@ bool split_line(const std::string& line, const class_index& index, sample& s) {
   return false;
 }
 
-dataset read_list(const std::string& path, const class_list& classes) {
+dataset read_list(const std::string& path, const class_list& classes, bool null_separated) {
   dataset d;
   d.folder = fs::u8path(path).parent_path().u8string();
   d.labels = "list";
   const auto file = rexnet::file_bytes::read(path).value();
-  std::string_view rest = rexnet::detail::text(file.bytes());
-  if (rest.substr(0, 3) == "\xef\xbb\xbf") rest.remove_prefix(3);  // Windows' editors put a mark before UTF-8
+  const std::string_view text = rexnet::detail::text(file.bytes());
+  if (const std::string why = no_list(text, null_separated); !why.empty())
+    throw error(errc::invalid_argument, path + ": " + why);
   const class_index index(classes);
-  for (std::size_t line_number = 1; !rest.empty(); ++line_number) {
-    const std::size_t end = (std::min)(rest.find('\n'), rest.size());
-    std::string line(rest.substr(0, end));
-    rest.remove_prefix((std::min)(end + 1, rest.size()));
+  line_splitter lines(null_separated);
+  lines.add(text);
+  lines.finish();
+  for (line_splitter::line at; lines.next(at);) {
+    std::string& line = at.text;
     while (!line.empty() && (line.back() == '\r' || line.back() == ' ' || line.back() == '\t'))
       line.pop_back();
+    const std::string where = path + ": line " + number(at.number) + ": ";
+    if (!at.why.empty()) throw error(errc::invalid_argument, where + "'" + line + "' " + at.why);
     if (line.empty() || line[0] == '#') continue;
     sample s;
     if (split_line(line, index, s)) {
       d.samples.push_back(std::move(s));
       continue;
     }
-    if (line_number == 1 && line.compare(0, 4, "path") == 0) continue;  // names of columns
+    if (at.number == 1 && line.compare(0, 4, "path") == 0) continue;  // names of columns
     throw error(errc::invalid_argument,
-                path + ": line " + number(line_number) + ": '" + line +
-                    "': expected a path, a tab, comma or space, and a class (0 to " +
+                where + "'" + line + "': expected a path, a tab, comma or space, and a class (0 to " +
                     std::to_string(classes.count - 1) +
-                    (classes.names.empty() ? "" : ", or a name: " + some_of(classes.names)) + ")");
+                    (classes.names.empty() ? "" : ", or a name: " + some_of(classes.names)) + ")" +
+                    spelling_note({line}, classes.names));
   }
   return d;
 }
@@ -222,12 +300,19 @@ std::string dataset::file(const sample& s) const {
   return (fs::u8path(folder) / fs::u8path(s.path)).u8string();
 }
 
-dataset read_dataset(const std::string& path, const class_list& classes) {
+dataset read_dataset(const std::string& path, const class_list& classes, bool null_separated) {
   std::error_code unknown;
-  dataset d =
-      fs::is_directory(fs::u8path(path), unknown) ? read_folders(path, classes) : read_list(path, classes);
-  if (d.samples.empty()) throw error(errc::invalid_argument, path + ": no pictures");
-  return d;
+  const bool folders = fs::is_directory(fs::u8path(path), unknown);
+  if (folders && null_separated)
+    throw error(errc::invalid_argument, path + ": is a directory: --null is for lists");
+  dataset d = folders ? read_folders(path, classes) : read_list(path, classes, null_separated);
+  if (!d.samples.empty()) return d;
+  kind_counts kinds;
+  for (const left_out_file& f : d.others) ++kinds[f.what];
+  std::string why = path + ": no pictures";
+  if (!kinds.empty()) why += " (" + kinds_text(kinds) + ")";
+  if (!d.unread.empty()) why += "; " + d.unread[0].path + ": " + d.unread[0].what;
+  throw error(errc::invalid_argument, why);
 }
 
 }  // namespace rexnet_tools

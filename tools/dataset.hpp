@@ -22,24 +22,34 @@ struct class_list {
   bool own = false;
 };
 
+/// A file below a class folder that is no sample, or a folder that cannot be read.
+struct left_out_file {
+  std::string path;  ///< as a sample's
+  std::string what;  ///< its kind, or why it cannot be read
+};
+
 struct dataset {
   std::string folder;  ///< that relative paths start from
   std::string labels;  ///< where the labels came from, for people: "folders by name"
   std::vector<sample> samples;
-  std::vector<std::string> notes;  ///< what was left out
+  std::vector<left_out_file> others;  ///< files that are no pictures, and links that lead in a circle
+  std::vector<left_out_file> unread;  ///< what may be pictures, or hold them, and cannot be looked at
+  std::vector<std::string> notes;     ///< what else a reader of the result should know
 
   /// The file of a sample.
   [[nodiscard]] std::string file(const sample& s) const;
 };
 
 /// Reads what `path` names: a directory with one folder per class, or a list file. docs/evaluate.md says how
-/// folders and labels become classes and what is refused; nothing here opens a picture. Folders come sorted
-/// by the bytes of their names, as torchvision's ImageFolder has them, with their pictures sorted likewise;
-/// lists keep their order.
+/// folders and labels become classes and what is refused. Pictures are those of each_file_below()
+/// (image_list.hpp), in its order: class by class as torchvision's ImageFolder has them; lists keep their
+/// order.
 /// @param path UTF-8
+/// @param null_separated the list's lines end with NUL
 /// Throws rexnet::error: io_error; invalid_argument, naming the folder or line; shape_mismatch where folders
 /// cannot be told from their order.
-[[nodiscard]] dataset read_dataset(const std::string& path, const class_list& classes);
+[[nodiscard]] dataset read_dataset(const std::string& path, const class_list& classes,
+                                   bool null_separated = false);
 
 }  // namespace rexnet_tools
 

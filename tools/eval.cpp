@@ -2,18 +2,18 @@
 // eval: accuracy of a model on pictures whose classes are known.
 #include "tools/commands.hpp"
 #include "tools/eval_report.hpp"
+#include "tools/image_list.hpp"
 #include "tools/json_text.hpp"
 #include "tools/measure.hpp"
 #include "tools/output_guard.hpp"
 #include "tools/predictions.hpp"
 #include "tools/progress.hpp"
+#include "tools/stop_signals.hpp"
 #include "tools/terminal.hpp"
 
 #include "rexnet/core/cpus.hpp"
 
 #include <algorithm>
-#include <atomic>
-#include <csignal>
 #include <optional>
 
 namespace rexnet_tools {
@@ -23,31 +23,6 @@ using rexnet::error;
 
 namespace {
 
-std::atomic<int> stopped_by{0};
-static_assert(std::atomic<int>::is_always_lock_free, "a signal handler writes it");
-
-/// The pictures in flight are finished first; whoever asks twice does not wait for them.
-extern "C" void stop_soon(int signal) {
-  stopped_by = signal;
-  std::signal(signal, SIG_DFL);
-}
-
-class signals_heeded {
- public:
-  signals_heeded() {
-    std::signal(SIGINT, stop_soon);
-#if !defined(_WIN32)
-    std::signal(SIGTERM, stop_soon);
-#endif
-  }
-  ~signals_heeded() {
-    std::signal(SIGINT, SIG_DFL);
-#if !defined(_WIN32)
-    std::signal(SIGTERM, SIG_DFL);
-#endif
-  }
-};
-
 /// The first broken files by name, and that there are more.
 std::string broken_line(const tally& counts) {
   constexpr std::size_t named = 5;
@@ -55,6 +30,30 @@ std::string broken_line(const tally& counts) {
   if (n > named + 1) return {};
   if (n == named + 1) return "more broken files: --json and --csv name them all";
   return "broken: " + counts.broken().back().path + ": " + counts.broken().back().why;
+}
+
+/// What was left out: notes, what cannot be read, how many of each kind, or all by name.
+std::vector<std::string> left_out_lines(const dataset& data, bool all) {
+  std::vector<std::string> lines = data.notes;
+  for (const left_out_file& f : data.unread)
+    lines.push_back("cannot be evaluated: " + f.path + ": " + f.what);
+  kind_counts kinds;
+  for (const left_out_file& f : data.others) {
+    ++kinds[f.what];
+    if (all) lines.push_back("left out: " + f.path + ": " + f.what);
+  }
+  if (!kinds.empty())
+    lines.push_back("left out: " + std::to_string(data.others.size()) + " files that are no pictures (" +
+                    kinds_text(kinds) + ")" + (all ? "" : "; --left-out and --json name each"));
+  return lines;
+}
+
+/// "" where every picture was evaluated.
+std::string without_answer(const evaluation_report& r) {
+  const std::size_t broken = r.counts.broken().size(), unread = r.unread.size();
+  if (broken + unread == 0) return {};
+  return std::to_string(broken) + " of " + std::to_string(r.pictures) + " pictures are broken" +
+         (unread == 0 ? "" : ", and " + std::to_string(unread) + " files or folders cannot be read");
 }
 
 class_list classes_of(const options& o, const rexnet::model& m) {
@@ -80,8 +79,11 @@ void eval(const options& o) {
   r.how = {o.input_of(m.input()), o.exif, o.threads > 0 ? o.threads : rexnet::available_cpus(),
            o.pictures_at_a_time};
   r.how.threads = (std::min)(r.how.threads, rexnet::max_threads);
-  const dataset data = read_dataset(o.inputs[0], r.classes);
-  for (const std::string& note : data.notes) say(note);
+  const dataset data = read_dataset(o.inputs[0], r.classes, o.null_separated);
+  for (const std::string& line : left_out_lines(data, o.left_out)) say(line);
+  r.notes = data.notes;
+  r.others = data.others;
+  r.unread = data.unread;
   if (!o.csv.empty() || !o.confusion.empty())
     for (const sample& picture : data.samples) guard().input(data.file(picture), "the picture");
   r.labels = data.labels;
@@ -109,6 +111,7 @@ void eval(const options& o) {
   r.times = evaluate(m, data, r.how, r.resumed, stopped_by, [&](std::size_t i, const prediction& p) {
     const sample& s = data.samples[i];
     r.counts.add(s.path, s.label, p);
+    r.here.add(p, o.exif);
     if (rows) {
       rows->append(s, p);
       rows->flush();
@@ -127,8 +130,13 @@ void eval(const options& o) {
 
   if (!o.confusion.empty()) write_file(o.confusion, confusion_svg(r));
   o.json ? print_json(json_text(json_report(r))) : print(text_report(r));
-  if (r.interrupted) throw exit_with{130};
+  finish_output();
+  if (r.here.on_their_side > 0)
+    say(std::to_string(r.here.on_their_side) +
+        " pictures say that they were taken with the camera turned: --exif turns upright");
+  if (r.interrupted) throw exit_with{interrupted_exit};
   if (r.counts.all().n == 0) throw error(errc::io_error, o.inputs[0] + ": every picture is broken");
+  if (const std::string why = without_answer(r); !why.empty()) throw error(errc::io_error, why);
 }
 
 }  // namespace rexnet_tools

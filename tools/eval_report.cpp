@@ -146,6 +146,27 @@ std::string text_report(const evaluation_report& r) {
   return text + class_table(r, classes) + matrix(r, classes) + speed(r);
 }
 
+namespace {
+
+/// What below the class folders was not evaluated and is not among broken_files.
+ordered_json left_out(const evaluation_report& r) {
+  kind_counts kinds;
+  ordered_json j{{"files", r.others.size()},
+                 {"kinds", ordered_json::object()},
+                 {"names", ordered_json::array()},
+                 {"unread", ordered_json::array()},
+                 {"notes", r.notes}};
+  for (const left_out_file& f : r.others) {
+    ++kinds[f.what];
+    j["names"].push_back({{"path", f.path}, {"kind", f.what}});
+  }
+  for (const left_out_file& f : r.unread) j["unread"].push_back({{"path", f.path}, {"error", f.what}});
+  j["kinds"] = kinds;
+  return j;
+}
+
+}  // namespace
+
 ordered_json json_report(const evaluation_report& r) {
   const class_count& all = r.counts.all();
   ordered_json j{{"model", r.model},
@@ -183,6 +204,7 @@ ordered_json json_report(const evaluation_report& r) {
     j["confusion"].push_back({entry.first.first, entry.first.second, entry.second});
   for (const broken_file& b : r.counts.broken())
     j["broken_files"].push_back({{"path", b.path}, {"error", b.why}});
+  j["left_out"] = left_out(r);
   const std::size_t here = r.finished() - r.resumed;
   j["speed"] = {{"threads", r.how.threads},
                 {"batch", r.how.batch},
@@ -193,6 +215,12 @@ ordered_json json_report(const evaluation_report& r) {
                 {"decode_thread_seconds", r.times.decode},
                 {"preprocess_thread_seconds", r.times.preprocess},
                 {"network_thread_seconds", r.times.network}};
+  // As speed, of this run: --csv does not keep it for a run in parts.
+  ordered_json orientations = ordered_json::object();
+  for (const auto& [orientation, n] : r.here.orientations) orientations[std::to_string(orientation)] = n;
+  j["files"] = {{"kinds", r.here.kinds},
+                {"broken_kinds", r.here.broken_kinds},
+                {"orientations", std::move(orientations)}};
   return j;
 }
 

@@ -4,12 +4,29 @@
 #define REXNET_TOOLS_EVAL_REPORT_HPP
 
 #include "tools/evaluation.hpp"
+#include "tools/image_list.hpp"
 
 #include <nlohmann/json_fwd.hpp>
 
+#include <map>
 #include <string>
+#include <vector>
 
 namespace rexnet_tools {
+
+/// What is known of the pictures of this run, not of those that an earlier one finished.
+struct run_counts {
+  kind_counts kinds, broken_kinds;
+  std::map<int, std::size_t> orientations;  ///< as the files state them
+  std::size_t on_their_side = 0;            ///< of them not turned upright
+
+  void add(const prediction& p, bool exif) {
+    ++(p.count > 0 ? kinds : broken_kinds)[p.kind.empty() ? "unknown" : p.kind];
+    if (p.count == 0) return;
+    ++orientations[p.orientation];
+    on_their_side += p.orientation > 1 && !exif;
+  }
+};
 
 struct evaluation_report {
   std::string model, variant, data, labels, run, instruction_set;
@@ -18,7 +35,10 @@ struct evaluation_report {
   std::size_t pictures = 0;  ///< of the data set
   std::size_t resumed = 0;   ///< of them finished by an earlier run
   bool interrupted = false;
+  std::vector<std::string> notes;
+  std::vector<left_out_file> others, unread;  ///< as the data set has them
   tally counts{0};
+  run_counts here;
   picture_times times;  ///< of this run, as `seconds`
   double seconds = 0;
 

@@ -101,7 +101,7 @@ class worker {
     for (std::size_t begin = 0, end = 0; order.claim(begin, end);) {
       std::vector<prediction> predictions(end - begin);
       for (std::size_t i = begin; i < end; ++i)
-        predictions[i - begin].broken = prepare(data_.samples[i], pixels_[i - begin]);
+        predictions[i - begin].broken = prepare(data_.samples[i], pixels_[i - begin], predictions[i - begin]);
       const auto start = std::chrono::steady_clock::now();
       for (std::size_t i = 0; i < predictions.size(); ++i)
         if (predictions[i].broken.empty()) classify(pixels_[i], predictions[i]);
@@ -113,17 +113,20 @@ class worker {
 
  private:
   /// The pixels that the network sees. @return why there are none, or ""
-  std::string prepare(const sample& s, std::vector<std::uint8_t>& pixels) try {
+  std::string prepare(const sample& s, std::vector<std::uint8_t>& pixels, prediction& p) try {
     auto start = std::chrono::steady_clock::now();
     const std::string file = data_.file(s);
-    const auto picture = read_image(file, how_.exif);
+    const auto picture = read_picture(file, how_.exif);
     times_.decode += seconds_since(start);
     if (!picture) {
+      if (const auto kind = kind_of(file)) p.kind = kind->name;
       const std::string& text = picture.error().message();
       return text.compare(0, file.size() + 2, file + ": ") == 0 ? text.substr(file.size() + 2) : text;
     }
     start = std::chrono::steady_clock::now();
-    const rexnet::image_view view = picture->view();
+    p.kind = picture->kind;
+    p.orientation = picture->orientation;
+    const rexnet::image_view view = picture->image.view();
     std::string what;
     if (rexnet::detail::check_picture(view, how_.input, rexnet::detail::report_text{what}) != errc::ok)
       return what;

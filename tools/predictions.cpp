@@ -150,6 +150,8 @@ predictions_file predictions_file::resume(const std::string& path, std::string r
       prediction p;
       for (; reader.next(row); ++rows) {
         const std::string at = "row " + std::to_string(rows + 1) + " ";
+        for (const std::string& field : row)
+          if (field.find('\0') != field.npos) throw refuse(at + "holds a NUL byte");
         if (row.size() != columns) throw refuse(at + "has " + std::to_string(row.size()) + " columns");
         if (row[run_column] != run) throw refuse(at + "is of " + difference(row[run_column], run));
         if (rows >= data.samples.size()) throw refuse("it has more rows than the data set has pictures");

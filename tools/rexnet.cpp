@@ -104,6 +104,10 @@ struct command_line {
                 "read the model's file into memory instead of mapping it: others may change it");
     return c;
   }
+  void lists(CLI::App* c) {
+    c->add_flag("-0,--null", o.null_separated, "the list's lines end with NUL, as find -print0 writes them");
+    c->add_flag("--left-out", o.left_out, "name each file that is no picture");
+  }
   void threads(CLI::App* c) {
     c->add_option("--threads", o.threads, "default: the processors of this process, at most 8")
         ->check(range(1, rexnet::max_threads));
@@ -145,7 +149,8 @@ void command_line::add_run() {
 }
 void command_line::add_classify() {
   CLI::App* c = command("classify", "most probable classes of pictures", classify, true);
-  c->add_option("IMAGE", o.inputs, "pictures, directories of pictures, - for a list on standard input")
+  c->add_option("IMAGE", o.inputs,
+                "pictures, directories of pictures, - for standard input: a picture, or a list of paths")
       ->required();
   c->add_option("--top", o.top)->check(range(1, (std::numeric_limits<int>::max)()));
   c->add_option("--cam", o.cam, "what speaks for the class, over the picture: .png, .npy or a directory");
@@ -153,8 +158,10 @@ void command_line::add_classify() {
       ->check(range(0, (std::numeric_limits<int>::max)()))
       ->needs("--cam");
   c->add_option("--embed", o.embed, ".npy for the features before the classifier, a row per picture");
-  c->add_flag("--json", o.json);
+  CLI::Option* json = c->add_flag("--json", o.json, "one array");
+  c->add_flag("--jsonl", o.jsonl, "an object a line, as soon as its picture is done")->excludes(json);
   c->add_flag("--exif", o.exif, "turn pictures upright by their EXIF orientation");
+  lists(c);
   pictures(c);
   threads(c);
 }
@@ -217,6 +224,7 @@ void command_line::add_eval() {
         return svg ? std::string() : path + ": the picture is an .svg";
       });
   c->add_flag("--exif", o.exif, "turn pictures upright by their EXIF orientation");
+  lists(c);
   pictures(c);
 }
 

@@ -20,6 +20,9 @@ struct prediction {
   std::array<rexnet::scored_class, 5> top{};  ///< the most probable first
   std::size_t count = 0;                      ///< of top; 0: broken
   std::string broken;                         ///< why, without the picture's name
+  // Known of pictures of this run alone, not of those that an earlier one left in --csv:
+  std::string kind;     ///< "JPEG", or what a broken file is; "" where nobody can tell
+  int orientation = 1;  ///< that the file states
 };
 
 struct class_count {

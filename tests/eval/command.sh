@@ -49,7 +49,8 @@ cp "$data/hat/hat.png" "$data/hat/deeper/$odd"
 head -c 500 "$data/hat/hat.png" > "$data/hat/short.png"
 echo 'no picture' > "$data/pants/text.png"
 : > "$data/pants/empty.jpg"
-expect 0 '^9 pictures, and 3 broken files' "$rexnet" eval "$model" "$data" --csv "$dir/full.csv" --threads 1
+expect 1 '^9 pictures, and 3 broken files' "$rexnet" eval "$model" "$data" --csv "$dir/full.csv" --threads 1
+says 'rexnet: 3 of 12 pictures are broken'
 says 'folders by name'
 says 'rexnet: broken: hat/short.png: '
 says 'pants/empty.jpg: is empty'
@@ -59,7 +60,7 @@ says 'most often taken for'
 grep -qE '^"hat/deeper/A, ("")?quoted("")?.png",1,1,' "$dir/full.csv" || fail "quotes: $(cat "$dir/full.csv")"
 grep -q '^pants/text.png,4,,,,,pants,,"neither JPEG, PNG nor PNM",' "$dir/full.csv" || fail "broken: $(cat "$dir/full.csv")"
 ! grep -q $'\r' "$dir/err" || [ "${1:-}" != signals ] || fail "carriage returns without a terminal"
-expect 0 '' "$rexnet" eval "$model" "$data/" --csv "$dir/other.csv" --threads 2 --batch 3
+expect 1 '' "$rexnet" eval "$model" "$data/" --csv "$dir/other.csv" --threads 2 --batch 3
 cmp "$dir/full.csv" "$dir/other.csv" || fail "threads and batch change the predictions"
 expect 1 'exists already' "$rexnet" eval "$model" "$data" --csv "$dir/full.csv"
 printf '%s 1\n' "$data/hat/short.png" "no such file" > "$dir/bad.txt"
@@ -74,7 +75,12 @@ rm -r "$data/gloves"
 # A list, and JSON
 printf '%s\n' '# pictures' $'data/dress/dress.png\tdress' 'data/hat/hat.png,1' "data/hat/deeper/$odd hat" > "$dir/list.txt"
 expect 0 'top-1  100.00 %  (3 of 3)' "$rexnet" eval "$model" "$dir/list.txt"
-"$rexnet" eval "$model" "$data" --json --confusion "$dir/matrix.svg" > "$dir/report.json" 2> /dev/null
+broken() { # broken COMMAND...: some pictures are, which the exit code says
+  local found=0
+  "$@" || found=$?
+  [ "$found" -eq 1 ] || fail "exit code $found instead of 1: $*"
+}
+broken "$rexnet" eval "$model" "$data" --json --confusion "$dir/matrix.svg" > "$dir/report.json" 2> /dev/null
 grep -q '<title>hat taken for hat: 2</title>' "$dir/matrix.svg" || fail "no matrix"
 if command -v python3 > /dev/null; then
   python3 - "$dir/report.json" "$dir/full.csv" <<'PYTHON'
@@ -101,7 +107,7 @@ if [ "${1:-}" != signals ]; then echo "all as expected (without signals)"; exit 
 
 # On a terminal a bar is drawn in place
 if script --version > /dev/null 2>&1; then
-  script -qec "'$rexnet' eval '$model' '$data' --threads 1" /dev/null > "$dir/out" < /dev/null
+  broken script -qec "'$rexnet' eval '$model' '$data' --threads 1" /dev/null > "$dir/out" < /dev/null
   grep -q $'\r100 % \[####' "$dir/out" || fail "no bar on a terminal: $(cat "$dir/out")"
 fi
 
@@ -113,7 +119,7 @@ for ((i = 0; i < pictures; ++i)); do
   esac
 done > "$dir/long.txt"
 long=(eval "$model" "$dir/long.txt" "${small[@]}")
-"$rexnet" "${long[@]}" --threads 2 --csv "$dir/once.csv" --json > "$dir/once.json" 2> /dev/null
+broken "$rexnet" "${long[@]}" --threads 2 --csv "$dir/once.csv" --json > "$dir/once.json" 2> /dev/null
 stop() { # stop SIGNAL ROWS: a run that goes on, and is stopped when the file has ROWS rows
   "$rexnet" "${long[@]}" --threads 2 --csv "$dir/parts.csv" --resume > "$dir/out" 2>&1 &
   running=$!
@@ -135,11 +141,11 @@ stop TERM $((pictures / 2))
 [ $stopped -eq 130 ] || fail "exit code $stopped after SIGTERM"
 expect 1 'another data set' "$rexnet" eval "$model" "$dir/list.txt" "${small[@]}" --csv "$dir/parts.csv" --resume
 expect 1 'other settings' "$rexnet" eval "$model" "$dir/long.txt" --input-size 33 --csv "$dir/parts.csv" --resume
-"$rexnet" "${long[@]}" --csv "$dir/parts.csv" --resume --json --threads 1 --batch 1 > "$dir/parts.json" 2> /dev/null
+broken "$rexnet" "${long[@]}" --csv "$dir/parts.csv" --resume --json --threads 1 --batch 1 > "$dir/parts.json" 2> /dev/null
 cmp "$dir/once.csv" "$dir/parts.csv" || fail "a run in parts differs from one in one go"
 results() { sed '/"speed"/,$d' "$1"; }
 cmp <(results "$dir/once.json") <(results "$dir/parts.json") || fail "their reports differ"
-"$rexnet" "${long[@]}" --csv "$dir/parts.csv" --resume --json 2> /dev/null | results /dev/stdin | cmp - <(results "$dir/once.json") ||
+broken "$rexnet" "${long[@]}" --csv "$dir/parts.csv" --resume --json 2> /dev/null | results /dev/stdin | cmp - <(results "$dir/once.json") ||
   fail "a finished run's report is another"
 
 if [ "${2:-}" = memory ]; then
@@ -149,7 +155,7 @@ if [ "${2:-}" = memory ]; then
   has_lines "$dir/memory.csv" $((pictures / 10))
   early=$(awk '/VmHWM/ { print $2 }' /proc/$running/status) late=$early
   while now=$(awk '/VmHWM/ { print $2 }' /proc/$running/status 2> /dev/null) && [ -n "$now" ]; do late=$now; sleep 0.02; done
-  wait $running
+  broken wait $running
   running=
   echo "peak memory $early kB after a tenth of $pictures pictures, $late kB at the end"
   [ $((late - early)) -le 2048 ] || fail "memory grows with the pictures"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Which pictures an evaluation takes, and which class each is given.
 #include "tools/dataset.hpp"
+#include "tools/unicode_form.hpp"
 
 #include "rexnet/core/error.hpp"
 
@@ -8,6 +9,8 @@
 
 #include <doctest/doctest.h>
 
+namespace fs = std::filesystem;
+using namespace std::string_literals;
 using rexnet_test::scratch;
 using rexnet_tools::class_list;
 using rexnet_tools::dataset;
@@ -15,7 +18,7 @@ using rexnet_tools::read_dataset;
 
 namespace {
 
-/// Files of nothing: read_dataset() opens none.
+/// Files of nothing: read_dataset() opens none that is named as a picture.
 void touch(const scratch& dir, std::initializer_list<const char*> files) {
   for (const char* file : files) {
     const auto path = std::filesystem::u8path(dir.path(file));
@@ -65,16 +68,55 @@ bool says(const std::string& text, const std::string& part) {
 
 TEST_CASE("dataset: folders take the class whose name they have, in any order and number") {
   const scratch dir;
-  touch(dir, {"hat/b.png", "hat/a.JPEG", "dress/x/deep.ppm", "dress/notes.txt", "loose.png", ".git/c.png"});
+  touch(dir, {"hat/b.png", "hat/a.JPEG", "dress/x/deep.ppm", "dress/y.gif", "dress/notes.txt", "loose.png",
+              ".git/c.png"});
   make_folder(dir, "shoes");
   const dataset d = read_dataset(dir.folder(), named({"shoes", "hat", "coat", "dress"}));
-  CHECK(samples(d) == "dress/x/deep.ppm=3 hat/a.JPEG=1 hat/b.png=1");
+  CHECK(samples(d) == "dress/y.gif=3 dress/x/deep.ppm=3 hat/a.JPEG=1 hat/b.png=1");
   CHECK(d.labels == "folders by name");
-  REQUIRE(d.notes.size() == 2);
+  REQUIRE(d.notes.size() == 4);
   CHECK(d.notes[0] == "1 pictures beside the class folders were left out");
-  CHECK(d.notes[1] == "1 folders without pictures: shoes");
+  CHECK(d.notes[1] == "1 hidden folders were left out: .git");
+  CHECK(d.notes[2] == "1 folders without pictures: shoes");
+  CHECK(d.notes[3] == "1 pictures count that torchvision's ImageFolder does not take (.gif: 1)");
+  REQUIRE(d.others.size() == 1);
+  CHECK(d.others[0].path == "dress/notes.txt");
+  CHECK(d.others[0].what == "empty file");
+  CHECK(d.unread.empty());
   CHECK(rexnet_test::exists(d.file(d.samples[0])));
   CHECK(samples(read_dataset(dir.folder() + "/", named({"shoes", "hat", "coat", "dress"}))) == samples(d));
+}
+
+TEST_CASE("dataset: hidden folders are classes where the model knows them") {
+  const scratch dir;
+  touch(dir, {"a/1.png", "b/2.png", ".c/3.png"});
+  CHECK(samples(read_dataset(dir.folder(), named({"b", ".c", "a"}))) == ".c/3.png=1 a/1.png=2 b/2.png=0");
+  CHECK(samples(read_dataset(dir.folder(), named({"b", "a"}))) == "a/1.png=1 b/2.png=0");
+  // As torchvision counts: .ipynb_checkpoints was a class in training, too.
+  CHECK(samples(read_dataset(dir.folder(), nameless(3))) == ".c/3.png=0 a/1.png=1 b/2.png=2");
+  CHECK(samples(read_dataset(dir.folder(), nameless(2))) == "a/1.png=0 b/2.png=1");
+}
+
+TEST_CASE("dataset: a name that Unicode spells in two ways is one name, unless the classes tell them apart") {
+  const std::string composed = "caf\xc3\xa9", decomposed = "cafe\xcc\x81";
+  const scratch dir;
+  touch(dir, {"th\xc3\xa9/1.png"});
+  fs::create_directories(fs::u8path(dir.path(decomposed)));
+  rexnet_test::write_bytes(dir.path(decomposed + "/2.png"), "");
+  const std::string list = dir.file("list.txt", "x.png\t" + decomposed + "\ny.png " + composed + "\n");
+  const class_list classes = named({"th\xc3\xa9", composed});
+  if (rexnet_tools::can_compose()) {
+    CHECK(samples(read_dataset(dir.folder(), classes)) == decomposed + "/2.png=1 th\xc3\xa9/1.png=0");
+    CHECK(samples(read_dataset(list, classes)) == "x.png=1 y.png=1");
+    const class_list other = named({"th\xc3\xa9", decomposed});
+    CHECK(samples(read_dataset(list, other)) == "x.png=1 y.png=1");
+  } else {
+    CHECK(says(refusal(dir.folder(), classes, rexnet::errc::invalid_argument), "cafe\\u{301}"));
+    CHECK(says(refusal(list, classes, rexnet::errc::invalid_argument), "caf\\u{e9}"));
+  }
+  const class_list both = named({composed, decomposed, "th\xc3\xa9"});
+  CHECK(samples(read_dataset(list, both)) == "x.png=1 y.png=0");
+  CHECK(rexnet_tools::spelt_out(decomposed + "/\xf0\x9f\x91\x92") == "cafe\\u{301}/\\u{1f452}");
 }
 
 TEST_CASE("dataset: a folder that names no class is refused by name") {
@@ -145,16 +187,33 @@ TEST_CASE("dataset: a list's bad line is refused by its number") {
   CHECK(says(refused("a.png\n"), "0 to 1, or a name: cat, dog"));
   CHECK(says(refused("a.png -1\n"), "line 1"));
   CHECK(says(refused("# nothing\n"), "no pictures"));
+  CHECK(says(refused("a.png 0\nb.png\0 1\n"s), "line 2: "));
+  CHECK(says(refused("a.png 0\nb.png\0 1\n"s), "a NUL byte"));
+  CHECK(says(refused("a.png 0\0b.png 1\0"s), "list.txt: NUL bytes: a list as find -print0"));
+  CHECK(says(refused("\xff\xfe"
+                     "a\0 \0"s
+                     "0\0"s),
+             "UTF-16"));
+}
+
+TEST_CASE("dataset: a list whose lines end with NUL holds line feeds in its paths") {
+  const scratch dir;
+  const std::string list = dir.file("list", "a\nb.png 1\0c.png\tcat\0d.png,1"s);
+  CHECK(samples(read_dataset(list, named({"cat", "dog"}), true)) == "a\nb.png=1 c.png=0 d.png=1");
+  CHECK_THROWS_WITH(static_cast<void>(read_dataset(dir.folder(), nameless(2), true)),
+                    (dir.folder() + ": is a directory: --null is for lists").c_str());
 }
 
 TEST_CASE("dataset: nothing to evaluate is an error, and what cannot be read is mentioned") {
   const scratch dir;
   CHECK(says(refusal(dir.folder(), nameless(2), rexnet::errc::invalid_argument), "no folders"));
   CHECK(says(refusal(dir.path("absent"), nameless(2), rexnet::errc::io_error), "absent: cannot be opened"));
-  touch(dir, {"a/1.webp", "b/2.bmp"});
-  CHECK(says(refusal(dir.folder(), nameless(2), rexnet::errc::invalid_argument), "no pictures"));
-  touch(dir, {"b/3.png"});
+  touch(dir, {"a/1.txt", "b/2.txt"});
+  CHECK(says(refusal(dir.folder(), nameless(2), rexnet::errc::invalid_argument),
+             "no pictures (empty file: 2)"));
+  touch(dir, {"b/3.webp"});
   const dataset d = read_dataset(dir.folder(), nameless(2));
-  CHECK(samples(d) == "b/3.png=1");
-  CHECK(says(d.notes.back(), "2 files of kinds that are not read"));
+  CHECK(samples(d) == "b/3.webp=1");
+  REQUIRE(d.others.size() == 2);
+  CHECK(d.others[0].path == "a/1.txt");
 }

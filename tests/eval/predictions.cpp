@@ -178,6 +178,7 @@ TEST_CASE("predictions: rows of another run are refused, and the message says wh
   CHECK(says(refusal(dir, with(whole, "a.png,0", "a.png,1")), "row 1 is of a.png"));
   CHECK(says(refusal(dir, with(whole, "0 2 1", "0 2 3")), "row 1 is damaged"));
   CHECK(says(refusal(dir, with(whole, "0 2 1", "2 0 1")), "row 1 is damaged"));
+  CHECK(says(refusal(dir, with(whole, "0 2 1", std::string("0 2 1\0", 6))), "row 1 holds a NUL byte"));
   CHECK(says(refusal(dir, with(whole, ",cat,cat,,", ",cat,cat,")), "row 1 has 9 columns"));
   CHECK(says(refusal(dir, whole + whole.substr(whole.find("a.png"))), "more rows than the data set"));
   CHECK(says(refusal(dir, "path,label\na.png,0\n"), "no file of rexnet eval"));

@@ -54,7 +54,7 @@ def run_shell(source, work, rexnet, write_checkpoint):
     (work / "flowers.txt").write_text("aster\nborage\ncrocus\ndahlia\nedelweiss\n")
     shutil.copy(source / "examples/pictures/hat.png", work / "photo.png")
     path = f"{pathlib.Path(rexnet).parent}{os.pathsep}{os.environ['PATH']}"
-    found = [b for b in all_blocks(source, "sh") if b.document.name in ("getting-started.md", "performance.md")]
+    found = [b for b in all_blocks(source, "sh") if b.document.name in ("getting-started.md", "classify.md", "performance.md")]
     for b in found:
         print(run(b.where(), ["bash", "-eux", "-c", b.text], cwd=work, env={**os.environ, "PATH": path}))
     assert found
