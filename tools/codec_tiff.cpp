@@ -203,7 +203,9 @@ rexnet::status interpret(page& p) {
     case PHOTOMETRIC_PALETTE:
       p.colours = meaning::palette;
       p.channels = 1;
-      if (plain && small && with(1, static_cast<std::uint16_t>(bytes ? 2 : 1))) return rexnet::done;
+      if (plain && small && p.samples == 1 && p.extras == 0) return rexnet::done;
+      if (plain && bytes && p.samples == 2 && p.extras == 1 && p.extra != EXTRASAMPLE_ASSOCALPHA)
+        return rexnet::done;
       return unsupported("a palette with " + what);
     case PHOTOMETRIC_SEPARATED:
       p.colours = meaning::cmyk;

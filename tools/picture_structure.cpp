@@ -106,8 +106,7 @@ rexnet::result<std::string> essential_png(byte_span file, std::uint64_t largest)
     const bool picture = c.name == "IDAT" && !behind;
     behind = behind || (data && !picture);
     data = data || picture;
-    if (!picture && !c.whole)
-      return error(errc::io_error, "PNG: chunk " + in_quotes(c.name) + " is cut short");
+    if (!c.whole) return error(errc::io_error, "PNG: chunk " + in_quotes(c.name) + " is cut short");
     if (!behind && (c.checked ? !c.right : !picture))
       return error(errc::io_error, "PNG: checksum of chunk " + in_quotes(c.name));
     if ((number == 0) != (c.name == "IHDR") || (number == 0 && c.payload.size() != 13))
