@@ -2,6 +2,7 @@
 // TIFF by libtiff: the first page. libtiff undoes compression, byte order and order of bits; what the samples
 // mean is settled here, as Pillow's table of pixel modes has it.
 #include "tools/image_codecs.hpp"
+#include "tools/orientation.hpp"
 
 #include <algorithm>
 #include <array>
@@ -112,7 +113,7 @@ error unsupported(const std::string& what) {
   return error(errc::unsupported, "TIFF: " + what);
 }
 
-enum class meaning { grey, white_is_zero, rgb, palette, cmyk, converted };
+enum class meaning { grey, white_is_zero, rgb, palette, cmyk, ycbcr, converted };
 
 /// The first page.
 struct page {
@@ -182,7 +183,7 @@ rexnet::status interpret(page& p) {
     return p.samples >= colours && p.samples <= most &&
            (p.samples - colours == p.extras || (p.samples == colours + 1 && p.extras == 0 && colours == 3));
   };
-  const bool plain = p.format == SAMPLEFORMAT_UINT || p.format == SAMPLEFORMAT_VOID;
+  const bool plain = p.format == SAMPLEFORMAT_UINT;
   const std::string what = sample_text(p);
   switch (p.photometric) {
     case PHOTOMETRIC_MINISWHITE:
@@ -255,6 +256,19 @@ std::uint8_t sample(const std::uint8_t* row, std::size_t i, unsigned bits) {
   return static_cast<std::uint8_t>(row[bit / 8] >> (8 - bits - bit % 8) & ((1u << bits) - 1u));
 }
 
+/// Pillow's conversion (BT.601): six bits behind the point, rounded towards zero after adding a half.
+void ycbcr_to_rgb(const std::uint8_t* from, std::uint8_t* rgb) {
+  const auto part = [](double factor, int sample) {
+    return static_cast<int>(factor * 64 * (sample - 128) + 0.5);
+  };
+  const int y = from[0], cb = from[1], cr = from[2];
+  const int sums[] = {part(1.402, cr), part(-0.34414, cb) + part(-0.71414, cr), part(1.772, cb)};
+  for (std::size_t c = 0; c < 3; ++c) {
+    const int down = sums[c] >= 0 ? sums[c] / 64 : -((63 - sums[c]) / 64);  // to the lower whole number
+    rgb[c] = static_cast<std::uint8_t>((std::min)(255, (std::max)(0, y + down)));
+  }
+}
+
 /// One pixel from its samples.
 void to_rgb(const page& p, const std::uint8_t* from, std::uint8_t* rgb) {
   switch (p.colours) {
@@ -269,6 +283,7 @@ void to_rgb(const page& p, const std::uint8_t* from, std::uint8_t* rgb) {
       for (std::size_t c = 0; c < 3; ++c) rgb[c] = static_cast<std::uint8_t>(p.map[c][from[0]] >> 8);
       return;
     case meaning::cmyk: cmyk_to_rgb(from, rgb); return;
+    case meaning::ycbcr: ycbcr_to_rgb(from, rgb); return;
     default:
       std::memcpy(rgb, from, 3);
       if (p.premultiplied())  // Pillow divides by alpha before it drops it
@@ -367,6 +382,15 @@ rexnet::status read_converted(TIFF* t, const page& p, source& s, rgb_image& out)
   return rexnet::done;
 }
 
+/// Whether each pixel has colours of its own. Where the file does not say libtiff halves them twice, as the
+/// standard has it; Pillow, and the files that it writes, mean whole ones.
+bool has_whole_colours(TIFF* t, const page& p) {
+  std::uint16_t across = 0, down = 0;
+  if (p.colours != meaning::converted || p.compression != COMPRESSION_NONE) return false;
+  if (TIFFGetField(t, TIFFTAG_YCBCRSUBSAMPLING, &across, &down) == 1) return across == 1 && down == 1;
+  return TIFFSetField(t, TIFFTAG_YCBCRSUBSAMPLING, 1, 1) == 1;
+}
+
 /// A block must not be much larger than the picture: what it takes is not in the file.
 rexnet::status check_blocks(const page& p, std::uint64_t largest) {
   const std::uint64_t pixels = std::uint64_t{p.width} * p.height,
@@ -396,14 +420,16 @@ result<decoded> decode_tiff(byte_span file, std::uint64_t largest) {
   if (TIFFIsCODECConfigured(p.compression) == 0)
     return unsupported("compression " + std::to_string(p.compression) + ", which libtiff here does not have");
   if (auto st = check_blocks(p, largest); !st) return st.error();
-  if (p.colours == meaning::palette &&
-      TIFFGetField(t.get(), TIFFTAG_COLORMAP, &p.map[0], &p.map[1], &p.map[2]) == 0)
+  // libtiff takes a palette picture without colours for a grey one.
+  const bool indexed = p.photometric == PHOTOMETRIC_PALETTE || tiff_number(file, TIFFTAG_PHOTOMETRIC) == 3.0;
+  if (indexed && TIFFGetField(t.get(), TIFFTAG_COLORMAP, &p.map[0], &p.map[1], &p.map[2]) == 0)
     return error(errc::io_error, "TIFF: a palette without colours");
   if (p.colours == meaning::converted && p.compression == COMPRESSION_JPEG &&
       p.planar == PLANARCONFIG_CONTIG) {
     TIFFSetField(t.get(), TIFFTAG_JPEGCOLORMODE, JPEGCOLORMODE_RGB);  // libjpeg converts
     p.colours = meaning::rgb;
   }
+  if (has_whole_colours(t.get(), p)) p.colours = meaning::ycbcr;
   s.message[0] = '\0';  // of tags that did not matter
   s.decoding = true;
   decoded picture;

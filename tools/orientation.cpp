@@ -111,14 +111,9 @@ class tiff_reader {
 
 /// What the first directory says; -1 where it has no such tag.
 int orientation_in(byte_span tiff) {
-  const tiff_reader reader(tiff);
-  int found = -1;
-  reader.for_each_entry([&](std::uint64_t tag, std::uint64_t type, byte_span value) {
-    if (tag != orientation_tag || found >= 0) return;
-    const double v = reader.value(type, value);
-    found = v >= 1 && v <= 8 && v == std::floor(v) ? static_cast<int>(v) : 0;
-  });
-  return found;
+  const auto v = tiff_number(tiff, orientation_tag);
+  if (!v) return -1;
+  return *v >= 1 && *v <= 8 && *v == std::floor(*v) ? static_cast<int>(*v) : 0;
 }
 
 /// tiff:Orientation="6" or <tiff:Orientation>6: the first that has a digit.
@@ -250,6 +245,15 @@ int combined(int exif, const std::string& xmp) {
 }
 
 }  // namespace
+
+std::optional<double> tiff_number(byte_span tiff, std::uint64_t wanted) {
+  const tiff_reader reader(tiff);
+  std::optional<double> found;
+  reader.for_each_entry([&](std::uint64_t tag, std::uint64_t type, byte_span value) {
+    if (tag == wanted && !found) found = reader.value(type, value);
+  });
+  return found;
+}
 
 int stated_orientation(const picture_notes& notes) {
   std::string_view exif = notes.exif;

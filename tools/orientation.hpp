@@ -6,6 +6,8 @@
 #include "rexnet/image/pixels.hpp"
 #include "rexnet/weights/bytes.hpp"
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -16,6 +18,10 @@ struct picture_notes {
   std::string exif;  ///< a TIFF structure behind "Exif\0\0" (once, twice or not at all)
   std::string xmp;
 };
+
+/// The first value of a tag in the first directory of a TIFF structure (Exif is one); NaN where it is no
+/// number.
+[[nodiscard]] std::optional<double> tiff_number(rexnet::byte_span tiff, std::uint64_t tag);
 
 /// Orientation of TIFF 6, 1 to 8; 1 where none is stated, or another number. XMP counts where Exif has no
 /// such tag. The tag may have any numeric type; of several entries the first counts.
