@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: MIT
 #include "tools/image_io.hpp"
+#include "tools/file_kind.hpp"
 #include "tools/image_codecs.hpp"
+#include "tools/orientation.hpp"
 #include "tools/pnm.hpp"
 
 #include "rexnet/weights/file_bytes.hpp"
 #include "rexnet/weights/output_file.hpp"
 
-#include <cstring>
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
 #include <utility>
 
 namespace rexnet_tools {
@@ -18,81 +22,92 @@ using rexnet::error;
 using rexnet::result;
 using rexnet::rgb_image;
 
-/// EXIF orientation 1 to 8; 1 when there is none.
-int orientation(byte_span jpeg) {
-  int found = 1;
-  for_each_segment(jpeg, [&found](int marker, byte_span s) {
-    if (marker != 0xe1 || s.size() < 14 || std::memcmp(s.data(), "Exif\0\0", 6) != 0) return;
-    const byte_span tiff = s.subspan(6, s.size() - 6);
-    const bool big = tiff[0] == 'M';
-    const auto number = [&](std::size_t at, int bytes) {
-      std::size_t v = 0;
-      for (int i = 0; i < bytes; ++i)
-        v = v << 8 | tiff[at + static_cast<std::size_t>(big ? i : bytes - 1 - i)];
-      return v;
-    };
-    const std::size_t directory = number(4, 4);
-    if (directory + 2 > tiff.size()) return;
-    const std::size_t entries = number(directory, 2);
-    for (std::size_t i = 0; i < entries && directory + 2 + 12 * (i + 1) <= tiff.size(); ++i) {
-      const std::size_t entry = directory + 2 + 12 * i;
-      const std::size_t value = number(entry + 8, 2);
-      if (number(entry, 2) == 0x112 && value >= 1 && value <= 8) found = static_cast<int>(value);
-    }
-  });
-  return found;
+result<decoded> decode_any_pnm(byte_span file, std::uint64_t largest) {
+  auto image = decode_pnm(file, largest);
+  if (!image) return image.error();
+  decoded picture;
+  picture.image = std::move(*image);
+  return picture;
 }
 
-rgb_image upright(rgb_image in, int how) {
-  if (how <= 1) return in;
-  rgb_image out;
-  const bool turned = how >= 5;
-  out.width = turned ? in.height : in.width;
-  out.height = turned ? in.width : in.height;
-  out.data.resize(in.data.size());
-  for (int y = 0; y < out.height; ++y)
-    for (int x = 0; x < out.width; ++x) {
-      int sx = turned ? y : x, sy = turned ? x : y;
-      if (how == 2 || how == 3 || how == 7 || how == 8) sx = in.width - 1 - sx;
-      if (how == 3 || how == 4 || how == 6 || how == 7) sy = in.height - 1 - sy;
-      std::memcpy(&out.data[(static_cast<std::size_t>(y) * static_cast<std::size_t>(out.width) +
-                             static_cast<std::size_t>(x)) *
-                            3],
-                  &in.data[(static_cast<std::size_t>(sy) * static_cast<std::size_t>(in.width) +
-                            static_cast<std::size_t>(sx)) *
-                           3],
-                  3);
-    }
-  return out;
+struct format {
+  const char* name;  ///< as file_kind has it
+  decode_function decode;
+  bool always_upright;  ///< Pillow turns these when it loads them
+};
+/// What this build reads. CMake defines REXNET_WITH_x where the library is there.
+constexpr format formats[] = {
+    {"JPEG", decode_jpeg, false}, {"PNG", decode_png, false},   {"PNM", decode_any_pnm, false},
+    {"BMP", decode_bmp, false},
+#if defined(REXNET_WITH_GIF)
+    {"GIF", decode_gif, false},
+#endif
+#if defined(REXNET_WITH_WEBP)
+    {"WebP", decode_webp, false},
+#endif
+#if defined(REXNET_WITH_TIFF)
+    {"TIFF", decode_tiff, true},
+#endif
+#if defined(REXNET_WITH_HEIF)
+    {"HEIC", decode_heif, false}, {"AVIF", decode_avif, false}, {"HEIF picture", decode_heif, false},
+#endif
+};
+
+const format* format_of(const std::string& name) {
+  const auto* f =
+      std::find_if(std::begin(formats), std::end(formats), [&](const format& g) { return name == g.name; });
+  return f == std::end(formats) ? nullptr : f;
+}
+
+/// "a PDF, not a picture that rexnet reads"; "a WebP, which this build does not read".
+error refused(const known_kind& kind) {
+  const std::string name = std::string(kind.article) + kind.name;
+  return error(errc::unknown_format, name + (kind.picture ? ", which this build does not read"
+                                                          : ", not a picture that rexnet reads"));
 }
 
 }  // namespace
 
-file_kind kind_of(byte_span file) {
-  if (file.size() > 3 && file[0] == 0xff && file[1] == 0xd8) return {"JPEG", true, true};
-  if (file.size() > 8 && std::memcmp(file.data(), "\x89PNG\r\n\x1a\n", 8) == 0) return {"PNG", true, true};
-  if (is_pnm(file)) return {"PNM", true, true};
-  return {"unknown data", false, false};
+std::vector<std::string> picture_formats() {
+  std::vector<std::string> names;
+  for (const format& f : formats)
+    if (std::string(f.name) != "HEIF picture") names.emplace_back(f.name);
+  return names;
+}
+
+file_kind kind_of(byte_span start) {
+  const known_kind& kind = find_kind(start);
+  return {kind.name, kind.picture, format_of(kind.name) != nullptr};
 }
 
 result<file_kind> kind_of(const std::string& path) {
-  const auto file = rexnet::file_bytes::read(path);
-  if (!file) return file.error();
-  return kind_of(file->bytes());
+  const auto where = std::filesystem::u8path(path);
+  std::error_code problem;
+  const auto what = std::filesystem::status(where, problem);  // does not wait for a FIFO's other end
+  if (std::filesystem::is_directory(what)) return error(errc::io_error, path + ": is a directory");
+  if (std::filesystem::exists(what) && !std::filesystem::is_regular_file(what))
+    return error(errc::io_error, path + ": is not a regular file");
+  std::ifstream file(where, std::ios::binary);
+  std::string start(kind_bytes, '\0');
+  if (file) file.read(&start[0], static_cast<std::streamsize>(start.size()));
+  if (!file.is_open() || file.bad())
+    return error(errc::io_error, path + ": cannot be opened: " +
+                                     (problem ? problem.message() : std::string(std::strerror(errno))));
+  start.resize(static_cast<std::size_t>(file.gcount()));
+  return kind_of(byte_span(reinterpret_cast<const unsigned char*>(start.data()), start.size()));
 }
 
-result<picture> decode_picture(byte_span file, bool exif) {
-  picture p;
-  p.kind = kind_of(file).name;
-  auto image = p.kind == "JPEG"  ? decode_jpeg(file)
-               : p.kind == "PNG" ? decode_png(file)
-               : p.kind == "PNM"
-                   ? decode_pnm(file)
-                   : result<rgb_image>(error(errc::unknown_format, "neither JPEG, PNG nor PNM"));
+result<picture> decode_picture(byte_span file, bool exif, std::uint64_t largest) {
+  const known_kind& kind = find_kind(file.subspan(0, (std::min)(file.size(), kind_bytes)));
+  const format* f = format_of(kind.name);
+  if (f == nullptr) return refused(kind);
+  auto image = f->decode(file, (std::min)(largest, max_pixels));
   if (!image) return image.error();
-  p.image = std::move(*image);
-  if (p.kind == "JPEG") p.orientation = orientation(file);
-  p.turned = exif && p.orientation > 1;
+  picture p;
+  p.kind = kind.name;
+  p.image = std::move(image->image);
+  p.orientation = image->orientation != 0 ? image->orientation : stated_orientation(p.kind, file);
+  p.turned = (exif || f->always_upright) && p.orientation > 1;
   if (p.turned) p.image = upright(std::move(p.image), p.orientation);
   return p;
 }

@@ -1,20 +1,25 @@
 // SPDX-License-Identifier: MIT
-// Is a picture file whole? For decoders that give half a picture without a word, such as Windows' own. What a
-// JPEG's compressed data hold is not looked at; a PNG's chunks have checksums.
+// Is a picture file whole? For decoders that give half a picture without a word, such as Windows' own, and
+// for libpng, which is stricter than Pillow where no pixel is at stake.
 #ifndef REXNET_TOOLS_PICTURE_STRUCTURE_HPP
 #define REXNET_TOOLS_PICTURE_STRUCTURE_HPP
 
-#include "rexnet/core/error.hpp"
-#include "rexnet/weights/bytes.hpp"
+#include "tools/image_codecs.hpp"
 
 namespace rexnet_tools {
 
 /// From the first segment to the end-of-image marker: lengths, a frame, a scan. Bytes between segments are
-/// skipped: cameras leave some. Errors: io_error, limit_exceeded.
-[[nodiscard]] rexnet::status check_jpeg(rexnet::byte_span file);
+/// skipped: cameras leave some. What the compressed data hold is not looked at. Errors: io_error,
+/// limit_exceeded.
+[[nodiscard]] rexnet::status check_jpeg(rexnet::byte_span file, std::uint64_t largest = max_pixels);
 
-/// Every chunk's length and checksum; IHDR first, IDAT, IEND. Errors: io_error, limit_exceeded.
-[[nodiscard]] rexnet::status check_png(rexnet::byte_span file);
+/// A PNG's picture: signature, IHDR, PLTE, the first run of IDAT, IEND. What Pillow skips is left out, so
+/// that it cannot be an obstacle: unknown chunks, text, colour profiles. As in Pillow, every chunk before the
+/// picture has its checksum; behind it nothing has to follow, not even IEND, but a chunk that is cut short is
+/// an error. Other than in Pillow, IDAT has its checksum, too, where it is there. Errors: io_error,
+/// limit_exceeded.
+[[nodiscard]] rexnet::result<std::string> essential_png(rexnet::byte_span file,
+                                                        std::uint64_t largest = max_pixels);
 
 }  // namespace rexnet_tools
 

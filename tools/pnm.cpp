@@ -52,16 +52,14 @@ bool is_pnm(byte_span file) {
   return file.size() > 2 && file[0] == 'P' && file[1] >= '1' && file[1] <= '7' && is_space(file[2]);
 }
 
-rexnet::result<rexnet::rgb_image> decode_pnm(byte_span file) {
+rexnet::result<rexnet::rgb_image> decode_pnm(byte_span file, std::uint64_t largest_size) {
   if (file[1] != '5' && file[1] != '6')
     return error(errc::unsupported, std::string("PNM: P") + static_cast<char>(file[1]) +
                                         ", of this family only P5 and P6 are read");
   const auto head = read_header(file);
   if (!head) return head.error();
   const auto [width, height, largest] = head->numbers;
-  const std::string size = std::to_string(width) + " x " + std::to_string(height);
-  if (width == 0 || height == 0) return error(errc::io_error, "PNM: " + size + " pixels");
-  if (width * height > max_pixels) return error(errc::limit_exceeded, "PNM: " + size + " pixels");
+  if (auto s = check_size("PNM", width, height, largest_size); !s) return s.error();
   if (largest == 0 || largest > 65535)
     return error(errc::io_error, "PNM: a largest sample of " + std::to_string(largest));
   if (largest > 255) return error(errc::unsupported, "PNM: samples of 16 bits");

@@ -7,6 +7,8 @@
 #include "rexnet/image/pixels.hpp"
 #include "rexnet/weights/bytes.hpp"
 
+#include <cstdint>
+
 namespace rexnet_tools {
 
 /// Begins as any picture of the PNM family does: P1 to P7 and white space.
@@ -15,7 +17,8 @@ namespace rexnet_tools {
 /// Grey becomes RGB; samples below 255 are scaled as Pillow does, rounding halves to even. What follows the
 /// first picture is ignored. Errors: unsupported (text, bitmaps, PAM, 16 bits), limit_exceeded, io_error for
 /// everything that is damaged or cut short.
-[[nodiscard]] rexnet::result<rexnet::rgb_image> decode_pnm(rexnet::byte_span file);
+[[nodiscard]] rexnet::result<rexnet::rgb_image> decode_pnm(rexnet::byte_span file,
+                                                           std::uint64_t largest = std::uint64_t{1} << 28);
 
 }  // namespace rexnet_tools
 

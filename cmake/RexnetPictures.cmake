@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: MIT
+# Picture formats that need a library which may be missing. For each REXNET_WITH_<FORMAT> is
+#   AUTO  used where the library is found (the default)
+#   ON    required
+#   OFF   left out
+# Appends to image_io_sources and picture_formats. Windows has none of them: docs/windows.md.
+
+# rexnet_picture_format(FORMAT NAMES SOURCES HEADER LIBRARY...): LIBRARY... in the order of the linker.
+function(rexnet_picture_format format names sources header)
+  set(REXNET_WITH_${format} AUTO CACHE STRING "Read ${names} pictures: AUTO (where the library is), ON, OFF")
+  set_property(CACHE REXNET_WITH_${format} PROPERTY STRINGS AUTO ON OFF)
+  set(wanted "${REXNET_WITH_${format}}")
+  if(NOT wanted STREQUAL "AUTO" AND NOT wanted)
+    set(missing_formats ${missing_formats} "${names} (REXNET_WITH_${format} is OFF)" PARENT_SCOPE)
+    return()
+  endif()
+  find_path(REXNET_${format}_INCLUDE_DIR ${header})
+  mark_as_advanced(REXNET_${format}_INCLUDE_DIR)
+  set(libraries)
+  foreach(library IN LISTS ARGN)
+    find_library(REXNET_${format}_LIBRARY_${library} ${library})
+    mark_as_advanced(REXNET_${format}_LIBRARY_${library})
+    list(APPEND libraries "${REXNET_${format}_LIBRARY_${library}}")
+  endforeach()
+  if(NOT REXNET_${format}_INCLUDE_DIR OR "${libraries}" MATCHES "NOTFOUND")
+    if(wanted STREQUAL "AUTO")
+      set(missing_formats ${missing_formats} "${names} (${header} and its library are not there)" PARENT_SCOPE)
+      return()
+    endif()
+    message(FATAL_ERROR "rexnet: ${names} pictures are wanted (REXNET_WITH_${format}), but ${header} or its library is missing")
+  endif()
+  set(image_io_sources ${image_io_sources} ${sources} PARENT_SCOPE)
+  set(picture_formats "${picture_formats}, ${names}" PARENT_SCOPE)
+  # A directory of the compiler's own must not be moved to the front.
+  if(NOT REXNET_${format}_INCLUDE_DIR IN_LIST CMAKE_CXX_IMPLICIT_INCLUDE_DIRECTORIES)
+    target_include_directories(rexnet_image_io SYSTEM INTERFACE "${REXNET_${format}_INCLUDE_DIR}")
+  endif()
+  target_compile_definitions(rexnet_image_io INTERFACE REXNET_WITH_${format})
+  target_link_libraries(rexnet_image_io INTERFACE ${libraries})
+endfunction()
+
+set(missing_formats)
+if(NOT WIN32)
+  rexnet_picture_format(GIF "GIF" codec_gif.cpp gif_lib.h gif)
+  rexnet_picture_format(WEBP "WebP" codec_webp.cpp webp/demux.h webpdemux webp)
+  rexnet_picture_format(TIFF "TIFF" codec_tiff.cpp tiffio.h tiff)
+  rexnet_picture_format(HEIF "HEIC, AVIF" "codec_heif.cpp;iso_boxes.cpp" libheif/heif.h heif)
+endif()
+message(STATUS "rexnet: pictures read: ${picture_formats}")
+if(missing_formats)
+  list(JOIN missing_formats ", " missing_formats)
+  message(STATUS "rexnet: pictures not read: ${missing_formats}")
+endif()
