@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The command `rexnet`. Exit codes: 0, 1 (bad input, message on stderr), 2 (usage).
 #include "tools/commands.hpp"
+#include "tools/image_io.hpp"
 #include "tools/system.hpp"
 
 #include "rexnet/core/cpus.hpp"
@@ -68,7 +69,7 @@ void write_file(const std::string& path, const std::string& bytes) {
   if (auto s = file.commit(); !s) throw s.error();
 }
 
-/// Version, and the instruction sets: built, running here, chosen.
+/// Version, the instruction sets (built, running here, chosen), the formats of pictures that are read.
 static std::string version_text() {
   std::string text = "rexnet " REXNET_VERSION_STRING "\ninstruction sets:";
   const auto chosen = rexnet::chosen_kernel_set();
@@ -77,7 +78,10 @@ static std::string version_text() {
                                              : rexnet::runs(rexnet::this_cpu(), set.name)
                                                  ? ""
                                                  : " (not on this CPU)");
-  return chosen ? text : text + "\n" + chosen.error().what();
+  if (!chosen) text.append("\n").append(chosen.error().what());
+  text += "\npictures:";
+  for (const std::string& name : picture_formats()) text.append(" ").append(name);
+  return text;
 }
 
 }  // namespace rexnet_tools
