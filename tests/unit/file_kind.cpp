@@ -32,7 +32,7 @@ std::string ftyp(const std::string& brands) {
 
 struct sample {
   std::string start;
-  const char* name;
+  std::string name;
   bool picture;
 };
 
@@ -52,7 +52,7 @@ TEST_CASE("file kind: pictures that need a library, or are not read") {
   const sample samples[] = {
       {"GIF89a", "GIF", true},
       {"GIF87a", "GIF", true},
-      {"RIFF\1\0\0\0WEBPVP8 ", "WebP", true},
+      {"RIFF\1\0\0\0WEBPVP8 "s, "WebP", true},
       {"II*\0\x8\0\0\0"s, "TIFF", true},
       {"MM\0*\0\0\0\x8"s, "TIFF", true},
       {"II+\0\x8\0\0\0"s, "TIFF", true},
@@ -101,7 +101,7 @@ TEST_CASE("file kind: what is no picture") {
       {std::string(100, 0), "file of zeros (its content is lost)", false},
       {ftyp("isommp41"), "MPEG-4 film", false},
       {ftyp("qt  "), "QuickTime film", false},
-      {"RIFF\1\0\0\0AVI LIST", "AVI film", false},
+      {"RIFF\1\0\0\0AVI LIST"s, "AVI film", false},
       {"\x1a\x45\xdf\xa3", "WebM or Matroska film", false},
       {"\x7f"
        "ELF\2",
@@ -118,7 +118,7 @@ TEST_CASE("file kind: what is no picture") {
       {"REXNETPK\1\0"s, "packed rexnet model", false},
       {"\1\2\3\4", "unknown data", false},
       {"BMW is a text", "text", false},
-      {"RIFF\1\0\0\0QLCM", "unknown data", false},
+      {"RIFF\1\0\0\0QLCM"s, "unknown data", false},
   };
   for (const sample& s : samples) {
     INFO(s.name);
