@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# Debian's static libpng, libturbojpeg and zlib for another processor, unpacked into a folder: what cross-built tools and
+# Debian's static libpng, libjpeg-turbo and zlib for another processor, unpacked into a folder: what cross-built tools and
 # tests link, so that the command can be copied to a machine that has none of them. Nothing is installed and the
 # system's package lists stay as they are: apt works with lists, a cache and a status file of its own in a temporary
 # folder. (Multiarch would install them properly, but refuses where one package of the two architectures is a security
 # update apart.)
 # Usage: cmake/fetch-target-libraries.sh arm64|armhf DIR
 set -euo pipefail
-packages=(libpng-dev libturbojpeg0-dev zlib1g-dev)
+packages=(libpng-dev libjpeg62-turbo-dev zlib1g-dev)
 usage() { echo "usage: $0 arm64|armhf DIR" >&2; exit 2; }
 [ $# -eq 2 ] || usage
 case $1 in arm64 | armhf) ;; *) usage ;; esac

@@ -7,7 +7,8 @@
 #   arm, bare_metal, march, coverage   parts of ./matrix.sh
 # Does nothing where all are installed.
 set -euo pipefail
-packages=(g++ cmake ninja-build libxsimd-dev libeigen3-dev libcli11-dev nlohmann-json3-dev libturbojpeg0-dev libpng-dev libutf8proc-dev)
+packages=(g++ cmake ninja-build libxsimd-dev libeigen3-dev libcli11-dev nlohmann-json3-dev libutf8proc-dev)
+packages+=(libjpeg62-turbo-dev libpng-dev libgif-dev libwebp-dev libtiff-dev libheif-dev)  # pictures
 windows=(g++-mingw-w64-x86-64-posix libz-mingw-w64-dev wine wine64 doctest-dev python3 clang)
 case ${1:-} in
   tests)

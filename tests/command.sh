@@ -65,7 +65,7 @@ expect 1 'expected \[n,3,h,w\]' "$rexnet" run "$model" "$dir/nhwc.npy" -o "$dir/
 
 expect 1 'no-such-file.*cannot be opened' "$rexnet" inspect no-such-file
 expect 1 'is a directory' "$rexnet" inspect "$dir"
-expect 1 'neither JPEG, PNG nor PNM' "$rexnet" classify "$model" "$model"
+expect 1 'a packed rexnet model, not a picture that rexnet reads' "$rexnet" classify "$model" "$model"
 echo '<!DOCTYPE html>' > "$dir/page.pth"
 expect 1 'web page' "$rexnet" inspect "$dir/page.pth"
 head -c 5000000 "$model" > "$dir/short.rexnet"
@@ -98,7 +98,7 @@ cmp "$dir/maps/pooled.npy" "$dir/maps/features.npy" || fail "v1 has nothing betw
 expect 0 '' "$rexnet" features "$model" "$dir/nhwc.npy" -o "$dir/maps_nhwc" --layout nhwc
 cmp "$dir/maps/features.npy" "$dir/maps_nhwc/features.npy" || fail "the layouts' features differ"
 expect 0 '' "$rexnet" features "$model" "$source/examples/pictures/hat.png" -o "$dir/maps/of/hat"
-expect 1 'page.pth.*neither JPEG' "$rexnet" features "$model" "$dir/page.pth" -o "$dir/maps"
+expect 1 'page.pth: an HTML page, not a picture' "$rexnet" features "$model" "$dir/page.pth" -o "$dir/maps"
 
 # classify: directories, lists, pictures without an answer among others
 shelf=$dir/shelf
@@ -122,11 +122,11 @@ expect 1 'read with --null' "$rexnet" classify "$model" - < "$dir/list0"
 expect 0 '^- (400 x 400' "$rexnet" classify "$model" - < "$hat"
 expect 1 'standard input: .*nor a list of paths' "$rexnet" classify "$model" - < "$dir/in.npy"
 echo 'not a picture' > "$shelf/c.jpg"
-expect 1 'c.jpg: neither JPEG' "$rexnet" classify "$model" "$shelf" "$dir/none.png" --embed "$dir/three.npy"
+expect 1 'c.jpg: a text, not a picture' "$rexnet" classify "$model" "$shelf" "$dir/none.png" --embed "$dir/three.npy"
 grep -q 'none.png: cannot be opened' "$dir/out" || fail "the missing file is not named: $(cat "$dir/out")"
 grep -q '2 of 4 pictures have no answer' "$dir/out" || fail "no sum: $(cat "$dir/out")"
 cmp "$dir/two.npy" "$dir/three.npy" || fail "other features beside pictures without an answer"
-expect 1 '"error": ".*c.jpg: neither JPEG' "$rexnet" classify "$model" "$shelf" --json
+expect 1 '"error": ".*c.jpg: a text, not a picture' "$rexnet" classify "$model" "$shelf" --json
 grep -q '"label": "hat"' "$dir/out" || fail "no answer after an error: $(cat "$dir/out")"
 expect 1 'no pictures below this directory' "$rexnet" classify "$model" "$dir/empty"
 expect 0 '"class": 4' "$rexnet" classify "$model" "$shelf/a.png" --json --cam "$dir/map.npy" --cam-class 4

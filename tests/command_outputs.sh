@@ -285,7 +285,7 @@ if [ "$posix" = posix ] && command -v python3 > /dev/null; then
   "$rexnet" inspect a.pth --json > inspect.json
   "$rexnet" bench model.rexnet --json --input-size 32 > bench.json
   printf '%s\n' $'\x1b[31mred.png 1' $'\xc2\x9bnone\xff.png 2' > odd.txt
-  "$rexnet" eval model.rexnet odd.txt --json > eval.json 2> /dev/null
+  "$rexnet" eval model.rexnet odd.txt --json > eval.json 2> /dev/null && fail "no exit code for a missing picture"
   for file in classify inspect bench eval; do
     python3 -c 'import json, sys; json.load(open(sys.argv[1], encoding="utf-8"))' $file.json || fail "$file: no JSON: $(cat -v $file.json)"
     ! grep -qP '[\x00-\x09\x0b-\x1f\x7f]|\xc2[\x80-\x9f]' $file.json || fail "$file: raw controls in JSON: $(cat -v $file.json)"

@@ -18,7 +18,7 @@ if not pictures.is_dir():
     print(f"skipped: needs {pictures}")
     sys.exit(77)
 golden = json.loads((source / "tests/golden/picture_files.json").read_text())["files"]
-# libpng checks the checksum of the last chunk, too, where Pillow has stopped reading.
+# The checksum of the data counts; Pillow does not look at it (README, "What differs").
 refused = {name for name, what in golden.items() if what == "refused"} | {"pngsuite/corrupt/xcsn0g01.png"}
 failures = []
 

@@ -97,13 +97,13 @@ shows longsleeve.png
 
 # What cannot be shown says why, and leaves no answer of another picture behind.
 head -c 2000 "$pictures/hat.png" > "$dir/broken.png"
-drop file "$dir/broken.png" "broken.png: PNG: the file is cut short"
+drop file "$dir/broken.png" 'broken.png: PNG: chunk "IDAT" is cut short'
 shot
 bars none hat.png "$dir/shot.xwd"
 mkdir "$dir/folder.png"
 drop file "$dir/folder.png" "folder.png: is a directory"
 echo text > "$dir/text.png"
-drop file "$dir/text.png" "text.png: not a picture"
+drop file "$dir/text.png" "text.png: a text, not a picture"
 
 # A narrow window; without windows managers GTK itself sees to the smallest size.
 xdotool windowsize --sync "$window" 480 640

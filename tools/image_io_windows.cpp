@@ -155,7 +155,7 @@ HRESULT copy_rows(IWICBitmapFrameDecode* frame, const pixel_layout& layout,
 }
 
 /// @param what "JPEG" or "PNG", for errors
-result<rgb_image> decode(const char* what, const GUID& container, byte_span file) {
+result<decoded> decode(const char* what, const GUID& container, byte_span file, std::uint64_t largest) {
   const com_session session;
   com_pointer<IWICImagingFactory> factory;
   com_pointer<IWICStream> stream;
@@ -178,17 +178,16 @@ result<rgb_image> decode(const char* what, const GUID& container, byte_span file
                                     [&id](const pixel_layout& l) { return IsEqualGUID(l.id, id); });
   if (layout == std::end(layouts))
     return error(errc::unsupported, std::string(what) + ": a pixel format that rexnet does not know");
-  if (width == 0 || height == 0 || width > max_pixels / height)
-    return error(errc::limit_exceeded, std::string(what) + ": " + std::to_string(width) + " x " +
-                                           std::to_string(height) + " pixels");
-  rgb_image out;
+  if (auto s = check_size(what, width, height, largest); !s) return s.error();
+  decoded picture;
+  rgb_image& out = picture.image;
   out.width = static_cast<int>(width);
   out.height = static_cast<int>(height);
   std::vector<WICColor> colours;
   code = read_colours(factory.get(), frame.get(), *layout, colours);
   if (SUCCEEDED(code)) code = copy_rows(frame.get(), *layout, colours, out);
   if (FAILED(code)) return failed(what, code);
-  return out;
+  return picture;
 }
 
 /// The bytes that were written to a stream in memory.
@@ -206,14 +205,20 @@ HRESULT read_back(IStream* memory, std::string& bytes) {
 
 }  // namespace
 
-result<rgb_image> decode_jpeg(byte_span file) {
-  if (auto s = check_jpeg(file); !s) return s.error();
-  return decode("JPEG", GUID_ContainerFormatJpeg, file);
+result<decoded> decode_jpeg(byte_span file, std::uint64_t largest) {
+  if (auto s = check_jpeg(file, largest); !s) return s.error();
+  return decode("JPEG", GUID_ContainerFormatJpeg, file, largest);
 }
 
-result<rgb_image> decode_png(byte_span file) {
-  if (auto s = check_png(file); !s) return s.error();
-  return decode("PNG", GUID_ContainerFormatPng, file);
+result<decoded> decode_png(byte_span file, std::uint64_t largest) {
+  const auto essential = essential_png(file, largest);
+  if (!essential) return essential.error();
+  const byte_span whole(reinterpret_cast<const unsigned char*>(essential->data()), essential->size());
+  return decode("PNG", GUID_ContainerFormatPng, whole, largest);
+}
+
+std::string inflate_text(byte_span) {
+  return "";  // Windows inflates pictures, not texts
 }
 
 result<std::string> encode_png(const rgb_image& image) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The command `rexnet`: its options. Exit codes: 0, 1 (bad input, message on stderr), 2 (usage).
 #include "tools/commands.hpp"
+#include "tools/image_io.hpp"
 #include "tools/system.hpp"
 #include "tools/terminal.hpp"
 
@@ -20,7 +21,7 @@ namespace {
 
 using action = void (*)(const options&);
 
-/// Version, and the instruction sets: built, running here, chosen.
+/// Version, the instruction sets (built, running here, chosen), the formats of pictures that are read.
 std::string version_text() {
   std::string text = "rexnet " REXNET_VERSION_STRING "\ninstruction sets:";
   const auto chosen = rexnet::chosen_kernel_set();
@@ -29,7 +30,10 @@ std::string version_text() {
                                              : rexnet::runs(rexnet::this_cpu(), set.name)
                                                  ? ""
                                                  : " (not on this CPU)");
-  return chosen ? text : text + "\n" + chosen.error().what();
+  if (!chosen) text.append("\n").append(chosen.error().what());
+  text += "\npictures:";
+  for (const std::string& name : picture_formats()) text.append(" ").append(name);
+  return text;
 }
 
 /// A number, whole or not; false where the text is none. "nan" and "inf" are.

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Cross build for 64-bit ARM with Debian's g++-aarch64-linux-gnu; programs run under qemu-user (qemu-aarch64).
-# Header-only packages are the host's. Pictures need libpng and libturbojpeg of the target:
+# Header-only packages are the host's. Pictures need libpng and libjpeg of the target:
 #   cmake/fetch-target-libraries.sh arm64 DIR    and    -DREXNET_TARGET_LIBRARIES=DIR
 set(CMAKE_SYSTEM_NAME Linux)
 set(CMAKE_SYSTEM_PROCESSOR aarch64)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Cross build for 32-bit ARM (ARMv7, hard float) with Debian's g++-arm-linux-gnueabihf; programs run under qemu-user (qemu-arm).
-# Header-only packages are the host's. Pictures need libpng and libturbojpeg of the target:
+# Header-only packages are the host's. Pictures need libpng and libjpeg of the target:
 #   cmake/fetch-target-libraries.sh armhf DIR    and    -DREXNET_TARGET_LIBRARIES=DIR
 set(CMAKE_SYSTEM_NAME Linux)
 set(CMAKE_SYSTEM_PROCESSOR armv7l)

@@ -31,7 +31,8 @@ rexnet::rgb_image pixels_of(GdkPixbuf* pixbuf) {
 
 rexnet::result<rexnet::rgb_image> read_picture(const std::string& path) {
   auto picture = rexnet_tools::read_image(path, /*exif=*/true);
-  if (picture || picture.code() != rexnet::errc::unknown_format) return picture;
+  if (picture || (picture.code() != rexnet::errc::unknown_format && picture.code() != rexnet::errc::unsupported))
+    return picture;
   // As a stream, so that the content decides what it is, not the name.
   GError* problem = nullptr;
   const object<GFile> file(g_file_new_for_path(path.c_str()));
@@ -40,8 +41,9 @@ rexnet::result<rexnet::rgb_image> read_picture(const std::string& path) {
       stream ? gdk_pixbuf_new_from_stream(G_INPUT_STREAM(stream.get()), nullptr, &problem) : nullptr);
   if (stored == nullptr) {
     const bool unknown = g_error_matches(problem, GDK_PIXBUF_ERROR, GDK_PIXBUF_ERROR_UNKNOWN_TYPE);
-    const std::string why = unknown ? "not a picture" : problem->message;
+    const std::string why = problem->message;
     g_error_free(problem);
+    if (unknown) return picture;  // which says what the file is
     return rexnet::error(rexnet::errc::io_error, path + ": " + why);
   }
   const object<GdkPixbuf> upright(gdk_pixbuf_apply_embedded_orientation(stored.get()));

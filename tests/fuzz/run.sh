@@ -16,6 +16,7 @@ case $name in
   npy) length=512 ;;
   preprocess | isa_agree) length=128 limits=(-rss_limit_mb=512 -malloc_limit_mb=64 -timeout=2) ;;
   load_forward) length=1024 limits=(-rss_limit_mb=512 -malloc_limit_mb=64 -timeout=2) ;;
+  pictures) length=4096 limits=(-rss_limit_mb=1024 -malloc_limit_mb=64 -timeout=2) ;;
   *) length=1024 ;;
 esac
 export ASAN_OPTIONS=quarantine_size_mb=8:malloc_context_size=4${ASAN_OPTIONS:+:$ASAN_OPTIONS}

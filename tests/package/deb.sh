@@ -21,7 +21,7 @@ done
 field librexnet-dev Depends | grep -F "librexnet0 (= $version-1)" | grep -F 'libxsimd-dev (>= 8.1)'
 field librexnet0 Depends | grep -F 'libstdc++6'
 ! field librexnet0 Depends | grep -E 'libgomp|libpng' || { echo "librexnet0 needs more than the C++ runtime"; exit 1; }
-field rexnet Depends | grep -F libturbojpeg0
+field rexnet Depends | grep -F libjpeg62-turbo
 dpkg-deb --ctrl-tarfile librexnet0_*.deb | tar -xO ./shlibs | grep -x "librexnet 0 librexnet0.*"
 if command -v lintian > /dev/null; then
   # The project has no mail address to give.

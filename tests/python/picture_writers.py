@@ -522,8 +522,13 @@ def bmp_cases():
         yield f"{w}x{h} {bits} bits header {header} masks {mask}", bmp(w, h, bits, header, 3, masks=data, palette=colours(256) if bits == 8 else b"")
     for n in (1, 2, 3, 16, 200, 255, 256, 257):
         for name, palette in (("colours", colours(n)), ("ramp", ramp(min(n, 256)))):
+            if n == 1 and name == "ramp":
+                continue
             yield f"8 bits {n} {name}", bmp(17, 9, 8, palette=palette, colours=n)
             yield f"8 bits {n} {name}, offset without", bmp(17, 9, 8, palette=palette, colours=n, offset=54)
+    for n in (1, 2):  # Pillow reads these rows as if they had one bit a pixel
+        yield f"8 bits, {n} of black and white", bmp(17, 9, 8, palette=black_white[:4 * n], colours=n), bmp(
+            17, 9, 8, palette=black_white[:4 * n] + colours(1), colours=n + 1)
     yield "1 bit black and white", bmp(17, 9, 1, palette=black_white)
     yield "1 bit white and black", bmp(17, 9, 1, palette=black_white[4:] + black_white[:4])
     yield "1 bit, one colour", bmp(17, 9, 1, palette=colours(1), colours=1)
@@ -794,8 +799,9 @@ def cases(kind, step, folder):
             whole = saved(drawn(17, 9), "WEBP", lossless=lossless)
             yield from cut(f"WebP {lossless}", kind, whole, range(0, len(whole), step))
     elif kind == "BMP":
-        for name, data in every(bmp_cases(), step):
-            yield Case(kind, name, data)
+        for name, data, *same in every(bmp_cases(), step):
+            pixels = (lambda same=same[0]: Image.open(io.BytesIO(same)).convert("RGB")) if same else None
+            yield Case(kind, name, data, "its own colours" if same else "pillow", pixels)
     elif kind == "TIFF":
         for name, data, rule, *plain in every(tiff_cases(folder), step):
             pixels = high_byte(plain[0] if plain else data) if rule == "high byte" else None
