@@ -281,6 +281,12 @@ def directories(folder):
     require("left out: 8 files that are no pictures" in err and "f.txt" not in err, err)
     err = classify([shelf], "--left-out", command="eval")[2]
     require(all(other in err for other in others), "eval --left-out", err)
+    # A class folder that is the data set itself
+    (shelf / "shoes").symlink_to(".")
+    code, out, err = classify([shelf], "--json", command="eval")
+    require(json.loads(out)["evaluated"] == 6 and {"path": "shoes", "kind": "link to a folder above it"} in
+            json.loads(out)["left_out"]["names"], out, err)
+    os.unlink(shelf / "shoes")
     # A folder, and a file, that cannot be read
     os.unlink(shelf / "hat/lost.png")
     os.unlink(shelf / "hat/j.png")

@@ -24,7 +24,7 @@ import tempfile
 ISAS = {"sse2": ["-msse2"], "fma3_avx2": ["-mavx2", "-mfma"],
         "avx512bw": ["-mavx512f", "-mavx512cd", "-mavx512dq", "-mavx512bw", "-mavx512vl", "-mfma", "-mavx2"]}
 PACKAGES = ["xsimd", "Eigen", "CLI", "nlohmann"]
-NOT_ON_WINDOWS = re.compile(r"sys/|unistd|sched|fcntl|cpuid\.h|png\.h|zlib|jpeglib|jerror|gif_lib|webp|tiffio|libheif|omp\.h|rexnet")
+NOT_ON_WINDOWS = re.compile(r"sys/|unistd|poll\.h|utf8proc|sched|fcntl|cpuid\.h|png\.h|zlib|jpeglib|jerror|gif_lib|webp|tiffio|libheif|omp\.h|rexnet")
 NOT_BUILT_ON_WINDOWS = {"codec_jpeg.cpp", "codec_png.cpp", "codec_gif.cpp", "codec_webp.cpp", "codec_tiff.cpp", "codec_heif.cpp", "iso_boxes.cpp"}
 GUARDED = {"core/build.hpp", "simd/simd.hpp", "dispatch/cpu.hpp"}
 GNU = re.compile(r"__attribute__|__builtin_|\b__asm|\basm\b|__restrict__|__typeof|__extension__|__int128|\bssize_t\b|\bM_PI\b")

@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <map>
+#include <set>
 #include <string_view>
 
 namespace rexnet_tools {
@@ -222,8 +223,18 @@ dataset read_folders(const std::string& path, const class_list& classes) {
   std::vector<std::string> empty;
   for (std::size_t i = 0; i < top.folders.size(); ++i) {
     const fs::path folder = fs::u8path(path) / fs::u8path(top.folders[i]);
+    std::error_code unknown;
+    if (fs::equivalent(folder, fs::u8path(path), unknown)) {  // a link to "."
+      d.others.push_back({top.folders[i], "link to a folder above it"});
+      empty.push_back(top.folders[i]);
+      continue;
+    }
     if (read_class(folder.u8string(), prefix, labels[i], d) == 0) empty.push_back(top.folders[i]);
   }
+  const std::set<int> classes_found(labels.begin(), labels.end());
+  if (classes_found.size() < labels.size())
+    d.notes.push_back(number(labels.size() - classes_found.size()) +
+                      " folders are of the same class as another, spelt otherwise");
   if (!empty.empty())
     d.notes.push_back(number(empty.size()) + " folders without pictures: " + some_of(empty));
   if (const std::string more = beyond_torchvision(d); !more.empty()) d.notes.push_back(more);

@@ -3,6 +3,7 @@
 #include "tools/stop_signals.hpp"
 
 #include <cerrno>
+#include <cstddef>
 #include <cstring>
 
 #if defined(_WIN32)

@@ -110,6 +110,10 @@ TEST_CASE("dataset: a name that Unicode spells in two ways is one name, unless t
     CHECK(samples(read_dataset(list, classes)) == "x.png=1 y.png=1");
     const class_list other = named({"th\xc3\xa9", decomposed});
     CHECK(samples(read_dataset(list, other)) == "x.png=1 y.png=1");
+    touch(dir, {"caf\xc3\xa9/3.png"});
+    const dataset two = read_dataset(dir.folder(), classes);
+    CHECK(two.samples.size() == 3);
+    CHECK(says(two.notes.back(), "1 folders are of the same class as another"));
   } else {
     CHECK(says(refusal(dir.folder(), classes, rexnet::errc::invalid_argument), "cafe\\u{301}"));
     CHECK(says(refusal(list, classes, rexnet::errc::invalid_argument), "caf\\u{e9}"));
