@@ -53,8 +53,9 @@ struct rexnet_classifier {
   std::vector<float> outputs;  ///< of the last call, kept for the next
   std::atomic_flag busy = ATOMIC_FLAG_INIT;
 
-  rexnet_classifier(std::shared_ptr<const rexnet_c::loaded> from, rexnet::detail::picture_runner runner_)
-      : data(std::move(from)), runner(std::move(runner_)) {}
+  rexnet_classifier(std::shared_ptr<const rexnet_c::loaded> from, const rexnet::preprocessing& input,
+                    int threads, const rexnet::executor& pool)
+      : data(std::move(from)), runner(data->model.net(), input, threads, pool) {}
 };
 
 #endif  // REXNET_C_API_HANDLES_HPP

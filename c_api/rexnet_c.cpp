@@ -271,9 +271,9 @@ rexnet_status rexnet_classifier_new(const rexnet_model* model, const rexnet_opti
     if (o.input_size != 0) input.input_size = o.input_size;
     rexnet::executor pool;
     pool.pool = run_on_threads;
-    auto runner = rexnet::detail::runner_of(model->data->model, input, o.threads != 0 ? o.threads : 1, pool);
-    if (!runner) return runner.error();
-    *classifier = std::make_unique<rexnet_classifier>(model->data, *std::move(runner)).release();
+    auto made = std::make_unique<rexnet_classifier>(model->data, input, o.threads != 0 ? o.threads : 1, pool);
+    if (const auto started = made->runner.start(); !started) return started.error();
+    *classifier = made.release();
     return {};
   });
 }

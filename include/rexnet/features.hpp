@@ -85,9 +85,9 @@ class feature_extractor {
   /// Errors: those of classifier::make().
   [[nodiscard]] static result<feature_extractor> make(const model& m, const preprocessing& input,
                                                       int threads = 1, const executor& pool = {}) {
-    auto runner = detail::runner_of(m, input, threads, pool);
-    if (!runner) return runner.error();
-    return feature_extractor(m, *std::move(runner));
+    feature_extractor e(m, input, threads, pool);
+    if (status s = e.runner_.start(); !s) return s.error();
+    return e;
   }
   /// The same with the model's own preprocessing.
   [[nodiscard]] static result<feature_extractor> make(const model& m, int threads = 1,
@@ -129,7 +129,8 @@ class feature_extractor {
   }
 
  private:
-  feature_extractor(const model& m, detail::picture_runner runner) : model_(m), runner_(std::move(runner)) {}
+  feature_extractor(const model& m, const preprocessing& input, int threads, const executor& pool)
+      : model_(m), runner_(m.net(), input, threads, pool) {}
 
   /// Runs `input`, whose n images reach the network with h x w pixels, and taps what was chosen.
   template <class Input>
@@ -140,7 +141,7 @@ class feature_extractor {
     feature_maps out;
     out.n = n;
     feature_taps taps;
-    bool fits = true;  // 64-bit address spaces hold all that 64-bit memory held pictures of
+    bool fits = true;  // small pictures have large maps: many of them pass a 32-bit address space
     const auto sized = [n, &fits](int floats, int rows = 1, int columns = 1) {
       const checked all = checked(static_cast<std::uint64_t>(n)) * static_cast<std::uint64_t>(floats) *
                           static_cast<std::uint64_t>(rows) * static_cast<std::uint64_t>(columns);

@@ -155,17 +155,6 @@ struct model_maker {
                                         [depth](byte_span bytes) { return load_packed(bytes, depth); });
 }
 
-namespace detail {
-/// A runner on the model's weights, which it borrows. Errors: those of picture_runner::make(),
-/// invalid_argument (no weights).
-[[nodiscard]] inline result<picture_runner> runner_of(const model& m, const preprocessing& input, int threads,
-                                                      const executor& pool) {
-  if (m.payload().empty())
-    return error(errc::invalid_argument, "the model has no weights: it was not loaded");
-  return picture_runner::make(m.net(), input, threads, pool);
-}
-}  // namespace detail
-
 /// Classifies pictures: a model and the workspace of a forward pass, kept between pictures. One per thread.
 /// It keeps the model's weights alive; of load(bytes) and load_packed(bytes), which borrow, the caller keeps
 /// the bytes.
@@ -176,9 +165,9 @@ class classifier {
   /// limit_exceeded, unsupported (no kernels for this CPU), out_of_memory.
   [[nodiscard]] static result<classifier> make(const model& m, const preprocessing& input, int threads = 1,
                                                const executor& pool = {}) {
-    auto runner = detail::runner_of(m, input, threads, pool);
-    if (!runner) return runner.error();
-    return classifier(m, *std::move(runner));
+    classifier c(m, input, threads, pool);
+    if (status s = c.runner_.start(); !s) return s.error();
+    return c;
   }
   /// The same with the model's own preprocessing.
   [[nodiscard]] static result<classifier> make(const model& m, int threads = 1, const executor& pool = {}) {
@@ -209,8 +198,7 @@ class classifier {
     if (status s = can_classify(k); !s) return s.error();
     auto scores = logits(picture);
     if (!scores) return scores.error();
-    softmax(*scores);
-    return top_k(*scores, k);
+    return answer(*scores, k);
   }
   /// The same of many pictures, an answer for each, as logits() of many computes them.
   [[nodiscard]] result<std::vector<std::vector<scored_class>>> classify(span<const image_view> pictures,
@@ -220,20 +208,21 @@ class classifier {
     if (!scores) return scores.error();
     std::vector<std::vector<scored_class>> answers;
     answers.reserve(pictures.size());
-    for (std::size_t i = 0; i < pictures.size(); ++i) {
-      const auto one = span<float>(*scores).subspan(i * outputs(), outputs());
-      softmax(one);
-      auto top = top_k(one, k);
-      if (!top) return top.error();
-      answers.push_back(*std::move(top));
-    }
+    for (std::size_t i = 0; i < pictures.size(); ++i)
+      answers.push_back(answer(span<float>(*scores).subspan(i * outputs(), outputs()), k));
     return answers;
   }
 
  private:
-  classifier(const model& m, detail::picture_runner runner) : model_(m), runner_(std::move(runner)) {}
+  classifier(const model& m, const preprocessing& input, int threads, const executor& pool)
+      : model_(m), runner_(m.net(), input, threads, pool) {}
   [[nodiscard]] std::size_t outputs() const noexcept {
     return static_cast<std::size_t>(output_c(runner_.shape()));
+  }
+  /// Makes probabilities of the logits. Precondition: can_classify(k).
+  [[nodiscard]] static std::vector<scored_class> answer(span<float> logits, int k) {
+    softmax(logits);
+    return detail::largest(logits, (std::min)(static_cast<std::size_t>(k), logits.size()));
   }
   [[nodiscard]] status can_classify(int k) const {
     if (runner_.shape().classes == 0)

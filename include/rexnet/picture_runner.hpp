@@ -36,17 +36,20 @@ namespace detail {
 /// A network, how it wants its pictures, threads, and plan and workspace for one size of input at a time.
 class picture_runner {
  public:
-  /// @param net  whose weights the caller keeps alive
+  /// To be started. @param net  whose weights the caller keeps alive
   /// @param pool where the threads come from; `threads` tasks at a time at most
-  /// Errors: invalid_argument (preprocessing, threads), limit_exceeded, unsupported (no kernels for this
-  /// CPU), out_of_memory.
-  [[nodiscard]] static result<picture_runner> make(const model_network& net, const preprocessing& input,
-                                                   int threads, const executor& pool) {
+  picture_runner(const model_network& net, const preprocessing& input, int threads, const executor& pool)
+      : net_(net), input_(input), threads_(threads), pool_(pool), table_(normalise_table(input)) {}
+
+  /// Errors: invalid_argument (no weights, preprocessing, threads), limit_exceeded, unsupported (no kernels
+  /// for this CPU), out_of_memory.
+  [[nodiscard]] status start() {
     std::string what;
-    if (const errc e = check_preprocessing(input, report_text{what}); e != errc::ok) return error(e, what);
-    picture_runner r(net, input, threads, pool);
-    if (status s = r.prepare(input.input_size, input.input_size); !s) return s.error();
-    return r;
+    report_text report{what};
+    if (const errc e = check_preprocessing(input_, report); e != errc::ok) return error(e, what);
+    if (!net_.has_weights())
+      return error(errc::invalid_argument, "the model has no weights: it was not loaded");
+    return prepare(input_.input_size, input_.input_size);
   }
 
   [[nodiscard]] const config& shape() const noexcept { return net_.shape(); }
@@ -95,9 +98,6 @@ class picture_runner {
   }
 
  private:
-  picture_runner(const model_network& net, const preprocessing& input, int threads, const executor& pool)
-      : net_(net), input_(input), threads_(threads), pool_(pool), table_(normalise_table(input)) {}
-
   /// A workspace that is large enough stays. Errors: out_of_memory.
   [[nodiscard]] status reserve(std::size_t bytes) {
     if (workspace_.size() >= bytes) return done;

@@ -20,7 +20,7 @@ class error : public std::exception {
  public:
   /// What the message says of paths and of names in files is made printable() here, once for all errors.
   /// Precondition: the message is not empty.
-  error(errc code, const std::string& message) : code_(code), message_(printable(message)) {}
+  REXNET_NOINLINE error(errc code, const std::string& message) : code_(code), message_(printable(message)) {}
   /// For programs.
   [[nodiscard]] errc code() const noexcept { return code_; }
   /// For people: what is wrong, with names and numbers.

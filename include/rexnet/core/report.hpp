@@ -8,6 +8,7 @@
 
 #include <cstdio>
 #include <string>
+#include <string_view>
 #include <type_traits>
 
 namespace rexnet {
@@ -22,6 +23,24 @@ struct report_code {
   }
 };
 
+/// The parts' text, once and not inlined at each of some thirty refusals: 9 kB of a small program.
+/// @{
+REXNET_NOINLINE inline void append_part(std::string& text, long long number) {
+  text += std::to_string(number);
+}
+REXNET_NOINLINE inline void append_part(std::string& text, unsigned long long number) {
+  text += std::to_string(number);
+}
+REXNET_NOINLINE inline void append_part(std::string& text, double number) {
+  char digits[32];  // "%f" may have 316
+  std::snprintf(digits, sizeof(digits), "%g", number);
+  text += digits;
+}
+REXNET_NOINLINE inline void append_part(std::string& text, std::string_view part) {
+  text += part;
+}
+/// @}
+
 /// Appends the parts, texts and numbers, to `text`.
 struct report_text {
   std::string& text;
@@ -34,15 +53,13 @@ struct report_text {
  private:
   template <class Part>
   void append(const Part& part) const {
-    if constexpr (std::is_floating_point_v<Part>) {
-      char number[32];  // std::to_string() writes 1e300 with 301 digits
-      std::snprintf(number, sizeof(number), "%g", static_cast<double>(part));
-      text += number;
-    } else if constexpr (std::is_arithmetic_v<Part>) {
-      text += std::to_string(part);
-    } else {
-      text += part;
-    }
+    if constexpr (std::is_floating_point_v<Part>)
+      append_part(text, static_cast<double>(part));
+    else if constexpr (std::is_arithmetic_v<Part>)
+      append_part(
+          text, static_cast<std::conditional_t<std::is_signed_v<Part>, long long, unsigned long long>>(part));
+    else
+      append_part(text, part);
   }
 };
 

@@ -31,6 +31,10 @@ struct config_storage<dynamic_config> {
   config net;
   weights_layout layout;
 };
+
+[[nodiscard]] REXNET_NOINLINE inline error refused_input(errc code, int h, int w, const std::string& why) {
+  return error(code, "input of " + std::to_string(h) + " x " + std::to_string(w) + " pixels: " + why);
+}
 }  // namespace detail
 
 /// A ReXNet bound to packed weights, which it borrows: whoever made them keeps them alive. Immutable and
@@ -56,6 +60,8 @@ class basic_network : private detail::config_storage<Config>, private Backend {
   basic_network(const config& c, const float* payload) noexcept
       : storage{c, layout_of(c)}, payload_(payload) {}
 
+  /// Whether it was bound to any.
+  [[nodiscard]] bool has_weights() const noexcept { return payload_ != nullptr; }
   /// What kind of network it is.
   [[nodiscard]] const config& shape() const noexcept { return storage::net; }
   /// Where the layers stand in the payload.
@@ -72,16 +78,15 @@ class basic_network : private detail::config_storage<Config>, private Backend {
   [[nodiscard]] result<rexnet::plan> make_plan(int h, int w, int threads = 1) const {
     if (status s = Backend::ready(); !s) return s.error();
     if (h < 1 || w < 1 || h > max_input_side || w > max_input_side)
-      return error(errc::invalid_argument, "input of " + std::to_string(h) + " x " + std::to_string(w) +
-                                               " pixels: each side must be 1 to " +
-                                               std::to_string(max_input_side));
+      return detail::refused_input(errc::invalid_argument, h, w,
+                                   "each side must be 1 to " + std::to_string(max_input_side));
     if (threads < 1 || threads > max_threads)
       return error(errc::invalid_argument,
                    std::to_string(threads) + " threads: must be 1 to " + std::to_string(max_threads));
     const rexnet::plan p = rexnet::make_plan(storage::net, h, w, threads);
     if (!p.fits_memory())
-      return error(errc::limit_exceeded, "input of " + std::to_string(h) + " x " + std::to_string(w) +
-                                             " pixels: the workspace is larger than the address space");
+      return detail::refused_input(errc::limit_exceeded, h, w,
+                                   "the workspace is larger than the address space");
     return p;
   }
 
@@ -141,7 +146,7 @@ class basic_network : private detail::config_storage<Config>, private Backend {
            const forward_options& options) const noexcept {
     if (logits.size() < static_cast<std::size_t>(r.n) * static_cast<std::size_t>(output_c(shape())))
       return errc::shape_mismatch;
-    if (payload_ == nullptr) return errc::invalid_argument;
+    if (!has_weights()) return errc::invalid_argument;
     if (workspace.size() < p.workspace_bytes()) return errc::workspace_too_small;
     if (!is_aligned(workspace.data()) || !is_aligned(payload_)) return errc::misaligned;
     r.input.h = p.h;

@@ -39,6 +39,18 @@ namespace detail {
   if (k < 1) return error(errc::invalid_argument, "top " + std::to_string(k) + ": must be 1 or more classes");
   return done;
 }
+/// The count largest scores, for top_k(). Precondition: count <= scores.size().
+[[nodiscard]] inline std::vector<scored_class> largest(span<const float> scores, std::size_t count) {
+  std::vector<int> order(scores.size());
+  std::iota(order.begin(), order.end(), 0);
+  const auto key = [&scores](int i) { return score_key(scores[static_cast<std::size_t>(i)]); };
+  std::partial_sort(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(count), order.end(),
+                    [&key](int a, int b) { return key(a) != key(b) ? key(a) > key(b) : a < b; });
+  std::vector<scored_class> top;
+  for (std::size_t i = 0; i < count; ++i)
+    top.push_back({order[i], scores[static_cast<std::size_t>(order[i])]});
+  return top;
+}
 }  // namespace detail
 
 /// The top.size() largest scores, largest first, without the heap; equal scores in the order of their index.
@@ -61,16 +73,7 @@ inline std::size_t top_k_into(span<const float> scores, span<scored_class> top) 
 /// invalid_argument (k below 1).
 [[nodiscard]] inline result<std::vector<scored_class>> top_k(span<const float> scores, int k) {
   if (status s = detail::check_top_k(k); !s) return s.error();
-  std::vector<int> order(scores.size());
-  std::iota(order.begin(), order.end(), 0);
-  const std::size_t count = (std::min)(static_cast<std::size_t>(k), scores.size());
-  const auto key = [&scores](int i) { return detail::score_key(scores[static_cast<std::size_t>(i)]); };
-  std::partial_sort(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(count), order.end(),
-                    [&key](int a, int b) { return key(a) != key(b) ? key(a) > key(b) : a < b; });
-  std::vector<scored_class> top;
-  for (std::size_t i = 0; i < count; ++i)
-    top.push_back({order[i], scores[static_cast<std::size_t>(order[i])]});
-  return top;
+  return detail::largest(scores, (std::min)(static_cast<std::size_t>(k), scores.size()));
 }
 
 }  // namespace REXNET_BUILD
