@@ -28,6 +28,9 @@ rexnet::errc read(rexnet::byte_span bytes) {
                     static_cast<std::size_t>(rexnet::layout_of(v.shape).floats) * (v.half ? 2 : 4));
   REXNET_FUZZ_CHECK(v.floats() == nullptr || rexnet::is_aligned(v.floats()));
   REXNET_FUZZ_CHECK(inside(bytes, v.label_text));
+  REXNET_FUZZ_CHECK(rexnet::detail::check_preprocessing(v.input, rexnet::detail::report_code()) ==
+                    rexnet::errc::ok);
+  REXNET_FUZZ_CHECK(rexnet::printable(v.label_text, "\n") == v.label_text);
   // All that it points to can be read, and stays in front of the payload.
   float sum = 0;
   for (std::size_t i = 0; i < v.test.outputs.size(); ++i) sum += v.test.outputs[i];

@@ -449,6 +449,7 @@ TEST_CASE("packed file: K12 labels that are not UTF-8, or act on a terminal, are
   refuse(13, 0, "label 3 \"troi\\x00\": has a control character");
   refuse(13, '\r', "label 3 \"troi\\r\": has a control character");
   refuse(13, 0xc3, "label 3");
+  check_refused(bent(file, at_label_bytes, 16), errc::packed_label_text, "1 bytes behind the last label");
 
   rexnet::packed_header h = small_header();
   const std::string long_one = std::string(59, 'x') + "\xe5\xb8\xbd\xe5\xad\x90\x07";

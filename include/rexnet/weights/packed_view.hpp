@@ -205,6 +205,7 @@ template <class Fail>
     if (const errc e = check_label(rest.substr(0, end), "label ", i, fail); e != errc::ok) return e;
     rest.remove_prefix(end + 1);
   }
+  if (!rest.empty()) return fail(errc::packed_label_text, rest.size(), " bytes behind the last label");
   v.label_count = static_cast<int>(label_count);
   v.label_text = labels;
   const auto first = static_cast<std::size_t>(labels_end.get()),
