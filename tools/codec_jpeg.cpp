@@ -17,16 +17,20 @@ using rexnet::byte_span;
 using rexnet::errc;
 using rexnet::error;
 using rexnet::result;
-using rexnet::rgb_image;
 
 /// What libjpeg's callbacks share; `base` is first, so that they find the rest.
 struct reader {
-  jpeg_error_mgr base;
-  jpeg_progress_mgr progress;
-  std::jmp_buf leave;
-  char message[JMSG_LENGTH_MAX];
-  bool unsupported;
-  std::uint64_t pixels;
+  jpeg_error_mgr base{};
+  jpeg_progress_mgr progress{};
+  std::jmp_buf leave{};
+  char message[JMSG_LENGTH_MAX] = "";
+  bool unsupported = false;
+  jpeg_decompress_struct jpeg{};
+
+  reader() = default;
+  reader(const reader&) = delete;
+  reader& operator=(const reader&) = delete;
+  ~reader() { jpeg_destroy_decompress(&jpeg); }  // which is fine before jpeg_create_decompress(), too
 };
 
 void leave(j_common_ptr jpeg) {
@@ -52,60 +56,52 @@ void warn(j_common_ptr jpeg, int level) {
 /// A scan may be a few bytes and still walk over every pixel. Encoders write 10, optimisers 20.
 void count_scans(j_common_ptr jpeg) {
   auto* r = reinterpret_cast<reader*>(jpeg->err);
-  const auto scans = static_cast<std::uint64_t>(reinterpret_cast<j_decompress_ptr>(jpeg)->input_scan_number);
-  if (scans <= 32 || (scans <= 500 && scans * r->pixels <= std::uint64_t{1} << 32)) return;
+  const auto scans = static_cast<std::uint64_t>(r->jpeg.input_scan_number);
+  const std::uint64_t pixels = std::uint64_t{r->jpeg.image_width} * r->jpeg.image_height;
+  if (scans <= 32 || (scans <= 500 && scans * pixels <= std::uint64_t{1} << 32)) return;
   std::snprintf(r->message, sizeof(r->message), "more than %d scans", static_cast<int>(scans - 1));
   std::longjmp(r->leave, 1);
 }
 
-/// libjpeg leaves by longjmp: nothing in this function has a destructor.
-bool read_rows(reader& r, byte_span file, std::uint64_t largest, rgb_image& out, std::vector<JSAMPLE>& row,
-               rexnet::status& size) {
-  jpeg_decompress_struct jpeg;
-  jpeg.err = jpeg_std_error(&r.base);
+/// libjpeg leaves by longjmp: nothing in this function and the next has a destructor.
+bool read_header(reader& r, const unsigned char* file, unsigned long size) {
+  if (setjmp(r.leave) != 0) return false;
+  r.jpeg.err = jpeg_std_error(&r.base);
   r.base.error_exit = leave;
   r.base.emit_message = warn;
   r.base.output_message = [](j_common_ptr) {};
-  jpeg_create_decompress(&jpeg);
-  if (setjmp(r.leave) != 0) {
-    jpeg_destroy_decompress(&jpeg);
-    return false;
-  }
+  jpeg_create_decompress(&r.jpeg);
   r.progress.progress_monitor = count_scans;
-  jpeg.progress = &r.progress;
-  jpeg_mem_src(&jpeg, file.data(), static_cast<unsigned long>(file.size()));
-  jpeg_read_header(&jpeg, TRUE);
-  r.pixels = std::uint64_t{jpeg.image_width} * jpeg.image_height;
-  size = check_size("JPEG", jpeg.image_width, jpeg.image_height, largest);
-  const int channels = jpeg.num_components;
-  if (channels != 1 && channels != 3 && channels != 4) {
-    std::snprintf(r.message, sizeof(r.message), "%d colour channels", channels);
-    r.unsupported = true;
+  r.jpeg.progress = &r.progress;
+  jpeg_mem_src(&r.jpeg, file, size);
+  jpeg_read_header(&r.jpeg, TRUE);
+  return true;
+}
+
+/// Pillow takes every CMYK JPEG for Adobe's, which are inverted.
+void unpack_cmyk(const JSAMPLE* row, std::size_t width, std::uint8_t* to) {
+  for (; width > 0; --width, row += 4, to += 3) {
+    std::uint8_t ink[4];
+    for (std::size_t c = 0; c < 4; ++c) ink[c] = static_cast<std::uint8_t>(255 - row[c]);
+    cmyk_to_rgb(ink, to);
   }
-  if (!size.ok() || r.unsupported) {
-    jpeg_destroy_decompress(&jpeg);
-    return false;
+}
+
+/// @param row of one line as libjpeg gives it
+bool read_rows(reader& r, std::uint8_t* pixels, JSAMPLE* row) {
+  if (setjmp(r.leave) != 0) return false;
+  const int channels = r.jpeg.num_components;
+  r.jpeg.out_color_space = channels == 1 ? JCS_GRAYSCALE : channels == 3 ? JCS_RGB : JCS_CMYK;
+  jpeg_start_decompress(&r.jpeg);
+  while (r.jpeg.output_scanline < r.jpeg.output_height) {
+    const std::size_t width = r.jpeg.output_width;
+    std::uint8_t* to = pixels + std::size_t{r.jpeg.output_scanline} * width * 3;
+    JSAMPROW into = channels == 3 ? to : row;
+    jpeg_read_scanlines(&r.jpeg, &into, 1);
+    if (channels == 4) unpack_cmyk(row, width, to);
+    for (std::size_t x = 0; x < width && channels == 1; ++x, to += 3) to[0] = to[1] = to[2] = row[x];
   }
-  jpeg.out_color_space = channels == 1 ? JCS_GRAYSCALE : channels == 3 ? JCS_RGB : JCS_CMYK;
-  jpeg_start_decompress(&jpeg);
-  out = blank(jpeg.output_width, jpeg.output_height);
-  const auto width = static_cast<std::size_t>(out.width);
-  row.resize(width * static_cast<std::size_t>(channels));
-  while (jpeg.output_scanline < jpeg.output_height) {
-    std::uint8_t* to = out.data.data() + std::size_t{jpeg.output_scanline} * width * 3;
-    JSAMPROW into = channels == 3 ? to : row.data();
-    jpeg_read_scanlines(&jpeg, &into, 1);
-    for (std::size_t x = 0; x < width && channels != 3; ++x, to += 3)
-      if (channels == 1) {
-        to[0] = to[1] = to[2] = row[x];
-      } else {  // Pillow takes every CMYK JPEG for Adobe's, which are inverted
-        std::uint8_t ink[4];
-        for (std::size_t c = 0; c < 4; ++c) ink[c] = static_cast<std::uint8_t>(255 - row[4 * x + c]);
-        cmyk_to_rgb(ink, to);
-      }
-  }
-  jpeg_finish_decompress(&jpeg);
-  jpeg_destroy_decompress(&jpeg);
+  jpeg_finish_decompress(&r.jpeg);
   return true;
 }
 
@@ -126,15 +122,22 @@ std::string unusual_kind(byte_span file) {
 }  // namespace
 
 result<decoded> decode_jpeg(byte_span file, std::uint64_t largest) {
-  reader r{};
+  reader r;
+  const auto failed = [&r, file] {
+    const std::string kind = r.unsupported ? unusual_kind(file) : "";
+    return error(r.unsupported ? errc::unsupported : errc::io_error,
+                 "JPEG: " + (kind.empty() ? std::string(r.message) : kind + ", which is not read"));
+  };
+  if (!read_header(r, file.data(), static_cast<unsigned long>(file.size()))) return failed();
+  if (auto s = check_size("JPEG", r.jpeg.image_width, r.jpeg.image_height, largest); !s) return s.error();
+  const int channels = r.jpeg.num_components;
+  if (channels != 1 && channels != 3 && channels != 4)
+    return error(errc::unsupported, "JPEG: " + std::to_string(channels) + " colour channels");
   decoded picture;
-  std::vector<JSAMPLE> row;
-  rexnet::status size = rexnet::done;
-  if (read_rows(r, file, largest, picture.image, row, size)) return picture;
-  if (!size.ok()) return size.error();
-  const std::string kind = r.unsupported ? unusual_kind(file) : "";
-  return error(r.unsupported ? errc::unsupported : errc::io_error,
-               "JPEG: " + (kind.empty() ? std::string(r.message) : kind + ", which is not read"));
+  picture.image = blank(r.jpeg.image_width, r.jpeg.image_height);
+  std::vector<JSAMPLE> row(std::size_t{r.jpeg.image_width} * static_cast<std::size_t>(channels));
+  if (!read_rows(r, picture.image.data.data(), row.data())) return failed();
+  return picture;
 }
 
 }  // namespace rexnet_tools

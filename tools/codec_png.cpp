@@ -19,49 +19,57 @@ using rexnet::error;
 using rexnet::result;
 using rexnet::rgb_image;
 
-struct png_source {
+/// What libpng's callbacks share.
+struct reader {
+  png_structp png = nullptr;
+  png_infop info = nullptr;
   byte_span file;
   std::size_t at = 0;
   char message[128] = "damaged";
+
+  explicit reader(byte_span bytes) : file(bytes) {}
+  reader(const reader&) = delete;
+  reader& operator=(const reader&) = delete;
+  ~reader() { png_destroy_read_struct(&png, &info, nullptr); }
 };
 
-/// libpng leaves by longjmp: nothing in this function has a destructor.
-bool read_png_rows(png_source& source, rgb_image& out, std::vector<png_bytep>& rows) {
-  png_structp png = png_create_read_struct(
-      PNG_LIBPNG_VER_STRING, &source,
-      [](png_structp p, png_const_charp text) {
-        std::snprintf(static_cast<png_source*>(png_get_error_ptr(p))->message, 128, "%s", text);
-        png_longjmp(p, 1);
-      },
-      [](png_structp, png_const_charp) {});
-  png_infop info = png_create_info_struct(png);
-  if (setjmp(png_jmpbuf(png)) != 0) {
-    png_destroy_read_struct(&png, &info, nullptr);
-    return false;
-  }
-  png_set_read_fn(png, &source, [](png_structp p, png_bytep to, std::size_t n) {
-    auto* s = static_cast<png_source*>(png_get_io_ptr(p));
-    if (n > s->file.size() - s->at) png_error(p, "the file is cut short");
-    std::memcpy(to, s->file.data() + s->at, n);
-    s->at += n;
-  });
-  png_set_user_limits(png, 0x7fffffff, 0x7fffffff);  // essential_png() has looked at the size
-  png_read_info(png, info);
-  const png_uint_32 width = png_get_image_width(png, info), height = png_get_image_height(png, info);
-  png_set_strip_16(png);
-  png_set_palette_to_rgb(png);
-  png_set_expand_gray_1_2_4_to_8(png);
-  png_set_gray_to_rgb(png);
-  png_set_strip_alpha(png);
-  png_set_interlace_handling(png);
-  png_read_update_info(png, info);
-  if (png_get_rowbytes(png, info) != std::size_t{width} * 3) png_error(png, "unexpected pixel layout");
-  out = blank(width, height);
-  rows.resize(height);
-  for (png_uint_32 y = 0; y < height; ++y) rows[y] = out.data.data() + std::size_t{y} * width * 3;
-  png_read_image(png, rows.data());
-  png_read_end(png, nullptr);
-  png_destroy_read_struct(&png, &info, nullptr);
+void leave(png_structp png, png_const_charp text) {
+  std::snprintf(static_cast<reader*>(png_get_error_ptr(png))->message, 128, "%s", text);
+  png_longjmp(png, 1);
+}
+
+void give_bytes(png_structp png, png_bytep to, std::size_t n) {
+  auto* r = static_cast<reader*>(png_get_io_ptr(png));
+  if (n > r->file.size() - r->at) png_error(png, "the file is cut short");
+  std::memcpy(to, r->file.data() + r->at, n);
+  r->at += n;
+}
+
+/// libpng leaves by longjmp: nothing in this function and the next has a destructor.
+bool read_header(reader& r) {
+  r.png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &r, leave, [](png_structp, png_const_charp) {});
+  if (r.png == nullptr) return false;
+  if (setjmp(png_jmpbuf(r.png)) != 0) return false;
+  r.info = png_create_info_struct(r.png);
+  png_set_read_fn(r.png, &r, give_bytes);
+  png_set_user_limits(r.png, 0x7fffffff, 0x7fffffff);  // essential_png() has looked at the size
+  png_read_info(r.png, r.info);
+  png_set_strip_16(r.png);
+  png_set_palette_to_rgb(r.png);
+  png_set_expand_gray_1_2_4_to_8(r.png);
+  png_set_gray_to_rgb(r.png);
+  png_set_strip_alpha(r.png);
+  png_set_interlace_handling(r.png);
+  png_read_update_info(r.png, r.info);
+  if (png_get_rowbytes(r.png, r.info) != std::size_t{png_get_image_width(r.png, r.info)} * 3)
+    png_error(r.png, "unexpected pixel layout");
+  return true;
+}
+
+bool read_rows(reader& r, png_bytepp rows) {
+  if (setjmp(png_jmpbuf(r.png)) != 0) return false;
+  png_read_image(r.png, rows);
+  png_read_end(r.png, nullptr);
   return true;
 }
 
@@ -70,12 +78,15 @@ bool read_png_rows(png_source& source, rgb_image& out, std::vector<png_bytep>& r
 result<decoded> decode_png(byte_span file, std::uint64_t largest) {
   const auto essential = essential_png(file, largest);
   if (!essential) return essential.error();
-  png_source source;
-  source.file = {reinterpret_cast<const unsigned char*>(essential->data()), essential->size()};
+  reader r({reinterpret_cast<const unsigned char*>(essential->data()), essential->size()});
+  const auto failed = [&r] { return error(errc::io_error, std::string("PNG: ") + r.message); };
+  if (!read_header(r)) return failed();
   decoded picture;
+  picture.image = blank(png_get_image_width(r.png, r.info), png_get_image_height(r.png, r.info));
   std::vector<png_bytep> rows;
-  if (!read_png_rows(source, picture.image, rows))
-    return error(errc::io_error, std::string("PNG: ") + source.message);
+  for (std::size_t y = 0; y < static_cast<std::size_t>(picture.image.height); ++y)
+    rows.push_back(picture.image.data.data() + y * static_cast<std::size_t>(picture.image.width) * 3);
+  if (!read_rows(r, rows.data())) return failed();
   return picture;
 }
 

@@ -318,9 +318,10 @@ class block_reader {
     const std::uint32_t columns = (std::min)(p_.block_width, p_.width - x),
                         rows = (std::min)(p_.block_height, p_.height - y);
     for (std::uint16_t plane = 0; plane < (separate_ ? p_.channels : 1); ++plane) {
-      const tmsize_t size = static_cast<tmsize_t>(raw_.size);
+      const auto size = static_cast<tmsize_t>(raw_.size);
+      // With the size: what libtiff takes for a tile's may be older than the subsampling set above.
       const tmsize_t got =
-          p_.tiled ? TIFFReadTile(t_, raw_.data.get(), x, y, 0, plane)
+          p_.tiled ? TIFFReadEncodedTile(t_, TIFFComputeTile(t_, x, y, 0, plane), raw_.data.get(), size)
                    : TIFFReadEncodedStrip(t_, TIFFComputeStrip(t_, y, plane), raw_.data.get(), size);
       if (got < 0 || static_cast<std::size_t>(got) < row_bytes_ * rows || s_.message[0] != '\0')
         return damaged(s_);

@@ -3,6 +3,7 @@
 // The libraries are not compiled for fuzzing; what is searched is this project's code around them, and
 // headers that make them take time or memory.
 #include "tools/image_io.hpp"
+#include "tools/iso_boxes.hpp"
 
 #include "tests/fuzz/fuzz.hpp"
 #include "tests/fuzz/memory.hpp"
@@ -23,8 +24,14 @@ std::uint64_t sum(const rexnet::rgb_image& image) {
 }
 
 void run(rexnet::byte_span input) {
+#if defined(REXNET_WITH_HEIF)
+  const int orientation = rexnet_tools::iso_orientation(input);
+  REXNET_FUZZ_CHECK(orientation >= 1 && orientation <= 8);
+#endif
   const auto kind =
       rexnet_tools::kind_of(input.subspan(0, (std::min)(input.size(), rexnet_tools::kind_bytes)));
+  // libheif 1.15 loses memory where AV1 data are damaged: of its files this project's own part is searched.
+  if (kind.name == "AVIF" || kind.name.compare(0, 3, "HEI") == 0) return;
   const memory_watch watch;
   const auto plain = rexnet_tools::decode_picture(input, false, largest);
   // A decoder's tables, and some planes of the picture; libtiff's blocks may be larger than the picture.
