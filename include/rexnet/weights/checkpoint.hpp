@@ -8,7 +8,9 @@
 #define REXNET_WEIGHTS_CHECKPOINT_HPP
 
 #include "rexnet/weights/file_bytes.hpp"
+#include "rexnet/weights/foreign_names.hpp"
 #include "rexnet/weights/impostors.hpp"
+#include "rexnet/weights/mindspore.hpp"
 #include "rexnet/weights/safetensors.hpp"
 #include "rexnet/weights/torch_file.hpp"
 
@@ -59,6 +61,7 @@ class checkpoint {
   file_bytes file_;
   std::vector<tensor> tensors_;
   std::vector<std::pair<std::string, std::string>> metadata_;
+  detail::decoded_bytes decoded_;  ///< of arrays that the file has in another form; tensors point into it
   std::string container_, state_key_;
 };
 
@@ -79,15 +82,29 @@ class checkpoint {
     std::vector<std::string_view> names;
     for (const tensor& t : c.tensors_) names.push_back(t.name);
     if (status s = detail::check_distinct(std::move(names)); !s) return s.error();
+    if (status s = detail::translate_names(c.tensors_); !s) return s.error();
+    return c;
+  }
+  if (detail::is_mindspore(bytes)) {
+    auto tensors = detail::read_mindspore(bytes);
+    if (!tensors) return tensors.error();
+    c.container_ = "mindspore";
+    c.tensors_ = std::move(*tensors);
+    if (status s = detail::translate_names(c.tensors_); !s) return s.error();
     return c;
   }
   const bool zip = bytes.size() >= 4 && bytes[0] == 'P' && bytes[1] == 'K';
-  if (!zip && !detail::is_torch_legacy(bytes)) return detail::unknown_file(bytes);
+  if (!zip && !detail::is_torch_legacy(bytes)) {
+    if (status s = detail::refuse_protobuf(bytes); !s) return s.error();
+    return detail::unknown_file(bytes);
+  }
   auto content = zip ? detail::read_torch_zip(bytes) : detail::read_torch_legacy(bytes);
   if (!content) return content.error();
-  c.container_ = zip ? "torch zip" : "torch legacy";
+  c.container_ = content->container;
+  c.decoded_ = std::move(content->decoded);
   c.tensors_ = std::move(content->tensors);
   c.state_key_ = std::move(content->state_key);
+  if (status s = detail::translate_names(c.tensors_); !s) return s.error();
   return c;
 }
 
