@@ -6,6 +6,7 @@
 
 #include "rexnet/core/error.hpp"
 #include "rexnet/weights/bytes.hpp"
+#include "rexnet/weights/file_kinds.hpp"
 #include "rexnet/weights/zip.hpp"
 
 #include <string>
@@ -16,43 +17,40 @@ namespace rexnet {
 inline namespace REXNET_BUILD {
 namespace detail {
 
-/// An entry whose presence tells what the archive is.
+inline constexpr std::string_view use_torch_save = ": save model.state_dict() with torch.save instead";
+
+/// An entry whose presence tells what the archive is: the end of its name, from a '/' or the beginning on, or
+/// "*.x" for any such. The first sign that fits decides.
 struct archive_sign {
-  std::string_view entry;  ///< the end of the entry's name, from a '/' or the beginning on; "*.x": any such
+  std::string_view entry;
   errc code;
-  const char* what;
+  std::string_view what, advice;
 };
 
-/// The first that fits decides: a TorchScript archive has a data.pkl, too.
+/// Of archives that may have a data.pkl, too.
 inline constexpr archive_sign archive_signs[] = {
-    {"bytecode.pkl", errc::model_torchscript,
-     "a TorchScript archive for mobile (bytecode.pkl): save model.state_dict() with torch.save instead"},
-    {"constants.pkl", errc::model_torchscript,
-     "a TorchScript archive (constants.pkl): save model.state_dict() with torch.save instead"},
-    {"archive_format", errc::model_other_format,
-     "an exported program (torch.export.save): save model.state_dict() with torch.save instead"},
-    {"serialized_exported_program.json", errc::model_other_format,
-     "an exported program (torch.export.save): save model.state_dict() with torch.save instead"},
-    {".data/extern_modules", errc::model_other_format,
-     "a torch.package archive: save model.state_dict() with torch.save instead"},
-    {"model.weights.h5", errc::model_other_format,
-     "a Keras model: only PyTorch's, PaddleClas' and MindCV's weights are read"},
+    {"bytecode.pkl", errc::model_torchscript, "a TorchScript archive for mobile (bytecode.pkl)",
+     use_torch_save},
+    {"constants.pkl", errc::model_torchscript, "a TorchScript archive (constants.pkl)", use_torch_save},
+    {"archive_format", errc::model_other_format, "an exported program (torch.export.save)", use_torch_save},
+    {"serialized_exported_program.json", errc::model_other_format, "an exported program (torch.export.save)",
+     use_torch_save},
+    {".data/extern_modules", errc::model_other_format, "a torch.package archive", use_torch_save},
 };
-/// Of archives without data.pkl.
+/// Of archives without.
 inline constexpr archive_sign other_archive_signs[] = {
-    {"saved_model.pb", errc::model_other_format,
-     "a TensorFlow SavedModel: only PyTorch's, PaddleClas' and MindCV's weights are read"},
-    {"*.mlmodel", errc::model_other_format,
-     "a Core ML package: save the state_dict() that it was made of with torch.save"},
-    {"*.npy", errc::model_other_format,
-     "an archive of numpy arrays (.npz): write them by name with safetensors.numpy.save_file"},
-    {"*.safetensors", errc::model_other_format, "a zip archive that holds a checkpoint: unpack it first"},
-    {"*.pth", errc::model_other_format, "a zip archive that holds a checkpoint: unpack it first"},
-    {"*.pt", errc::model_other_format, "a zip archive that holds a checkpoint: unpack it first"},
-    {"*.tar", errc::model_other_format, "a zip archive that holds a checkpoint: unpack it first"},
-    {"*.ckpt", errc::model_other_format, "a zip archive that holds a checkpoint: unpack it first"},
-    {"*.bin", errc::model_other_format, "a zip archive that holds a checkpoint: unpack it first"},
-    {"*.pdparams", errc::model_other_format, "a zip archive that holds a checkpoint: unpack it first"},
+    {"model.weights.h5", errc::model_other_format, "a Keras model", other_framework},
+    {"saved_model.pb", errc::model_other_format, "a TensorFlow SavedModel", other_framework},
+    {"*.mlmodel", errc::model_other_format, "a Core ML package", save_weights},
+    {"*.npy", errc::model_other_format, "an archive of numpy arrays (.npz)",
+     ": write them by name with safetensors.numpy.save_file"},
+    {"*.safetensors", errc::model_other_format, "an archive that holds a checkpoint", unpack_first},
+    {"*.pth", errc::model_other_format, "an archive that holds a checkpoint", unpack_first},
+    {"*.pt", errc::model_other_format, "an archive that holds a checkpoint", unpack_first},
+    {"*.tar", errc::model_other_format, "an archive that holds a checkpoint", unpack_first},
+    {"*.ckpt", errc::model_other_format, "an archive that holds a checkpoint", unpack_first},
+    {"*.bin", errc::model_other_format, "an archive that holds a checkpoint", unpack_first},
+    {"*.pdparams", errc::model_other_format, "an archive that holds a checkpoint", unpack_first},
 };
 
 [[nodiscard]] inline bool fits(std::string_view sign, std::string_view name) noexcept {
@@ -67,8 +65,9 @@ template <std::size_t N>
   for (const archive_sign& sign : signs)
     for (const zip_entry& e : entries)
       if (fits(sign.entry, e.name)) {
-        const bool named = sign.entry[0] == '*';
-        return error(sign.code, named ? in_quotes(e.name) + " is in " + sign.what : std::string(sign.what));
+        std::string what(sign.what);
+        if (sign.entry[0] == '*') what += ", " + in_quotes(e.name);
+        return error(sign.code, what + std::string(sign.advice));
       }
   return done;
 }

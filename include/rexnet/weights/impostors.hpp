@@ -53,8 +53,9 @@ namespace detail {
   for (std::size_t at = 0, entries = 0; entries < 8 && at + 512 <= file.size(); ++entries) {
     const std::string_view header = text(file.subspan(at, 512));
     const std::string_view name = header.substr(0, (std::min)(header.find('\0'), std::size_t{100}));
+    if (name.empty() && entries > 0) break;  // the end
     const std::string_view base = name.substr(name.rfind('/') + 1);
-    if (base.empty() || base == "sys_info" || base == "pickle" || base == "tensors" || base == "storages")
+    if (name.empty() || base == "sys_info" || base == "pickle" || base == "tensors" || base == "storages")
       return {errc::model_old_tar,
               "a torch file of the tar form (torch < 0.1.10): load it with an old torch and save it again"};
     const bool described = header[156] == 'x' || header[156] == 'g' || header[156] == 'L';

@@ -9,6 +9,7 @@
 #include "rexnet/weights/pickle_state.hpp"
 #include "rexnet/weights/pickle_value.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -148,11 +149,14 @@ class machine_objects : protected machine_state {
   }
   [[nodiscard]] bool is(std::uint32_t v, kind k) const { return p_[v].type == k; }
 
-  status push_box(std::uint32_t callee) {
-    // Of what a box made, the class is the box's: chains of them stay short.
+  status push_box(std::uint32_t callee, const std::vector<std::uint32_t>& arguments = {}) {
+    // What is made of a module wraps it: torch.compile's OptimizedModule. Of what a box made, the class is
+    // the box's: chains of them stay short.
     const bool name = p_[callee].type == kind::global;
     std::vector<std::uint32_t> items = name ? std::vector<std::uint32_t>{callee} : p_[callee].items;
-    push(kind::inert).items = std::move(items);
+    const bool wraps = std::any_of(arguments.begin(), arguments.end(),
+                                   [this](std::uint32_t a) { return is(a, kind::module); });
+    push(wraps ? kind::module : kind::inert).items = std::move(items);
     return done;
   }
   status push_odd(std::string_view made_by) {
@@ -214,7 +218,7 @@ class machine_objects : protected machine_state {
           return push_box(callee);
         push(kind::encoded).text = p_[items[0]].text;
         return done;
-      case role::inert: return push_box(callee);
+      case role::inert: return push_box(callee, items);
       default: return fail(errc::pickle_reduce, "REDUCE of " + in_quotes(name));
     }
   }
@@ -246,11 +250,12 @@ class machine_objects : protected machine_state {
     set_array(push(kind::array), items[2], items[1], items[0], p_[items[3]].text == "F");
     return done;
   }
-  /// An array of objects, whose data are a list, is none that is read.
+  /// An array of objects, strings or records is no tensor, but something that lies beside them.
   void set_array(value& array, std::uint32_t shape, std::uint32_t type, std::uint32_t data, bool fortran) {
-    const bool plain = is(type, kind::array_type) && (is(data, kind::string) || is(data, kind::encoded));
-    array.type = plain ? kind::array : kind::odd_tensor;
-    array.text = plain ? std::string_view() : "a numpy array of objects";
+    const bool plain = is(type, kind::array_type) && (is(data, kind::string) || is(data, kind::encoded)) &&
+                       !p_[type].text.empty() &&
+                       std::string_view("fiubc").find(p_[type].text[0]) != std::string_view::npos;
+    array.type = plain ? kind::array : kind::inert;
     array.integer = fortran ? 1 : 0;
     array.items = plain ? std::vector<std::uint32_t>{shape, type, data} : std::vector<std::uint32_t>();
   }
