@@ -122,10 +122,7 @@ class machine_objects : protected machine_state {
         if (p_[state].type == kind::dict) return done;
         break;
       case kind::inert:
-        // What every torch.nn.Module has, and nothing else.
-        if (const value& s = p_[state];
-            s.type == kind::dict && p_.find(s, "_parameters") != nullptr && p_.find(s, "_modules") != nullptr)
-          target.type = kind::module;
+        if (is_module_state(p_[state])) target.type = kind::module;
         return done;
       case kind::module:
       case kind::odd_tensor: return done;
@@ -144,6 +141,14 @@ class machine_objects : protected machine_state {
   }
 
  private:
+  /// What every torch.nn.Module has, and nothing else. All states together are no longer than the program; of
+  /// one that is used a thousand times nothing more is looked at.
+  [[nodiscard]] bool is_module_state(const value& state) {
+    if (state.type != kind::dict) return false;
+    searched_ += state.items.size();
+    return searched_ <= bytes_.size() && p_.find(state, "_parameters") != nullptr &&
+           p_.find(state, "_modules") != nullptr;
+  }
   [[nodiscard]] role role_at(std::uint32_t v) const {
     return p_[v].type == kind::global ? static_cast<role>(p_[v].integer) : role::inert;
   }
@@ -278,7 +283,8 @@ class machine_objects : protected machine_state {
     return done;
   }
 
-  std::size_t copied_ = 0;  ///< items of Python 2's OrderedDicts
+  std::size_t copied_ = 0;    ///< items of Python 2's OrderedDicts
+  std::size_t searched_ = 0;  ///< items of states
 };
 
 }  // namespace detail
