@@ -11,6 +11,8 @@
 
 #include <doctest/doctest.h>
 
+#include <sstream>
+
 using namespace rexnet_test;
 using rexnet::errc;
 
@@ -185,6 +187,109 @@ TEST_CASE("other formats: M8 and M14, archives, compressed or not") {
   }
   // What would be read must be stored.
   refused(archive({"m/data.pkl", "m/data/0"}, 8), errc::zip_compressed, "compression method 8");
+}
+TEST_CASE("other formats: every name that torch 2.15's weights_only allows may lie beside the tensors") {
+  struct module_names {
+    const char *module, *names;
+  };
+  int tried = 0;
+  for (const auto& [module, names] :
+       {module_names{"_codecs", "encode"}, module_names{"builtins", "bytearray complex set"},
+        module_names{"collections", "Counter OrderedDict"},
+        module_names{
+            "torch",
+            "BFloat16Storage BFloat16Tensor BoolStorage BoolTensor ByteStorage ByteTensor CharStorage "
+            "CharTensor ComplexDoubleStorage ComplexFloatStorage DoubleStorage DoubleTensor FloatStorage "
+            "FloatTensor HalfStorage HalfTensor IntStorage IntTensor LongStorage LongTensor QInt32Storage "
+            "QInt8Storage QUInt2x4Storage QUInt4x2Storage QUInt8Storage ShortStorage ShortTensor Size Tensor "
+            "bcomplex32 bfloat16 bits16 bits1x8 bits2x4 bits4x2 bits8 bool complex128 complex32 complex64 "
+            "device float16 float32 float4_e2m1fn_x2 float64 float8_e4m3fn float8_e4m3fnuz float8_e5m2 "
+            "float8_e5m2fnuz float8_e8m0fnu int1 int16 int2 int3 int32 int4 int5 int6 int64 int7 int8 "
+            "per_channel_affine per_channel_affine_float_qparams per_channel_symmetric per_tensor_affine "
+            "per_tensor_symmetric qint32 qint8 quint2x4 quint4x2 quint8 uint1 uint16 uint2 uint3 uint32 "
+            "uint4 uint5 uint6 uint64 uint7 uint8"},
+        module_names{"torch._tensor", "_rebuild_from_type_v2"},
+        module_names{"torch._utils",
+                     "_rebuild_device_tensor_from_cpu_tensor _rebuild_device_tensor_from_numpy "
+                     "_rebuild_meta_tensor_no_storage _rebuild_parameter _rebuild_parameter_with_state "
+                     "_rebuild_qtensor _rebuild_sparse_tensor _rebuild_tensor _rebuild_tensor_v2 "
+                     "_rebuild_tensor_v3 _rebuild_wrapper_subclass"},
+        module_names{"torch.cuda",
+                     "BFloat16Storage BFloat16Tensor BoolStorage BoolTensor ByteStorage ByteTensor "
+                     "CharStorage CharTensor ComplexDoubleStorage ComplexFloatStorage DoubleStorage "
+                     "DoubleTensor FloatStorage FloatTensor HalfStorage HalfTensor IntStorage IntTensor "
+                     "LongStorage LongTensor ShortStorage ShortTensor"},
+        module_names{"torch.cuda.sparse",
+                     "BFloat16Tensor ByteTensor CharTensor DoubleTensor FloatTensor HalfTensor IntTensor "
+                     "LongTensor ShortTensor"},
+        module_names{"torch.nn.parameter", "Parameter"}, module_names{"torch.serialization", "_get_layout"},
+        module_names{"torch.sparse",
+                     "BFloat16Tensor ByteTensor CharTensor DoubleTensor FloatTensor HalfTensor IntTensor "
+                     "LongTensor ShortTensor"},
+        module_names{"torch.storage", "TypedStorage UntypedStorage"}}) {
+    std::istringstream words(names);
+    for (std::string name; words >> name; ++tried) {
+      // The name itself, a call of it, and an object of it with a state.
+      for (const char* use : {"", ")R", "N\x85R"}) {
+        const std::string file =
+            torch_zip(program(dict({{"state_dict", dict({{"w", tensor_of(storage("0", 6), 0, {6}, {1})}})},
+                                    {"value", global(module, name) + use}})),
+                      {floats({0, 1, 2, 3, 4, 5})});
+        auto c = rexnet::read_checkpoint(bytes_of(file));
+        if (*use == '\0') {
+          CHECK_MESSAGE(c.ok(), c.error().message());
+        } else if (!c.ok()) {  // what is understood has its arguments checked
+          CHECK_MESSAGE(c.code() == errc::pickle_reduce, c.error().message());
+        }
+        if (c.ok()) CHECK(c->find("w")->values() == std::vector<double>{0, 1, 2, 3, 4, 5});
+      }
+    }
+  }
+  CHECK(tried == 144);
+}
+TEST_CASE("other formats: tensors that are not read may lie beside, but not in the network (T8)") {
+  const std::string w = tensor_of(storage("0", 6), 0, {6}, {1}), six = floats({0, 1, 2, 3, 4, 5});
+  for (const char* name :
+       {"_rebuild_qtensor", "_rebuild_sparse_tensor", "_rebuild_nested_tensor", "_rebuild_tensor_v3",
+        "_rebuild_meta_tensor_no_storage", "_rebuild_wrapper_subclass", "_rebuild_of_tomorrow"}) {
+    const std::string odd = global("torch._utils", name) + tuple({"N", "N"}) + "R";
+    auto c = rexnet::read_checkpoint(
+        bytes_of(torch_zip(program(dict({{"state_dict", dict({{"w", w}})}, {"value", odd}})), {six})));
+    CHECK_MESSAGE(c.ok(), c.error().message());
+    refused(torch_zip(program(dict({{"state_dict", dict({{"w", w}, {"b", odd}})}})), {six}),
+            errc::tensor_unsupported, "tensor \"b\": \"" + std::string(name) + "\"");
+  }
+  // Legacy files have the storages of such tensors among the others.
+  const std::string legacy_w = tensor_of(storage("0", 6, "FloatStorage", true), 0, {6}, {1});
+  for (const auto& [type, bytes] : {std::pair{"QInt8Storage", 1},
+                                    {"QInt32Storage", 4},
+                                    {"ComplexFloatStorage", 8},
+                                    {"ComplexDoubleStorage", 16},
+                                    {"UntypedStorage", 1}}) {
+    const std::string file =
+        legacy_head() +
+        program(dict({{"state_dict", dict({{"w", legacy_w}})}, {"value", storage("1", 3, type, true)}})) +
+        legacy_keys({"0", "1"}) + number(6, 8) + six + number(3, 8) +
+        std::string(static_cast<std::size_t>(3 * bytes), 'x');
+    auto c = rexnet::read_checkpoint(bytes_of(file));
+    CHECK_MESSAGE(c.ok(), c.error().message());
+  }
+  // A tensor with attributes of its own is the tensor.
+  const auto typed = [&](const std::string& function, const std::string& type) {
+    return global("torch._tensor", "_rebuild_from_type_v2") +
+           tuple({global("torch._utils", function), global("torch", type),
+                  tuple({storage("0", 6), integer(0), integers({2, 3}), integers({3, 1})}),
+                  dict({{"tag", str("x")}})}) +
+           "R";
+  };
+  auto c = rexnet::read_checkpoint(
+      bytes_of(torch_zip(program(dict({{"w", typed("_rebuild_tensor_v2", "Tensor")}})), {six})));
+  REQUIRE_MESSAGE(c.ok(), c.error().message());
+  CHECK(c->find("w")->shape == std::vector<std::int64_t>{2, 3});
+  refused(torch_zip(program(dict({{"w", typed("_rebuild_tensor_v2", "FloatTensor")}})), {six}),
+          errc::tensor_unsupported, "_rebuild_from_type_v2");
+  refused(torch_zip(program(dict({{"w", typed("_rebuild_qtensor", "Tensor")}})), {six}),
+          errc::tensor_unsupported, "_rebuild_from_type_v2");
 }
 TEST_CASE("other formats: a folder is named with the file in it that is meant") {
   const rexnet_test::scratch s;
