@@ -9,13 +9,21 @@ The exceptions are REFUSED below, each with torch's success and rexnet's words.
 """
 import argparse
 import collections
+import datetime
+import decimal
+import enum
+import functools
 import io
 import itertools
 import os
+import pathlib
+import random
+import re
 import struct
 import subprocess
 import sys
 import tempfile
+import uuid
 import warnings
 import zipfile
 import zlib
@@ -64,6 +72,7 @@ def state_dict(strided):
         d["nothing"], d["tail"] = base[2:2], base.reshape(-1)[-1]
         for dtype in DTYPES:
             d[f"every.{dtype}"] = values(dtype).transpose(0, 2)[1:, ..., ::2]
+        d["attribute"] = with_attribute(torch.arange(6.0).reshape(2, 3).t())
     return d
 
 
@@ -239,10 +248,107 @@ def nested(depth):
     return value
 
 
-def with_attribute():
-    t = torch.ones(2)
+def with_attribute(t):
     t.tag = "x"
     return t
+
+
+# ---- what may lie beside the tensors ----
+def named(module, name, **how):
+    """A file of torch.save that refers to this name, whatever it is: as GLOBAL, which is how protocol 2 does it."""
+    raw = saved({"state_dict": W, "value": "PLACEHOLDER"}, **how)
+    return re.sub(rb"X\x0b\0\0\0PLACEHOLDER", b"c" + module.encode() + b"\n" + name.encode() + b"\n", bytes(raw))
+
+
+def named_zip(module, name):
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(bytes(saved({"state_dict": W, "value": "PLACEHOLDER"})))) as old:
+        with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as new:
+            for info in old.infolist():
+                new.writestr(info.filename, re.sub(
+                    rb"X\x0b\0\0\0PLACEHOLDER", b"c" + module.encode() + b"\n" + name.encode() + b"\n",
+                    old.read(info)))
+    return out.getvalue()
+
+
+def beside():
+    """(label, bytes of a file whose state dict is W): each name that torch allows, and each kind of value."""
+    for full in sorted(torch._weights_only_unpickler._get_allowed_globals()):
+        module, name = full.rsplit(".", 1)
+        yield full + ", the name in a zip", named_zip(module, name)
+        yield full + ", the name in a legacy file", named(module, name, _use_new_zipfile_serialization=False)
+    q = torch.quantize_per_tensor(torch.ones(3), 0.1, 0, torch.qint8)
+    channels = torch.quantize_per_channel(torch.ones(2, 3), torch.ones(2), torch.zeros(2), 0, torch.quint8)
+    parameter = torch.nn.Parameter(torch.ones(2))
+    parameter.group = "a"
+    values = {"qint8": q, "per channel": channels, "qint32": torch.quantize_per_tensor(torch.ones(3), 0.1, 0, torch.qint32),
+              "coo": torch.eye(3).to_sparse(), "csr": torch.eye(3).to_sparse_csr(), "complex": torch.ones(2) * 1j,
+              "complex128": torch.ones(2, dtype=torch.complex128), "float8": torch.ones(2).to(torch.float8_e5m2),
+              "uint16": torch.ones(2, dtype=torch.uint16), "meta": torch.ones(2, device="meta"),
+              "nested": torch.nested.nested_tensor([torch.ones(2), torch.ones(3)]), "attribute": with_attribute(torch.ones(2)),
+              "parameter": parameter, "size": torch.Size([1]), "device": torch.device("cuda", 1), "layout": torch.sparse_coo,
+              "scheme": torch.per_channel_symmetric, "format": torch.channels_last, "counter": collections.Counter("aab"),
+              "set": {1, "a"}, "bytearray": bytearray(b"a"), "complex number": 1j, "bytes": b"\xff", "untyped": torch.ones(2).untyped_storage(),
+              "quantized module": torch.ao.nn.quantized.Linear(2, 2).state_dict()}
+    for label, value in values.items():
+        for zipped in (True, False):
+            try:
+                yield (label, zipped), saved({"state_dict": W, "value": value}, _use_new_zipfile_serialization=zipped)
+            except (NotImplementedError, RuntimeError, AttributeError, TypeError) as e:
+                print("  torch does not write", label, zipped, str(e)[:80])
+
+
+def names_beside(m):
+    """What torch's careful reader takes beside the tensors must not keep them from being read here."""
+    for label, raw in beside():
+        with open(m.path(), "wb") as f:
+            f.write(raw)
+        loaded = torch_reads(m.path(), "state_dict")
+        if loaded is None:
+            print("  torch itself refuses", label)
+        form = "torch zip" if raw[:2] == b"PK" else "torch legacy"
+        m.add(("beside", label), form, "state_dict", W, loaded)
+
+
+# ---- what training scripts keep that torch refuses and this reader does not: names are labels to it ----
+class color(enum.Enum):
+    red = 1
+
+
+class config(dict):
+    """As mmcv, addict, easydict and yacs have it."""
+
+
+def training_values():
+    model = torch.nn.Linear(2, 2)
+    optimizer = torch.optim.AdamW(model.parameters())
+    yield "module", model
+    yield "optimizer", optimizer
+    yield "scheduler", torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, 10)
+    yield "plateau", torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer)
+    yield "partial", functools.partial(int, base=2)
+    yield "path", pathlib.PurePosixPath("/a")
+    yield "enum", color.red
+    yield "config", config(a=1, b=config(c=torch.ones(1)))
+    yield "date", datetime.datetime(2026, 1, 2)
+    yield "delta", datetime.timedelta(1)
+    yield "defaultdict", collections.defaultdict(list, a=[1])
+    yield "deque", collections.deque([1])
+    yield "various", [slice(1, 2), range(3), ..., frozenset([1]), uuid.UUID(int=1), decimal.Decimal("1.5"), ValueError("x")]
+    yield "types", [int, torch.nn.Conv2d, torch.nn.functional.relu]
+    yield "python's random", random.getstate()
+    if numpy:
+        yield "random state", numpy.random.get_state()
+        yield "generators", [numpy.random.RandomState(1), numpy.random.default_rng(1)]
+        yield "arrays", [numpy.zeros((2, 3)), numpy.array(["a"]), numpy.array([None]), numpy.zeros(2, dtype="f4,i4")]
+        yield "scalars", [numpy.bool_(True), numpy.float16(1), numpy.datetime64("2026-01-01"), numpy.dtype("f4")]
+
+
+def training_files(m):
+    for (label, value), protocol, zipped in itertools.product(training_values(), [2, 3, 4, 5], [True, False]):
+        torch.save({"state_dict": W, "value": value}, m.path(), pickle_protocol=protocol,
+                   _use_new_zipfile_serialization=zipped)
+        m.add(("training", label, protocol, zipped), "torch zip" if zipped else "torch legacy", "state_dict", W, None)
 
 
 REFUSED = [
@@ -265,7 +371,6 @@ REFUSED = [
      "_rebuild_qtensor"),
     ("sparse tensors (T8)", lambda: saved({"w": torch.eye(2).to_sparse()}), "_rebuild_sparse_tensor"),
     ("tensors on the meta device (T8)", lambda: saved({"w": torch.ones(2, device="meta")}), "_rebuild_meta_tensor"),
-    ("tensors with attributes (T8)", lambda: saved({"w": with_attribute()}), "_rebuild_from_type_v2"),
     ("a legacy file with bytes behind it (L2)",
      lambda: saved(W, _use_new_zipfile_serialization=False) + b"xx", "2 bytes after"),
 ]
@@ -298,6 +403,10 @@ def main():
         torch_files(m)
         if save_file:
             safetensors_files(m)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            names_beside(m)
+            training_files(m)
         m.flush()
         print("refused on purpose, though torch reads them:")
         refused_on_purpose(m)

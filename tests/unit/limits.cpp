@@ -76,6 +76,29 @@ std::vector<std::pair<const char*, std::string>> programs(std::size_t n) {
       {"tensors of one name full of prefixes",
        program("}(" + str(repeated("module.", n / 2)) + "q" + slot(0) + deep_tensor + "q" + slot(1) + "00" +
                repeated(h0 + h1, n / 2) + "u")},
+      {"names of nothing", program("(" + repeated("c\n\n", n) + "t")},
+      {"names of strings in the memo", memoized(str("a"), str("b"), h0 + h1 + "\x93")},
+      {"boxes out of boxes", program(global("a", "b") + repeated(")R", n))},
+      {"boxes of eight arguments", memoized("(" + repeated("N", 8) + "t", global("a", "b"), h1 + h0 + "R")},
+      {"boxes with keywords", program("(" + repeated("c\n\n)}\x92", n) + "t")},
+      {"a box that takes everything", program(global("a", "b") + ")R" + repeated("(NNNNu", n))},
+      {"modules of modules", program(global("a", "b") + ")R}(" + str("_parameters") + "N" + str("_modules") +
+                                     "Nub" + repeated("q" + slot(0) + "c\n\nh" + slot(0) + "\x85R", n))},
+      {"quantized tensors beside", program("(" + repeated("ctorch._utils\n_rebuild_\n)R", n) + "t")},
+      {"states of one long dictionary",
+       program("}(" +
+               repeated("U\x01"
+                        "aN",
+                        n / 2) +
+               "uq" + slot(0) + "0" + global("a", "b") + ")R" + repeated("h" + slot(0) + "b", n / 2))},
+      {"bytes of one long text", memoized("(" + str(std::string(n / 2, 's')) + str("latin1") + "t",
+                                          global("_codecs", "encode"), h1 + h0 + "R")},
+      {"arrays of one long text",
+       program("}(" + str("first") + global("numpy._core.numeric", "_frombuffer") + "q" + slot(3) + "(" +
+               global("_codecs", "encode") + "(" + str(std::string(n / 3, 's')) + str("latin1") + "tRq" +
+               slot(4) + global("numpy", "dtype") + str("u1") + "\x85Rq" + slot(5) + "M" +
+               number((std::min)(n / 3, std::size_t{65535}), 2) + "\x85" + str("C") + "tq" + slot(6) + "Rq" +
+               slot(1) + names + "u")},
       {"tensors of eight dimensions",
        program("}(" + str("first") + deep_tensor + "q" + slot(1) + names + "u")},
   };
@@ -129,6 +152,26 @@ std::vector<std::pair<const char*, std::string>> headers_of_safetensors(std::siz
       {"dimensions", safetensors("{\"a\":{\"dtype\":\"F32\",\"shape\":[" + repeated("1,", n) + "1]}}", "")}};
 }
 
+/// MindSpore's records, as short as they can be, and one that goes on.
+std::vector<std::pair<const char*, std::string>> protobufs(std::size_t n) {
+  const std::string kind =
+                        "\x12\x04"
+                        "Bool",
+                    empty = "\x08" + number(0, 1);
+  const auto record = [](const std::string& tag, const std::string& tensor) {
+    const std::string value =
+        "\x0a" + number(tag.size(), 1) + tag + "\x12" + number(tensor.size(), 1) + tensor;
+    return "\x0a" + number(value.size(), 1) + value;
+  };
+  std::string names;
+  for (std::size_t i = 0; names.size() < n; ++i) names += record("." + letters(i), empty + kind);
+  return {{"records of one name", repeated(record(".", empty + kind), n)},
+          {"records", names},
+          {"states of an optimizer", repeated(record("x", empty + kind), n)},
+          {"numbers of any length", "\x0a" + repeated("\xff", n)},
+          {"fields of another message", "\x08\x01" + repeated("\x10\x01", n)}};
+}
+
 /// Legacy files whose pickle of the object, or list of keys, is the hostile one.
 std::vector<std::pair<const char*, std::string>> legacy_files(std::size_t n) {
   const std::string id = storage("0", 6, "FloatStorage", true), h0 = "h" + slot(0);
@@ -155,9 +198,10 @@ TEST_CASE("limits: pickles made to be large in memory, or slow, are neither") {
     }
   }
 }
-TEST_CASE("limits: zip, legacy and safetensors files made to be large in memory, or slow, are neither") {
+TEST_CASE(
+    "limits: zip, legacy, safetensors and MindSpore files made to be large in memory, or slow, are neither") {
   for (const std::size_t n : {std::size_t{800}, std::size_t{30000}, std::size_t{1000000}})
-    for (const auto& files : {zips(n), legacy_files(n), headers_of_safetensors(n)})
+    for (const auto& files : {zips(n), legacy_files(n), headers_of_safetensors(n), protobufs(n)})
       for (const auto& [name, file] : files)
         stays_within(name, file.size(),
                      excess(file.size(), [&file = file] { (void)rexnet::read_checkpoint(bytes_of(file)); }));

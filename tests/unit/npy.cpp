@@ -59,6 +59,38 @@ TEST_CASE("npy: versions 1, 2 and 3 and empty arrays are read") {
   CHECK(empty->data.empty());
 }
 
+TEST_CASE("npy: a header is read as Python reads it: 1L, quotes, order, white space") {
+  const auto shape_of = [](const std::string& header, std::size_t data_bytes) {
+    auto a = rexnet::read_npy(file(header, data_bytes));
+    REQUIRE_MESSAGE(a.ok(), a.error().message());
+    return a->shape;
+  };
+  using shape = std::vector<std::int64_t>;
+  // numpy of Python 2.7 (on Windows, where int was 32 bits wide, always).
+  CHECK(shape_of("{'descr': '<f4', 'fortran_order': False, 'shape': (1L, 3L, 2L), }          \n", 24) ==
+        shape{1, 3, 2});
+  CHECK(shape_of("{'descr': '<f4', 'fortran_order': False, 'shape': (6L,), }\n", 24) == shape{6});
+  CHECK(shape_of("{'descr': '<f4', 'fortran_order': False, 'shape': (), }\n", 4) == shape{});
+  CHECK(shape_of("{'descr': '<f4', 'fortran_order': False, 'shape': (0, 3, 8, 8), }\n", 0) ==
+        shape{0, 3, 8, 8});
+  CHECK(shape_of("{'descr':'<f4','fortran_order':False,'shape':(2,3)}", 24) == shape{2, 3});
+  CHECK(shape_of("{ \"shape\" : ( 2 ,\t3 , ) ,\n\"fortran_order\" : False , \"descr\" : \"<f4\" }\n", 24) ==
+        shape{2, 3});
+  CHECK(shape_of("{'descr': 'f4', 'fortran_order': False, 'shape': (2, 3), }\n", 24) == shape{2, 3});
+  // With one side longer than 1 both orders are the same.
+  CHECK(shape_of("{'descr': '<f4', 'fortran_order': True, 'shape': (1, 3, 1), }\n", 12) == shape{1, 3, 1});
+  for (const char* sides :
+       {"(2)", "(,)", "(2 3)", "(2, 3", "2, 3", "(2LL,)", "(0x2,)", "(2.0,)", "[2, 3]", "(L,)"})
+    refused(file("{'descr': '<f4', 'fortran_order': False, 'shape': " + std::string(sides) + ", }", 24),
+            rexnet::errc::npy_size, "shape");
+  refused(file("{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), 'x': 1}", 24),
+          rexnet::errc::npy_magic, "no dictionary");
+  refused(file("{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), 'shape': (6,)}", 24),
+          rexnet::errc::npy_magic, "no dictionary");
+  refused(file("{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3)} x", 24), rexnet::errc::npy_magic,
+          "no dictionary");
+}
+
 TEST_CASE("npy: N1, something else than a .npy file") {
   refused({}, rexnet::errc::npy_magic, "not a .npy");
   refused(bytes(100, 'x'), rexnet::errc::npy_magic, "not a .npy");

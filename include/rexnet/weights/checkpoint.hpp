@@ -8,6 +8,9 @@
 #define REXNET_WEIGHTS_CHECKPOINT_HPP
 
 #include "rexnet/weights/file_bytes.hpp"
+#include "rexnet/weights/foreign_names.hpp"
+#include "rexnet/weights/impostors.hpp"
+#include "rexnet/weights/mindspore.hpp"
 #include "rexnet/weights/safetensors.hpp"
 #include "rexnet/weights/torch_file.hpp"
 
@@ -63,33 +66,9 @@ class checkpoint {
   file_bytes file_;
   std::vector<tensor> tensors_;
   std::vector<std::pair<std::string, std::string>> metadata_;
+  detail::decoded_bytes decoded_;  ///< of arrays that the file has in another form; tensors point into it
   std::string container_, state_key_;
 };
-
-namespace detail {
-
-/// What people save under the name .pth by mistake, by its first bytes; ok when it is none of that.
-[[nodiscard]] inline status refuse_impostors(byte_span bytes) {
-  const std::string_view t = text(bytes).substr(0, 512);
-  const std::size_t start = t.find_first_not_of(" \t\r\n\xef\xbb\xbf");
-  const std::string_view head = start == t.npos ? t : t.substr(start);
-  std::string tag(head.substr(0, 9));
-  for (char& c : tag) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  if (tag == "<!doctype" || tag.substr(0, 5) == "<html" || tag.substr(0, 5) == "<head" ||
-      tag.substr(0, 5) == "<?xml")
-    return error(errc::model_html,
-                 "a web page, not a checkpoint: the download answered with HTML (a login or a 'file too "
-                 "large' page?)");
-  if (head.substr(0, 42) == "version https://git-lfs.github.com/spec/v1")
-    return error(errc::model_git_lfs, "a git-lfs pointer, not the file itself: run git lfs pull");
-  if (bytes.size() > 262 && t.substr(257, 5) == "ustar")
-    return error(
-        errc::model_old_tar,
-        "a torch file of the tar form (torch < 0.1.10): load it with an old torch and save it again");
-  return done;
-}
-
-}  // namespace detail
 
 /// Reads a checkpoint from memory, which must outlive it. The format is recognised by content. Memory: at
 /// most 100 bytes for each byte of the file (honest ones: a kilobyte for each tensor). Time: linear.
@@ -108,22 +87,29 @@ namespace detail {
     std::vector<std::string_view> names;
     for (const tensor& t : c.tensors_) names.push_back(t.name);
     if (status s = detail::check_distinct(std::move(names)); !s) return s.error();
+    if (status s = detail::translate_names(c.tensors_); !s) return s.error();
+    return c;
+  }
+  if (detail::is_mindspore(bytes)) {
+    auto tensors = detail::read_mindspore(bytes);
+    if (!tensors) return tensors.error();
+    c.container_ = "mindspore";
+    c.tensors_ = std::move(*tensors);
+    if (status s = detail::translate_names(c.tensors_); !s) return s.error();
     return c;
   }
   const bool zip = bytes.size() >= 4 && bytes[0] == 'P' && bytes[1] == 'K';
   if (!zip && !detail::is_torch_legacy(bytes)) {
-    std::string first;
-    static constexpr char digits[] = "0123456789abcdef";
-    for (std::size_t i = 0; i < bytes.size() && i < 8; ++i)
-      first += {digits[bytes[i] >> 4], digits[bytes[i] & 15], ' '};
-    return error(errc::unknown_format, "not a checkpoint that rexnet reads; its " +
-                                           std::to_string(bytes.size()) + " bytes start with " + first);
+    if (status s = detail::refuse_protobuf(bytes); !s) return s.error();
+    return detail::unknown_file(bytes);
   }
   auto content = zip ? detail::read_torch_zip(bytes) : detail::read_torch_legacy(bytes);
   if (!content) return content.error();
-  c.container_ = zip ? "torch zip" : "torch legacy";
+  c.container_ = content->container;
+  c.decoded_ = std::move(content->decoded);
   c.tensors_ = std::move(content->tensors);
   c.state_key_ = std::move(content->state_key);
+  if (status s = detail::translate_names(c.tensors_); !s) return s.error();
   return c;
 }
 

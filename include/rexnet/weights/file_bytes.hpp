@@ -8,6 +8,7 @@
 #include "rexnet/core/error.hpp"
 #include "rexnet/core/views.hpp"
 #include "rexnet/core/windows.hpp"
+#include "rexnet/weights/folder.hpp"
 
 #include <cerrno>
 #include <cstdint>
@@ -66,7 +67,7 @@ class file_bytes {
     const std::wstring wide = detail::utf16(path);
     const DWORD attributes = GetFileAttributesW(wide.c_str());
     if (attributes != INVALID_FILE_ATTRIBUTES && (attributes & FILE_ATTRIBUTE_DIRECTORY) != 0)
-      return failed("is a directory");
+      return failed(detail::folder_text(path));
     // As on POSIX, others may have the file open for writing, rename it and remove it: output_file does.
     const HANDLE file =
         CreateFileW(wide.c_str(), GENERIC_READ, FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE,
@@ -170,7 +171,7 @@ class file_bytes {
     const bool known = ::fstat(fd, &info) == 0;
     if (!known || !S_ISREG(info.st_mode) || info.st_size == 0) {
       ::close(fd);
-      if (known && S_ISDIR(info.st_mode)) return failed("is a directory");
+      if (known && S_ISDIR(info.st_mode)) return failed(detail::folder_text(path));
       if (known && S_ISREG(info.st_mode)) return failed("is empty");
       return failed("is not a regular file");
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// numpy's .npy files: float32, C order, little endian; versions 1, 2 and 3. Source: numpy.lib.format.
+// numpy's .npy files: float32, C order, little endian; versions 1, 2 and 3. Source: numpy.lib.format, whose
+// reader evaluates the header as Python does.
 #ifndef REXNET_WEIGHTS_NPY_HPP
 #define REXNET_WEIGHTS_NPY_HPP
 
@@ -8,6 +9,7 @@
 #include "rexnet/core/half.hpp"
 #include "rexnet/weights/bytes.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -34,34 +36,98 @@ struct npy_header {
   std::size_t data_begin = 0;
 };
 
-/// The value behind 'key':, up to (not including) the next `end`; empty when the key is missing.
-[[nodiscard]] inline std::string_view npy_field(std::string_view header, std::string_view key, char end) {
-  const std::size_t at = header.find("'" + std::string(key) + "':");
-  if (at == header.npos) return {};
-  header.remove_prefix(at + key.size() + 3);
-  const std::size_t stop = header.find(end);
-  return stop == header.npos ? std::string_view() : header.substr(0, stop);
-}
+/// Reads a header, which is a dictionary in Python's words, from left to right. As numpy's own reader it
+/// takes the keys in any order, either kind of quotes, any white space, and the 1L of Python 2.
+class npy_cursor {
+ public:
+  explicit npy_cursor(std::string_view header) : rest_(header) {}
 
-/// "(3, 4" -> {3, 4}. Errors: N3.
-[[nodiscard]] inline status parse_npy_shape(std::string_view text, std::vector<std::int64_t>& shape) {
-  const auto fail = [&] {
-    return error(errc::npy_size, "npy: unusable shape " + in_quotes(std::string(text) + ")"));
-  };
-  std::size_t i = text.find('(');
-  if (i == text.npos) return fail();
-  for (++i; i < text.size();) {
-    if (text[i] == ' ' || text[i] == ',') {
-      ++i;
-      continue;
-    }
-    checked side = 0;
-    const std::size_t start = i;
-    for (; i < text.size() && text[i] >= '0' && text[i] <= '9'; ++i)
-      side = side * 10 + static_cast<std::uint64_t>(text[i] - '0');
-    if (i == start || !side.at_most(std::uint64_t{1} << 48) || shape.size() == 8) return fail();
-    shape.push_back(static_cast<std::int64_t>(side.get()));
+  [[nodiscard]] bool peek(char c) {
+    while (!rest_.empty() && std::string_view(" \t\n\r\f").find(rest_[0]) != rest_.npos)
+      rest_.remove_prefix(1);
+    return !rest_.empty() && rest_[0] == c;
   }
+  bool eat(char c) {
+    if (!peek(c)) return false;
+    rest_.remove_prefix(1);
+    return true;
+  }
+  bool word(std::string_view w) {
+    static_cast<void>(peek(0));
+    if (rest_.substr(0, w.size()) != w) return false;
+    rest_.remove_prefix(w.size());
+    return true;
+  }
+  bool string(std::string_view& s) {
+    if (!peek('\'') && !peek('"')) return false;
+    const std::size_t stop = rest_.find(rest_[0], 1);
+    if (stop == rest_.npos) return false;
+    s = rest_.substr(1, stop - 1);
+    rest_.remove_prefix(stop + 1);
+    return true;
+  }
+  /// (), (3,) or (3, 4): of one side alone the comma makes it a tuple.
+  bool shape(std::vector<std::int64_t>& sides) {
+    if (!eat('(')) return false;
+    for (bool comma = true; !eat(')');) {
+      if (!comma || !side(sides)) return false;
+      comma = eat(',');
+      if (!comma && sides.size() < 2) return false;
+    }
+    return true;
+  }
+  /// What is left, for a message.
+  [[nodiscard]] std::string_view rest() const noexcept { return rest_; }
+
+ private:
+  bool side(std::vector<std::int64_t>& sides) {
+    static_cast<void>(peek(0));
+    checked n = 0;
+    std::size_t digits = 0;
+    for (; digits < rest_.size() && rest_[digits] >= '0' && rest_[digits] <= '9'; ++digits)
+      n = n * 10 + static_cast<std::uint64_t>(rest_[digits] - '0');
+    if (digits == 0 || !n.at_most(std::uint64_t{1} << 48) || sides.size() == 8) return false;
+    rest_.remove_prefix(digits);
+    if (!rest_.empty() && rest_[0] == 'L') rest_.remove_prefix(1);
+    sides.push_back(static_cast<std::int64_t>(n.get()));
+    return true;
+  }
+
+  std::string_view rest_;
+};
+
+/// The three entries of the header, each once. Errors: N2, N3.
+[[nodiscard]] inline status parse_npy_fields(std::string_view text, npy_header& h) {
+  const auto bad_type = [](std::string_view what) {
+    return error(errc::npy_dtype, "npy: unknown dtype " + in_quotes(what));
+  };
+  npy_cursor c(text);
+  bool has_type = false, has_order = false, has_shape = false;
+  std::string_view key;
+  if (c.eat('{'))
+    while (c.string(key) && c.eat(':')) {
+      const std::string_view value = c.rest();
+      if (key == "descr" && !has_type) {
+        if (!c.string(h.descr)) return bad_type(value.substr(0, value.find('\n')));
+        has_type = true;
+      } else if (key == "fortran_order" && !has_order) {
+        h.fortran_order = c.word("True");
+        has_order = h.fortran_order || c.word("False");
+      } else if (key == "shape" && !has_shape) {
+        if (!c.shape(h.shape))
+          return error(errc::npy_size,
+                       "npy: unusable shape " + in_quotes(value.substr(0, value.find(')') + 1)));
+        has_shape = true;
+      } else {
+        break;
+      }
+      if (!c.eat(',')) break;
+    }
+  if (!has_type) return bad_type("");
+  if (!has_order) return error(errc::npy_dtype, "npy: the header does not tell the order");
+  if (!has_shape) return error(errc::npy_size, "npy: the header does not tell the shape");
+  if (!c.eat('}') || !(static_cast<void>(c.peek(0)), c.rest().empty()))
+    return error(errc::npy_magic, "npy: the header is no dictionary of descr, fortran_order and shape");
   return done;
 }
 
@@ -79,16 +145,7 @@ struct npy_header {
   const std::string_view fields = text(bytes.subspan(start, static_cast<std::size_t>(length)));
   npy_header h;
   h.data_begin = start + static_cast<std::size_t>(length);
-  std::string_view descr = npy_field(fields, "descr", ',');
-  const std::size_t open = descr.find('\''), close = descr.rfind('\'');
-  if (open == descr.npos || close <= open)
-    return error(errc::npy_dtype, "npy: unknown dtype " + in_quotes(descr));
-  h.descr = descr.substr(open + 1, close - open - 1);
-  const std::string_view order = npy_field(fields, "fortran_order", ',');
-  h.fortran_order = order.find("True") != order.npos;
-  if (!h.fortran_order && order.find("False") == order.npos)
-    return error(errc::npy_dtype, "npy: the header does not tell the order");
-  if (status s = parse_npy_shape(npy_field(fields, "shape", ')'), h.shape); !s) return s.error();
+  if (status s = parse_npy_fields(fields, h); !s) return s.error();
   return h;
 }
 
@@ -113,10 +170,14 @@ struct npy_header {
 [[nodiscard]] inline result<npy_array> read_npy(byte_span bytes) {
   auto h = detail::parse_npy_header(bytes);
   if (!h) return h.error();
-  if (h->descr != "<f4")
+  if (h->descr != "<f4" && h->descr != "=f4" && h->descr != "f4")
     return error(errc::npy_dtype,
                  "npy: dtype " + detail::in_quotes(h->descr) + ", expected \"<f4\" (array.astype('<f4'))");
-  if (h->fortran_order) return error(errc::npy_dtype, "npy: Fortran order (use numpy.ascontiguousarray)");
+  // With one side longer than 1, or none, both orders are the same.
+  const auto long_sides =
+      std::count_if(h->shape.begin(), h->shape.end(), [](std::int64_t n) { return n != 1; });
+  if (h->fortran_order && long_sides > 1)
+    return error(errc::npy_dtype, "npy: Fortran order (use numpy.ascontiguousarray)");
   auto n = detail::npy_elements(*h, bytes, sizeof(float));
   if (!n) return n.error();
   npy_array a;

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: MIT
 // A pickle program reduced to data: dictionaries, lists, tuples, strings, numbers, and the few torch objects
-// that a state dict is made of. Nothing is imported or called; what is not on the list is refused.
+// that a state dict is made of. Nothing is imported or called; what is not understood is inert.
 // Sources: CPython's pickletools (opcodes); the names that torch.save writes.
 #ifndef REXNET_WEIGHTS_PICKLE_HPP
 #define REXNET_WEIGHTS_PICKLE_HPP
 
 #include "rexnet/core/error.hpp"
 #include "rexnet/weights/bytes.hpp"
-#include "rexnet/weights/pickle_globals.hpp"
-#include "rexnet/weights/pickle_state.hpp"
+#include "rexnet/weights/pickle_objects.hpp"
 #include "rexnet/weights/pickle_value.hpp"
 
 #include <cstdint>
@@ -21,11 +20,9 @@ inline namespace REXNET_BUILD {
 namespace pickle {
 namespace detail {
 
-using rexnet::detail::in_quotes;
-
-class machine : machine_state {
+class machine : machine_objects {
  public:
-  explicit machine(byte_span bytes) : machine_state(bytes) {}
+  explicit machine(byte_span bytes) : machine_objects(bytes) {}
 
   result<program> run() {
     while (at_ < bytes_.size()) {
@@ -114,6 +111,7 @@ class machine : machine_state {
       case 'Q': return persistent();
       case 'R':
       case 0x81: return reduce();
+      case 0x92: return new_object();
       case 'b': return build();
       case '0': {
         std::uint32_t v;
@@ -195,7 +193,7 @@ class machine : machine_state {
   status add_items() {
     std::vector<std::uint32_t> items;
     if (!pop_to_mark(items) || stack_.empty()) return underflow();
-    if (p_[stack_.back()].type == kind::inert) return done;
+    if (is_box(stack_.back())) return done;
     return fail(errc::pickle_setitem, "ADDITEMS on something that is no set");
   }
   status frozen_set() {
@@ -207,120 +205,11 @@ class machine : machine_state {
   status extend(const std::vector<std::uint32_t>& items, kind expected, const char* otherwise) {
     if (stack_.empty() || p_[stack_.back()].type == kind::mark) return underflow();
     value& c = p_.values[stack_.back()];
+    if (is_box(stack_.back())) return done;  // a dictionary or list of a class of its own
     if (c.type != expected) return fail(errc::pickle_setitem, otherwise);
     c.items.insert(c.items.end(), items.begin(), items.end());
     return done;
   }
-
-  status global() {
-    auto module = line();
-    if (!module) return module.error();
-    auto name = line();
-    if (!name) return name.error();
-    return push_global(*module, *name);
-  }
-  status stack_global() {
-    std::uint32_t module, name;
-    if (!pop(name) || !pop(module)) return underflow();
-    if (p_[name].type != kind::string || p_[module].type != kind::string)
-      return fail(errc::pickle_global, "a global whose name is no string");
-    return push_global(p_[module].text, p_[name].text);
-  }
-  status push_global(std::string_view module, std::string_view name) {
-    const role r = role_of(module, name);
-    if (r == role::unsupported)
-      return fail(
-          errc::tensor_unsupported,
-          in_quotes(name) +
-              ": quantized, sparse, nested and float8 tensors are not supported; save dense float tensors");
-    if (r == role::refused)
-      return fail(errc::pickle_global, "refers to " +
-                                           in_quotes(std::string(module) + "." + std::string(name)) +
-                                           ", which is not part of a checkpoint's data");
-    value& v = push(kind::global);
-    v.text = name;
-    v.integer = static_cast<std::int64_t>(r);
-    return done;
-  }
-
-  status persistent() {
-    std::uint32_t id;
-    if (!pop(id)) return underflow();
-    const value& v = p_[id];
-    const bool fits = v.type == kind::tuple && (v.items.size() == 5 || v.items.size() == 6) &&
-                      p_[v.items[0]].text == "storage" && p_[v.items[1]].type == kind::global &&
-                      p_[v.items[1]].integer == static_cast<std::int64_t>(role::storage) &&
-                      p_[v.items[2]].type == kind::string && p_[v.items[4]].type == kind::integer;
-    if (!fits) return fail(errc::pickle_reduce, "a persistent id that is no storage");
-    if (p_[v.items[2]].text.size() > max_key_bytes)
-      return fail(errc::pickle_length, "a storage's key of " + std::to_string(p_[v.items[2]].text.size()) +
-                                           " bytes, at most " + std::to_string(max_key_bytes));
-    std::vector<std::uint32_t> items = v.items;
-    push(kind::storage).items = std::move(items);
-    return done;
-  }
-
-  status reduce() {
-    std::uint32_t arguments, callee;
-    if (!pop(arguments) || !pop(callee)) return underflow();
-    if (p_[callee].type != kind::global || p_[arguments].type != kind::tuple)
-      return fail(errc::pickle_reduce, "REDUCE of something that is no allowed global with a tuple");
-    // Eight arguments are the most that anything below takes: a long tuple is never copied.
-    const std::size_t given = p_[arguments].items.size();
-    const std::vector<std::uint32_t> items = given <= 8 ? p_[arguments].items : std::vector<std::uint32_t>();
-    const std::string_view name = p_[callee].text;
-    const auto wrong = [&] { return fail(errc::pickle_reduce, "wrong arguments for " + in_quotes(name)); };
-    switch (static_cast<role>(p_[callee].integer)) {
-      case role::ordered_dict:
-        if (given == 1 && p_[items[0]].type == kind::list) return dict_of_pairs(items[0]);
-        if (given != 0) return wrong();
-        push(kind::dict);
-        return done;
-      case role::rebuild_tensor:
-        if (items.size() < 4 || p_[items[0]].type != kind::storage || p_[items[1]].type != kind::integer ||
-            p_[items[2]].type != kind::tuple || p_[items[3]].type != kind::tuple)
-          return wrong();
-        push(kind::tensor).items = items;
-        return done;
-      case role::rebuild_parameter:
-        if (items.empty() || p_[items[0]].type != kind::tensor) return wrong();
-        stack_.push_back(items[0]);
-        return done;
-      case role::size:
-        if (items.size() != 1 || p_[items[0]].type != kind::tuple) return wrong();
-        stack_.push_back(items[0]);
-        return done;
-      case role::inert: push(kind::inert); return done;
-      default: return fail(errc::pickle_reduce, "REDUCE of " + in_quotes(name));
-    }
-  }
-  /// Python 2 wrote OrderedDict([[key, value], ...]), each with a list of its own. All such lists together
-  /// are no longer than the program; one list used a thousand times would be.
-  status dict_of_pairs(std::uint32_t list) {
-    copied_ += 2 * p_[list].items.size();
-    if (copied_ > bytes_.size())
-      return fail(errc::pickle_length, std::to_string(copied_) + " items of OrderedDicts in a program of " +
-                                           std::to_string(bytes_.size()) + " bytes");
-    std::vector<std::uint32_t> flat;
-    for (const std::uint32_t pair : p_[list].items) {
-      const value& v = p_[pair];
-      if ((v.type != kind::list && v.type != kind::tuple) || v.items.size() != 2)
-        return fail(errc::pickle_reduce, "wrong arguments for \"OrderedDict\"");
-      flat.insert(flat.end(), v.items.begin(), v.items.end());
-    }
-    push(kind::dict).items = std::move(flat);
-    return done;
-  }
-  /// State for an object: taken for OrderedDict (torch puts _metadata there) and inert objects, and dropped.
-  status build() {
-    std::uint32_t state;
-    if (!pop(state) || stack_.empty()) return underflow();
-    const kind target = p_[stack_.back()].type;
-    const bool fits = (target == kind::dict && p_[state].type == kind::dict) || target == kind::inert;
-    return fits ? status(done) : status(fail(errc::pickle_reduce, "BUILD on something that takes no state"));
-  }
-
-  std::size_t copied_ = 0;  ///< items of Python 2's OrderedDicts
 };
 
 }  // namespace detail

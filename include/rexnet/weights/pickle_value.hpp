@@ -27,12 +27,22 @@ enum class kind : std::uint8_t {
   tuple,
   list,
   dict,
-  global,   ///< an allowed name; `text` is "module name"
-  storage,  ///< a persistent id: items = its tuple
-  tensor,   ///< items = the arguments of _rebuild_tensor_v2
-  inert,    ///< an allowed object whose content does not matter
+  global,      ///< a name; `text` is its last part, items[0] (where there is one) the module, a string
+  storage,     ///< a persistent id: items = its tuple
+  tensor,      ///< items = the arguments of _rebuild_tensor_v2
+  odd_tensor,  ///< a tensor of a kind that is not read; `text` is what made it
+  array,  ///< numpy's: items = shape (a tuple), array_type, data (string or encoded); integer: Fortran order
+  array_type,  ///< numpy's dtype: `text` is "f4", integer the byte order '<', '>' or '|', 0 while unknown
+  encoded,     ///< bytes as protocol 2 has them: `text` is UTF-8 of Latin-1
+  inert,       ///< anything else: a box that is never opened; items[0], where there is one, is its class
+  module,      ///< a box that holds a torch.nn.Module
   mark
 };
+
+/// What a state dict holds as a tensor. Whether it is of a kind that is read is seen when it is read.
+[[nodiscard]] constexpr bool is_tensor(kind k) noexcept {
+  return k == kind::tensor || k == kind::odd_tensor || k == kind::array;
+}
 
 /// Values refer to each other by index into program::values.
 struct value {
@@ -55,6 +65,12 @@ struct program {
       if (i -= 2; values[dict.items[i]].type == kind::string && values[dict.items[i]].text == key)
         return &values[dict.items[i + 1]];
     return nullptr;
+  }
+  /// "torch.nn.modules.conv.Conv2d": the whole name of a global, or of an object's class.
+  [[nodiscard]] std::string full_name(const value& v) const {
+    if (v.type != kind::global && !v.items.empty()) return full_name(values[v.items[0]]);
+    std::string name(v.text.substr(0, 200));
+    return v.items.empty() ? name : std::string(values[v.items[0]].text.substr(0, 200)) + "." + name;
   }
 };
 

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT
 // torch.save files: the ZIP form (torch >= 1.6) and the legacy form (before). Both hold a pickle whose
-// tensors name storages; the state dict is picked out of training files in timm's order.
+// tensors name storages; the state dict is picked out of training files in timm's order. A pickle alone, of
+// numpy's arrays, is what PaddleClas offers as .pdparams.
 #ifndef REXNET_WEIGHTS_TORCH_FILE_HPP
 #define REXNET_WEIGHTS_TORCH_FILE_HPP
 
+#include "rexnet/weights/archives.hpp"
+#include "rexnet/weights/numpy_array.hpp"
 #include "rexnet/weights/pickle.hpp"
 #include "rexnet/weights/tensor.hpp"
 #include "rexnet/weights/zip.hpp"
@@ -19,7 +22,9 @@ inline namespace REXNET_BUILD {
 namespace detail {
 
 struct torch_content {
+  const char* container = "torch zip";
   std::vector<tensor> tensors;
+  decoded_bytes decoded;  ///< what some of the tensors point into
   std::string state_key;  ///< the entry of a training file that held the state dict; empty for a bare one
 };
 
@@ -56,6 +61,19 @@ struct torch_storage {
   return nullptr;
 }
 
+/// Bytes of an element of any storage that torch has had, also of kinds that are not read: legacy files have
+/// them one behind the other. 0: none of torch's.
+[[nodiscard]] inline int storage_element_bytes(std::string_view name) noexcept {
+  if (const dtype* const known = storage_dtype(name)) return dtype_bytes(*known);
+  for (const char* one :
+       {"UntypedStorage", "QInt8Storage", "QUInt8Storage", "QUInt4x2Storage", "QUInt2x4Storage"})
+    if (name == one) return 1;
+  return name == "QInt32Storage"          ? 4
+         : name == "ComplexFloatStorage"  ? 8
+         : name == "ComplexDoubleStorage" ? 16
+                                          : 0;
+}
+
 [[nodiscard]] inline status check_distinct(std::vector<std::string_view> names) {
   // First by place: one pickled string of a kilobyte may name thousands of tensors, and comparing it with
   // itself is slow. What remains lies in different places and is as long as the file at most.
@@ -81,6 +99,9 @@ class state_dict_reader {
   state_dict_reader(const pickle::program& p, const std::vector<torch_storage>& storages,
                     std::uint64_t file_bytes)
       : p_(p), storages_(storages), file_bytes_(file_bytes) {}
+
+  /// What the tensors that read() gave point into, besides the file.
+  [[nodiscard]] decoded_bytes take_decoded() { return std::move(decoded_); }
 
   result<torch_content> read() {
     const pickle::value* dict = &p_[p_.root];
@@ -122,8 +143,7 @@ class state_dict_reader {
 
  private:
   [[nodiscard]] bool is_entry(const pickle::value& dict, std::size_t i) const {
-    return p_[dict.items[i]].type == pickle::kind::string &&
-           p_[dict.items[i + 1]].type == pickle::kind::tensor;
+    return p_[dict.items[i]].type == pickle::kind::string && pickle::is_tensor(p_[dict.items[i + 1]].type);
   }
   [[nodiscard]] bool holds_tensors(const pickle::value& dict) const {
     for (std::size_t i = 0; i + 1 < dict.items.size(); i += 2)
@@ -156,6 +176,12 @@ class state_dict_reader {
   }
 
   result<tensor> read_tensor(std::string name, const pickle::value& v) {
+    if (v.type == pickle::kind::array) return read_array(std::move(name), p_, v, file_bytes_, decoded_);
+    if (v.type != pickle::kind::tensor)
+      return error(errc::tensor_unsupported,
+                   "tensor " + in_quotes(name) + ": " + in_quotes(v.text) +
+                       ": quantized, sparse, nested, float8 and meta tensors are not supported; save dense "
+                       "float tensors");
     tensor t;
     t.name = std::move(name);
     const pickle::value& storage = p_[v.items[0]];
@@ -203,38 +229,63 @@ class state_dict_reader {
   const pickle::program& p_;
   const std::vector<torch_storage>& storages_;
   std::uint64_t file_bytes_;
+  decoded_bytes decoded_;
 };
+
+/// The object that stands where a dictionary of tensors is expected, or null: the file's own, or the entry of
+/// its dictionary that is a module.
+[[nodiscard]] inline const pickle::value* object_instead(const pickle::program& p) {
+  const pickle::value& root = p[p.root];
+  if (root.type == pickle::kind::module || root.type == pickle::kind::inert) return &root;
+  if (root.type != pickle::kind::dict) return nullptr;
+  for (std::size_t i = 0; i + 1 < root.items.size(); i += 2)
+    if (const pickle::value& v = p[root.items[i + 1]]; v.type == pickle::kind::module) return &v;
+  return nullptr;
+}
 
 [[nodiscard]] inline result<torch_content> finish_torch(const pickle::program& p,
                                                         std::vector<torch_storage>& storages,
                                                         std::uint64_t file_bytes) {
   std::sort(storages.begin(), storages.end(),
             [](const torch_storage& a, const torch_storage& b) { return a.key < b.key; });
-  return state_dict_reader(p, storages, file_bytes).read();
+  state_dict_reader reader(p, storages, file_bytes);
+  auto content = reader.read();
+  if (content) content->decoded = reader.take_decoded();
+  // Tensors that lie beside a module are no network either: {"model": module, "loss": tensor}.
+  const bool network = content ? !content->state_key.empty() : content.code() != errc::model_missing;
+  const pickle::value* const object = object_instead(p);
+  if (object == nullptr || (network && p[p.root].type == pickle::kind::dict)) return content;
+  const std::string name = in_quotes(p.full_name(*object));
+  if (object->type == pickle::kind::module)
+    return error(errc::model_pickled_module, "a pickled module of the class " + name +
+                                                 ", which only its program can open: save "
+                                                 "model.state_dict() with torch.save instead");
+  return error(errc::tensor_unsupported, "the checkpoint holds an object of the class " + name +
+                                             " and no dictionary of tensors: save a plain dict");
 }
 
 /// The ZIP form: <prefix>/data.pkl, <prefix>/data/<key>, <prefix>/byteorder.
 [[nodiscard]] inline result<torch_content> read_torch_zip(byte_span file) {
-  auto entries = read_zip(file);
-  if (!entries) return entries.error();
+  auto listed = zip_reader(file).list();
+  if (!listed) return listed.error();
+  if (status s = refuse_by_names(archive_signs, *listed); !s) return s.error();
   std::string prefix;
   const zip_entry* pickled = nullptr;
-  for (const zip_entry& e : *entries) {
-    const std::size_t slash = e.name.rfind('/');
-    const std::string_view base = slash == e.name.npos ? e.name : e.name.substr(slash + 1);
-    if (base == "constants.pkl")
-      return error(errc::model_torchscript,
-                   "a TorchScript archive (constants.pkl): save model.state_dict() with torch.save instead");
-    if (base == "data.pkl") {
-      if (pickled != nullptr)
-        return error(errc::zip_malformed, "two entries are named data.pkl: " + in_quotes(pickled->name) +
-                                              " and " + in_quotes(e.name));
-      pickled = &e;
-      prefix = slash == e.name.npos ? "" : std::string(e.name.substr(0, slash + 1));
-    }
+  for (const zip_entry& e : *listed) {
+    if (!fits("data.pkl", e.name)) continue;
+    if (pickled != nullptr)
+      return error(errc::zip_malformed, "two entries are named data.pkl: " + in_quotes(pickled->name) +
+                                            " and " + in_quotes(e.name));
+    pickled = &e;
+    prefix = std::string(e.name.substr(0, e.name.size() - 8));
   }
-  if (pickled == nullptr)
+  if (pickled == nullptr) {
+    if (status s = refuse_by_names(other_archive_signs, *listed); !s) return s.error();
     return error(errc::unknown_format, "a zip archive without data.pkl: not a torch checkpoint");
+  }
+  const byte_span program = pickled->data;
+  auto entries = stored_entries(std::move(*listed));
+  if (!entries) return entries.error();
   std::vector<torch_storage> storages;
   for (const zip_entry& e : *entries) {
     if (e.name.size() < prefix.size() || e.name.substr(0, prefix.size()) != prefix) continue;
@@ -244,7 +295,7 @@ class state_dict_reader {
                    "byte order " + in_quotes(text(e.data)) + ": only little-endian checkpoints are read");
     if (rest.substr(0, 5) == "data/") storages.push_back({rest.substr(5), e.data});
   }
-  auto p = pickle::read(pickled->data);
+  auto p = pickle::read(program);
   if (!p) return p.error();
   return finish_torch(*p, storages, file.size());
 }
@@ -252,6 +303,22 @@ class state_dict_reader {
 /// Does the file begin with a pickle? The magic number is checked later.
 [[nodiscard]] inline bool is_torch_legacy(byte_span file) noexcept {
   return file.size() > 2 && file[0] == 0x80 && file[1] >= 2 && file[1] <= 5;
+}
+
+/// A pickle and nothing else. Those of numpy's arrays are read.
+[[nodiscard]] inline result<torch_content> read_plain_pickle(const pickle::program& p, byte_span file) {
+  std::vector<torch_storage> none;
+  auto content = finish_torch(p, none, file.size());
+  const error other(errc::legacy_magic,
+                    "a pickle, but not one of torch.save: it does not begin with torch's magic number");
+  if (content && p.consumed != file.size())
+    return error(errc::legacy_magic, "a pickle of numpy arrays, behind which " +
+                                         std::to_string(file.size() - p.consumed) + " bytes follow");
+  if (!content && (content.code() == errc::model_missing || p[p.root].type != pickle::kind::dict) &&
+      content.code() != errc::model_pickled_module)
+    return other;
+  if (content) content->container = "pickle";
+  return content;
 }
 
 /// The legacy form: five pickles (magic, protocol, system, object, storage keys), then for each key an int64
@@ -269,9 +336,7 @@ class state_dict_reader {
                  : p.error();
     at += p->consumed;
     parts[i] = std::move(*p);
-    if (i == 0 && parts[0][parts[0].root].text != magic)
-      return error(errc::legacy_magic,
-                   "a pickle, but not one of torch.save: it does not begin with torch's magic number");
+    if (i == 0 && parts[0][parts[0].root].text != magic) return read_plain_pickle(parts[0], file);
   }
   const pickle::value& protocol = parts[1][parts[1].root];
   if (protocol.type != pickle::kind::integer || protocol.integer != 1001)
@@ -287,11 +352,10 @@ class state_dict_reader {
   for (const pickle::value& v : object.values)
     if (v.type == pickle::kind::storage) {
       const std::string_view type = object[v.items[1]].text;
-      const dtype* const element = storage_dtype(type);
-      const bool untyped = type == "UntypedStorage";  // beside the tensors; of bytes
-      if (element == nullptr && !untyped)
+      const int element = storage_element_bytes(type);
+      if (element == 0)
         return error(errc::tensor_unsupported, "legacy torch file: " + in_quotes(type) + " is not supported");
-      sizes.emplace_back(object[v.items[2]].text, untyped ? 1 : dtype_bytes(*element));
+      sizes.emplace_back(object[v.items[2]].text, element);
     }
   std::sort(sizes.begin(), sizes.end());
   sizes.erase(std::unique(sizes.begin(), sizes.end()), sizes.end());
@@ -328,7 +392,9 @@ class state_dict_reader {
   if (at != file.size())
     return error(errc::legacy_storage_count,
                  "legacy torch file: " + std::to_string(file.size() - at) + " bytes after the last storage");
-  return finish_torch(object, storages, file.size());
+  auto content = finish_torch(object, storages, file.size());
+  if (content) content->container = "torch legacy";
+  return content;
 }
 
 }  // namespace detail

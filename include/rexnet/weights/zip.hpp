@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The zip container of torch >= 1.6 checkpoints: stored entries, found through the central directory, every
-// record compared with its twin. Anything torch does not write is refused. Source: PKWARE APPNOTE 6.3.
+// record compared with its twin. Anything torch does not write is refused. Compressed entries are listed, so
+// that an archive of another kind can be named, and never read. Source: PKWARE APPNOTE 6.3.
 #ifndef REXNET_WEIGHTS_ZIP_HPP
 #define REXNET_WEIGHTS_ZIP_HPP
 
@@ -11,6 +12,7 @@
 #include <algorithm>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace rexnet {
@@ -20,6 +22,7 @@ struct zip_entry {
   std::string_view name;  ///< in the file's bytes
   byte_span data;
   std::uint32_t crc = 0;
+  std::uint16_t method = 0;  ///< 0: stored; read_zip() gives no others
 };
 
 /// ReXNet checkpoints have about 450 entries.
@@ -31,7 +34,8 @@ class zip_reader {
  public:
   explicit zip_reader(byte_span file) : file_(file) {}
 
-  result<std::vector<zip_entry>> read() {
+  /// Every entry, also compressed ones; no checksum is compared yet.
+  result<std::vector<zip_entry>> list() {
     // The end record is the last thing in the file, behind which a comment of up to 65535 bytes may stand.
     // Two of them, one in the other's comment, are two archives: readers differ in which one they see.
     const std::size_t size = file_.size();
@@ -116,8 +120,8 @@ class zip_reader {
   }
 
   /// Replaces 0xffffffff fields by the zip64 extra field's values, in the order that the format prescribes.
-  status zip64_fields(std::size_t extra, std::size_t length, std::uint64_t& size, std::uint64_t& packed,
-                      std::uint64_t& offset) {
+  status zip64_fields(std::size_t extra, std::size_t length, bool stored, std::uint64_t& size,
+                      std::uint64_t& packed, std::uint64_t& offset) {
     const std::size_t stop = extra + length;
     bool wide = false;
     while (extra + 4 <= stop) {
@@ -137,7 +141,7 @@ class zip_reader {
       }
       extra += 4 + static_cast<std::size_t>(bytes);
     }
-    if (size > file_.size() || packed > file_.size() || offset > file_.size())
+    if ((stored && size > file_.size()) || packed > file_.size() || offset > file_.size())
       return entry_error(wide ? errc::zip_zip64_out_of_range : errc::zip_entry_out_of_range,
                          std::to_string(size) + " bytes at " + std::to_string(offset) + " in a file of " +
                              std::to_string(file_.size()));
@@ -159,16 +163,14 @@ class zip_reader {
     if (u16(at + 34) != 0)
       return entry_error(errc::zip_multi_disk, "starts on disk " + std::to_string(u16(at + 34)));
     if ((flags & 0x2041u) != 0) return entry_error(errc::zip_encrypted, "is encrypted");
-    if (method != 0)
-      return entry_error(errc::zip_compressed, "compression method " + std::to_string(method) +
-                                                   "; torch stores entries uncompressed");
     if (status s = safe_name(); !s) return s.error();
-    if (status s = zip64_fields(at + 46 + name_length, extra, size, packed, offset); !s) return s.error();
-    if (packed != size)
+    if (status s = zip64_fields(at + 46 + name_length, extra, method == 0, size, packed, offset); !s)
+      return s.error();
+    if (packed != size && method == 0)
       return entry_error(errc::zip_header_mismatch, "stored " + std::to_string(packed) + " bytes, but " +
                                                         std::to_string(size) + " uncompressed");
     at += 46 + name_length + extra + comment;
-    return local(offset, size, crc_value, flags, directory);
+    return local({offset, packed, size, crc_value, flags, method}, directory);
   }
 
   [[nodiscard]] status safe_name() const {
@@ -184,8 +186,13 @@ class zip_reader {
     return done;
   }
 
-  result<zip_entry> local(std::uint64_t offset, std::uint64_t size, std::uint64_t crc_value,
-                          std::uint64_t flags, std::uint64_t directory) {
+  /// What the central record says.
+  struct record {
+    std::uint64_t offset, packed, size, crc, flags, method;
+  };
+
+  result<zip_entry> local(const record& r, std::uint64_t directory) {
+    const std::uint64_t offset = r.offset, size = r.size, packed = r.packed;
     if (!(checked(offset) + 30).at_most(directory) ||
         signature(static_cast<std::size_t>(offset)) != 0x04034b50)
       return entry_error(errc::zip_entry_out_of_range, "no local header at " + std::to_string(offset));
@@ -193,8 +200,8 @@ class zip_reader {
     const std::size_t name_length = static_cast<std::size_t>(u16(at + 26)),
                       extra = static_cast<std::size_t>(u16(at + 28));
     const std::uint64_t begin = offset + 30 + name_length + extra;
-    if (!(checked(begin) + size).at_most(directory))
-      return entry_error(errc::zip_entry_out_of_range, std::to_string(size) + " bytes at " +
+    if (!(checked(begin) + packed).at_most(directory))
+      return entry_error(errc::zip_entry_out_of_range, std::to_string(packed) + " bytes at " +
                                                            std::to_string(begin) + " reach beyond " +
                                                            std::to_string(directory));
     // Headers that lie in each other would have the same extra fields read once for each.
@@ -206,32 +213,33 @@ class zip_reader {
                          std::string("local and central header disagree on the ") + field);
     };
     if (text(file_.subspan(at + 30, name_length)) != name_) return mismatch("name");
-    if (u16(at + 6) != flags) return mismatch("flags");
-    if (u16(at + 8) != 0) return mismatch("compression method");
+    if (u16(at + 6) != r.flags) return mismatch("flags");
+    if (u16(at + 8) != r.method) return mismatch("compression method");
     std::uint64_t local_crc = u32(at + 14), local_packed = u32(at + 18), local_size = u32(at + 22), none = 0;
-    std::uint64_t end = begin + size;
-    if ((flags & 8u) != 0) {
+    std::uint64_t end = begin + packed;
+    if ((r.flags & 8u) != 0) {
       // Sizes follow the data, with or without a signature, in 32 or 64 bits: one of the forms must agree.
-      if (!descriptor_agrees(end, directory, crc_value, size)) return mismatch("data descriptor");
+      if (!descriptor_agrees(end, directory, r)) return mismatch("data descriptor");
       const auto zero_or = [](std::uint64_t v, std::uint64_t expected) {
         return v == 0 || v == expected || v == 0xffffffffu;
       };
-      if (!zero_or(local_crc, crc_value) || !zero_or(local_packed, size) || !zero_or(local_size, size))
+      if (!zero_or(local_crc, r.crc) || !zero_or(local_packed, packed) || !zero_or(local_size, size))
         return mismatch("size or checksum");
     } else {
-      if (status s = zip64_fields(at + 30 + name_length, extra, local_size, local_packed, none); !s)
+      if (status s =
+              zip64_fields(at + 30 + name_length, extra, r.method == 0, local_size, local_packed, none);
+          !s)
         return s.error();
-      if (local_crc != crc_value || local_packed != size || local_size != size)
+      if (local_crc != r.crc || local_packed != packed || local_size != size)
         return mismatch("size or checksum");
     }
     extents_.push_back({offset, end, name_});
-    return zip_entry{name_, file_.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(size)),
-                     static_cast<std::uint32_t>(crc_value)};
+    return zip_entry{name_, file_.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(packed)),
+                     static_cast<std::uint32_t>(r.crc), static_cast<std::uint16_t>(r.method)};
   }
 
   /// On success `end` is moved behind the descriptor.
-  bool descriptor_agrees(std::uint64_t& end, std::uint64_t limit, std::uint64_t crc_value,
-                         std::uint64_t size) const {
+  bool descriptor_agrees(std::uint64_t& end, std::uint64_t limit, const record& r) const {
     for (const std::uint64_t sign : {4u, 0u})
       for (const std::uint64_t field : {8u, 4u}) {
         const std::uint64_t bytes = sign + 4 + 2 * field;
@@ -241,7 +249,7 @@ class zip_reader {
         p += static_cast<std::size_t>(sign);
         const std::uint64_t a = field == 8 ? u64(p + 4) : u32(p + 4),
                             b = field == 8 ? u64(p + 12) : u32(p + 8);
-        if (u32(p) == crc_value && a == size && b == size) {
+        if (u32(p) == r.crc && a == r.packed && b == r.size) {
           end += bytes;
           return true;
         }
@@ -263,16 +271,6 @@ class zip_reader {
       if (extents_[i].begin < extents_[i - 1].end)
         return fail(errc::zip_overlap, "entries " + in_quotes(extents_[i - 1].name) + " and " +
                                            in_quotes(extents_[i].name) + " overlap");
-    // torch.serialization.set_crc32_options(False) records 0 for every entry: nothing to compare with.
-    const bool none =
-        std::all_of(entries.begin(), entries.end(), [](const zip_entry& e) { return e.crc == 0; });
-    for (const zip_entry& e : entries) {
-      const std::uint32_t found = none ? 0 : crc32(e.data);
-      if (found != e.crc)
-        return fail(errc::zip_crc_mismatch, "entry " + in_quotes(e.name) + ": checksum " +
-                                                std::to_string(found) + ", recorded " +
-                                                std::to_string(e.crc));
-    }
     return entries;
   }
 
@@ -286,13 +284,33 @@ class zip_reader {
   std::uint64_t local_extra_ = 0;
 };
 
+/// The entries, if all are stored and have their checksums. Errors: Z3, Z9.
+[[nodiscard]] inline result<std::vector<zip_entry>> stored_entries(std::vector<zip_entry> entries) {
+  for (const zip_entry& e : entries)
+    if (e.method != 0)
+      return error(errc::zip_compressed, "zip: entry " + in_quotes(e.name) + ": compression method " +
+                                             std::to_string(e.method) +
+                                             "; torch stores entries uncompressed");
+  // torch.serialization.set_crc32_options(False) records 0 for every entry: nothing to compare with.
+  const bool none =
+      std::all_of(entries.begin(), entries.end(), [](const zip_entry& e) { return e.crc == 0; });
+  for (const zip_entry& e : entries) {
+    const std::uint32_t found = none ? 0 : crc32(e.data);
+    if (found != e.crc)
+      return error(errc::zip_crc_mismatch, "zip: entry " + in_quotes(e.name) + ": checksum " +
+                                               std::to_string(found) + ", recorded " + std::to_string(e.crc));
+  }
+  return entries;
+}
+
 }  // namespace detail
 
 /// The entries of a zip whose entries are all stored. Views into `file`, which must outlive them. Memory: at
 /// most 4 bytes for each byte of the file. Time: that of its checksums, n log n in the number of entries.
 /// Errors: Z1 to Z11 of docs/refusals.md, zip_malformed, model_truncated (no end record).
 [[nodiscard]] inline result<std::vector<zip_entry>> read_zip(byte_span file) {
-  return detail::zip_reader(file).read();
+  auto entries = detail::zip_reader(file).list();
+  return entries ? detail::stored_entries(std::move(*entries)) : entries;
 }
 
 }  // namespace REXNET_BUILD
