@@ -53,6 +53,8 @@ struct exit_with {
 /// The command's model, mapped, or copied with --copy. In a function of its own, because the checkpoint
 /// readers take seconds to compile.
 [[nodiscard]] rexnet::model load_model(const options& o, rexnet::check depth = rexnet::check::header);
+/// The named tensors of the command's model, likewise.
+[[nodiscard]] rexnet::checkpoint open_checkpoint(const options& o);
 
 /// A float32 array in PyTorch's or the kernels' order, as [n][h][w][3].
 struct image_batch {

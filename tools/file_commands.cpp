@@ -1,20 +1,16 @@
 // SPDX-License-Identifier: MIT
-// inspect, pack, verify: the commands about model files.
+// pack, verify: the commands about model files, and how every command opens one.
 #include "tools/commands.hpp"
 
 #include "rexnet/network/reference.hpp"
 #include "rexnet/weights/packed_write.hpp"
 
-#include <nlohmann/json.hpp>
-
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
-#include <iostream>
 
 namespace rexnet_tools {
 
-using nlohmann::ordered_json;
 using rexnet::errc;
 using rexnet::error;
 
@@ -52,58 +48,8 @@ rexnet::model load_model(const options& o, rexnet::check depth) {
   return (o.copy ? rexnet::load_copy(o.model, depth) : rexnet::load(o.model, depth)).value();
 }
 
-namespace {
 rexnet::checkpoint open_checkpoint(const options& o) {
   return (o.copy ? rexnet::open_checkpoint_copy(o.model) : rexnet::open_checkpoint(o.model)).value();
-}
-}  // namespace
-
-void inspect(const options& o) {
-  const rexnet::model m = load_model(o);
-  const rexnet::config& c = m.shape();
-  const int side = o.input_size != 0 ? o.input_size : m.input().input_size;
-  const rexnet::plan p = m.net().make_plan(side, side, 1).value();
-  int layers = 0;
-  rexnet::weights_layout layout;
-  rexnet::for_each_layer(c, layout,
-                         [&layers](rexnet::layer_layout&, int, int out_c) { layers += out_c > 0; });
-  ordered_json j{{"variant", rexnet::detail::variant_text(c)},
-                 {"family", rexnet::family_name(c.family)},
-                 {"width", c.width_hundredths / 100.0},
-                 {"classes", c.classes},
-                 {"outputs", rexnet::output_c(c)},
-                 {"container", m.container()},
-                 {"layers", layers},
-                 {"parameters", rexnet::parameter_count(c)},
-                 {"multiply_adds", rexnet::multiply_adds(c, side, side)},
-                 {"input_size", side},
-                 {"packed_bytes", m.payload().size() * 4},
-                 {"workspace_bytes", p.workspace_bytes()},
-                 {"labels", m.labels()},
-                 {"self_test", m.header().test.h > 0}};
-  if (m.container() != "packed") {
-    // Read again, for the list of tensors alone: the model has let go of the file.
-    const auto file = open_checkpoint(o);
-    j["state_key"] = file.state_key();
-    j["tensors"] = ordered_json::array();
-    for (const rexnet::tensor& t : file.tensors())
-      j["tensors"].push_back({{"name", t.name}, {"dtype", rexnet::dtype_name(t.type)}, {"shape", t.shape}});
-  }
-  if (o.json) {
-    std::cout << j.dump(2) << '\n';
-    return;
-  }
-  std::printf(
-      "%s: ReXNet %s, %d classes (%s)\n%.2f M parameters, %.1f M multiply-adds at %d x %d, workspace %.2f "
-      "MB, packed %.1f MB\n",
-      o.model.c_str(), rexnet::detail::variant_text(c).c_str(), c.classes, m.container().c_str(),
-      static_cast<double>(rexnet::parameter_count(c)) / 1e6,
-      static_cast<double>(rexnet::multiply_adds(c, side, side)) / 1e6, side, side,
-      static_cast<double>(p.workspace_bytes()) / 1e6, static_cast<double>(m.payload().size()) * 4 / 1e6);
-  if (j.contains("tensors"))
-    for (const auto& t : j["tensors"])
-      std::printf("  %-50s %-8s %s\n", t["name"].get<std::string>().c_str(),
-                  t["dtype"].get<std::string>().c_str(), t["shape"].dump().c_str());
 }
 
 namespace {
