@@ -3,6 +3,7 @@
 #ifndef REXNET_WEIGHTS_STATE_DICT_HPP
 #define REXNET_WEIGHTS_STATE_DICT_HPP
 
+#include "rexnet/weights/network_choice.hpp"
 #include "rexnet/weights/pickle.hpp"
 #include "rexnet/weights/tensor.hpp"
 
@@ -16,27 +17,10 @@ namespace rexnet {
 inline namespace REXNET_BUILD {
 namespace detail {
 
-struct torch_content {
-  std::vector<tensor> tensors;
-  std::string state_key;  ///< the entry of a training file that held the state dict; empty for a bare one
-};
-
 struct torch_storage {
   std::string_view key;
   byte_span data;
 };
-
-/// Without "module." and "_orig_mod.", however often and in whatever order they are stacked.
-[[nodiscard]] inline std::string_view strip_prefixes(std::string_view name) noexcept {
-  for (;;) {
-    if (name.substr(0, 7) == "module.")
-      name.remove_prefix(7);
-    else if (name.substr(0, 10) == "_orig_mod.")
-      name.remove_prefix(10);
-    else
-      return name;
-  }
-}
 
 /// The element type of "FloatStorage" and its kin; null for what is not supported.
 [[nodiscard]] inline const dtype* storage_dtype(std::string_view name) noexcept {
@@ -54,25 +38,6 @@ struct torch_storage {
   return nullptr;
 }
 
-[[nodiscard]] inline status check_distinct(std::vector<std::string_view> names) {
-  // First by place: one pickled string of a kilobyte may name thousands of tensors, and comparing it with
-  // itself is slow. What remains lies in different places and is as long as the file at most.
-  std::sort(names.begin(), names.end(), [](std::string_view a, std::string_view b) {
-    return std::less<const char*>()(a.data(), b.data());
-  });
-  auto same = std::adjacent_find(names.begin(), names.end(), [](std::string_view a, std::string_view b) {
-    return a.data() == b.data() && a.size() == b.size();
-  });
-  if (same == names.end()) {
-    std::sort(names.begin(), names.end());
-    same = std::adjacent_find(names.begin(), names.end());
-  }
-  if (same != names.end())
-    return error(errc::model_duplicate_role,
-                 "two tensors are named " + in_quotes(*same) + " once prefixes are stripped");
-  return done;
-}
-
 class state_dict_reader {
  public:
   /// @param storages sorted by key; byte-exact
@@ -80,53 +45,41 @@ class state_dict_reader {
                     std::uint64_t file_bytes)
       : p_(p), storages_(storages), file_bytes_(file_bytes) {}
 
-  result<torch_content> read() {
-    const pickle::value* dict = &p_[p_.root];
-    torch_content content;
-    if (dict->type == pickle::kind::dict)
-      for (const char* key : {"state_dict_ema", "model_ema", "state_dict", "model"}) {
-        const pickle::value* inner = p_.find(*dict, key);
-        if (inner == nullptr || inner->type != pickle::kind::dict || !holds_tensors(*inner)) continue;
-        content.state_key = key;
-        dict = inner;
-        break;
-      }
-    if (dict->type != pickle::kind::dict)
+  /// @param key "" or the dictionary or prefix that the caller asks for. Errors: those of read_tensor(), T6,
+  /// T8 (no dictionary at all), M1 (no tensors), M3, M16, M17, P8 and P11 of names.
+  result<torch_content> read(std::string_view key) {
+    key_ = key;
+    walk();
+    if (!found_.empty()) return network_chooser(*this, found_, key).choose(by_order());
+    const pickle::value& root = p_[p_.root];
+    if (root.type != pickle::kind::dict)
       return error(errc::tensor_unsupported,
                    "the checkpoint holds no dictionary of tensors (a pickled module, a list or a single "
                    "tensor): save model.state_dict()");
-    if (!holds_tensors(*dict))
-      return error(errc::model_missing, "no tensors in the state dict; its keys are " + keys_of(*dict));
-    std::size_t count = 0;
-    if (status s = check_names(*dict, count); !s) return s.error();
-    content.tensors.reserve(count);  // exactly: a growing vector would need three times as much for a moment
-    checked total = 0;
-    for (std::size_t i = 0; i + 1 < dict->items.size(); i += 2) {
-      const pickle::value& key = p_[dict->items[i]];
-      const pickle::value& v = p_[dict->items[i + 1]];
-      if (!is_entry(*dict, i)) continue;  // scalars of training scripts
-      auto t = read_tensor(std::string(strip_prefixes(key.text)), v);
-      if (!t) return t.error();
-      total = total + checked(static_cast<std::uint64_t>(t->elements())) *
-                          static_cast<std::uint64_t>(dtype_bytes(t->type));
-      if (!total.at_most((checked(file_bytes_) * max_blow_up).get()))
-        return error(errc::tensor_blow_up, "tensors that share storages take more than " +
-                                               std::to_string(max_blow_up) + " times the file's " +
-                                               std::to_string(file_bytes_) + " bytes");
-      content.tensors.push_back(std::move(*t));
-    }
-    return content;
+    return error(errc::model_missing, "no tensors in the state dict; its keys are " + keys_of(root));
   }
+
+  // ---- what network_chooser asks for ----
+
+  [[nodiscard]] std::vector<named_value> entries(std::uint32_t index) const {
+    std::vector<named_value> named;
+    const pickle::value& dict = p_[index];
+    std::size_t n = 0;
+    for (std::size_t i = 0; i + 1 < dict.items.size(); i += 2) n += is_entry(dict, i) ? 1 : 0;
+    named.reserve(n);
+    for (std::size_t i = 0; i + 1 < dict.items.size(); i += 2)
+      if (is_entry(dict, i)) named.push_back({p_[dict.items[i]].text, dict.items[i + 1]});
+    return named;
+  }
+  [[nodiscard]] result<tensor> tensor_at(std::string name, std::uint32_t value) {
+    return read_tensor(std::move(name), p_[value]);
+  }
+  [[nodiscard]] std::uint64_t file_bytes() const noexcept { return file_bytes_; }
 
  private:
   [[nodiscard]] bool is_entry(const pickle::value& dict, std::size_t i) const {
     return p_[dict.items[i]].type == pickle::kind::string &&
            p_[dict.items[i + 1]].type == pickle::kind::tensor;
-  }
-  [[nodiscard]] bool holds_tensors(const pickle::value& dict) const {
-    for (std::size_t i = 0; i + 1 < dict.items.size(); i += 2)
-      if (is_entry(dict, i)) return true;
-    return false;
   }
   [[nodiscard]] std::string keys_of(const pickle::value& dict) const {
     std::string s;
@@ -134,23 +87,98 @@ class state_dict_reader {
       s += (i > 0 ? ", " : "") + in_quotes(p_[dict.items[i]].text);
     return s.empty() ? "none" : s;
   }
-  /// Before names are copied: one pickled string may be referred to millions of times.
-  [[nodiscard]] status check_names(const pickle::value& dict, std::size_t& count) const {
-    std::vector<std::string_view> names;
-    for (std::size_t i = 0; i + 1 < dict.items.size(); i += 2) {
-      if (!is_entry(dict, i)) continue;
-      const std::string_view name = p_[dict.items[i]].text;
-      if (name.size() > 1024)  // also before "module." is looked for a thousand times in each
-        return error(errc::pickle_length, "a tensor's name has " + std::to_string(name.size()) +
-                                              " bytes, at most 1024: " + in_quotes(name));
-      names.push_back(strip_prefixes(name));
+
+  // ---- the search ----
+
+  struct step {
+    std::uint32_t index;
+    std::size_t next;         ///< item to look at
+    std::size_t path_length;  ///< of the path to this container
+    int rank;                 ///< of this container
+  };
+  /// Every container that the file's own leads to, once, in the file's order.
+  void walk() {
+    seen_.assign(p_.values.size(), 0);
+    std::vector<step> steps;
+    const auto enter = [&](std::uint32_t index, int rank) {
+      seen_[index] = 1;
+      steps.push_back({index, 0, path_.size(), rank});
+      if (p_[index].type == pickle::kind::dict) count(index, rank);
+    };
+    if (is_container(p_.root)) enter(p_.root, rank::top);
+    while (!steps.empty()) {
+      step& top = steps.back();
+      const pickle::value& v = p_[top.index];
+      const bool dict = v.type == pickle::kind::dict;
+      path_.resize(top.path_length);
+      std::size_t at = top.next;
+      while (at < v.items.size() && ((dict && at % 2 == 0) || !is_container(v.items[at]))) ++at;
+      top.next = at + 1;
+      if (at >= v.items.size()) {
+        steps.pop_back();
+        continue;
+      }
+      const std::string_view key = dict ? p_[v.items[at - 1]].text : std::string_view();
+      append(dict && p_[v.items[at - 1]].type == pickle::kind::string
+                 ? std::string(key.substr(0, 256))
+                 : "[" + std::to_string(at / (dict ? 2 : 1)) + "]");
+      const int rank = steps.size() == 1 ? rank_of_key(key) : top.rank;
+      enter(v.items[at], rank > rank::average && names_an_average(key) ? rank::average : rank);
     }
-    count = names.size();
-    if (status s = check_distinct(names); !s) return s;
-    for (const std::string_view name : names)
-      if (!is_utf8(name))
-        return error(errc::pickle_utf8, "the tensor name " + in_quotes(name) + " is not valid UTF-8");
-    return done;
+    if (larger_.tensors > 0) found_.push_back(std::move(larger_));
+    settle_mmengine();
+  }
+  [[nodiscard]] bool is_container(std::uint32_t index) const {
+    const pickle::kind type = p_[index].type;
+    return seen_[index] == 0 &&
+           (type == pickle::kind::dict || type == pickle::kind::list || type == pickle::kind::tuple);
+  }
+  /// A path is cut where it is long: it could be longer than the file, a thousand times.
+  void append(const std::string& key) {
+    if (path_.size() < 256) path_ += (path_.empty() ? "" : ".") + key;
+  }
+  /// Counts a dictionary's tensors, and keeps it where it may be asked for.
+  void count(std::uint32_t index, int rank) {
+    const pickle::value& dict = p_[index];
+    found_dict d;
+    d.dict = index, d.rank = rank;
+    for (std::size_t i = 0; i + 1 < dict.items.size(); i += 2)
+      if (is_entry(dict, i)) d.add(p_[dict.items[i]].text, block_at(dict.items[i]));
+    if (d.tensors == 0) return;
+    bool whole = false;
+    for (const found_network& n : d.networks) whole = whole || n.names >= whole_network_names;
+    const bool keep = whole || few_ < most_few || path_ == key_;
+    if (!keep && d.tensors <= larger_.tensors) return;
+    if (!whole && keep) ++few_;
+    d.path = path_;
+    if (keep)
+      found_.push_back(std::move(d));
+    else
+      larger_ = std::move(d);
+  }
+  /// block_name_at(), once for each string: thousands of entries may share one.
+  [[nodiscard]] std::size_t block_at(std::uint32_t key) {
+    const std::string_view name = p_[key].text;
+    if (name.size() > 1024) return name.npos;
+    if (seen_[key] == 0) {
+      const std::size_t at = block_name_at(name);
+      seen_[key] = static_cast<std::uint16_t>(at == name.npos ? 1 : at + 2);
+    }
+    return seen_[key] == 1 ? name.npos : seen_[key] - std::size_t{2};
+  }
+  /// mmengine swaps the two before it saves: its "state_dict" is the average, "ema_state_dict" is not.
+  void settle_mmengine() {
+    if (p_[p_.root].type != pickle::kind::dict || p_.find(p_[p_.root], "meta") == nullptr) return;
+    for (found_dict& d : found_)
+      if (d.path == "ema_state_dict") d.rank = rank::other;
+  }
+  /// Of a file without a ReXNet the dictionary that timm would take; null where there is none of its names.
+  [[nodiscard]] const found_dict* by_order() const {
+    const found_dict* best = nullptr;
+    for (const found_dict& d : found_)
+      if (rank_of_key(d.path) == d.rank && d.rank < rank::top && (best == nullptr || d.rank < best->rank))
+        best = &d;
+    return best;
   }
 
   result<tensor> read_tensor(std::string name, const pickle::value& v) {
@@ -201,6 +229,13 @@ class state_dict_reader {
   const pickle::program& p_;
   const std::vector<torch_storage>& storages_;
   std::uint64_t file_bytes_;
+  std::string_view key_;
+  std::vector<std::uint16_t> seen_;  ///< of a container: 1; of a name: 1 or block_name_at() + 2
+  std::vector<found_dict> found_;
+  std::string path_;
+  std::size_t few_ = 0;  ///< dictionaries in found_ that hold no whole network; then the largest alone
+  found_dict larger_;
+  static constexpr std::size_t most_few = 64;
 };
 
 }  // namespace detail

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // torch.save files: the ZIP form (torch >= 1.6) and the legacy form (before). Both hold a pickle whose
-// tensors name storages; the state dict is picked out of training files in timm's order.
+// tensors name storages; network_choice.hpp says which of them are the network's.
 #ifndef REXNET_WEIGHTS_TORCH_FILE_HPP
 #define REXNET_WEIGHTS_TORCH_FILE_HPP
 
@@ -18,14 +18,14 @@ namespace detail {
 
 [[nodiscard]] inline result<torch_content> finish_torch(const pickle::program& p,
                                                         std::vector<torch_storage>& storages,
-                                                        std::uint64_t file_bytes) {
+                                                        std::uint64_t file_bytes, std::string_view wanted) {
   std::sort(storages.begin(), storages.end(),
             [](const torch_storage& a, const torch_storage& b) { return a.key < b.key; });
-  return state_dict_reader(p, storages, file_bytes).read();
+  return state_dict_reader(p, storages, file_bytes).read(wanted);
 }
 
 /// The ZIP form: <prefix>/data.pkl, <prefix>/data/<key>, <prefix>/byteorder.
-[[nodiscard]] inline result<torch_content> read_torch_zip(byte_span file) {
+[[nodiscard]] inline result<torch_content> read_torch_zip(byte_span file, std::string_view wanted) {
   auto entries = read_zip(file);
   if (!entries) return entries.error();
   std::string prefix;
@@ -57,7 +57,7 @@ namespace detail {
   }
   auto p = pickle::read(pickled->data);
   if (!p) return p.error();
-  return finish_torch(*p, storages, file.size());
+  return finish_torch(*p, storages, file.size(), wanted);
 }
 
 /// Does the file begin with a pickle? The magic number is checked later.
@@ -67,7 +67,7 @@ namespace detail {
 
 /// The legacy form: five pickles (magic, protocol, system, object, storage keys), then for each key an int64
 /// element count and the elements.
-[[nodiscard]] inline result<torch_content> read_torch_legacy(byte_span file) {
+[[nodiscard]] inline result<torch_content> read_torch_legacy(byte_span file, std::string_view wanted) {
   // 0x1950a86a20f9469cfc6c
   static constexpr std::string_view magic = "\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19";
   std::size_t at = 0;
@@ -139,7 +139,7 @@ namespace detail {
   if (at != file.size())
     return error(errc::legacy_storage_count,
                  "legacy torch file: " + std::to_string(file.size() - at) + " bytes after the last storage");
-  return finish_torch(object, storages, file.size());
+  return finish_torch(object, storages, file.size(), wanted);
 }
 
 }  // namespace detail
