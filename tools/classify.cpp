@@ -4,9 +4,10 @@
 #include "tools/heat_map.hpp"
 #include "tools/image_io.hpp"
 #include "tools/image_list.hpp"
+#include "tools/json_text.hpp"
 #include "tools/measure.hpp"
-
-#include <nlohmann/json.hpp>
+#include "tools/output_guard.hpp"
+#include "tools/terminal.hpp"
 
 #include <cstdio>
 #include <filesystem>
@@ -114,7 +115,7 @@ void write_cam(const std::string& path, const rexnet::rgb_image& picture, const 
                const rexnet::feature_map& head, const std::vector<float>& map) {
   if (fs::u8path(path).extension() == ".npy")
     return write_file(path, rexnet::write_npy({head.h, head.w}, map));
-  if (auto s = write_png(path, heat_map(picture, input, map, head.h, head.w)); !s) throw s.error();
+  write_picture(path, heat_map(picture, input, map, head.h, head.w));
 }
 
 /// One classify command.
@@ -141,14 +142,15 @@ class classification {
   }
 
   void run() {
+    for (const request& r : requests_.all()) guard().input(r.path, "the picture");
     for (const request& r : requests_.all()) {
       const std::string why = r.why.empty() ? answer(r) : r.why;
       if (why.empty()) continue;
       failures_.push_back(why);
-      if (requests_.several()) std::fprintf(stderr, "rexnet: %s\n", why.c_str());
+      if (requests_.several()) say(why);
       all_.push_back({{"image", r.path}, {"error", why}});
     }
-    if (o_.json) std::cout << all_.dump(2, ' ', false, ordered_json::error_handler_t::replace) << '\n';
+    if (o_.json) print_json(json_text(all_));
     write_embedding();
     if (failures_.empty()) return;
     throw error(errc::io_error, !requests_.several() ? failures_[0]
@@ -181,11 +183,13 @@ class classification {
   void report(const request& r, const rexnet::rgb_image& picture, const rexnet::feature_maps& maps,
               const std::vector<rexnet::scored_class>& top, double ms) {
     ordered_json entry{{"image", r.path}, {"ms", ms}, {"top", ordered_json::array()}};
-    if (!o_.json) std::printf("%s (%d x %d, %.1f ms)\n", r.path.c_str(), picture.width, picture.height, ms);
+    char line[64];
+    std::snprintf(line, sizeof(line), " (%d x %d, %.1f ms)\n", picture.width, picture.height, ms);
+    if (!o_.json) print(rexnet::printable(r.path) + line);
     for (const rexnet::scored_class& s : top) {
       entry["top"].push_back({{"class", s.index}, {"label", label(s.index)}, {"probability", s.score}});
-      if (!o_.json)
-        std::printf("  %6.2f %%  %s\n", 100.0 * static_cast<double>(s.score), label(s.index).c_str());
+      std::snprintf(line, sizeof(line), "  %6.2f %%  ", 100.0 * static_cast<double>(s.score));
+      if (!o_.json) print(line + label(s.index) + '\n');
     }
     if (!o_.cam.empty()) {
       const int of = o_.cam_class >= 0 ? o_.cam_class : top[0].index;
@@ -193,7 +197,7 @@ class classification {
       write_cam(path, picture, input_, maps.head,
                 rexnet::class_activation_map(model_, maps.head.view(), of).value());
       entry["cam"] = {{"class", of}, {"file", path}};
-      if (!o_.json) std::printf("  %s: what speaks for %s\n", path.c_str(), label(of).c_str());
+      if (!o_.json) print("  " + rexnet::printable(path) + ": what speaks for " + label(of) + '\n');
     }
     if (!o_.embed.empty()) {
       entry["row"] = rows_++;
@@ -208,8 +212,8 @@ class classification {
     const int c = rexnet::feature_c(model_.shape());
     write_file(o_.embed, rexnet::write_npy({rows_, c}, embedding_));
     if (!o_.json)
-      std::printf("%s: %d rows of %d features%s\n", o_.embed.c_str(), rows_, c,
-                  failures_.empty() ? "" : ", none for the pictures without answer");
+      print(rexnet::printable(o_.embed) + ": " + std::to_string(rows_) + " rows of " + std::to_string(c) +
+            " features" + (failures_.empty() ? "" : ", none for the pictures without answer") + '\n');
   }
 
   [[nodiscard]] std::string label(int index) const {

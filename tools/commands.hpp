@@ -4,6 +4,7 @@
 #define REXNET_TOOLS_COMMANDS_HPP
 
 #include "rexnet/rexnet.hpp"
+#include "rexnet/weights/output_file.hpp"
 
 #include <string>
 #include <vector>
@@ -73,8 +74,20 @@ void write_map(const std::string& path, const rexnet::feature_map& map, bool nch
 void check_forward(rexnet::errc e);
 /// Throws when the command was not built with the set.
 [[nodiscard]] const struct measure_loops& loops_for(const std::string& set);
+/// Tells output_guard of every file that the options name; throws rexnet::error (output_is_input) where an
+/// output would land on an input or on another output. Before any work.
+/// @param output_is_folder -o names a folder, for feature_files()
+void declare_files(const options& o, bool output_is_folder);
+
+/// The files of the command's own: all are made here, so that none is made that output_guard does not know.
 /// Writes under a temporary name first: an interrupted write leaves the old file or none.
+[[nodiscard]] rexnet::output_file create_output(const std::string& path);
+void commit_output(rexnet::output_file& file, const std::string& path);
 void write_file(const std::string& path, const std::string& bytes);
+void write_picture(const std::string& path, const rexnet::rgb_image& image);
+/// Names below -o of features, and below --layers.
+[[nodiscard]] std::vector<std::string> feature_files();
+[[nodiscard]] std::vector<std::string> layer_files();
 
 }  // namespace rexnet_tools
 

@@ -2,6 +2,7 @@
 // The confusion matrix as a picture. SVG, because its text stays text: it needs no font here and is sharp at
 // every size.
 #include "tools/eval_report.hpp"
+#include "tools/xml_text.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -14,16 +15,6 @@ std::string number(double v) {
   char text[32];
   std::snprintf(text, sizeof(text), "%.5g", v);
   return text;
-}
-
-std::string escaped(const std::string& text) {
-  std::string out;
-  for (const char c : text)
-    if (c == '<' || c == '>' || c == '&' || c == '"')
-      out += c == '<' ? "&lt;" : c == '>' ? "&gt;" : c == '&' ? "&amp;" : "&quot;";
-    else
-      out += c;
-  return out;
 }
 
 /// The colour of a part of a row. Mistakes are small parts: the square root makes one in a hundred visible.
@@ -51,7 +42,7 @@ class drawing {
                  const std::string& title = {}) {
     body_ += "<rect x=\"" + number(x) + "\" y=\"" + number(y) + "\" width=\"" + number(w) + "\" height=\"" +
              number(h) + "\" fill=\"" + fill + '"' +
-             (title.empty() ? "/>\n" : "><title>" + escaped(title) + "</title></rect>\n");
+             (title.empty() ? "/>\n" : "><title>" + xml_text(title) + "</title></rect>\n");
   }
   /// @param anchor start, middle or end @param turn degrees about (x, y)
   void text(double x, double y, double size, const std::string& what, const char* anchor,
@@ -60,7 +51,7 @@ class drawing {
         "<text x=\"" + number(x) + "\" y=\"" + number(y) + "\" font-size=\"" + number(size) +
         "\" text-anchor=\"" + anchor + '"' + (fill.empty() ? "" : " fill=\"" + fill + '"') +
         (turn == 0 ? "" : " transform=\"rotate(" + number(turn) + ' ' + number(x) + ' ' + number(y) + ")\"") +
-        '>' + escaped(what) + "</text>\n";
+        '>' + xml_text(what) + "</text>\n";
   }
   void line(double x0, double y0, double x1, double y1) {
     body_ += "<path d=\"M" + number(x0) + ' ' + number(y0) + 'L' + number(x1) + ' ' + number(y1) +

@@ -2,19 +2,18 @@
 // eval: accuracy of a model on pictures whose classes are known.
 #include "tools/commands.hpp"
 #include "tools/eval_report.hpp"
+#include "tools/json_text.hpp"
 #include "tools/measure.hpp"
+#include "tools/output_guard.hpp"
 #include "tools/predictions.hpp"
 #include "tools/progress.hpp"
+#include "tools/terminal.hpp"
 
 #include "rexnet/core/cpus.hpp"
-
-#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <atomic>
 #include <csignal>
-#include <cstdio>
-#include <iostream>
 #include <optional>
 
 namespace rexnet_tools {
@@ -49,18 +48,13 @@ class signals_heeded {
   }
 };
 
-void say(const std::string& text) {
-  std::fputs(text.c_str(), stderr);
-  std::fflush(stderr);
-}
-
 /// The first broken files by name, and that there are more.
 std::string broken_line(const tally& counts) {
   constexpr std::size_t named = 5;
   const std::size_t n = counts.broken().size();
   if (n > named + 1) return {};
-  if (n == named + 1) return "rexnet: more broken files: --json and --csv name them all\n";
-  return "rexnet: broken: " + counts.broken().back().path + ": " + counts.broken().back().why + '\n';
+  if (n == named + 1) return "more broken files: --json and --csv name them all";
+  return "broken: " + counts.broken().back().path + ": " + counts.broken().back().why;
 }
 
 class_list classes_of(const options& o, const rexnet::model& m) {
@@ -87,7 +81,9 @@ void eval(const options& o) {
            o.pictures_at_a_time};
   r.how.threads = (std::min)(r.how.threads, rexnet::max_threads);
   const dataset data = read_dataset(o.inputs[0], r.classes);
-  for (const std::string& note : data.notes) say("rexnet: " + note + '\n');
+  for (const std::string& note : data.notes) say(note);
+  if (!o.csv.empty() || !o.confusion.empty())
+    for (const sample& picture : data.samples) guard().input(data.file(picture), "the picture");
   r.labels = data.labels;
   r.pictures = data.samples.size();
   r.run = run_id(m, r.how.input, r.how.exif, r.classes, data);
@@ -104,8 +100,8 @@ void eval(const options& o) {
       rows = predictions_file::create(o.csv, r.run, r.classes);
     r.resumed = rows->rows();
     if (r.resumed > 0)
-      say("rexnet: " + o.csv + ": " + std::to_string(r.resumed) + " of " + std::to_string(r.pictures) +
-          " pictures were finished before\n");
+      say(o.csv + ": " + std::to_string(r.resumed) + " of " + std::to_string(r.pictures) +
+          " pictures were finished before");
   }
 
   progress bar(r.resumed, r.pictures, error_is_terminal());
@@ -118,19 +114,19 @@ void eval(const options& o) {
       rows->flush();
     }
     if (p.count == 0)
-      if (const std::string line = broken_line(r.counts); !line.empty()) say(bar.away() + line);
-    if (const std::string text = bar.at(i + 1, seconds() - start); !text.empty()) say(text);
+      if (const std::string line = broken_line(r.counts); !line.empty()) {
+        draw(bar.away());
+        say(line);
+      }
+    if (const std::string text = bar.at(i + 1, seconds() - start); !text.empty()) draw(text);
   });
   r.seconds = seconds() - start;
-  say(bar.away());
+  draw(bar.away());
+  if (rows) rows->close();
   r.interrupted = r.finished() < r.pictures;
 
   if (!o.confusion.empty()) write_file(o.confusion, confusion_svg(r));
-  if (o.json)  // names of files need not be UTF-8, JSON must be
-    std::cout << json_report(r).dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';
-  else
-    std::cout << text_report(r);
-  std::cout.flush();
+  o.json ? print_json(json_text(json_report(r))) : print(text_report(r));
   if (r.interrupted) throw exit_with{130};
   if (r.counts.all().n == 0) throw error(errc::io_error, o.inputs[0] + ": every picture is broken");
 }

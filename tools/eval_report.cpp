@@ -136,8 +136,8 @@ std::string text_report(const evaluation_report& r) {
   const auto n = [](std::int64_t v) { return static_cast<long long>(v); };
   std::string text;
   if (r.interrupted) text = format("interrupted after %zu of %zu pictures\n", r.finished(), r.pictures);
-  text += r.model + " (" + r.variant + format(", %d px) on ", r.how.input.input_size) + r.data + " (" +
-          r.labels + ")\n";
+  text += rexnet::printable(r.model) + " (" + r.variant + format(", %d px) on ", r.how.input.input_size) +
+          rexnet::printable(r.data) + " (" + r.labels + ")\n";
   text += format("%lld pictures, and %zu broken files that are not counted\n", n(all.n),
                  r.counts.broken().size());
   text += format("top-1  %6.2f %%  (%lld of %lld)\n", 100 * share(all.top1, all.n), n(all.top1), n(all.n));

@@ -28,6 +28,11 @@ rexnet::feature_maps maps_of(const options& o, const rexnet::model& m, bool nchw
 
 }  // namespace
 
+std::vector<std::string> feature_files() {
+  return {"stride2.npy",  "stride4.npy", "stride8.npy", "stride16.npy",
+          "stride32.npy", "head.npy",    "pooled.npy",  "features.npy"};
+}
+
 void features(const options& o) {
   const rexnet::model m = load_model(o);
   const bool nchw = o.layout == "nchw";

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // pack, verify: the commands about model files, and how every command opens one.
 #include "tools/commands.hpp"
+#include "tools/label_file.hpp"
+#include "tools/terminal.hpp"
 
 #include "rexnet/network/reference.hpp"
 #include "rexnet/weights/packed_write.hpp"
@@ -107,13 +109,15 @@ std::vector<float> reference_outputs(const rexnet::model& m, const rexnet::self_
 
 void pack(const options& o) {
   rexnet::packed_header h;
-  auto file = rexnet::output_file::create(o.output).value();
+  auto file = create_output(o.output);
   std::uint32_t crc = 0;
   {
     const source in(o);
     h = in.header;
     h.input = o.input_of(h.input);
     h.labels = o.labels_of(h);
+    if (const std::string note = repeated_labels(h.labels); !note.empty() && !o.labels.empty())
+      say(o.labels + ": " + note);
     h.half = o.half;
     h.test = {};
     h.test.h = h.test.w = self_test_side;
@@ -148,7 +152,7 @@ void pack(const options& o) {
   const std::string head = rexnet::packed_head(h, crc);
   if (auto s = file.rewrite_start({reinterpret_cast<const unsigned char*>(head.data()), head.size()}); !s)
     throw s.error();
-  if (auto s = file.commit(); !s) throw s.error();
+  commit_output(file, o.output);
 }
 
 void verify(const options& o) {
@@ -160,9 +164,9 @@ void verify(const options& o) {
     test.outputs = reference_outputs(m, test);
   }
   const deviation d = run_self_test(o.model, m, test);
-  std::printf("%s: %s, %s self-test passed, outputs differ by %s (%s)\n", o.model.c_str(),
-              m.container() == "packed" ? "checksums right" : "well-formed",
-              own ? "the file's" : "a generated", d.text().c_str(), m.net().instruction_set());
+  print(rexnet::printable(o.model) + (m.container() == "packed" ? ": checksums right, " : ": well-formed, ") +
+        (own ? "the file's" : "a generated") + " self-test passed, outputs differ by " + d.text() + " (" +
+        m.net().instruction_set() + ")\n");
 }
 
 }  // namespace rexnet_tools

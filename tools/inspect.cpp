@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: MIT
 // inspect: what a model's file holds.
 #include "tools/commands.hpp"
-
-#include <nlohmann/json.hpp>
+#include "tools/json_text.hpp"
+#include "tools/terminal.hpp"
 
 #include <cstdio>
-#include <iostream>
 
 namespace rexnet_tools {
 
@@ -42,21 +41,25 @@ void inspect(const options& o) {
     for (const rexnet::tensor& t : file.tensors())
       j["tensors"].push_back({{"name", t.name}, {"dtype", rexnet::dtype_name(t.type)}, {"shape", t.shape}});
   }
-  if (o.json) {
-    std::cout << j.dump(2) << '\n';
-    return;
-  }
-  std::printf(
-      "%s: ReXNet %s, %d classes (%s)\n%.2f M parameters, %.1f M multiply-adds at %d x %d, workspace %.2f "
-      "MB, packed %.1f MB\n",
-      o.model.c_str(), rexnet::detail::variant_text(c).c_str(), c.classes, m.container().c_str(),
-      static_cast<double>(rexnet::parameter_count(c)) / 1e6,
-      static_cast<double>(rexnet::multiply_adds(c, side, side)) / 1e6, side, side,
-      static_cast<double>(p.workspace_bytes()) / 1e6, static_cast<double>(m.payload().size()) * 4 / 1e6);
+  if (o.json) return print_json(json_text(j));
+  print(rexnet::printable(o.model) + ": ReXNet " + rexnet::detail::variant_text(c) + ", " +
+        std::to_string(c.classes) + " classes (" + m.container() + ")\n");
+  char text[256];
+  std::snprintf(text, sizeof(text),
+                "%.2f M parameters, %.1f M multiply-adds at %d x %d, workspace %.2f MB, packed %.1f MB\n",
+                static_cast<double>(rexnet::parameter_count(c)) / 1e6,
+                static_cast<double>(rexnet::multiply_adds(c, side, side)) / 1e6, side, side,
+                static_cast<double>(p.workspace_bytes()) / 1e6,
+                static_cast<double>(m.payload().size()) * 4 / 1e6);
+  print(text);
   if (j.contains("tensors"))
-    for (const auto& t : j["tensors"])
-      std::printf("  %-50s %-8s %s\n", t["name"].get<std::string>().c_str(),
-                  t["dtype"].get<std::string>().c_str(), t["shape"].dump().c_str());
+    for (const auto& t : j["tensors"]) {
+      std::string name = rexnet::printable(t["name"].get<std::string>());
+      if (name.size() < 50) name.resize(50, ' ');
+      std::snprintf(text, sizeof(text), " %-8s %s\n", t["dtype"].get<std::string>().c_str(),
+                    t["shape"].dump().c_str());
+      print("  " + name + text);
+    }
 }
 
 }  // namespace rexnet_tools

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "tools/predictions.hpp"
 #include "tools/csv.hpp"
+#include "tools/output_guard.hpp"
 
 #include "rexnet/weights/bytes.hpp"
 
@@ -111,6 +112,7 @@ predictions_file::predictions_file(const std::string& path, std::string run, con
 
 predictions_file predictions_file::create(const std::string& path, std::string run,
                                           const class_list& classes) {
+  guard().writing(path);
   std::error_code unknown;
   if (fs::exists(fs::u8path(path), unknown))
     throw error(errc::io_error, path + ": exists already: remove it, or continue it with --resume");
@@ -123,6 +125,7 @@ predictions_file predictions_file::create(const std::string& path, std::string r
 predictions_file predictions_file::resume(const std::string& path, std::string run, const class_list& classes,
                                           const dataset& data,
                                           const std::function<void(std::size_t, const prediction&)>& seen) {
+  guard().writing(path);
   std::error_code unknown;
   const std::uintmax_t size = fs::file_size(fs::u8path(path), unknown);
   if (unknown || size == 0) {
@@ -190,6 +193,11 @@ void predictions_file::append(const sample& s, const prediction& p) {
 
 void predictions_file::flush() {
   if (!file_.flush()) throw failed(path_, "cannot be written");
+}
+
+void predictions_file::close() {
+  file_.close();
+  if (!file_) throw failed(path_, "cannot be written");
 }
 
 }  // namespace rexnet_tools

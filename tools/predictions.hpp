@@ -25,7 +25,8 @@ namespace rexnet_tools {
 
 class predictions_file {
  public:
-  /// Makes a new file. Throws io_error, also where there is one already: hours of work may be in it.
+  /// Makes a new file, which output_guard knows. Throws io_error, also where there is one already: hours of
+  /// work may be in it.
   /// @param path UTF-8
   static predictions_file create(const std::string& path, std::string run, const class_list& classes);
 
@@ -41,6 +42,8 @@ class predictions_file {
   void append(const sample& s, const prediction& p);
   /// Hands the rows to the system, which keeps them whatever becomes of this process. Throws io_error.
   void flush();
+  /// At the end: some file systems say only then that there was no room. Throws io_error.
+  void close();
 
  private:
   predictions_file(const std::string& path, std::string run, const class_list& classes);

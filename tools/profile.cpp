@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: MIT
 // bench --profile: where the time of a forward pass goes, phase by phase, against what the machine could do.
 #include "tools/commands.hpp"
+#include "tools/json_text.hpp"
 #include "tools/measure.hpp"
 #include "tools/profile_svg.hpp"
-
-#include <nlohmann/json.hpp>
+#include "tools/terminal.hpp"
 
 #include <algorithm>
 #include <cstdio>
-#include <iostream>
 #include <iterator>
 
 namespace rexnet_tools {
@@ -205,9 +204,8 @@ void print_profile(const options& o) {
   bool disturbed = false;
   profile_chart chart = empty_chart(m, net.instruction_set(), side, threads);
   chart.peak_macs_per_us = peak * threads / 1e6;
-  if (!o.json)
-    std::printf("%-3s %-10s %9s %8s %8s %8s %10s %7s\n", "", "phase", "MMAC", "us", "FMA us", "SiLU us",
-                "weights us", "share");
+  char line[160];
+  std::string table = "    phase           MMAC       us   FMA us  SiLU us weights us   share\n";
   for (work& w : times.phases) {
     count_work(w, c, p, loops.width);
     const double fma = w.lanes / peak / threads, silu = w.silu * silu_seconds / threads,
@@ -226,27 +224,25 @@ void print_profile(const options& o) {
                            {"fma_us", fma * 1e6},
                            {"silu_us", silu * 1e6},
                            {"weights_us", read * 1e6}});
-    if (!o.json)
-      std::printf("%3d %-10s %9.2f %8.1f %8.1f %8.1f %10.1f %6.0f%%\n", w.block, name, w.macs / 1e6,
-                  w.time * 1e6, fma * 1e6, silu * 1e6, read * 1e6, 100 * bound / w.time);
+    std::snprintf(line, sizeof(line), "%3d %-10s %9.2f %8.1f %8.1f %8.1f %10.1f %6.0f%%\n", w.block, name,
+                  w.macs / 1e6, w.time * 1e6, fma * 1e6, silu * 1e6, read * 1e6, 100 * bound / w.time);
+    table += line;
   }
   j["us"] = total * 1e6, j["bound_us"] = total_bound * 1e6, j["disturbed"] = disturbed;
   if (disturbed) {
     chart.warning =
         "Not to be trusted: other programs held the cores. Measure on an idle machine, or with --threads 1.";
-    std::fprintf(stderr, "rexnet: %s\n", chart.warning.c_str());
+    say(chart.warning);
   }
   if (!o.svg.empty()) write_file(o.svg, profile_svg(chart));
-  if (o.json)
-    std::cout << j.dump(2) << '\n';
-  else
-    std::printf(
-        "sum of phases %.0f us, bound %.0f us (%.0f %%); one core: %.1f GMAC/s, SiLU %.2f ns, %.0f GB/s "
-        "from "
-        "memory (%s, %s)\n",
-        total * 1e6, total_bound * 1e6, 100 * total_bound / total, peak / 1e9, silu_seconds * 1e9,
-        bandwidth / 1e9, j["cpu"].get<std::string>().c_str(),
-        j["instruction_set"].get<std::string>().c_str());
+  if (o.json) return print_json(json_text(j));
+  std::snprintf(
+      line, sizeof(line),
+      "sum of phases %.0f us, bound %.0f us (%.0f %%); one core: %.1f GMAC/s, SiLU %.2f ns, %.0f GB/s "
+      "from memory (",
+      total * 1e6, total_bound * 1e6, 100 * total_bound / total, peak / 1e9, silu_seconds * 1e9,
+      bandwidth / 1e9);
+  print(table + line + rexnet::printable(cpu_name()) + ", " + net.instruction_set() + ")\n");
 }
 
 }  // namespace rexnet_tools

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "tools/profile_svg.hpp"
+#include "tools/xml_text.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -15,19 +16,6 @@ constexpr double time_at = 806, bound_at = 882, peak_at = 972;  // right edges o
 
 /// Told apart by people who do not see all colours (Paul Tol's scheme "bright").
 constexpr const char* colours[] = {"#4477aa", "#66ccee", "#ee6677", "#ccbb44", "#228833", "#aa3377"};
-
-std::string escaped(const std::string& text) {
-  std::string out;
-  for (const char c : text) switch (c) {
-      case '&': out += "&amp;"; break;
-      case '<': out += "&lt;"; break;
-      case '>': out += "&gt;"; break;
-      case '"': out += "&quot;"; break;
-      default:
-        if (static_cast<unsigned char>(c) >= 0x20) out += c;  // XML 1.0 has no other control characters
-    }
-  return out;
-}
 
 /// A number in the fewest digits: pixels.
 std::string px(double v) {
@@ -78,7 +66,7 @@ struct drawing {
   std::string svg;
 
   void text(double x, double y, const char* style, const std::string& what) {
-    svg += "<text x=\"" + px(x) + "\" y=\"" + px(y) + "\" class=\"" + style + "\">" + escaped(what) +
+    svg += "<text x=\"" + px(x) + "\" y=\"" + px(y) + "\" class=\"" + style + "\">" + xml_text(what) +
            "</text>\n";
   }
   void line(double x0, double y0, double x1, double y1, const char* style) {
@@ -88,7 +76,7 @@ struct drawing {
   void box(double x, double y, double w, double h, const char* colour, const std::string& tip = {}) {
     svg += "<rect x=\"" + px(x) + "\" y=\"" + px(y) + "\" width=\"" + px(w) + "\" height=\"" + px(h) +
            "\" fill=\"" + colour + "\"" +
-           (tip.empty() ? "/>\n" : "><title>" + escaped(tip) + "</title></rect>\n");
+           (tip.empty() ? "/>\n" : "><title>" + xml_text(tip) + "</title></rect>\n");
   }
 };
 
@@ -140,7 +128,7 @@ std::string profile_svg(const profile_chart& chart) {
   drawing d;
   d.svg = "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 " + px(width) + " " + px(height) +
           "\" width=\"" + px(width) + "\" height=\"" + px(height) + "\" role=\"img\">\n<title>" +
-          escaped(chart.title) +
+          xml_text(chart.title) +
           "</title>\n"
           "<style>\n"
           "text { font: 13px system-ui, 'Segoe UI', 'DejaVu Sans', sans-serif; fill: #222;"

@@ -1,75 +1,27 @@
 // SPDX-License-Identifier: MIT
-// The command `rexnet`. Exit codes: 0, 1 (bad input, message on stderr), 2 (usage).
+// The command `rexnet`: its options. Exit codes: 0, 1 (bad input, message on stderr), 2 (usage).
 #include "tools/commands.hpp"
 #include "tools/system.hpp"
+#include "tools/terminal.hpp"
 
 #include "rexnet/core/cpus.hpp"
-#include "rexnet/weights/file_bytes.hpp"
-#include "rexnet/weights/output_file.hpp"
 
 #include <CLI/CLI.hpp>
 
-#include <algorithm>
-#include <cstdio>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <limits>
 #include <sstream>
 
 namespace rexnet_tools {
 
-using rexnet::errc;
-using rexnet::error;
-
-int options::thread_count() const {
-  return threads > 0 ? threads : (std::min)(rexnet::available_cpus(), 8);
-}
-
 namespace {
 
-std::vector<std::string> read_labels(const std::string& path) {
-  const auto bytes = rexnet::file_bytes::read(path).value();
-  std::string_view text = rexnet::detail::text(bytes.bytes());
-  if (text.substr(0, 3) == "\xef\xbb\xbf") text.remove_prefix(3);  // Windows' editors put a mark before UTF-8
-  std::istringstream file{std::string(text)};
-  std::vector<std::string> labels;
-  for (std::string line; std::getline(file, line);) {
-    while (!line.empty() && (line.back() == '\r' || line.back() == ' ')) line.pop_back();
-    labels.push_back(line);
-  }
-  while (!labels.empty() && labels.back().empty()) labels.pop_back();
-  return labels;
-}
-
-}  // namespace
-
-rexnet::preprocessing options::input_of(rexnet::preprocessing p) const {
-  if (input_size != 0) p.input_size = input_size;
-  if (crop_pct != 0) p.crop_pct = crop_pct;
-  if (!interpolation.empty())
-    p.interpolation =
-        interpolation == "bilinear" ? rexnet::interpolation::bilinear : rexnet::interpolation::bicubic;
-  for (std::size_t c = 0; c < 3 && mean.size() == 3; ++c) p.mean[c] = mean[c];
-  for (std::size_t c = 0; c < 3 && std.size() == 3; ++c) p.std[c] = std[c];
-  return p;
-}
-
-std::vector<std::string> options::labels_of(const rexnet::packed_header& h) const {
-  if (labels == "none") return {};
-  if (labels.empty()) return h.labels;
-  std::vector<std::string> names = read_labels(labels);
-  if (names.size() != static_cast<std::size_t>(h.shape.classes))
-    throw error(errc::packed_labels, labels + ": " + std::to_string(names.size()) + " labels for " +
-                                         std::to_string(h.shape.classes) + " classes");
-  return names;
-}
-
-void write_file(const std::string& path, const std::string& bytes) {
-  auto file = rexnet::output_file::create(path).value();
-  if (auto s = file.write({reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size()}); !s)
-    throw s.error();
-  if (auto s = file.commit(); !s) throw s.error();
-}
+using action = void (*)(const options&);
 
 /// Version, and the instruction sets: built, running here, chosen.
-static std::string version_text() {
+std::string version_text() {
   std::string text = "rexnet " REXNET_VERSION_STRING "\ninstruction sets:";
   const auto chosen = rexnet::chosen_kernel_set();
   for (const rexnet::kernel_set& set : rexnet::built_kernel_sets())
@@ -80,65 +32,134 @@ static std::string version_text() {
   return chosen ? text : text + "\n" + chosen.error().what();
 }
 
-}  // namespace rexnet_tools
+/// A number, whole or not; false where the text is none. "nan" and "inf" are.
+bool read_number(const std::string& text, double& v) {
+  char* end = nullptr;
+  v = std::strtod(text.c_str(), &end);
+  return !text.empty() && *end == '\0';
+}
 
-// Options are set up outside of the try block: only lack of memory throws there.
-// NOLINTNEXTLINE(bugprone-exception-escape)
-int main(int argc, char** argv) {
-  CLI::App app("ReXNet image classifiers on CPUs");
-  app.set_version_flag("--version", [] { return rexnet_tools::version_text(); });
-  app.require_subcommand(1);
-  app.allow_windows_style_options(false);  // /x is a path on Windows, too
-  rexnet_tools::options o;
-  app.add_option("--isa", o.isa,
-                 "instruction set instead of the best; before the subcommand (also: REXNET_ISA)");
-  void (*action)(const rexnet_tools::options&) = nullptr;
-  const auto command = [&](const char* name, const char* about,
-                           void (*function)(const rexnet_tools::options&), bool model) {
+/// Of CLI11's own, NaN passes every one, and Range writes 0.01 as 0.010000 and the largest double in 309
+/// digits.
+CLI::Validator range(int low, int high) {
+  const std::string words = std::to_string(low) + " to " + std::to_string(high);
+  return {[=](std::string& text) {
+            double v = 0;
+            const bool good = read_number(text, v) && v >= low && v <= high;
+            return good ? std::string() : text + ": must be " + words;
+          },
+          words};
+}
+
+/// The library's rule for a value of preprocessing, and its words.
+CLI::Validator rule(void (*put)(rexnet::preprocessing&, double)) {
+  return {[put](std::string& text) {
+            double v = 0;
+            if (!read_number(text, v)) return text + ": is not a number";
+            rexnet::preprocessing p;
+            p.input_size = 1;
+            put(p, v);
+            std::string why;
+            static_cast<void>(rexnet::detail::check_preprocessing(p, rexnet::detail::report_text{why}));
+            return why;
+          },
+          ""};
+}
+/// Too large for a float is infinity.
+float narrow(double v) {
+  constexpr float most = (std::numeric_limits<float>::max)(),
+                  infinity = std::numeric_limits<float>::infinity();
+  return v > static_cast<double>(most)    ? infinity
+         : v < -static_cast<double>(most) ? -infinity
+                                          : static_cast<float>(v);
+}
+
+/// The subcommands and their options.
+struct command_line {
+  CLI::App& app;
+  options& o;
+  action chosen = nullptr;  ///< the subcommand that was given
+
+  command_line(CLI::App& to, options& values) : app(to), o(values) {
+    app.add_option("--isa", o.isa,
+                   "instruction set instead of the best; before the subcommand (also: REXNET_ISA)");
+    add_run();
+    add_classify();
+    add_features();
+    add_preprocess();
+    add_inspect();
+    add_bench();
+    add_pack();
+    add_eval();
+    command("verify", "checksums and self-test of a model", verify, true);
+  }
+
+ private:
+  CLI::App* command(const char* name, const char* about, action function, bool model) {
     CLI::App* c = app.add_subcommand(name, about);
-    c->callback([&action, function] { action = function; });
+    c->callback([this, function] { chosen = function; });
     if (!model) return c;
     c->add_option("MODEL", o.model, "checkpoint or packed file")->required();
     c->add_flag("--copy", o.copy,
                 "read the model's file into memory instead of mapping it: others may change it");
     return c;
-  };
-  const auto pictures = [&o](CLI::App* c) {
-    c->add_option("--input-size", o.input_size, "side of the network's input")->check(CLI::Range(1, 16384));
-    c->add_option("--crop-pct", o.crop_pct, "part of the short side that the crop keeps")
-        ->check(CLI::Range(0.01, 1.0));
-    c->add_option("--interpolation", o.interpolation)->check(CLI::IsMember({"bicubic", "bilinear"}));
-    c->add_option("--mean", o.mean)->expected(3)->delimiter(',');
-    c->add_option("--std", o.std)->expected(3)->delimiter(',')->check(CLI::PositiveNumber);
-    c->add_option("--labels", o.labels,
-                  "file of class names, one per line; none; default: the model's, ImageNet's for 1000");
-  };
-  const auto threads = [&o](CLI::App* c) {
+  }
+  void threads(CLI::App* c) {
     c->add_option("--threads", o.threads, "default: the processors of this process, at most 8")
-        ->check(CLI::Range(1, rexnet::max_threads));
-  };
+        ->check(range(1, rexnet::max_threads));
+  }
+  void pictures(CLI::App* c);
+  void add_run();
+  void add_classify();
+  void add_features();
+  void add_preprocess();
+  void add_inspect();
+  void add_bench();
+  void add_pack();
+  void add_eval();
+};
 
-  CLI::App* c = command("run", "logits of a .npy array", rexnet_tools::run, true);
+void command_line::pictures(CLI::App* c) {
+  c->add_option("--input-size", o.input_size, "side of the network's input")->check(range(1, 16384));
+  c->add_option("--crop-pct", o.crop_pct, "part of the short side that the crop keeps")
+      ->check(rule([](rexnet::preprocessing& p, double v) { p.crop_pct = v; }));
+  c->add_option("--interpolation", o.interpolation)->check(CLI::IsMember({"bicubic", "bilinear"}));
+  c->add_option("--mean", o.mean)
+      ->expected(3)
+      ->delimiter(',')
+      ->check(rule([](rexnet::preprocessing& p, double v) { p.mean[0] = narrow(v); }));
+  c->add_option("--std", o.std)
+      ->expected(3)
+      ->delimiter(',')
+      ->check(rule([](rexnet::preprocessing& p, double v) { p.std[0] = narrow(v); }));
+  c->add_option("--labels", o.labels,
+                "file of class names, one per line; none; default: the model's, ImageNet's for 1000");
+}
+void command_line::add_run() {
+  CLI::App* c = command("run", "logits of a .npy array", run, true);
   c->add_option("INPUT", o.inputs, "float32 .npy")->required()->expected(1);
   c->add_option("-o,--output", o.output, ".npy for the logits")->required();
   c->add_option("--layout", o.layout)->check(CLI::IsMember({"nchw", "nhwc"}));
   c->add_option("--layers", o.layers, "directory for features.N.npy");
   threads(c);
-  c = command("classify", "most probable classes of pictures", rexnet_tools::classify, true);
+}
+void command_line::add_classify() {
+  CLI::App* c = command("classify", "most probable classes of pictures", classify, true);
   c->add_option("IMAGE", o.inputs, "pictures, directories of pictures, - for a list on standard input")
       ->required();
-  c->add_option("--top", o.top)->check(CLI::PositiveNumber);
+  c->add_option("--top", o.top)->check(range(1, (std::numeric_limits<int>::max)()));
   c->add_option("--cam", o.cam, "what speaks for the class, over the picture: .png, .npy or a directory");
   c->add_option("--cam-class", o.cam_class, "class of --cam; default: the most probable")
-      ->check(CLI::NonNegativeNumber)
+      ->check(range(0, (std::numeric_limits<int>::max)()))
       ->needs("--cam");
   c->add_option("--embed", o.embed, ".npy for the features before the classifier, a row per picture");
   c->add_flag("--json", o.json);
   c->add_flag("--exif", o.exif, "turn pictures upright by their EXIF orientation");
   pictures(c);
   threads(c);
-  c = command("features", "maps of a backbone and features before the classifier", rexnet_tools::features,
-              true);
+}
+void command_line::add_features() {
+  CLI::App* c = command("features", "maps of a backbone and features before the classifier", features, true);
   c->add_option("INPUT", o.inputs, "a picture, or float32 .npy")->required()->expected(1);
   c->add_option("-o,--output", o.output, "directory for stride2.npy to stride32.npy, head, pooled, features")
       ->required();
@@ -146,37 +167,47 @@ int main(int argc, char** argv) {
   c->add_flag("--exif", o.exif);
   pictures(c);
   threads(c);
-  c = command("preprocess", "the exact pixels that the network sees", rexnet_tools::preprocess, false);
+}
+void command_line::add_preprocess() {
+  CLI::App* c = command("preprocess", "the exact pixels that the network sees", preprocess, false);
   c->add_option("IMAGE", o.inputs)->required()->expected(1);
   c->add_option("-o,--output", o.output, "PNG")->required();
   c->add_flag("--exif", o.exif);
   pictures(c);
-  c = command("inspect", "what a file holds", rexnet_tools::inspect, true);
+}
+void command_line::add_inspect() {
+  CLI::App* c = command("inspect", "what a file holds", inspect, true);
   c->add_flag("--json", o.json);
-  c->add_option("--input-size", o.input_size)->check(CLI::Range(1, 16384));
-  c = command("bench", "time of the forward pass", rexnet_tools::bench, true);
+  c->add_option("--input-size", o.input_size)->check(range(1, 16384));
+}
+void command_line::add_bench() {
+  CLI::App* c = command("bench", "time of the forward pass", bench, true);
   CLI::Option* profile =
       c->add_flag("--profile", o.profile, "time of every phase against the machine's bound");
   c->add_option("--svg", o.svg, "the profile as a picture")->needs(profile);
-  c->add_option("--batch", o.batch)->check(CLI::Range(1, 1024));
-  c->add_option("--input-size", o.input_size)->check(CLI::Range(1, 16384));
+  c->add_option("--batch", o.batch)->check(range(1, 1024));
+  c->add_option("--input-size", o.input_size)->check(range(1, 16384));
   c->add_flag("--json", o.json);
   threads(c);
-  c = command("pack", "checkpoint to packed file", rexnet_tools::pack, true);
+}
+void command_line::add_pack() {
+  CLI::App* c = command("pack", "checkpoint to packed file", pack, true);
   c->add_option("-o,--output", o.output)->required();
   c->add_flag("--fp16", o.half, "store weights as float16: half the size, expanded when loading");
   c->add_option("--selftest", o.selftest, "an input and PyTorch's logits for it, stored and checked")
       ->expected(2)
       ->type_name("IN.npy LOGITS.npy");
   pictures(c);
-  c = command("eval", "accuracy on pictures whose classes are known", rexnet_tools::eval, true);
+}
+void command_line::add_eval() {
+  CLI::App* c = command("eval", "accuracy on pictures whose classes are known", eval, true);
   c->add_option("DATA", o.inputs, "folder with a folder for each class, or list of paths and classes")
       ->required()
       ->expected(1);
   c->add_option("--batch", o.pictures_at_a_time, "pictures that a thread takes at a time, default 8")
-      ->check(CLI::Range(1, 1024));
+      ->check(range(1, 1024));
   c->add_option("--threads", o.threads, "each with pictures of its own; default: this process's processors")
-      ->check(CLI::Range(1, rexnet::max_threads));
+      ->check(range(1, rexnet::max_threads));
   c->add_flag("--json", o.json);
   CLI::Option* csv = c->add_option("--csv", o.csv, "a row for each picture, written as they are finished");
   c->add_flag("--resume", o.resume, "go on where an interrupted run's --csv ends")->needs(csv);
@@ -187,25 +218,63 @@ int main(int argc, char** argv) {
       });
   c->add_flag("--exif", o.exif, "turn pictures upright by their EXIF orientation");
   pictures(c);
-  command("verify", "checksums and self-test of a model", rexnet_tools::verify, true);
+}
 
+/// The exit code. Throws output_lost.
+int run_command(int argc, char** argv) {
+  CLI::App app("ReXNet image classifiers on CPUs");
+  app.set_version_flag("--version", [] { return version_text(); });
+  app.require_subcommand(1);
+  app.allow_windows_style_options(false);  // /x is a path on Windows, too
+  app.failure_message([](const CLI::App*, const CLI::Error& e) {
+    return rexnet::printable(e.what()) + "\nRun with --help for more information.\n";
+  });
+  options o;
+  const command_line line(app, o);
   try {
-    const std::vector<std::string> arguments = rexnet_tools::utf8_arguments(argc, argv);
+    const std::vector<std::string> arguments = utf8_arguments(argc, argv);
     std::vector<const char*> pointers;
     pointers.reserve(arguments.size());
     for (const std::string& a : arguments) pointers.push_back(a.c_str());
     app.parse(static_cast<int>(pointers.size()), pointers.data());
   } catch (const CLI::ParseError& e) {
-    return app.exit(e) == 0 ? 0 : 2;
+    std::ostringstream out, err;
+    const int code = app.exit(e, out, err);
+    print(out.str());
+    draw(err.str());
+    return code == 0 ? 0 : 2;
   }
   try {
-    if (const auto chosen = rexnet::use_instruction_set(o.isa); !chosen) throw chosen.error();
-    action(o);
-  } catch (const rexnet_tools::exit_with& e) {
+    if (const auto set = rexnet::use_instruction_set(o.isa); !set) throw set.error();
+    declare_files(o, line.chosen == features);
+    line.chosen(o);
+  } catch (const exit_with& e) {
     return e.code;
   } catch (const std::exception& e) {
-    std::fprintf(stderr, "rexnet: %s\n", e.what());
+    say(e.what());
     return 1;
   }
   return 0;
+}
+
+/// Nobody reads any more: as quiet as the programs that SIGPIPE ends, with the code that shells show for it.
+constexpr int broken_pipe = 128 + 13;
+
+}  // namespace
+}  // namespace rexnet_tools
+
+// Options are set up outside of the try block of the commands: only lack of memory throws there.
+// NOLINTNEXTLINE(bugprone-exception-escape)
+int main(int argc, char** argv) {
+  using namespace rexnet_tools;
+  hold_standard_streams();
+  try {
+    const int code = run_command(argc, argv);
+    finish_output();
+    return code;
+  } catch (const output_lost& lost) {
+    if (lost.reason == EPIPE) return broken_pipe;
+    say(std::string("standard output: cannot be written: ") + std::strerror(lost.reason));
+    return 1;
+  }
 }

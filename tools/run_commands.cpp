@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
 // run, preprocess, bench: the commands that compute (classify.cpp has classify).
 #include "tools/commands.hpp"
+#include "tools/image_codecs.hpp"
 #include "tools/image_io.hpp"
+#include "tools/json_text.hpp"
 #include "tools/measure.hpp"
-
-#include <nlohmann/json.hpp>
+#include "tools/terminal.hpp"
 
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
-#include <iostream>
 
 namespace rexnet_tools {
 
@@ -66,6 +66,13 @@ std::vector<float> forward(const rexnet::model& m, const image_batch& images, in
   return out;
 }
 
+std::vector<std::string> layer_files() {
+  std::vector<std::string> names;
+  for (int i = 2; i <= 22; ++i)
+    if (i != 19 && i != 20) names.push_back("features." + std::to_string(i) + ".npy");
+  return names;
+}
+
 void run(const options& o) {
   const rexnet::model m = load_model(o);
   const bool nchw = o.layout == "nchw";
@@ -104,10 +111,16 @@ void run(const options& o) {
     write_map(o.layers + "/features." + std::to_string(t.index) + ".npy", t.map, nchw);
 }
 
+void write_picture(const std::string& path, const rexnet::rgb_image& image) {
+  const auto bytes = encode_png(image);
+  if (!bytes) throw bytes.error().in(path);
+  write_file(path, *bytes);
+}
+
 void preprocess(const options& o) {
   const rexnet::rgb_image picture = read_image(o.inputs[0], o.exif).value();
   const rexnet::rgb_image pixels = rexnet::preprocess_pixels(picture.view(), o.input_of({})).value();
-  if (auto s = write_png(o.output, pixels); !s) throw s.error();
+  write_picture(o.output, pixels);
 }
 
 void bench(const options& o) {
@@ -148,15 +161,16 @@ void bench(const options& o) {
                        {"share_of_peak", rate * 1e9 / (peak * threads)},
                        {"cpu", cpu_name()},
                        {"instruction_set", net.instruction_set()}};
-  if (o.json)
-    std::cout << j.dump(2) << '\n';
-  else
-    std::printf(
-        "%s at %d x %d, batch %d, %d thread(s): min %.2f ms, median %.2f ms, %.1f GMAC/s, %.0f %% of the FMA "
-        "peak (%s, %s)\n",
-        j["variant"].get<std::string>().c_str(), side, side, o.batch, threads, times[0],
-        times[times.size() / 2], rate, 100 * j["share_of_peak"].get<double>(),
-        j["cpu"].get<std::string>().c_str(), j["instruction_set"].get<std::string>().c_str());
+  if (o.json) return print_json(json_text(j));
+  char text[256];
+  std::snprintf(
+      text, sizeof(text),
+      " at %d x %d, batch %d, %d thread(s): min %.2f ms, median %.2f ms, %.1f GMAC/s, %.0f %% of the "
+      "FMA peak (",
+      side, side, o.batch, threads, times[0], times[times.size() / 2], rate,
+      100 * rate * 1e9 / (peak * threads));
+  print(rexnet::detail::variant_text(net.shape()) + text + rexnet::printable(cpu_name()) + ", " +
+        net.instruction_set() + ")\n");
 }
 
 }  // namespace rexnet_tools

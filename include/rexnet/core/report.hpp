@@ -6,6 +6,7 @@
 
 #include "rexnet/core/error.hpp"
 
+#include <cstdio>
 #include <string>
 #include <type_traits>
 
@@ -33,10 +34,15 @@ struct report_text {
  private:
   template <class Part>
   void append(const Part& part) const {
-    if constexpr (std::is_arithmetic_v<Part>)
+    if constexpr (std::is_floating_point_v<Part>) {
+      char number[32];  // std::to_string() writes 1e300 with 301 digits
+      std::snprintf(number, sizeof(number), "%g", static_cast<double>(part));
+      text += number;
+    } else if constexpr (std::is_arithmetic_v<Part>) {
       text += std::to_string(part);
-    else
+    } else {
       text += part;
+    }
   }
 };
 

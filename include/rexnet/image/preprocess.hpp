@@ -45,6 +45,10 @@ template <class Fail>
   if (p.input_size / p.crop_pct > max_picture_side)
     return fail(bad, "crop_pct ", p.crop_pct, " of an input of ", p.input_size,
                 ": pictures would be resized to more than ", max_picture_side);
+  if (p.interpolation != interpolation::bicubic && p.interpolation != interpolation::bilinear)
+    return fail(bad, "interpolation ", static_cast<int>(p.interpolation), ": must be bicubic or bilinear");
+  if (p.order != pass_order::pillow_13 && p.order != pass_order::horizontal_first)
+    return fail(bad, "pass order ", static_cast<int>(p.order), ": there is none of this number");
   for (const float m : p.mean)
     if (!(m >= 0.0f && m <= 1.0f))
       return fail(bad, "mean ", m, ": must be 0 to 1, the pixels' range (bytes are divided by 255 first)");

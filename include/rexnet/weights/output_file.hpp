@@ -64,6 +64,18 @@ inline std::string publish(std::FILE* stream, const std::string& from, const std
   return why;
 }
 #else
+/// Of a file that something is mounted on, as containers are given single files: it cannot be renamed over.
+inline constexpr const char* mount_point =
+    "it is a mount point, and a file that is mounted cannot be replaced: write to another name";
+inline bool is_mount_point([[maybe_unused]] const std::string& path) {
+#if defined(STATX_ATTR_MOUNT_ROOT)  // Linux 5.8; elsewhere rename() says EBUSY
+  struct statx info {};
+  return ::statx(AT_FDCWD, path.c_str(), AT_SYMLINK_NOFOLLOW, 0, &info) == 0 &&
+         (info.stx_attributes_mask & info.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
+#else
+  return false;
+#endif
+}
 inline std::string output_target(const std::string& path, std::string& why) {
   struct stat info {};
   if (::lstat(path.c_str(), &info) != 0) return path;  // there is none yet
@@ -82,6 +94,8 @@ inline std::string output_target(const std::string& path, std::string& why) {
     why = "it is a directory";
   else if (!S_ISREG(info.st_mode))
     why = "it is not a regular file";
+  else if (is_mount_point(target))
+    why = mount_point;
   return target;
 }
 inline std::FILE* create_part(const std::string& path, std::string& why) {
@@ -118,7 +132,7 @@ inline void remove_part(std::FILE* stream, const std::string& path) {
 }
 inline std::string publish(std::FILE* stream, const std::string& from, const std::string& to) {
   if (std::rename(from.c_str(), to.c_str()) != 0) {
-    std::string why = std::strerror(errno);
+    std::string why = errno == EBUSY ? mount_point : std::strerror(errno);
     remove_part(stream, from);
     return why;
   }
@@ -144,8 +158,8 @@ inline std::string publish(std::FILE* stream, const std::string& from, const std
 class output_file {
  public:
   /// @param path UTF-8. Errors: io_error with the path and the system's reason; also where the path is a
-  /// directory, a pipe or a device, and (on POSIX, by flock; on Windows, by sharing) where another process is
-  /// writing the same file.
+  /// directory, a pipe, a device or a mount point, and (on POSIX, by flock; on Windows, by sharing) where
+  /// another process is writing the same file.
   [[nodiscard]] static result<output_file> create(const std::string& path) {
     output_file f;
     std::string why;

@@ -48,7 +48,7 @@ struct packed_file {
 };
 
 /// Checks a packed file and gives its parts; the payload is a view of `bytes`. Memory: 40 bytes for a label
-/// at most, of which the payload has at least 4 for each; the self-test once more. Errors: K1 to K10 of
+/// at most, of which the payload has at least 4 for each; the self-test once more. Errors: K1 to K12 of
 /// docs/refusals.md.
 [[nodiscard]] inline result<packed_file> read_packed(byte_span bytes, check depth = check::header) {
   packed_view v;

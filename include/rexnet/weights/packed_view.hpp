@@ -12,6 +12,7 @@
 #include "rexnet/image/preprocess.hpp"
 #include "rexnet/network/layout.hpp"
 #include "rexnet/weights/bytes.hpp"
+#include "rexnet/weights/labels.hpp"
 
 #include <cstring>
 #include <string_view>
@@ -97,6 +98,7 @@ void packed_fields(Io&& io, Header& h) {
   io.i32(h.input.input_size), io.u32(filter), io.u32(order);
   h.input.interpolation = filter == 1 ? interpolation::bilinear : interpolation::bicubic;
   h.input.order = order == 1 ? pass_order::horizontal_first : pass_order::pillow_13;
+  io.bad_resize = filter > 1 || order > 1;
   for (float& v : h.input.mean) io.f32(v);
   for (float& v : h.input.std) io.f32(v);
   io.f64(h.input.crop_pct);
@@ -105,7 +107,8 @@ void packed_fields(Io&& io, Header& h) {
 
 struct field_reader {
   const unsigned char* p;
-  bool bad = false;
+  bool bad = false;         ///< a number of the shape that no network has
+  bool bad_resize = false;  ///< an interpolation or pass order that has no meaning
   void u32(std::uint32_t& v) { v = static_cast<std::uint32_t>(little_endian<4>(p)), p += 4; }
   void i32(int& v) {
     v = static_cast<std::int32_t>(little_endian<4>(p)), p += 4;
@@ -171,6 +174,13 @@ template <class Fail>
     if (sum != payload_crc)
       return fail(errc::packed_payload_checksum, "weights checksum ", sum, ", recorded ", payload_crc);
   }
+  if (r.bad_resize)
+    return fail(errc::packed_preprocessing, "interpolation ", u32_at(244), ", pass order ", u32_at(248),
+                ": 0 and 1 are known");
+  const auto fail_as_file = [&fail](errc, const auto&... parts) {
+    return fail(errc::packed_preprocessing, parts...);
+  };
+  if (const errc e = check_preprocessing(v.input, fail_as_file); e != errc::ok) return e;
   // Behind the fixed fields: labels, then the self-test's outputs and input, each from a multiple of 4.
   const std::uint64_t outputs = v.test.h > 0 ? static_cast<std::uint64_t>(output_c(v.shape)) : 0;
   const checked labels_end = checked(packed_fixed) + (std::uint64_t{label_bytes} + 3) / 4 * 4;
@@ -189,6 +199,12 @@ template <class Fail>
       (label_count != 0 && label_count != static_cast<std::uint32_t>(v.shape.classes)))
     return fail(errc::packed_labels, label_count, " labels in ", lines, " lines for ", v.shape.classes,
                 " classes");
+  std::string_view rest = labels;
+  for (std::uint32_t i = 1; i <= lines; ++i) {
+    const std::size_t end = rest.find('\n');
+    if (const errc e = check_label(rest.substr(0, end), "label ", i, fail); e != errc::ok) return e;
+    rest.remove_prefix(end + 1);
+  }
   v.label_count = static_cast<int>(label_count);
   v.label_text = labels;
   const auto first = static_cast<std::size_t>(labels_end.get()),
@@ -203,7 +219,7 @@ template <class Fail>
 /// Opens a packed file in memory without the heap: `file` becomes views of `bytes`, which must outlive it. A
 /// float32 payload must be 64-byte aligned. @param depth check::full reads the whole file and compares its
 /// checksum.
-/// @return ok, or one of K1 to K10 of docs/refusals.md; `file` is of no use then. read_packed() gives the
+/// @return ok, or one of K1 to K12 of docs/refusals.md; `file` is of no use then. read_packed() gives the
 ///         same with a text.
 [[nodiscard]] inline errc open_packed(byte_span bytes, check depth, packed_view& file) noexcept {
   return detail::parse_packed(bytes, depth, file, detail::report_code());

@@ -17,7 +17,7 @@ namespace detail {
 
 struct field_writer {
   std::string out;
-  bool bad = false;
+  bool bad = false, bad_resize = false;
   void bytes(std::uint64_t v, int n) {
     for (int i = 0; i < n; ++i) out += static_cast<char>(v >> (8 * i) & 255);
   }
@@ -90,16 +90,18 @@ template <class Write>
 ///               `status emit(span<const float>)` for consecutive runs of the payload and returns a status
 /// @param emit   gets the bytes of the file in order, as `status write(byte_span)`
 /// @return the payload's checksum, for packed_head()
-/// Errors: those of the two functions; packed_labels (labels that are neither none nor one per class, or hold
-/// a line feed); limit_exceeded (a weight beyond float16).
+/// Errors: those of the two functions; what no reader would take: packed_preprocessing (K11), packed_labels
+/// (labels that are neither none nor one per class), packed_label_text (K12); limit_exceeded (a weight beyond
+/// float16).
 template <class Layers, class Write>
 [[nodiscard]] result<std::uint32_t> write_packed(const packed_header& h, Layers&& layers, Write&& write) {
   if (!h.labels.empty() && h.labels.size() != static_cast<std::size_t>(h.shape.classes))
     return error(errc::packed_labels, std::to_string(h.labels.size()) + " labels for " +
                                           std::to_string(h.shape.classes) + " classes");
-  for (const std::string& label : h.labels)
-    if (label.find('\n') != label.npos)
-      return error(errc::packed_labels, "the label " + detail::in_quotes(label) + " has a line feed");
+  std::string what;
+  const detail::report_text says{what};
+  if (detail::check_preprocessing(h.input, says) != errc::ok) return error(errc::packed_preprocessing, what);
+  if (detail::check_labels(h.labels, says) != errc::ok) return error(errc::packed_label_text, what);
   std::uint32_t crc = 0;
   if (status s = layers([&](span<const float> run) -> status {
         if (h.half)

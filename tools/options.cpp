@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: MIT
+// What options say, and the files that they name.
+#include "tools/commands.hpp"
+#include "tools/label_file.hpp"
+#include "tools/output_guard.hpp"
+
+#include "rexnet/core/cpus.hpp"
+
+#include <algorithm>
+#include <filesystem>
+
+namespace rexnet_tools {
+
+using rexnet::errc;
+using rexnet::error;
+
+int options::thread_count() const {
+  return threads > 0 ? threads : (std::min)(rexnet::available_cpus(), 8);
+}
+
+rexnet::preprocessing options::input_of(rexnet::preprocessing p) const {
+  if (input_size != 0) p.input_size = input_size;
+  if (crop_pct != 0) p.crop_pct = crop_pct;
+  if (!interpolation.empty())
+    p.interpolation =
+        interpolation == "bilinear" ? rexnet::interpolation::bilinear : rexnet::interpolation::bicubic;
+  for (std::size_t c = 0; c < 3 && mean.size() == 3; ++c) p.mean[c] = mean[c];
+  for (std::size_t c = 0; c < 3 && std.size() == 3; ++c) p.std[c] = std[c];
+  // Each value was checked alone; a crop and an input size that do not go together are seen here.
+  std::string why;
+  if (const errc e = rexnet::detail::check_preprocessing(p, rexnet::detail::report_text{why}); e != errc::ok)
+    throw error(e, why);
+  return p;
+}
+
+std::vector<std::string> options::labels_of(const rexnet::packed_header& h) const {
+  if (labels == "none") return {};
+  if (labels.empty()) return h.labels;
+  std::vector<std::string> names = read_labels(labels);
+  if (names.size() != static_cast<std::size_t>(h.shape.classes))
+    throw error(errc::packed_labels, labels + ": " + std::to_string(names.size()) + " labels for " +
+                                         std::to_string(h.shape.classes) + " classes");
+  return names;
+}
+
+rexnet::output_file create_output(const std::string& path) {
+  guard().writing(path);
+  return rexnet::output_file::create(path).value();
+}
+
+void commit_output(rexnet::output_file& file, const std::string& path) {
+  if (auto s = file.commit(); !s) throw s.error();
+  guard().written(path);
+}
+
+void write_file(const std::string& path, const std::string& bytes) {
+  auto file = create_output(path);
+  if (auto s = file.write({reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size()}); !s)
+    throw s.error();
+  commit_output(file, path);
+}
+
+void declare_files(const options& o, bool output_is_folder) {
+  output_guard& files = guard();
+  files.standard_streams();
+  if (output_is_folder)
+    for (const std::string& name : feature_files()) files.output(o.output + "/" + name, "-o");
+  else
+    files.output(o.output, "-o");
+  if (!o.layers.empty())
+    for (const std::string& name : layer_files()) files.output(o.layers + "/" + name, "--layers");
+  files.output(o.svg, "--svg");
+  files.output(o.embed, "--embed");
+  files.output(o.csv, "--csv");
+  files.output(o.confusion, "--confusion");
+  const auto cam = std::filesystem::u8path(o.cam);
+  std::error_code unknown;
+  const bool file = cam.extension() == ".png" || cam.extension() == ".npy";
+  if (file && !std::filesystem::is_directory(cam, unknown))
+    files.output(o.cam, "--cam");
+  else
+    files.output_folder(o.cam);
+
+  files.input(o.model, "MODEL");
+  for (const std::string& path : o.inputs) {
+    files.input(path, "the input");
+    if (path == "-") files.standard_input();
+  }
+  if (o.labels != "none") files.input(o.labels, "--labels");
+  for (const std::string& path : o.selftest) files.input(path, "--selftest");
+}
+
+}  // namespace rexnet_tools
