@@ -47,11 +47,13 @@ deviation compare(const std::vector<float>& found, const Expected& expected) {
 }  // namespace
 
 rexnet::model load_model(const options& o, rexnet::check depth) {
-  return (o.copy ? rexnet::load_copy(o.model, depth) : rexnet::load(o.model, depth)).value();
+  const rexnet::load_options how = o.loading(depth);
+  return (o.copy ? rexnet::load_copy(o.model, how) : rexnet::load(o.model, how)).value();
 }
 
 rexnet::checkpoint open_checkpoint(const options& o) {
-  return (o.copy ? rexnet::open_checkpoint_copy(o.model) : rexnet::open_checkpoint(o.model)).value();
+  return (o.copy ? rexnet::open_checkpoint_copy(o.model, o.key) : rexnet::open_checkpoint(o.model, o.key))
+      .value();
 }
 
 namespace {
@@ -62,6 +64,7 @@ struct source {
   rexnet::checkpoint checkpoint;
   rexnet::model_tensors tensors;
   rexnet::packed_header header;
+  rexnet::model_origin origin;
 
   explicit source(const options& o) {
     // A checkpoint is not load()ed: its layers are folded one at a time, as they are written.
@@ -69,16 +72,19 @@ struct source {
     if (rexnet::is_packed(file.bytes())) {
       packed = load_model(o, rexnet::check::full);
       header = packed.header();
+      origin = packed.origin();
       return;
     }
     checkpoint = open_checkpoint(o);
-    auto t = rexnet::identify(checkpoint.tensors());
+    auto t = rexnet::identify(checkpoint);
     if (!t) throw t.error().in(o.model);
     if (auto s = rexnet::detail::check_blow_up(t->shape, file.bytes().size()); !s)
       throw s.error().in(o.model);
     tensors = *t;
-    header.shape = tensors.shape;
-    header.labels = rexnet::default_labels(header.shape);
+    auto d = rexnet::describe(checkpoint, tensors.shape, o.model, o.loading());
+    if (!d) throw d.error().in(o.model);
+    header = std::move(d->header);
+    origin = std::move(d->origin);
   }
   template <class Emit>
   rexnet::status operator()(Emit&& emit) const {
@@ -109,13 +115,15 @@ std::vector<float> reference_outputs(const rexnet::model& m, const rexnet::self_
 
 void pack(const options& o) {
   rexnet::packed_header h;
+  rexnet::model_origin origin;
   auto file = create_output(o.output);
   std::uint32_t crc = 0;
   {
     const source in(o);
     h = in.header;
-    h.input = o.input_of(h.input);
+    h.input = o.input_of(h.input, in.origin);
     h.labels = o.labels_of(h);
+    origin = in.origin;
     if (const std::string note = repeated_labels(h.labels); !note.empty() && !o.labels.empty())
       say(o.labels + ": " + note);
     h.half = o.half;
@@ -153,6 +161,8 @@ void pack(const options& o) {
   if (auto s = file.rewrite_start({reinterpret_cast<const unsigned char*>(head.data()), head.size()}); !s)
     throw s.error();
   commit_output(file, o.output);
+  print(rexnet::printable(o.output) + ": ReXNet " + rexnet::detail::variant_text(h.shape) + ", " +
+        std::to_string(h.shape.classes) + " classes\n" + origin_text(o, origin, h));
 }
 
 void verify(const options& o) {

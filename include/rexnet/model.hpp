@@ -11,6 +11,7 @@
 #endif
 #include "rexnet/network/scores.hpp"
 #include "rexnet/weights/file_bytes.hpp"
+#include "rexnet/weights/origin.hpp"
 #include "rexnet/weights/packed_file.hpp"
 
 #include <algorithm>
@@ -38,7 +39,7 @@ class model {
  public:
   /// Family, width, classes.
   [[nodiscard]] const config& shape() const noexcept { return header_.shape; }
-  /// How it wants its pictures; checkpoints do not say, theirs are the defaults.
+  /// How it wants its pictures; origin().input_from says where that comes from.
   [[nodiscard]] const preprocessing& input() const noexcept { return header_.input; }
   /// One name per class; empty where there are none.
   [[nodiscard]] const std::vector<std::string>& labels() const noexcept { return header_.labels; }
@@ -48,12 +49,15 @@ class model {
   [[nodiscard]] span<const float> payload() const noexcept { return payload_; }
   /// "torch zip", "torch legacy", "safetensors" or "packed".
   [[nodiscard]] const std::string& container() const noexcept { return container_; }
+  /// Where its weights, preprocessing and names come from, and what was left out.
+  [[nodiscard]] const model_origin& origin() const noexcept { return origin_; }
   /// The network on these weights, which the model keeps.
   [[nodiscard]] model_network net() const noexcept { return {header_.shape, payload_.data()}; }
 
  private:
   friend struct detail::model_maker;
   packed_header header_;
+  model_origin origin_;
   std::string container_;
   file_bytes file_;
   aligned_buffer owned_;
@@ -79,6 +83,9 @@ struct model_maker {
       m.payload_ = {reinterpret_cast<const float*>(v->payload.data()), v->payload.size() / sizeof(float)};
     }
     m.header_ = std::move(v->header);
+    m.origin_.number_type = m.header_.half ? "float16" : "float32";
+    m.origin_.input_from = "packed file";
+    if (!m.header_.labels.empty()) m.origin_.labels_from = "packed file";
     return m;
   }
   /// From weights in memory.
@@ -91,6 +98,11 @@ struct model_maker {
     m.owned_ = std::move(weights);
     m.payload_ = m.owned_.floats();
     return m;
+  }
+  /// What is known beside the weights.
+  static void describe(model& m, packed_header header, model_origin origin) {
+    m.header_ = std::move(header);
+    m.origin_ = std::move(origin);
   }
   /// The same from a file, mapped or read, which the model keeps where it needs it. Errors get the path in
   /// front.

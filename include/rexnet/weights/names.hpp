@@ -11,6 +11,7 @@
 #include "rexnet/weights/tensor.hpp"
 
 #include <algorithm>
+#include <cstdio>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -44,6 +45,13 @@ struct model_tensors {
 };
 
 namespace detail {
+
+/// "-1e-07": short, whatever the magnitude.
+[[nodiscard]] inline std::string number_text(double v) {
+  char text[32];
+  std::snprintf(text, sizeof(text), "%g", v);
+  return text;
+}
 
 /// "v1 1.0x", "rexnetr 2.0x"
 [[nodiscard]] inline std::string variant_text(const config& c) {

@@ -152,8 +152,11 @@ class network_chooser {
     const found_network* network;
     int rank;
     bool by_prefix = false;
-    /// What chooses it.
+    /// What chooses it: the dictionary's key, and the prefix where that has several networks.
     [[nodiscard]] std::string name() const {
+      std::size_t whole = 0;
+      for (const found_network& n : dict->networks) whole += n.names >= whole_network_names ? 1 : 0;
+      if (!dict->path.empty() && whole < 2) return dict->path;
       std::string s = network->shown;
       if (!s.empty() && s.back() == '.') s.pop_back();
       if (dict->path.empty()) return s.empty() ? "the file's own dictionary" : s;

@@ -35,7 +35,7 @@ namespace detail {
                                     std::vector<unsigned char>& bytes) {
   tensor t;
   t.name = orig.name.substr(0, orig.name.size() - 5);
-  t.type = orig.type == dtype::f64 ? dtype::f64 : dtype::f32;
+  t.type = orig.type;
   t.shape = orig.shape;
   t.strides.assign(t.shape.size(), 1);
   for (std::size_t d = t.shape.size(); d-- > 1;)
@@ -43,11 +43,11 @@ namespace detail {
   const auto size = static_cast<std::size_t>(dtype_bytes(t.type));
   bytes.resize(static_cast<std::size_t>(t.elements()) * size);
   const auto put = [&](std::int64_t i, double v) {
-    std::uint64_t bits = 0;
-    if (size == 8)
-      std::memcpy(&bits, &v, sizeof(v));
-    else
-      bits = bits_of(static_cast<float>(v));
+    const auto f = static_cast<float>(v);
+    std::uint64_t bits = bits_of(f);
+    if (t.type == dtype::f64) std::memcpy(&bits, &v, sizeof(v));
+    if (t.type == dtype::f16) bits = float_to_half(f);
+    if (t.type == dtype::bf16) bits >>= 16;
     for (std::size_t k = 0; k < size; ++k, bits >>= 8)
       bytes[static_cast<std::size_t>(i) * size + k] = static_cast<unsigned char>(bits);
   };
