@@ -77,7 +77,12 @@ namespace detail {
 
 /// Preprocessing and names from a config.json. Errors: M18; io_error where a path was asked for.
 [[nodiscard]] inline status apply_config(const std::string& path, bool asked_for, model_description& d) {
-  const auto file = file_bytes::read(path);
+  auto file = file_bytes::map(path);
+  if (file && file->bytes().size() > json_reader::max_bytes)
+    file =
+        error(errc::model_config, path + ": more than " + std::to_string(json_reader::max_bytes) + " bytes");
+  else if (file)
+    file = file_bytes::read(path);  // a mapping would end the program where others shorten it
   if (!file) {
     if (asked_for) return file.error();
     d.origin.notes.push_back("config.json was not taken: " + file.error().message());

@@ -49,6 +49,7 @@ struct json_value {
 
 class json_reader {
  public:
+  static constexpr std::size_t max_bytes = 16u << 20;
   explicit json_reader(std::string_view text) : text_(text) {}
 
   /// Errors: model_config, with the position.
@@ -67,7 +68,7 @@ class json_reader {
   }
 
  private:
-  static constexpr std::size_t max_bytes = 16u << 20, max_values = 1u << 18;
+  static constexpr std::size_t max_values = 1u << 18;
   static constexpr int max_levels = 32;
 
   bool fail(const std::string& what) {
@@ -121,7 +122,8 @@ class json_reader {
     if (!word("NaN")) {
       word("-");
       if (!word("Infinity")) {
-        bool good = digits();
+        const std::size_t first = at_;
+        bool good = digits() && (text_[first] != '0' || at_ == first + 1);
         if (good && word(".")) good = digits();
         if (good && (word("e") || word("E"))) {
           if (!word("+")) word("-");

@@ -142,8 +142,11 @@ class network_chooser {
     if (candidates_.empty()) return any_dictionary(otherwise);
     std::stable_sort(candidates_.begin(), candidates_.end(),
                      [](const candidate& a, const candidate& b) { return a.rank < b.rank; });
-    if (candidates_.size() == 1) return read(candidates_[0]);
-    return decide();
+    if (candidates_.size() > 1) return decide();
+    auto content = read(candidates_[0]);
+    if (content && candidates_[0].rank <= rank::average && averages_nothing(candidates_[0]))
+      content->notes.push_back("n_averaged is 0: an average of nothing, but the only network in the file");
+    return content;
   }
 
  private:
@@ -205,7 +208,8 @@ class network_chooser {
     for (const found_dict& d : found_) {
       if (d.networks.empty() && n < 12 && !d.path.empty()) there += (n++ > 0 ? ", " : "") + in_quotes(d.path);
       for (const found_network& w : d.networks)
-        if (n < 12) there += (n++ > 0 ? ", " : "") + in_quotes(candidate{&d, &w, 0}.name());
+        if (n < 12 && !(d.path.empty() && w.shown.empty()))
+          there += (n++ > 0 ? ", " : "") + in_quotes(candidate{&d, &w, 0}.name());
     }
     return {errc::model_no_such_key,
             "no " + in_quotes(key_) + " in the file; it has " +
@@ -228,12 +232,17 @@ class network_chooser {
     if (c.rank <= rank::average) t.against = useless_average(c, tensors);
     return t;
   }
-  [[nodiscard]] std::string useless_average(const candidate& c, span<const tensor> tensors) {
+  /// torch's AveragedModel counts what it has averaged.
+  [[nodiscard]] bool averages_nothing(const candidate& c) {
     for (const named_value& e : source_.entries(c.dict->dict)) {
       if (e.name != "n_averaged" && !ends_with(e.name, ".n_averaged")) continue;
       const auto n = source_.tensor_at(std::string(e.name), e.value);
-      if (n && n->elements() == 1 && n->element(0) == 0.0) return "its n_averaged is 0, it averages nothing";
+      if (n && n->elements() == 1 && n->element(0) == 0.0) return true;
     }
+    return false;
+  }
+  [[nodiscard]] std::string useless_average(const candidate& c, span<const tensor> tensors) {
+    if (averages_nothing(c)) return "its n_averaged is 0, it averages nothing";
     for (const tensor& t : tensors) {
       bool finite = true;
       t.for_each([&finite](std::int64_t, double v) { finite = finite && std::isfinite(v); });

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <functional>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -96,16 +97,52 @@ class state_dict_reader {
     std::size_t path_length;  ///< of the path to this container
     int rank;                 ///< of this container
   };
-  /// Every container that the file's own leads to, once, in the file's order.
+  /// Every container that the file's own leads to, once: that one, its entries, then what lies deeper, in the
+  /// file's order.
   void walk() {
     seen_.assign(p_.values.size(), 0);
-    std::vector<step> steps;
-    const auto enter = [&](std::uint32_t index, int rank) {
-      seen_[index] = 1;
-      steps.push_back({index, 0, path_.size(), rank});
-      if (p_[index].type == pickle::kind::dict) count(index, rank);
+    if (!is_container(p_.root)) return;
+    if (p_[p_.root].type == pickle::kind::dict) {
+      count(p_.root, rank::top);
+      count_entries(p_[p_.root]);
+    }
+    descend();
+    if (larger_.tensors > 0) found_.push_back(std::move(larger_));
+    settle_mmengine();
+  }
+  /// Of several keys of one dictionary the one that is asked for counts, or that of the lowest rank.
+  void count_entries(const pickle::value& root) {
+    struct entry {
+      std::uint32_t index;
+      int rank;
+      std::size_t item;
     };
-    if (is_container(p_.root)) enter(p_.root, rank::top);
+    std::vector<entry> entries;
+    for (std::size_t i = 0; i + 1 < root.items.size(); i += 2) {
+      const pickle::value& key = p_[root.items[i]];
+      const std::uint32_t index = root.items[i + 1];
+      if (key.type != pickle::kind::string || p_[index].type != pickle::kind::dict || index == p_.root)
+        continue;
+      entries.push_back({index, !key_.empty() && key.text == key_ ? -1 : rank_of_key(key.text), i});
+    }
+    std::sort(entries.begin(), entries.end(), [](const entry& a, const entry& b) {
+      return std::tie(a.index, a.rank, a.item) < std::tie(b.index, b.rank, b.item);
+    });
+    entries.erase(std::unique(entries.begin(), entries.end(),
+                              [](const entry& a, const entry& b) { return a.index == b.index; }),
+                  entries.end());
+    std::sort(entries.begin(), entries.end(), [](const entry& a, const entry& b) { return a.item < b.item; });
+    for (const entry& e : entries) {
+      const std::string_view key = p_[root.items[e.item]].text;
+      path_.clear();
+      append(std::string(key.substr(0, 256)));
+      count(e.index, rank_of_key(key));
+    }
+    path_.clear();
+  }
+  void descend() {
+    std::vector<step> steps{{p_.root, 0, 0, rank::top}};
+    seen_[p_.root] = entered;
     while (!steps.empty()) {
       step& top = steps.back();
       const pickle::value& v = p_[top.index];
@@ -122,16 +159,18 @@ class state_dict_reader {
       append(dict && p_[v.items[at - 1]].type == pickle::kind::string
                  ? std::string(key.substr(0, 256))
                  : "[" + std::to_string(at / (dict ? 2 : 1)) + "]");
-      const int rank = steps.size() == 1 ? rank_of_key(key) : top.rank;
-      enter(v.items[at], rank > rank::average && names_an_average(key) ? rank::average : rank);
+      int rank = steps.size() == 1 ? rank_of_key(key) : top.rank;
+      if (rank > rank::average && names_an_average(key)) rank = rank::average;
+      const std::uint32_t index = v.items[at];
+      if (seen_[index] == 0 && p_[index].type == pickle::kind::dict) count(index, rank);
+      seen_[index] = entered;
+      steps.push_back({index, 0, path_.size(), rank});
     }
-    if (larger_.tensors > 0) found_.push_back(std::move(larger_));
-    settle_mmengine();
   }
   [[nodiscard]] bool is_container(std::uint32_t index) const {
     const pickle::kind type = p_[index].type;
-    return seen_[index] == 0 &&
-           (type == pickle::kind::dict || type == pickle::kind::list || type == pickle::kind::tuple);
+    return (type == pickle::kind::dict || type == pickle::kind::list || type == pickle::kind::tuple) &&
+           seen_[index] != entered;
   }
   /// A path is cut where it is long: it could be longer than the file, a thousand times.
   void append(const std::string& key) {
@@ -140,6 +179,7 @@ class state_dict_reader {
   /// Counts a dictionary's tensors, and keeps it where it may be asked for.
   void count(std::uint32_t index, int rank) {
     const pickle::value& dict = p_[index];
+    seen_[index] = counted;
     found_dict d;
     d.dict = index, d.rank = rank;
     for (std::size_t i = 0; i + 1 < dict.items.size(); i += 2)
@@ -230,7 +270,8 @@ class state_dict_reader {
   const std::vector<torch_storage>& storages_;
   std::uint64_t file_bytes_;
   std::string_view key_;
-  std::vector<std::uint16_t> seen_;  ///< of a container: 1; of a name: 1 or block_name_at() + 2
+  static constexpr std::uint16_t counted = 1, entered = 2;
+  std::vector<std::uint16_t> seen_;  ///< of a container: these; of a name: 1 or block_name_at() + 2
   std::vector<found_dict> found_;
   std::string path_;
   std::size_t few_ = 0;  ///< dictionaries in found_ that hold no whole network; then the largest alone
