@@ -117,7 +117,7 @@ class classification {
       : o_(o),
         model_(load_model(o)),
         labels_(o.labels_of(model_.header())),
-        input_(o.input_of(model_.input())),
+        input_(o.input_of(model_.input(), model_.origin())),
         extractor_(rexnet::feature_extractor::make(model_, input_, o.thread_count()).value()),
         requests_(o.inputs, o.null_separated),
         cams_(o, requests_.several()),

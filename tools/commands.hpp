@@ -14,6 +14,7 @@ namespace rexnet_tools {
 /// Options shared by the subcommands; what was not given keeps the model's own value.
 struct options {
   std::string model, output, layers, labels, interpolation, layout = "nchw", isa;
+  std::string key, config;
   std::string svg;
   std::string cam, embed;
   std::vector<std::string> inputs, selftest;
@@ -31,8 +32,12 @@ struct options {
   /// --threads, or this process's processors up to eight: beyond, the small maps at the network's end have
   /// too few rows to share.
   [[nodiscard]] int thread_count() const;
-  /// The model's preprocessing with what was given in its place.
-  [[nodiscard]] rexnet::preprocessing input_of(rexnet::preprocessing p) const;
+  /// How the model is opened.
+  [[nodiscard]] rexnet::load_options loading(rexnet::check depth = rexnet::check::header) const;
+  /// The model's preprocessing with what was given in its place. @param origin of the same model: the size
+  /// that it was measured with comes with a crop of its own, where --input-size asks for it and no --crop-pct
+  [[nodiscard]] rexnet::preprocessing input_of(rexnet::preprocessing p,
+                                               const rexnet::model_origin& origin = {}) const;
   /// --labels, or the model's; throws when their number is not the classes'.
   [[nodiscard]] std::vector<std::string> labels_of(const rexnet::packed_header& h) const;
 };
@@ -56,6 +61,12 @@ struct exit_with {
 /// The command's model, mapped, or copied with --copy. In a function of its own, because the checkpoint
 /// readers take seconds to compile.
 [[nodiscard]] rexnet::model load_model(const options& o, rexnet::check depth = rexnet::check::header);
+/// Lines, each ending in a line feed, that say which network of the file was taken, what it is fed with and
+/// where that comes from. @param h with the options' values
+[[nodiscard]] std::string origin_text(const options& o, const rexnet::model_origin& origin,
+                                      const rexnet::packed_header& h);
+/// The named tensors of the command's model, likewise.
+[[nodiscard]] rexnet::checkpoint open_checkpoint(const options& o);
 
 /// A float32 array in PyTorch's or the kernels' order, as [n][h][w][3].
 struct image_batch {

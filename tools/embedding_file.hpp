@@ -3,7 +3,7 @@
 #ifndef REXNET_TOOLS_EMBEDDING_FILE_HPP
 #define REXNET_TOOLS_EMBEDDING_FILE_HPP
 
-#include "tools/output_guard.hpp"
+#include "tools/commands.hpp"
 
 #include "rexnet/weights/npy.hpp"
 #include "rexnet/weights/output_file.hpp"
@@ -20,7 +20,7 @@ class embedding_file {
   /// Throws rexnet::error (io_error) where the file cannot be made; it has its name only after commit().
   /// @param path UTF-8
   embedding_file(std::string path, int columns)
-      : path_(std::move(path)), columns_(columns), file_(created(path_)) {
+      : path_(std::move(path)), columns_(columns), file_(create_output(path_)) {
     check(file_.write(bytes_of(header())));
   }
 
@@ -37,8 +37,7 @@ class embedding_file {
   /// Writes the number of rows, and gives the file its name.
   void commit() {
     check(file_.rewrite_start(bytes_of(header())));
-    check(file_.commit());
-    guard().written(path_);
+    commit_output(file_, path_);
   }
 
  private:
@@ -52,10 +51,6 @@ class embedding_file {
     text.replace(text.find("(0, ") + 1, 1, rows);
     text.erase(text.size() - rows.size(), rows.size() - 1);
     return text;
-  }
-  static rexnet::output_file created(const std::string& path) {
-    guard().writing(path);
-    return rexnet::output_file::create(path).value();
   }
   static rexnet::byte_span bytes_of(const std::string& text) {
     return {reinterpret_cast<const unsigned char*>(text.data()), text.size()};

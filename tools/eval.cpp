@@ -76,7 +76,7 @@ void eval(const options& o) {
   r.variant = rexnet::detail::variant_text(m.shape());
   r.instruction_set = m.net().instruction_set();
   r.classes = classes_of(o, m);
-  r.how = {o.input_of(m.input()), o.exif, o.threads > 0 ? o.threads : rexnet::available_cpus(),
+  r.how = {o.input_of(m.input(), m.origin()), o.exif, o.threads > 0 ? o.threads : rexnet::available_cpus(),
            o.pictures_at_a_time};
   r.how.threads = (std::min)(r.how.threads, rexnet::max_threads);
   const dataset data = read_dataset(o.inputs[0], r.classes, o.null_separated);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
-// inspect, pack, verify: the commands about model files.
+// pack, verify: the commands about model files, and how every command opens one.
 #include "tools/commands.hpp"
-#include "tools/json_text.hpp"
 #include "tools/label_file.hpp"
 #include "tools/terminal.hpp"
 
@@ -14,7 +13,6 @@
 
 namespace rexnet_tools {
 
-using nlohmann::ordered_json;
 using rexnet::errc;
 using rexnet::error;
 
@@ -49,65 +47,13 @@ deviation compare(const std::vector<float>& found, const Expected& expected) {
 }  // namespace
 
 rexnet::model load_model(const options& o, rexnet::check depth) {
-  return (o.copy ? rexnet::load_copy(o.model, depth) : rexnet::load(o.model, depth)).value();
+  const rexnet::load_options how = o.loading(depth);
+  return (o.copy ? rexnet::load_copy(o.model, how) : rexnet::load(o.model, how)).value();
 }
 
-namespace {
 rexnet::checkpoint open_checkpoint(const options& o) {
-  return (o.copy ? rexnet::open_checkpoint_copy(o.model) : rexnet::open_checkpoint(o.model)).value();
-}
-}  // namespace
-
-void inspect(const options& o) {
-  const rexnet::model m = load_model(o);
-  const rexnet::config& c = m.shape();
-  const int side = o.input_size != 0 ? o.input_size : m.input().input_size;
-  const rexnet::plan p = m.net().make_plan(side, side, 1).value();
-  int layers = 0;
-  rexnet::weights_layout layout;
-  rexnet::for_each_layer(c, layout,
-                         [&layers](rexnet::layer_layout&, int, int out_c) { layers += out_c > 0; });
-  ordered_json j{{"variant", rexnet::detail::variant_text(c)},
-                 {"family", rexnet::family_name(c.family)},
-                 {"width", c.width_hundredths / 100.0},
-                 {"classes", c.classes},
-                 {"outputs", rexnet::output_c(c)},
-                 {"container", m.container()},
-                 {"layers", layers},
-                 {"parameters", rexnet::parameter_count(c)},
-                 {"multiply_adds", rexnet::multiply_adds(c, side, side)},
-                 {"input_size", side},
-                 {"packed_bytes", m.payload().size() * 4},
-                 {"workspace_bytes", p.workspace_bytes()},
-                 {"labels", m.labels()},
-                 {"self_test", m.header().test.h > 0}};
-  if (m.container() != "packed") {
-    // Read again, for the list of tensors alone: the model has let go of the file.
-    const auto file = open_checkpoint(o);
-    j["state_key"] = file.state_key();
-    j["tensors"] = ordered_json::array();
-    for (const rexnet::tensor& t : file.tensors())
-      j["tensors"].push_back({{"name", t.name}, {"dtype", rexnet::dtype_name(t.type)}, {"shape", t.shape}});
-  }
-  if (o.json) return print_json(json_text(j));
-  print(rexnet::printable(o.model) + ": ReXNet " + rexnet::detail::variant_text(c) + ", " +
-        std::to_string(c.classes) + " classes (" + m.container() + ")\n");
-  char text[256];
-  std::snprintf(text, sizeof(text),
-                "%.2f M parameters, %.1f M multiply-adds at %d x %d, workspace %.2f MB, packed %.1f MB\n",
-                static_cast<double>(rexnet::parameter_count(c)) / 1e6,
-                static_cast<double>(rexnet::multiply_adds(c, side, side)) / 1e6, side, side,
-                static_cast<double>(p.workspace_bytes()) / 1e6,
-                static_cast<double>(m.payload().size()) * 4 / 1e6);
-  print(text);
-  if (j.contains("tensors"))
-    for (const auto& t : j["tensors"]) {
-      std::string name = rexnet::printable(t["name"].get<std::string>());
-      if (name.size() < 50) name.resize(50, ' ');
-      std::snprintf(text, sizeof(text), " %-8s %s\n", t["dtype"].get<std::string>().c_str(),
-                    t["shape"].dump().c_str());
-      print("  " + name + text);
-    }
+  return (o.copy ? rexnet::open_checkpoint_copy(o.model, o.key) : rexnet::open_checkpoint(o.model, o.key))
+      .value();
 }
 
 namespace {
@@ -118,6 +64,7 @@ struct source {
   rexnet::checkpoint checkpoint;
   rexnet::model_tensors tensors;
   rexnet::packed_header header;
+  rexnet::model_origin origin;
 
   explicit source(const options& o) {
     // A checkpoint is not load()ed: its layers are folded one at a time, as they are written.
@@ -125,16 +72,19 @@ struct source {
     if (rexnet::is_packed(file.bytes())) {
       packed = load_model(o, rexnet::check::full);
       header = packed.header();
+      origin = packed.origin();
       return;
     }
     checkpoint = open_checkpoint(o);
-    auto t = rexnet::identify(checkpoint.tensors());
+    auto t = rexnet::identify(checkpoint);
     if (!t) throw t.error().in(o.model);
     if (auto s = rexnet::detail::check_blow_up(t->shape, file.bytes().size()); !s)
       throw s.error().in(o.model);
     tensors = *t;
-    header.shape = tensors.shape;
-    header.labels = rexnet::default_labels(header.shape);
+    auto d = rexnet::describe(checkpoint, tensors.shape, o.model, o.loading());
+    if (!d) throw d.error().in(o.model);
+    header = std::move(d->header);
+    origin = std::move(d->origin);
   }
   template <class Emit>
   rexnet::status operator()(Emit&& emit) const {
@@ -165,13 +115,15 @@ std::vector<float> reference_outputs(const rexnet::model& m, const rexnet::self_
 
 void pack(const options& o) {
   rexnet::packed_header h;
+  rexnet::model_origin origin;
   auto file = create_output(o.output);
   std::uint32_t crc = 0;
   {
     const source in(o);
     h = in.header;
-    h.input = o.input_of(h.input);
+    h.input = o.input_of(h.input, in.origin);
     h.labels = o.labels_of(h);
+    origin = in.origin;
     if (const std::string note = repeated_labels(h.labels); !note.empty() && !o.labels.empty())
       say(o.labels + ": " + note);
     h.half = o.half;
@@ -209,6 +161,8 @@ void pack(const options& o) {
   if (auto s = file.rewrite_start({reinterpret_cast<const unsigned char*>(head.data()), head.size()}); !s)
     throw s.error();
   commit_output(file, o.output);
+  print(rexnet::printable(o.output) + ": ReXNet " + rexnet::detail::variant_text(h.shape) + ", " +
+        std::to_string(h.shape.classes) + " classes\n" + origin_text(o, origin, h));
 }
 
 void verify(const options& o) {

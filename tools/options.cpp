@@ -18,8 +18,15 @@ int options::thread_count() const {
   return threads > 0 ? threads : (std::min)(rexnet::available_cpus(), 8);
 }
 
-rexnet::preprocessing options::input_of(rexnet::preprocessing p) const {
+rexnet::load_options options::loading(rexnet::check depth) const {
+  rexnet::load_options how = depth;
+  how.key = key, how.config = config;
+  return how;
+}
+
+rexnet::preprocessing options::input_of(rexnet::preprocessing p, const rexnet::model_origin& origin) const {
   if (input_size != 0) p.input_size = input_size;
+  if (input_size != 0 && input_size == origin.test_size) p.crop_pct = origin.test_crop_pct;
   if (crop_pct != 0) p.crop_pct = crop_pct;
   if (!interpolation.empty())
     p.interpolation =
@@ -82,6 +89,10 @@ void declare_files(const options& o, bool output_is_folder) {
     files.output_folder(o.cam);
 
   files.input(o.model, "MODEL");
+  if (o.config.empty())
+    files.input(rexnet::detail::beside(o.model, "config.json"), "config.json");
+  else if (o.config != "none")
+    files.input(o.config, "--config");
   for (const std::string& path : o.inputs) {
     files.input(path, "the input");
     if (path == "-") files.standard_input();

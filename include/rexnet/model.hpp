@@ -7,6 +7,7 @@
 #include "rexnet/network/scores.hpp"
 #include "rexnet/picture_runner.hpp"
 #include "rexnet/weights/file_bytes.hpp"
+#include "rexnet/weights/origin.hpp"
 #include "rexnet/weights/packed_file.hpp"
 
 #include <algorithm>
@@ -25,6 +26,7 @@ struct model_maker;
 /// What every copy of a model shares.
 struct model_state {
   packed_header header;
+  model_origin origin;
   std::string container;
   file_bytes file;
   aligned_buffer owned;
@@ -41,7 +43,7 @@ class model {
   /// Family, width, classes.
   [[nodiscard]] const config& shape() const& noexcept { return state_->header.shape; }
   [[nodiscard]] config shape() const&& noexcept { return state_->header.shape; }
-  /// How it wants its pictures; checkpoints do not say, theirs are the defaults.
+  /// How it wants its pictures; origin().input_from says where that comes from.
   [[nodiscard]] const preprocessing& input() const& noexcept { return state_->header.input; }
   [[nodiscard]] preprocessing input() const&& noexcept { return state_->header.input; }
   /// One name per class; empty where there are none.
@@ -53,6 +55,9 @@ class model {
   /// "torch zip", "torch legacy", "safetensors" or "packed".
   [[nodiscard]] const std::string& container() const& noexcept { return state_->container; }
   [[nodiscard]] std::string container() const&& { return state_->container; }
+  /// Where its weights, preprocessing and names come from, and what was left out.
+  [[nodiscard]] const model_origin& origin() const& noexcept { return state_->origin; }
+  [[nodiscard]] model_origin origin() const&& { return state_->origin; }
 
   /// The packed payload, layout_of(shape()).floats floats, 64-byte aligned. It is borrowed: keep the model.
   [[nodiscard]] span<const float> payload() const& noexcept { return state_->payload; }
@@ -92,6 +97,9 @@ struct model_maker {
                            v->payload.size() / sizeof(float)};
     }
     m.state_->header = std::move(v->header);
+    m.state_->origin.number_type = m.state_->header.half ? "float16" : "float32";
+    m.state_->origin.input_from = "packed file";
+    if (!m.state_->header.labels.empty()) m.state_->origin.labels_from = "packed file";
     return m;
   }
   /// From weights in memory.
@@ -104,6 +112,11 @@ struct model_maker {
     m.state_->owned = std::move(weights);
     m.state_->payload = m.state_->owned.floats();
     return m;
+  }
+  /// What is known beside the weights.
+  static void describe(model& m, packed_header header, model_origin origin) {
+    m.state_->header = std::move(header);
+    m.state_->origin = std::move(origin);
   }
   /// The same from a file, mapped or read, which the model keeps where it needs it. Errors get the path in
   /// front.

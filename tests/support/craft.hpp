@@ -197,7 +197,7 @@ template <class Read>
   return too_much.empty() ? e : rexnet::error(rexnet::errc::limit_exceeded, too_much);
 }
 [[nodiscard]] inline rexnet::error failure(const std::string& file) {
-  return failure(file, rexnet::read_checkpoint);
+  return failure(file, [](rexnet::byte_span bytes) { return rexnet::read_checkpoint(bytes); });
 }
 
 /// What an error is other than this code with a text that holds `part`; empty when it is just that.

@@ -45,13 +45,23 @@ struct state_dict {
       if (bytes_of(b).data() == at(name).data)
         b.replace(static_cast<std::size_t>(index) * 4, 4, number(rexnet::bits_of(v), 4));
   }
-  /// As torch.save writes it.
-  [[nodiscard]] std::string torch_zip() const {
-    std::vector<std::pair<std::string, std::string>> items;
+  /// Names and pickled tensors, for dictionaries that hold others beside. @param first storage of this one's
+  [[nodiscard]] std::vector<std::pair<std::string, std::string>> items(const std::string& prefix = "",
+                                                                       std::size_t first = 0) const {
+    std::vector<std::pair<std::string, std::string>> all;
     for (std::size_t i = 0; i < tensors.size(); ++i)
-      items.emplace_back(tensors[i].name, tensor_of(storage(std::to_string(i), tensors[i].elements()), 0,
-                                                    tensors[i].shape, tensors[i].strides));
-    return rexnet_test::torch_zip(program(ordered_dict(items)), {bytes.begin(), bytes.end()});
+      all.emplace_back(prefix + tensors[i].name,
+                       tensor_of(storage(std::to_string(first + i), tensors[i].elements()), 0,
+                                 tensors[i].shape, tensors[i].strides));
+    return all;
+  }
+  /// As torch.save writes it.
+  [[nodiscard]] std::string torch_zip() const { return torch_zip(ordered_dict(items())); }
+  /// The storages of this one and, behind them, of `more`, under a pickle of the caller's.
+  [[nodiscard]] std::string torch_zip(const std::string& pickled, const state_dict* more = nullptr) const {
+    std::vector<std::string> storages(bytes.begin(), bytes.end());
+    if (more != nullptr) storages.insert(storages.end(), more->bytes.begin(), more->bytes.end());
+    return rexnet_test::torch_zip(program(pickled), storages);
   }
 };
 

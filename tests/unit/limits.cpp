@@ -46,6 +46,12 @@ std::vector<std::pair<const char*, std::string>> programs(std::size_t n) {
   for (std::size_t i = 0; names.size() < n; ++i) names += "U\x04" + letters(i) + h1;
   for (std::size_t i = 0; lists.size() < n; ++i)
     lists += (i == 0 ? "]" : "]j" + number(i - 1, 4) + "a") + ("r" + number(i, 4));
+  // Dictionaries that share a name and a tensor, and one below the other.
+  const std::string long_name = str(repeated("features.3.out.", (std::min)(n / 2, std::size_t{1000}))),
+                    shared = "q" + slot(0) + tensor_of(storage("0", 6), 0, {6}, {1}) + "q" + slot(1) + "00";
+  std::string whole = "(", aliases = "}q" + slot(2) + h0 + h1 + "s0}(";
+  for (std::size_t i = 0; i < 130; ++i) whole += str("features.3.out." + std::to_string(i)) + h1;
+  for (std::size_t i = 0; aliases.size() < n; ++i) aliases += "U\x04" + letters(i) + "h" + slot(2);
   const std::string deep_tensor =
       tensor_of(storage("0", 6), 0, std::vector<std::int64_t>(8, 1), std::vector<std::int64_t>(8, 1));
   return {
@@ -99,6 +105,11 @@ std::vector<std::pair<const char*, std::string>> programs(std::size_t n) {
                slot(4) + global("numpy", "dtype") + str("u1") + "\x85Rq" + slot(5) + "M" +
                number((std::min)(n / 3, std::size_t{65535}), 2) + "\x85" + str("C") + "tq" + slot(6) + "Rq" +
                slot(1) + names + "u")},
+      {"dictionaries of one name",
+       program(long_name + shared + "](" + repeated("}" + h0 + h1 + "s", n) + "e")},
+      {"dictionaries of a network's names",
+       program(long_name + shared + "](" + repeated("}" + whole + "u", n) + "e")},
+      {"one dictionary under many keys", program(long_name + shared + aliases + "u")},
       {"tensors of eight dimensions",
        program("}(" + str("first") + deep_tensor + "q" + slot(1) + names + "u")},
   };

@@ -3,6 +3,7 @@
 #ifndef REXNET_WEIGHTS_IMPOSTORS_HPP
 #define REXNET_WEIGHTS_IMPOSTORS_HPP
 
+#include "rexnet/core/checked.hpp"
 #include "rexnet/core/error.hpp"
 #include "rexnet/weights/bytes.hpp"
 #include "rexnet/weights/file_kinds.hpp"

@@ -7,9 +7,11 @@
 #include "rexnet/config/config.hpp"
 #include "rexnet/core/error.hpp"
 #include "rexnet/core/views.hpp"
+#include "rexnet/weights/network_names.hpp"
 #include "rexnet/weights/tensor.hpp"
 
 #include <algorithm>
+#include <cstdio>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -44,6 +46,13 @@ struct model_tensors {
 
 namespace detail {
 
+/// "-1e-07": short, whatever the magnitude.
+[[nodiscard]] inline std::string number_text(double v) {
+  char text[32];
+  std::snprintf(text, sizeof(text), "%g", v);
+  return text;
+}
+
 /// "v1 1.0x", "rexnetr 2.0x"
 [[nodiscard]] inline std::string variant_text(const config& c) {
   const int w = c.width_hundredths;
@@ -72,16 +81,16 @@ class model_reader {
                   "state dict" +
                       first_names());
     m_.naming = timm_ ? "timm" : "official";
+    for (const tensor* t : sorted_)
+      if (const other_form* form = other_form_of(t->name))
+        return fail(form->code, t->name + ": " + form->what);
     collect();
     if (!error_.empty()) return fail(code_, error_);
     if (status s = derive_config(); !s) return s.error();
     if (status s = check_shapes(); !s) return s.error();
     for (std::size_t i = 0; i < sorted_.size(); ++i) {
       const std::string& n = sorted_[i]->name;
-      const std::string_view tail = "num_batches_tracked";
-      const bool counter =
-          n.size() >= tail.size() && n.compare(n.size() - tail.size(), tail.size(), tail) == 0;
-      if (!used_[i] && !counter)
+      if (!used_[i] && !(is_counter(n) && sorted_[i]->elements() <= 1))
         return fail(errc::model_unexpected, n + ": unexpected, shape " + shape_text(sorted_[i]->shape) +
                                                 " (" + variant_text(m_.shape) + ", " + m_.naming + " names)");
     }
@@ -117,7 +126,9 @@ class model_reader {
   const tensor* need(const std::string& name, std::size_t rank) {
     const tensor* t = find(name);
     if (t == nullptr)
-      note(errc::model_missing, name + ": missing (" + m_.naming + " names)");
+      note(errc::model_missing,
+           name + ": missing (" + m_.naming + " names)" +
+               (find(name + "_orig") != nullptr ? "; its _orig is there without _mask" : ""));
     else if (t->shape.size() != rank)
       note(errc::model_wrong_shape,
            name + ": expected " + std::to_string(rank) + " dimensions, found " + shape_text(t->shape));
@@ -141,12 +152,19 @@ class model_reader {
     return l;
   }
 
+  /// A dense layer or a 1x1 convolution, which compute the same. @param rank of the naming's own, for errors
+  layer_tensors classifier(const std::string& name, std::size_t rank) {
+    const auto at = first_from(name + ".weight");
+    const bool there = at != sorted_.end() && (*at)->name == name + ".weight";
+    const std::size_t found = there ? (*at)->shape.size() : rank;
+    return layer(name, "", true, found == 2 || found == 4 ? found : rank);
+  }
   void collect() {
     m_.stem = timm_ ? layer("stem.conv", "stem.bn", false) : layer("features.0", "features.1", false);
     for (int i = 0; i < block_count; ++i) timm_ ? timm_block(i) : official_block(i);
     if (timm_) {
       m_.head = layer("features.16.conv", "features.16.bn", false);
-      if (any("head.fc.")) m_.classifier = layer("head.fc", "", true, 2);
+      if (any("head.fc.")) m_.classifier = classifier("head.fc", 2);
       return;
     }
     m_.head = layer("features.19", "features.20", false);
@@ -154,7 +172,7 @@ class model_reader {
       m_.hidden = layer("output.0", "output.1", true);
       if (any("output.4.")) m_.classifier = layer("output.4", "", true);
     } else if (any("output.")) {
-      m_.classifier = layer("output.1", "", true);
+      m_.classifier = classifier("output.1", 4);
     }
   }
   void official_block(int i) {

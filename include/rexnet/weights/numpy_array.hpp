@@ -7,6 +7,8 @@
 #include "rexnet/weights/pickle_value.hpp"
 #include "rexnet/weights/tensor.hpp"
 
+#include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -16,8 +18,9 @@ namespace rexnet {
 inline namespace REXNET_BUILD {
 namespace detail {
 
-/// Bytes that tensors point into and that lie in no file. Moving it moves none of them.
-using decoded_bytes = std::vector<std::vector<unsigned char>>;
+/// Bytes that tensors point into and that lie in no file, by the value that they were decoded from: each text
+/// once, however many arrays share it. Moving it moves none of them.
+using decoded_bytes = std::map<std::uint32_t, std::vector<unsigned char>>;
 
 /// The element type of numpy's "f4" and its kin; null for what is not supported.
 [[nodiscard]] inline const dtype* array_dtype(std::string_view name) noexcept {
@@ -78,10 +81,12 @@ using decoded_bytes = std::vector<std::vector<unsigned char>>;
     return fail(errc::tensor_overflow, "whose shape " + shape_text(t.shape) + " overflows 64 bits");
   byte_span storage{reinterpret_cast<const unsigned char*>(data.text.data()), data.text.size()};
   if (data.type == pickle::kind::encoded && bytes.get() > 0) {
-    decoded.emplace_back();
-    if (!decode_latin1(data.text, decoded.back()))
+    const auto [at, fresh] = decoded.try_emplace(v.items[2]);
+    if (fresh && !decode_latin1(data.text, at->second)) {
+      decoded.erase(at);
       return fail(errc::pickle_reduce, "whose bytes are no Latin-1");
-    storage = decoded.back();
+    }
+    storage = at->second;
   }
   if (storage.size() != bytes.get())
     return fail(errc::tensor_storage_size, "of the shape " + shape_text(t.shape) + " needs " +

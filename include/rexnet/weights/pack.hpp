@@ -9,7 +9,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <string>
 #include <utility>
 #include <vector>
@@ -25,13 +24,6 @@ inline constexpr double smallest_weight = 1.1754943508222875e-38;
 struct folded {
   std::vector<double> scale, shift;
 };
-
-/// "-1e-07": short, whatever the magnitude.
-[[nodiscard]] inline std::string number_text(double v) {
-  char text[32];
-  std::snprintf(text, sizeof(text), "%g", v);
-  return text;
-}
 
 /// Names the first value of a layer's tensors that is no finite number.
 [[nodiscard]] inline status check_finite(const layer_tensors& l) {
