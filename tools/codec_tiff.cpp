@@ -259,8 +259,8 @@ std::uint8_t sample(const std::uint8_t* row, std::size_t i, unsigned bits) {
 /// Pillow's conversion (BT.601): six bits behind the point, rounded towards zero after adding a half.
 void ycbcr_to_rgb(const std::uint8_t* from, std::uint8_t* rgb) {
   const auto part = [](double factor, int sample) {
-    return static_cast<int>(factor * 64 * (sample - 128) +
-                            0.5);  // NOLINT(bugprone-incorrect-roundings): Pillow's
+    // NOLINTNEXTLINE(bugprone-incorrect-roundings): as Pillow rounds
+    return static_cast<int>(factor * 64 * (sample - 128) + 0.5);
   };
   const int y = from[0], cb = from[1], cr = from[2];
   const int sums[] = {part(1.402, cr), part(-0.34414, cb) + part(-0.71414, cr), part(1.772, cb)};
