@@ -103,7 +103,7 @@ bars none hat.png "$dir/shot.xwd"
 mkdir "$dir/folder.png"
 drop file "$dir/folder.png" "folder.png: is a directory"
 echo text > "$dir/text.png"
-drop file "$dir/text.png" "text.png: a text, not a picture"
+drop file "$dir/text.png" "text.png: a text, not a picture that rexnet reads"
 
 # A narrow window; without windows managers GTK itself sees to the smallest size.
 xdotool windowsize --sync "$window" 480 640

@@ -259,6 +259,7 @@ std::uint8_t sample(const std::uint8_t* row, std::size_t i, unsigned bits) {
 /// Pillow's conversion (BT.601): six bits behind the point, rounded towards zero after adding a half.
 void ycbcr_to_rgb(const std::uint8_t* from, std::uint8_t* rgb) {
   const auto part = [](double factor, int sample) {
+    // NOLINTNEXTLINE(bugprone-incorrect-roundings): as Pillow rounds
     return static_cast<int>(factor * 64 * (sample - 128) + 0.5);
   };
   const int y = from[0], cb = from[1], cr = from[2];
@@ -317,7 +318,8 @@ class block_reader {
   rexnet::status block(std::uint32_t x, std::uint32_t y) {
     const std::uint32_t columns = (std::min)(p_.block_width, p_.width - x),
                         rows = (std::min)(p_.block_height, p_.height - y);
-    for (std::uint16_t plane = 0; plane < (separate_ ? p_.channels : 1); ++plane) {
+    const std::uint16_t planes = separate_ ? p_.channels : std::uint16_t{1};
+    for (std::uint16_t plane = 0; plane < planes; ++plane) {
       const auto size = static_cast<tmsize_t>(raw_.size);
       // With the size: what libtiff takes for a tile's may be older than the subsampling set above.
       const tmsize_t got =
@@ -336,7 +338,7 @@ class block_reader {
   }
 
   /// A row's samples that count, one byte each.
-  void gather(std::uint32_t r, std::uint32_t columns, std::uint16_t plane) {
+  void gather(std::uint32_t r, std::uint32_t columns, std::uint16_t plane) const {
     const std::uint8_t* row = raw_.data.get() + r * row_bytes_;
     std::uint8_t* to = samples_.data.get() + std::size_t{r} * p_.block_width * p_.channels;
     for (std::size_t c = 0; c < columns; ++c, to += p_.channels) {

@@ -146,7 +146,8 @@ TEST_CASE("picture formats: huge sizes in small files") {
     std::string file = file_of(name);
     return file.replace(at, bytes.size(), bytes);
   };
-  refused(patched("plain.gif", 6, "\xff\xff\xff\xff"), errc::limit_exceeded, "GIF: 65535 x 65535");
+  if (is_built(".gif"))
+    refused(patched("plain.gif", 6, "\xff\xff\xff\xff"), errc::limit_exceeded, "GIF: 65535 x 65535");
   refused(patched("masks_565.bmp", 18, "\xff\xff\xff\x7f\xff\xff\xff\x7f"), errc::limit_exceeded,
           "BMP: 2147483647 x 2147483647");
   refused(patched("masks_565.bmp", 18, "\0\0\0\0"s), errc::io_error, "BMP: 0 x 9");
