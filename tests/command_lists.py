@@ -221,6 +221,9 @@ def embedding(folder):
     require("11 rows of 1280 features, none for the pictures without answer" in out, out)
     code, out, err = classify([folder / "none.png"], "--embed", rows)
     require(code == 1 and rows.read_bytes() == data and "not written" in err, "nothing over something", err)
+    shutil.copy(pictures["hat"], folder / "hat.png")  # the rows of an earlier run lie beside the pictures
+    code, out, err = classify([folder], "--embed", rows)
+    require(code == 0 and len(rows.read_bytes()) == 128 + row, "rows beside their pictures", err)
     if os.path.exists("/dev/full"):
         rows.unlink()
         with open("/dev/full", "wb") as full:

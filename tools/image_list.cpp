@@ -174,12 +174,6 @@ void each_file_below(const std::string& dir, const std::function<bool(const foun
   }
 }
 
-void each_path_below(const std::string& dir, const std::function<void(const std::string& path)>& visit) {
-  const file_tree tree(fs::u8path(dir));
-  for (const file_tree::folder& folder : tree.folders())
-    for (const file_tree::entry& e : folder.files) visit(folder.path_of(e));
-}
-
 std::string kinds_text(const kind_counts& kinds) {
   std::string text;
   for (const auto& [kind, n] : kinds) text += (text.empty() ? "" : ", ") + kind + ": " + std::to_string(n);

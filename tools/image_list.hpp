@@ -42,9 +42,6 @@ struct found_file {
 void each_file_below(const std::string& dir, const std::function<bool(const found_file&)>& visit,
                      const std::string& above = {});
 
-/// The same files in the same order by their paths alone, none looked into.
-void each_path_below(const std::string& dir, const std::function<void(const std::string& path)>& visit);
-
 /// How many of each kind.
 using kind_counts = std::map<std::string, std::size_t>;
 /// "PDF: 1, unknown data: 2"

@@ -85,7 +85,7 @@ stream_start judge_stream(std::string_view start, bool null_separated, bool ende
   constexpr std::size_t enough = 16;
   if (start.empty()) return {ended ? as::list : as::unclear, {}};
   const file_kind k = kind(start);
-  const stream_start refused{as::refused, k.name + ": neither a picture that is read nor a list of paths"};
+  stream_start refused{as::refused, k.name + ": neither a picture that is read nor a list of paths"};
   const std::size_t first_end = (std::min)(start.find(null_separated ? '\0' : '\n'), start.size());
   const bool line = first_end < start.size(), decided = ended || start.size() >= kind_bytes;
   const looks first = look(start.substr(0, first_end)), all = look(start);

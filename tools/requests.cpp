@@ -53,10 +53,15 @@ request_source::request_source(std::vector<std::string> inputs, bool null_separa
 
 void request_source::each_known_path(const std::function<void(const std::string& path)>& visit) const {
   for (const std::string& input : inputs_) {
-    if (is_directory(input))
-      each_path_below(input, visit);
-    else if (input != "-")
+    if (input == "-") continue;
+    if (!is_directory(input)) {
       visit(input);
+      continue;
+    }
+    each_file_below(input, [&visit](const found_file& f) {
+      if (f.what == found_file::as::picture) visit(f.path);
+      return true;
+    });
   }
 }
 

@@ -92,14 +92,8 @@ TEST_CASE("image_list: the order is that of sorted(os.walk()), each folder's fil
     write(dir, name, picture);
   const names expected = {"picture Z.png",   "picture a.png",   "picture b.png",     "picture \xc3\xa9.png",
                           "picture a/a.png", "picture a/z.png", "picture a-b/d.png", "picture a/b/c.png"};
-  names sorted = walked(dir.folder());
-  CHECK(sorted == expected);
+  CHECK(walked(dir.folder()) == expected);
   CHECK(walked(dir.folder() + "/") == expected);
-  names paths;
-  rexnet_tools::each_path_below(dir.folder(), [&](const std::string& path) {
-    paths.push_back("picture " + path.substr(dir.folder().size() + 1));
-  });
-  CHECK(paths == expected);
 }
 
 TEST_CASE("image_list: the walk ends when its visitor has enough, and says where there is nothing to walk") {
