@@ -31,7 +31,8 @@ namespace detail {
 
 /// What is read: of a training file the first of state_dict_ema, model_ema, state_dict, model (timm's order)
 /// that is a dictionary with tensors, else the file's own dictionary. Entries that are no tensors (numbers,
-/// strings, None, nested dictionaries) are ignored. "module." and "_orig_mod." in front of names are removed,
+/// strings, None, nested dictionaries, objects of any class) are ignored. Names of PaddleClas and MindCV are
+/// translated (weights/foreign_names.hpp). "module." and "_orig_mod." in front of names are removed,
 /// however stacked. Names are distinct.
 ///
 /// Tensors in the order of the file; their data points into the mapped file (or the caller's memory).
@@ -45,7 +46,8 @@ class checkpoint {
       if (t.name == name) return &t;
     return nullptr;
   }
-  /// "torch zip", "torch legacy" or "safetensors".
+  /// "torch zip", "torch legacy", "safetensors", "pickle" (numpy's arrays, PaddleClas) or "mindspore"
+  /// (MindCV).
   [[nodiscard]] const std::string& container() const noexcept { return container_; }
   /// Which entry of a training file was taken ("state_dict_ema"); empty when the file is a bare state dict.
   [[nodiscard]] const std::string& state_key() const noexcept { return state_key_; }
@@ -95,7 +97,7 @@ class checkpoint {
   }
   const bool zip = bytes.size() >= 4 && bytes[0] == 'P' && bytes[1] == 'K';
   if (!zip && !detail::is_torch_legacy(bytes)) {
-    if (status s = detail::refuse_protobuf(bytes); !s) return s.error();
+    if (status s = detail::refuse_other_models(bytes); !s) return s.error();
     return detail::unknown_file(bytes);
   }
   auto content = zip ? detail::read_torch_zip(bytes) : detail::read_torch_legacy(bytes);
