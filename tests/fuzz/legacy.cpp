@@ -14,7 +14,7 @@ void run(rexnet::byte_span input) {
   const memory_watch watch;
   const auto content = rexnet::detail::read_torch_legacy(input);
   if (content) {
-    check_tensors(content->tensors, input);
+    check_content(*content, input, input);
     const auto whole = rexnet::read_checkpoint(input);
     REXNET_FUZZ_CHECK(!rexnet::detail::is_torch_legacy(input) ||
                       (whole.ok() && whole->tensors().size() == content->tensors.size()));

@@ -24,6 +24,11 @@ void check_program(const program& p, rexnet::byte_span input) {
     for (const std::uint32_t item : v.items)
       REXNET_FUZZ_CHECK(item < p.values.size() && p[item].type != kind::mark);
     if (v.type == kind::storage) REXNET_FUZZ_CHECK(v.items.size() == 5 || v.items.size() == 6);
+    if (v.type == kind::array)
+      REXNET_FUZZ_CHECK(v.items.empty() || (v.items.size() == 3 && p[v.items[0]].type == kind::tuple &&
+                                            p[v.items[1]].type == kind::array_type));
+    if (v.type == kind::inert || v.type == kind::module)
+      REXNET_FUZZ_CHECK(v.items.size() <= 3 && p.full_name(v).size() <= 401);
     if (v.type == kind::tensor) REXNET_FUZZ_CHECK(v.items.size() >= 4 && p[v.items[0]].type == kind::storage);
   }
   // From the root on, every way goes down: nobody who follows it recursively comes back or goes deep.
@@ -52,7 +57,7 @@ void run(rexnet::byte_span input) {
                                                         {"0", file.subspan(0, 24)}};
     check_program(*p, input);
     const auto content = rexnet::detail::finish_torch(*p, storages, file.size());
-    if (content) check_tensors(content->tensors, file);
+    if (content) check_content(*content, file, input);
   }
   REXNET_FUZZ_CHECK(watch.peak() <= 65536 + 256 * input.size());
 }

@@ -76,7 +76,7 @@ inline std::string some_opcodes(dice& d) {
   using namespace rexnet_test;
   static constexpr std::string_view plain =
       "(N\x88\x89}])\x85\x86\x87tldaesuQR\x81\x93\x94"
-      "b01.";
+      "b01.\x92\x8f\x90\x91";
   static constexpr std::string_view names[] = {"OrderedDict",
                                                "FloatStorage",
                                                "HalfStorage",
@@ -98,7 +98,17 @@ inline std::string some_opcodes(dice& d) {
                                                "scalar",
                                                "dtype",
                                                "encode",
-                                               "system"};
+                                               "system",
+                                               "defaultdict",
+                                               "tuple",
+                                               "getattr",
+                                               "_reconstruct",
+                                               "_frombuffer",
+                                               "ndarray",
+                                               "Parameter",
+                                               "Tensor",
+                                               "_rebuild_from_type_v2",
+                                               "Config"};
   static constexpr std::string_view modules[] = {"collections",
                                                  "torch",
                                                  "torch",
@@ -110,7 +120,12 @@ inline std::string some_opcodes(dice& d) {
                                                  "numpy._core.multiarray",
                                                  "numpy",
                                                  "_codecs",
-                                                 "os"};
+                                                 "os",
+                                                 "builtins",
+                                                 "numpy._core.numeric",
+                                                 "torch.nn.parameter",
+                                                 "torch._tensor",
+                                                 "mine"};
   static constexpr std::string_view keys[] = {"storage",
                                               "0",
                                               "1",
@@ -128,7 +143,7 @@ inline std::string some_opcodes(dice& d) {
   const auto name = [&](auto& list) { return std::string(d.pick(list)); };
   const auto word = [&] { return d.one_in(3) ? name(names) : d.one_in(3) ? name(modules) : name(keys); };
   const auto size = [&] { return static_cast<std::int64_t>(d.number()); };
-  switch (d.below(23)) {
+  switch (d.below(27)) {
     case 0: return str(word());
     case 1: {
       const std::string s = word();
@@ -188,6 +203,34 @@ inline std::string some_opcodes(dice& d) {
     case 21:
       return str(std::string(d.one_in(8) ? 1018 + d.below(10) : 3, 'n')) +
              tensor_of(storage("0", 6), 0, {24, 2}, {0, 1}) + "s";
+    case 22: {  // numpy's arrays, of both forms
+      const std::string data = std::string(d.one_in(6) ? d.below(30) : 24, static_cast<char>(d.next() & 127));
+      const std::string bytes = d.one_in(2)
+                                    ? "C" + number(data.size(), 1) + data
+                                    : global("_codecs", "encode") + tuple({str(data), str("latin1")}) + "R";
+      const std::string type = global("numpy", "dtype") + str(d.one_in(6) ? name(names) : "f4") + "\x85R" +
+                               (d.one_in(2) ? tuple({"K\x03", str(d.one_in(6) ? ">" : "<")}) + "b" : "");
+      const std::string shape = d.one_in(4) ? integers({size(), size()}) : integers({2, 3});
+      const std::string array =
+          d.one_in(2)
+              ? global("numpy._core.numeric", "_frombuffer") + tuple({bytes, type, shape, str("F")}) + "R"
+              : global("numpy.core.multiarray", "_reconstruct") +
+                    tuple({global("numpy", "ndarray"), integers({0})}) + "R" +
+                    tuple({"K\x01", shape, type, d.one_in(2) ? "\x88" : "\x89", bytes}) + "b";
+      return str(d.one_in(2) ? "w" : "a._variance") + array + "s";
+    }
+    case 23: {  // modules, and what is made of them
+      const std::string module = global("mine", "Net") + ")\x81" +
+                                 dict({{"_parameters", "}"}, {d.one_in(6) ? name(keys) : "_modules", "}"}}) +
+                                 "b";
+      return d.one_in(2) ? module : global("mine", "Wrapped") + module + "\x85R";
+    }
+    case 24:
+      return global("torch._tensor", "_rebuild_from_type_v2") +
+             tuple({global("torch._utils", name(names)), global("torch", "Tensor"),
+                    tuple({storage("0", 6), integer(0), integers({2, 3}), integers({3, 1})}), "}"}) +
+             "R";
+    case 25: return global("mine", "Config") + ")" + (d.one_in(2) ? "R" : "}\x92");
     default: return std::string(1, plain[d.below(plain.size())]);
   }
 }

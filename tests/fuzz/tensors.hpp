@@ -17,7 +17,8 @@ inline bool inside(rexnet::byte_span whole, const unsigned char* p, std::size_t 
 }
 
 /// Where the elements of t lie, from its numbers alone: a second way to what for_each() does.
-inline void check_tensor(const rexnet::tensor& t, rexnet::byte_span file) {
+/// @param home what holds all elements: the file, or bytes decoded from it
+inline void check_tensor(const rexnet::tensor& t, rexnet::byte_span file, rexnet::byte_span home) {
   REXNET_FUZZ_CHECK(t.shape.size() <= 8 && t.shape.size() == t.strides.size());
   const std::int64_t n = t.elements();
   REXNET_FUZZ_CHECK(n >= 0);
@@ -32,7 +33,7 @@ inline void check_tensor(const rexnet::tensor& t, rexnet::byte_span file) {
       if (rest % t.shape[d] != 0) offset += rest % t.shape[d] * t.strides[d];
     REXNET_FUZZ_CHECK(!plain || offset == i);
     const auto bytes = static_cast<std::size_t>(rexnet::dtype_bytes(t.type));
-    REXNET_FUZZ_CHECK(inside(file, t.data + offset * static_cast<std::int64_t>(bytes), bytes));
+    REXNET_FUZZ_CHECK(inside(home, t.data + offset * static_cast<std::int64_t>(bytes), bytes));
     const double found = t.element(offset), listed = values[static_cast<std::size_t>(i)];
     REXNET_FUZZ_CHECK(found == listed || (found != found && listed != listed));
   }
@@ -52,16 +53,32 @@ inline void check_tensor(const rexnet::tensor& t, rexnet::byte_span file) {
   REXNET_FUZZ_CHECK(rexnet::place_tensor(odd, file, 0, file.size()).code() == rexnet::errc::tensor_rank);
 }
 
+inline void check_tensor(const rexnet::tensor& t, rexnet::byte_span file) {
+  check_tensor(t, file, file);
+}
+
 /// Of all tensors of a torch file: storages may be shared, up to the documented limit.
 template <class Tensors>
-void check_tensors(const Tensors& tensors, rexnet::byte_span file) {
+void check_tensors(const Tensors& tensors, rexnet::byte_span file,
+                   const std::vector<rexnet::byte_span>& others = {}) {
   std::uint64_t total = 0;
   for (const rexnet::tensor& t : tensors) {
-    check_tensor(t, file);
+    rexnet::byte_span home = file;
+    for (const rexnet::byte_span other : others)
+      if (t.elements() > 0 && inside(other, t.data, 1)) home = other;
+    check_tensor(t, file, home);
     total +=
         static_cast<std::uint64_t>(t.elements()) * static_cast<std::uint64_t>(rexnet::dtype_bytes(t.type));
   }
   REXNET_FUZZ_CHECK(total <= rexnet::max_blow_up * file.size());
+}
+
+/// The same of what a reader of torch files gives. @param program where numpy's arrays lie, unless decoded
+template <class Content>
+void check_content(const Content& content, rexnet::byte_span file, rexnet::byte_span program) {
+  std::vector<rexnet::byte_span> others{program};
+  for (const auto& d : content.decoded) others.emplace_back(d.data(), d.size());
+  check_tensors(content.tensors, file, others);
 }
 
 }  // namespace rexnet_fuzz

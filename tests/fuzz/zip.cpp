@@ -34,7 +34,7 @@ void run(rexnet::byte_span input) {
     // Nothing is shared, so there is room for all.
     REXNET_FUZZ_CHECK(bytes + 22 <= input.size());
     const auto content = rexnet::detail::read_torch_zip(input);
-    if (content) check_tensors(content->tensors, input);
+    if (content) check_content(*content, input, input);
   }
   REXNET_FUZZ_CHECK(watch.peak() <= 65536 + 256 * input.size());
 }

@@ -155,7 +155,7 @@ struct flat_source {
   }
   const bool zip = bytes.size() >= 4 && bytes[0] == 'P' && bytes[1] == 'K';
   if (!zip && !detail::is_torch_legacy(bytes)) {
-    if (status s = detail::refuse_protobuf(bytes); !s) return s.error();
+    if (status s = detail::refuse_other_models(bytes); !s) return s.error();
     return detail::unknown_file(bytes);
   }
   auto content = zip ? detail::read_torch_zip(bytes, key) : detail::read_torch_legacy(bytes, key);

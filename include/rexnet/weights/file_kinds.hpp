@@ -77,10 +77,10 @@ inline constexpr file_sign file_signs[] = {
   return {errc::model_other_format, std::string(what) + ", not a checkpoint" + std::string(advice)};
 }
 
-/// Whether the protobuf message begins with or holds this field, as far as the file reaches.
+/// The fields of a protobuf message, as far as the file reaches.
 struct protobuf_fields {
   std::uint64_t first = 0;  ///< the number of the first field
-  bool low[32] = {};        ///< fields 1 to 31 that have a length, or numbers
+  bool low[32] = {};        ///< one of 1 to 31
   bool high = false;        ///< one of 200 to 1000
 };
 [[nodiscard]] inline protobuf_fields fields_of(byte_span message) {
@@ -96,9 +96,15 @@ struct protobuf_fields {
   return all;
 }
 
-/// Models that are protobuf messages: ONNX's ModelProto, Core ML's Model, TensorFlow's SavedModel and
-/// GraphDef, Paddle's ProgramDesc. None has a signature; the numbers of their fields differ.
-[[nodiscard]] inline status refuse_protobuf(byte_span file) {
+/// TensorFlow's index of a checkpoint ends as every LevelDB table does.
+[[nodiscard]] inline bool is_leveldb_table(byte_span file) noexcept {
+  return file.size() >= 48 && little_endian<8>(file.data() + file.size() - 8) == 0xdb4775248b80fb57u;
+}
+
+/// Models without a signature in front; most are protobuf messages: ONNX's ModelProto, Core ML's Model,
+/// TensorFlow's SavedModel and GraphDef, Paddle's ProgramDesc, which differ in the numbers of their fields.
+[[nodiscard]] inline status refuse_other_models(byte_span file) {
+  if (is_leveldb_table(file)) return other_format("the index of a TensorFlow checkpoint", other_framework);
   protobuf_cursor cursor(file);
   protobuf_field f;
   if (file.size() < 16 || !cursor.next(f) || f.number != 1) return done;
@@ -128,11 +134,6 @@ struct protobuf_fields {
   for (std::size_t i = 0; i < 16; ++i)
     if (file[i] != 0) return false;
   return little_endian<4>(file.data() + 16) <= 64 && file[20] == 8 && file[22] == 16;
-}
-
-/// TensorFlow's index of a checkpoint ends as every LevelDB table does.
-[[nodiscard]] inline bool is_leveldb_table(byte_span file) noexcept {
-  return file.size() >= 48 && little_endian<8>(file.data() + file.size() - 8) == 0xdb4775248b80fb57u;
 }
 
 }  // namespace detail

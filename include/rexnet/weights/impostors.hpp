@@ -90,7 +90,7 @@ namespace detail {
                  "large' page?)");
   if (head.substr(0, 42) == "version https://git-lfs.github.com/spec/v1")
     return error(errc::model_git_lfs, "a git-lfs pointer, not the file itself: run git lfs pull");
-  if (!head.empty() && is_text(head)) return text_instead(head);
+  if (head.size() >= 4 && is_text(head)) return text_instead(head);
   // The length of a safetensors header may begin like anything.
   if (bytes.size() > 8 && bytes[8] == '{' && little_endian<4>(bytes.data() + 4) == 0) return done;
   if (t.size() >= 2 && (t.substr(0, 2) == "\xff\xfe" || t.substr(0, 2) == "\xfe\xff"))
@@ -105,7 +105,6 @@ namespace detail {
                  "zeros, " + std::to_string(bytes.size()) +
                      " bytes from the first on: the download reserved them and did not "
                      "finish");
-  if (is_leveldb_table(bytes)) return other_format("the index of a TensorFlow checkpoint", other_framework);
   return done;
 }
 

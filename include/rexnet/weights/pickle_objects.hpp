@@ -192,7 +192,7 @@ class machine_objects : protected machine_state {
           return wrong();
         push(kind::tensor).items = items;
         return done;
-      case role::rebuild_typed: return rebuild_typed(items);
+      case role::rebuild_typed: return rebuild_typed(name, items);
       case role::rebuild_parameter:
         if (items.empty() || (!is_tensor(p_[items[0]].type) && !is_box(items[0]))) return wrong();
         return is_box(items[0]) ? push_odd(name) : push_same(items[0]);
@@ -229,7 +229,7 @@ class machine_objects : protected machine_state {
   }
 
   /// _rebuild_from_type_v2(function, class, its arguments, state): a tensor with attributes of its own.
-  status rebuild_typed(const std::vector<std::uint32_t>& items) {
+  status rebuild_typed(std::string_view name, const std::vector<std::uint32_t>& items) {
     if (items.size() == 4 && is(items[2], kind::tuple) && p_[items[2]].items.size() <= 8 &&
         is(items[1], kind::global) &&
         is_one_of(p_.full_name(p_[items[1]]),
@@ -238,7 +238,7 @@ class machine_objects : protected machine_state {
       const std::vector<std::uint32_t> arguments = p_[items[2]].items;
       return make(items[0], arguments.size(), arguments);
     }
-    return push_odd("_rebuild_from_type_v2");
+    return push_odd(name);
   }
 
   /// The state of an array: version, shape, type, Fortran order, data.
