@@ -18,14 +18,15 @@ namespace detail {
 
 [[nodiscard]] inline result<torch_content> finish_torch(const pickle::program& p,
                                                         std::vector<torch_storage>& storages,
-                                                        std::uint64_t file_bytes, std::string_view wanted) {
+                                                        std::uint64_t file_bytes,
+                                                        std::string_view wanted = {}) {
   std::sort(storages.begin(), storages.end(),
             [](const torch_storage& a, const torch_storage& b) { return a.key < b.key; });
   return state_dict_reader(p, storages, file_bytes).read(wanted);
 }
 
 /// The ZIP form: <prefix>/data.pkl, <prefix>/data/<key>, <prefix>/byteorder.
-[[nodiscard]] inline result<torch_content> read_torch_zip(byte_span file, std::string_view wanted) {
+[[nodiscard]] inline result<torch_content> read_torch_zip(byte_span file, std::string_view wanted = {}) {
   auto entries = read_zip(file);
   if (!entries) return entries.error();
   std::string prefix;
@@ -67,7 +68,7 @@ namespace detail {
 
 /// The legacy form: five pickles (magic, protocol, system, object, storage keys), then for each key an int64
 /// element count and the elements.
-[[nodiscard]] inline result<torch_content> read_torch_legacy(byte_span file, std::string_view wanted) {
+[[nodiscard]] inline result<torch_content> read_torch_legacy(byte_span file, std::string_view wanted = {}) {
   // 0x1950a86a20f9469cfc6c
   static constexpr std::string_view magic = "\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19";
   std::size_t at = 0;
