@@ -8,6 +8,8 @@
 #include "rexnet/weights/tensor.hpp"
 
 #include <algorithm>
+#include <cmath>
+#include <cstdint>
 #include <cstring>
 #include <string>
 #include <utility>
@@ -22,13 +24,10 @@ namespace detail {
 [[nodiscard]] inline double rounded_to(dtype type, double v) noexcept {
   if (type == dtype::f64) return v;
   const auto f = static_cast<float>(v);
-  if (type == dtype::f16) return half_to_float(float_to_half(f));
-  if (type == dtype::bf16) {
-    const std::uint32_t bits = bits_of(f);
-    if (f != f) return f;
-    return float_from_bits((bits + 0x7fffu + (bits >> 16 & 1u)) & 0xffff0000u);
-  }
-  return f;
+  if (type == dtype::f16) return static_cast<double>(half_to_float(float_to_half(f)));
+  if (type == dtype::f32 || std::isnan(f)) return static_cast<double>(f);
+  const std::uint32_t bits = bits_of(f);
+  return static_cast<double>(float_from_bits((bits + 0x7fffu + (bits >> 16 & 1u)) & 0xffff0000u));
 }
 
 [[nodiscard]] inline tensor product(const tensor& orig, const tensor& mask,

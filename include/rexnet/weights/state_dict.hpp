@@ -95,8 +95,7 @@ class state_dict_reader {
 
  private:
   [[nodiscard]] bool is_entry(const pickle::value& dict, std::size_t i) const {
-    return p_[dict.items[i]].type == pickle::kind::string &&
-           pickle::is_tensor(p_[dict.items[i + 1]].type);
+    return p_[dict.items[i]].type == pickle::kind::string && pickle::is_tensor(p_[dict.items[i + 1]].type);
   }
   [[nodiscard]] std::string keys_of(const pickle::value& dict) const {
     std::string s;

@@ -32,14 +32,16 @@ namespace detail {
 
 [[nodiscard]] inline result<torch_content> finish_torch(const pickle::program& p,
                                                         std::vector<torch_storage>& storages,
-                                                        std::uint64_t file_bytes, std::string_view wanted) {
+                                                        std::uint64_t file_bytes,
+                                                        std::string_view wanted = {}) {
   std::sort(storages.begin(), storages.end(),
             [](const torch_storage& a, const torch_storage& b) { return a.key < b.key; });
   state_dict_reader reader(p, storages, file_bytes);
   auto content = reader.read(wanted);
   if (content) content->decoded = reader.take_decoded();
   // Tensors that lie beside a module are no network either: {"model": module, "loss": tensor}.
-  const bool network = content ? content->is_network || (!content->state_key.empty() && rank_of_key(content->state_key) < rank::top)
+  const bool network = content ? content->is_network || (!content->state_key.empty() &&
+                                                         rank_of_key(content->state_key) < rank::top)
                                : content.code() != errc::model_missing;
   const pickle::value* const object = object_instead(p);
   if (object == nullptr || (network && p[p.root].type == pickle::kind::dict)) return content;
@@ -53,7 +55,7 @@ namespace detail {
 }
 
 /// The ZIP form: <prefix>/data.pkl, <prefix>/data/<key>, <prefix>/byteorder.
-[[nodiscard]] inline result<torch_content> read_torch_zip(byte_span file, std::string_view wanted) {
+[[nodiscard]] inline result<torch_content> read_torch_zip(byte_span file, std::string_view wanted = {}) {
   auto listed = zip_reader(file).list();
   if (!listed) return listed.error();
   if (status s = refuse_by_names(archive_signs, *listed); !s) return s.error();
@@ -112,7 +114,7 @@ namespace detail {
 
 /// The legacy form: five pickles (magic, protocol, system, object, storage keys), then for each key an int64
 /// element count and the elements.
-[[nodiscard]] inline result<torch_content> read_torch_legacy(byte_span file, std::string_view wanted) {
+[[nodiscard]] inline result<torch_content> read_torch_legacy(byte_span file, std::string_view wanted = {}) {
   // 0x1950a86a20f9469cfc6c
   static constexpr std::string_view magic = "\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19";
   std::size_t at = 0;
