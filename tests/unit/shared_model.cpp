@@ -140,6 +140,32 @@ TEST_CASE("shared model: eight threads share one network and one pool of the pro
   CHECK(got == expected);
 }
 
+TEST_CASE("shared model: eight threads with a batch each, on one pool of the program's or OpenMP's") {
+  const auto expected = answers_alone();
+  std::vector<picture> pictures;
+  std::vector<rexnet::image_view> views;
+  std::vector<float> all;
+  for (int i = 0; i < users; ++i) {
+    pictures.emplace_back(i);
+    const auto& logits = expected[static_cast<std::size_t>(i)];
+    all.insert(all.end(), logits.begin(), logits.end());
+  }
+  for (const picture& p : pictures) views.push_back(p.view());
+  small_pool pool(4);
+  std::vector<std::vector<float>> got(users);
+  std::vector<std::thread> team;
+  for (int user = 0; user < users; ++user)
+    team.emplace_back([&, user] {
+      // A picture per thread, or more threads than pictures; every other user is OpenMP's.
+      const rexnet::executor own =
+          user % 2 == 0 ? rexnet::executor{&small_pool::run, &pool} : rexnet::executor{};
+      auto mine = must(rexnet::classifier::make(bundled(), user < 4 ? 3 : users + 1, own));
+      got[static_cast<std::size_t>(user)] = must(mine.logits(views));
+    });
+  for (std::thread& t : team) t.join();
+  for (const auto& logits : got) CHECK(logits == all);
+}
+
 #if REXNET_OPENMP
 TEST_CASE("shared model: inside a program's own parallel regions, nested or not, the bits stay") {
   const auto expected = answers_alone();
