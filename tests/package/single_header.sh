@@ -20,7 +20,10 @@ cp "$header" "$work/rexnet"
 flags=(-std=c++17 -O0 -Wall -Wextra -Wconversion -Wshadow -Werror -ffp-contract=off -I"$work" -idirafter "$xsimd")
 cat > "$work/shapes.cpp" <<'LINES'
 #include <rexnet/rexnet_single.hpp>
-int classes(const char* path) { return rexnet::load_packed(path).value().net().shape().classes; }
+int classes(const char* path) {
+  const auto model = rexnet::load_packed(path).value();
+  return model.net().shape().classes;
+}
 LINES
 cat > "$work/main.cpp" <<'LINES'
 #include <rexnet/rexnet_single.hpp>

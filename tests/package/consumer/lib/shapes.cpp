@@ -2,4 +2,7 @@
 // The same headers in another build mode: this instruction set only.
 #include <rexnet/model.hpp>
 
-int classes(const char* path) { return rexnet::load_packed(path).value().net().shape().classes; }
+int classes(const char* path) {
+  const auto model = rexnet::load_packed(path).value();
+  return model.net().shape().classes;
+}
