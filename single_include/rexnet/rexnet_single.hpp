@@ -79,10 +79,15 @@
 #include <functional>
 #include <initializer_list>
 #include <limits>
+#include <locale>
+#include <map>
+#include <memory>
 #include <numeric>
+#include <sstream>
 #include <string>
 #include <string_view>
 #include <thread>
+#include <tuple>
 #include <type_traits>
 #include <utility>
 #include <variant>
@@ -105,28 +110,11 @@
 #ifndef REXNET_FEATURES_HPP
 #define REXNET_FEATURES_HPP
 
-// ---- rexnet/model.hpp
-// The convenient layer: a model, and pictures in, probabilities out. load.hpp opens any file as a model; this
-// header alone opens packed files.
-#ifndef REXNET_MODEL_HPP
-#define REXNET_MODEL_HPP
-
-// ---- rexnet/network/network.hpp
-// The network: configuration + packed weights -> logits, with the kernels of one instruction set, compiled
-// where it is used.
-#ifndef REXNET_NETWORK_NETWORK_HPP
-#define REXNET_NETWORK_NETWORK_HPP
-
-// ---- rexnet/network/basic_network.hpp
-// What every network does, whoever computes: sizes, plans, checks of a call's arguments. No kernel is seen
-// here; network.hpp adds those of one instruction set, dispatch/any_network.hpp those of several.
-#ifndef REXNET_NETWORK_BASIC_NETWORK_HPP
-#define REXNET_NETWORK_BASIC_NETWORK_HPP
-
-// ---- rexnet/core/aligned_buffer.hpp
-// Owning memory, 64-byte aligned and zeroed: weights and workspaces of callers who do not bring their own.
-#ifndef REXNET_CORE_ALIGNED_BUFFER_HPP
-#define REXNET_CORE_ALIGNED_BUFFER_HPP
+// ---- rexnet/core/checked.hpp
+// The one place where sizes that come from a file are multiplied and added. Incomplete overflow checks have
+// been exploited in model loaders (CVE-2025-53630, then CVE-2026-27940): nobody multiplies by hand.
+#ifndef REXNET_CORE_CHECKED_HPP
+#define REXNET_CORE_CHECKED_HPP
 
 // ---- rexnet/core/build.hpp
 // Version and build modes. Two translation units built in different modes (OpenMP, exceptions, dispatch) may
@@ -202,15 +190,576 @@
 #endif
 
 #endif  // REXNET_CORE_BUILD_HPP
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+
+/// An unsigned 64-bit size that remembers overflow: any overflow makes the whole expression !valid().
+///   const checked n = checked(shape[0]) * shape[1] * 4;   if (!n.valid()) ...;   use(n.get());
+class checked {
+ public:
+  constexpr checked(std::uint64_t value) noexcept : value_(value) {}
+  [[nodiscard]] constexpr bool valid() const noexcept { return valid_; }
+  /// Valid and at most `limit`: the usual question before an access.
+  [[nodiscard]] constexpr bool at_most(std::uint64_t limit) const noexcept {
+    return valid_ && value_ <= limit;
+  }
+  /// Precondition: valid().
+  [[nodiscard]] constexpr std::uint64_t get() const noexcept { return value_; }
+
+  friend constexpr checked operator*(checked a, checked b) noexcept {
+    const bool fits = a.value_ == 0 || b.value_ <= (std::numeric_limits<std::uint64_t>::max)() / a.value_;
+    return checked(fits ? a.value_ * b.value_ : 0, a.valid_ && b.valid_ && fits);
+  }
+  friend constexpr checked operator+(checked a, checked b) noexcept {
+    const bool fits = b.value_ <= (std::numeric_limits<std::uint64_t>::max)() - a.value_;
+    return checked(fits ? a.value_ + b.value_ : 0, a.valid_ && b.valid_ && fits);
+  }
+
+ private:
+  constexpr checked(std::uint64_t value, bool valid) noexcept : value_(value), valid_(valid) {}
+  std::uint64_t value_;
+  bool valid_ = true;
+};
+
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_CORE_CHECKED_HPP
+// ---- rexnet/model.hpp
+// The convenient layer: a model, and pictures in, probabilities out. load.hpp opens any file as a model; this
+// header alone opens packed files.
+#ifndef REXNET_MODEL_HPP
+#define REXNET_MODEL_HPP
+
+// ---- rexnet/network/scores.hpp
+// From logits to an answer: probabilities, and the most probable classes.
+#ifndef REXNET_NETWORK_SCORES_HPP
+#define REXNET_NETWORK_SCORES_HPP
+
+// ---- rexnet/core/error.hpp
+// One error type for the whole library: a code that a program can act on and a text that names the thing
+// and the numbers. Loading returns result<T>; the forward pass, which must not allocate, returns errc.
+#ifndef REXNET_CORE_ERROR_HPP
+#define REXNET_CORE_ERROR_HPP
+
+// ---- rexnet/core/errc.hpp
+// The codes of all errors: their numbers, names and texts.
+#ifndef REXNET_CORE_ERRC_HPP
+#define REXNET_CORE_ERRC_HPP
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+
+/// What went wrong. The letters in comments are the numbered cases of docs/refusals.md. A number never
+/// changes its meaning: new codes come at the end.
+enum class errc : unsigned short {
+  ok = 0,
+  // arguments and environment
+  invalid_argument = 1,
+  shape_mismatch = 2,
+  workspace_too_small = 3,
+  misaligned = 4,
+  io_error = 5,
+  out_of_memory = 6,
+  unsupported = 7,
+  unknown_format = 8,
+  limit_exceeded = 9,
+  // zip container
+  zip_malformed = 10,           // any other damage of the records
+  zip_encrypted = 11,           // Z1
+  zip_multi_disk = 12,          // Z2
+  zip_compressed = 13,          // Z3
+  zip_header_mismatch = 14,     // Z4
+  zip_duplicate_name = 15,      // Z5
+  zip_unsafe_name = 16,         // Z6
+  zip_overlap = 17,             // Z7
+  zip_entry_out_of_range = 18,  // Z8
+  zip_crc_mismatch = 19,        // Z9
+  zip_too_many_entries = 20,    // Z10
+  zip_zip64_out_of_range = 21,  // Z11
+  // pickle program
+  pickle_opcode = 22,           // P1
+  pickle_global = 23,           // P2
+  pickle_reduce = 24,           // P3
+  pickle_setitem = 25,          // P4
+  pickle_stack_underflow = 26,  // P5
+  pickle_memo = 27,             // P6
+  pickle_depth = 28,            // P7
+  pickle_length = 29,           // P8
+  pickle_self_reference = 30,   // P9
+  pickle_no_stop = 31,          // P10
+  pickle_utf8 = 32,             // P11
+  // tensors
+  tensor_negative = 33,        // T1
+  tensor_rank = 34,            // T2
+  tensor_overflow = 35,        // T3
+  tensor_out_of_storage = 36,  // T4
+  tensor_storage_size = 37,    // T5
+  tensor_blow_up = 38,         // T6
+  tensor_big_endian = 39,      // T7
+  tensor_unsupported = 40,     // T8
+  // model
+  model_missing = 41,            // M1
+  model_unexpected = 42,         // M2
+  model_duplicate_role = 43,     // M3
+  model_wrong_shape = 44,        // M4
+  model_not_finite = 45,         // M5
+  model_negative_variance = 46,  // M6
+  model_no_classes = 47,         // M7
+  model_torchscript = 48,        // M8
+  model_old_tar = 49,            // M9
+  model_html = 50,               // M10
+  model_git_lfs = 51,            // M11
+  model_truncated = 52,          // M12
+  // safetensors
+  safetensors_header_length = 53,  // S1
+  safetensors_json = 54,           // S2
+  safetensors_duplicate = 55,      // S3
+  safetensors_dtype = 56,          // S4
+  safetensors_gap = 57,            // S5
+  safetensors_size = 58,           // S6
+  safetensors_trailing = 59,       // S7
+  // legacy torch files
+  legacy_magic = 60,          // L1
+  legacy_storage_count = 61,  // L2
+  legacy_truncated = 62,      // L3
+  // npy arrays
+  npy_magic = 63,  // N1
+  npy_dtype = 64,  // N2
+  npy_size = 65,   // N3
+  // packed files
+  packed_magic = 66,             // K1
+  packed_version = 67,           // K2
+  packed_endianness = 68,        // K3
+  packed_header_checksum = 69,   // K4
+  packed_payload_checksum = 70,  // K5
+  packed_offset = 71,            // K6
+  packed_shape = 72,             // K7
+  packed_size = 73,              // K8
+  packed_misaligned = 74,        // K9
+  packed_labels = 75,            // K10
+  packed_self_test = 76,         // the stored logits are not reproduced
+  // later
+  model_pickled_module = 77,  // M13
+  model_other_format = 78,    // M14
+  model_quantized = 79,       // M15
+  model_ambiguous = 80,       // M16
+  model_no_such_key = 81,     // M17
+  model_config = 82,          // M18
+  packed_preprocessing = 83,  // K11
+  packed_label_text = 84,     // K12
+  output_is_input = 85,
+};
+
+/// The code's own name, "io_error", for logs; "unknown" for a number that is none.
+[[nodiscard]] constexpr const char* errc_name(errc code) noexcept {
+  switch (code) {
+    case errc::ok: return "ok";
+    case errc::invalid_argument: return "invalid_argument";
+    case errc::shape_mismatch: return "shape_mismatch";
+    case errc::workspace_too_small: return "workspace_too_small";
+    case errc::misaligned: return "misaligned";
+    case errc::io_error: return "io_error";
+    case errc::out_of_memory: return "out_of_memory";
+    case errc::unsupported: return "unsupported";
+    case errc::unknown_format: return "unknown_format";
+    case errc::limit_exceeded: return "limit_exceeded";
+    case errc::zip_malformed: return "zip_malformed";
+    case errc::zip_encrypted: return "zip_encrypted";
+    case errc::zip_multi_disk: return "zip_multi_disk";
+    case errc::zip_compressed: return "zip_compressed";
+    case errc::zip_header_mismatch: return "zip_header_mismatch";
+    case errc::zip_duplicate_name: return "zip_duplicate_name";
+    case errc::zip_unsafe_name: return "zip_unsafe_name";
+    case errc::zip_overlap: return "zip_overlap";
+    case errc::zip_entry_out_of_range: return "zip_entry_out_of_range";
+    case errc::zip_crc_mismatch: return "zip_crc_mismatch";
+    case errc::zip_too_many_entries: return "zip_too_many_entries";
+    case errc::zip_zip64_out_of_range: return "zip_zip64_out_of_range";
+    case errc::pickle_opcode: return "pickle_opcode";
+    case errc::pickle_global: return "pickle_global";
+    case errc::pickle_reduce: return "pickle_reduce";
+    case errc::pickle_setitem: return "pickle_setitem";
+    case errc::pickle_stack_underflow: return "pickle_stack_underflow";
+    case errc::pickle_memo: return "pickle_memo";
+    case errc::pickle_depth: return "pickle_depth";
+    case errc::pickle_length: return "pickle_length";
+    case errc::pickle_self_reference: return "pickle_self_reference";
+    case errc::pickle_no_stop: return "pickle_no_stop";
+    case errc::pickle_utf8: return "pickle_utf8";
+    case errc::tensor_negative: return "tensor_negative";
+    case errc::tensor_rank: return "tensor_rank";
+    case errc::tensor_overflow: return "tensor_overflow";
+    case errc::tensor_out_of_storage: return "tensor_out_of_storage";
+    case errc::tensor_storage_size: return "tensor_storage_size";
+    case errc::tensor_blow_up: return "tensor_blow_up";
+    case errc::tensor_big_endian: return "tensor_big_endian";
+    case errc::tensor_unsupported: return "tensor_unsupported";
+    case errc::model_missing: return "model_missing";
+    case errc::model_unexpected: return "model_unexpected";
+    case errc::model_duplicate_role: return "model_duplicate_role";
+    case errc::model_wrong_shape: return "model_wrong_shape";
+    case errc::model_not_finite: return "model_not_finite";
+    case errc::model_negative_variance: return "model_negative_variance";
+    case errc::model_no_classes: return "model_no_classes";
+    case errc::model_torchscript: return "model_torchscript";
+    case errc::model_old_tar: return "model_old_tar";
+    case errc::model_html: return "model_html";
+    case errc::model_git_lfs: return "model_git_lfs";
+    case errc::model_truncated: return "model_truncated";
+    case errc::safetensors_header_length: return "safetensors_header_length";
+    case errc::safetensors_json: return "safetensors_json";
+    case errc::safetensors_duplicate: return "safetensors_duplicate";
+    case errc::safetensors_dtype: return "safetensors_dtype";
+    case errc::safetensors_gap: return "safetensors_gap";
+    case errc::safetensors_size: return "safetensors_size";
+    case errc::safetensors_trailing: return "safetensors_trailing";
+    case errc::legacy_magic: return "legacy_magic";
+    case errc::legacy_storage_count: return "legacy_storage_count";
+    case errc::legacy_truncated: return "legacy_truncated";
+    case errc::npy_magic: return "npy_magic";
+    case errc::npy_dtype: return "npy_dtype";
+    case errc::npy_size: return "npy_size";
+    case errc::packed_magic: return "packed_magic";
+    case errc::packed_version: return "packed_version";
+    case errc::packed_endianness: return "packed_endianness";
+    case errc::packed_header_checksum: return "packed_header_checksum";
+    case errc::packed_payload_checksum: return "packed_payload_checksum";
+    case errc::packed_offset: return "packed_offset";
+    case errc::packed_shape: return "packed_shape";
+    case errc::packed_size: return "packed_size";
+    case errc::packed_misaligned: return "packed_misaligned";
+    case errc::packed_labels: return "packed_labels";
+    case errc::packed_self_test: return "packed_self_test";
+    case errc::model_pickled_module: return "model_pickled_module";
+    case errc::model_other_format: return "model_other_format";
+    case errc::model_quantized: return "model_quantized";
+    case errc::model_ambiguous: return "model_ambiguous";
+    case errc::model_no_such_key: return "model_no_such_key";
+    case errc::model_config: return "model_config";
+    case errc::packed_preprocessing: return "packed_preprocessing";
+    case errc::packed_label_text: return "packed_label_text";
+    case errc::output_is_input: return "output_is_input";
+    default: return "unknown";
+  }
+}
+
+/// What the code means, in a few words that stand alone or behind "forward: ". An error's message has more:
+/// names and numbers. "an unknown code" for a number that is none.
+[[nodiscard]] constexpr const char* to_string(errc code) noexcept {
+  switch (code) {
+    case errc::ok: return "ok";
+    case errc::invalid_argument: return "a size, stride, index or option that cannot be";
+    case errc::shape_mismatch: return "sizes that do not fit together";
+    case errc::workspace_too_small: return "a workspace or scratch that is too small";
+    case errc::misaligned: return "a workspace or weights that do not begin at a multiple of 64 bytes";
+    case errc::io_error: return "a file cannot be opened, read or written";
+    case errc::out_of_memory: return "out of memory";
+    case errc::unsupported: return "sound, but not with this model, CPU, program or version";
+    case errc::unknown_format: return "the content is of no format that is read";
+    case errc::limit_exceeded: return "beyond a limit of the library or of this machine";
+    case errc::zip_malformed: return "a damaged zip archive";
+    case errc::zip_encrypted: return "an encrypted zip archive";
+    case errc::zip_multi_disk: return "a zip archive in several parts";
+    case errc::zip_compressed: return "a compressed entry in a torch file, whose entries are stored";
+    case errc::zip_header_mismatch: return "a zip archive whose two descriptions of an entry differ";
+    case errc::zip_duplicate_name: return "two entries of one name in a zip archive";
+    case errc::zip_unsafe_name: return "an entry of a zip archive whose name leaves the archive";
+    case errc::zip_overlap: return "entries of a zip archive that overlap";
+    case errc::zip_entry_out_of_range: return "an entry of a zip archive beyond the end of the file";
+    case errc::zip_crc_mismatch: return "an entry of a zip archive with a wrong checksum";
+    case errc::zip_too_many_entries: return "too many entries in a zip archive";
+    case errc::zip_zip64_out_of_range: return "a size of a zip archive beyond the end of the file";
+    case errc::pickle_opcode: return "a pickle with an opcode that is not allowed";
+    case errc::pickle_global: return "a pickle with a class or function that is not allowed";
+    case errc::pickle_reduce: return "a pickle that calls something with wrong arguments";
+    case errc::pickle_setitem: return "a pickle that sets an item of what is no dictionary";
+    case errc::pickle_stack_underflow: return "a pickle that takes more than it has put down";
+    case errc::pickle_memo: return "a pickle that recalls what it has not kept";
+    case errc::pickle_depth: return "a pickle that is nested too deeply";
+    case errc::pickle_length: return "a pickle with a length beyond its end";
+    case errc::pickle_self_reference: return "a pickle whose value contains itself";
+    case errc::pickle_no_stop: return "a pickle that does not end";
+    case errc::pickle_utf8: return "a pickle with text that is not UTF-8";
+    case errc::tensor_negative: return "a tensor with a negative size, stride or offset";
+    case errc::tensor_rank: return "a tensor with too many dimensions";
+    case errc::tensor_overflow: return "a tensor with more elements than 64 bits count";
+    case errc::tensor_out_of_storage: return "a tensor that ends behind its storage";
+    case errc::tensor_storage_size: return "a storage of another size than recorded";
+    case errc::tensor_blow_up: return "tensors that are much larger than their file";
+    case errc::tensor_big_endian: return "tensors in big-endian order";
+    case errc::tensor_unsupported: return "a tensor of a kind that is not read";
+    case errc::model_missing: return "a tensor of the network is missing";
+    case errc::model_unexpected: return "a tensor that is no part of the network";
+    case errc::model_duplicate_role: return "two tensors for one place in the network";
+    case errc::model_wrong_shape: return "a tensor of another shape than the network's";
+    case errc::model_not_finite: return "weights with NaN or infinity";
+    case errc::model_negative_variance: return "a negative variance";
+    case errc::model_no_classes: return "a classifier of no classes";
+    case errc::model_torchscript: return "a TorchScript archive, not a state dict";
+    case errc::model_old_tar: return "a torch file of the old tar form";
+    case errc::model_html: return "a web page, not a checkpoint";
+    case errc::model_git_lfs: return "a git-lfs pointer, not the file itself";
+    case errc::model_truncated: return "a file that was cut short";
+    case errc::safetensors_header_length: return "a safetensors header longer than its file";
+    case errc::safetensors_json: return "a safetensors header that is not the JSON expected";
+    case errc::safetensors_duplicate: return "a name that stands twice in a safetensors header";
+    case errc::safetensors_dtype: return "a safetensors number type that is not read";
+    case errc::safetensors_gap: return "safetensors data with gaps or overlaps";
+    case errc::safetensors_size: return "a safetensors tensor of another size than its data";
+    case errc::safetensors_trailing: return "bytes behind the data of a safetensors file";
+    case errc::legacy_magic: return "a wrong beginning of an old torch file";
+    case errc::legacy_storage_count: return "an old torch file with more or fewer storages than it lists";
+    case errc::legacy_truncated: return "an old torch file that was cut short";
+    case errc::npy_magic: return "not a .npy file";
+    case errc::npy_dtype: return "a .npy file of another number type or order";
+    case errc::npy_size: return "a .npy file of another size than its shape";
+    case errc::packed_magic: return "not a packed file";
+    case errc::packed_version: return "a packed file of another version";
+    case errc::packed_endianness: return "a packed file in big-endian order";
+    case errc::packed_header_checksum: return "a packed file whose header is damaged";
+    case errc::packed_payload_checksum: return "a packed file whose weights are damaged";
+    case errc::packed_offset: return "a packed file whose parts do not lie where they must";
+    case errc::packed_shape: return "a packed file of a network that cannot be";
+    case errc::packed_size: return "a packed file of another size than it says";
+    case errc::packed_misaligned:
+      return "a packed file in memory that does not begin at a multiple of 64 bytes";
+    case errc::packed_labels: return "a packed file whose labels do not match its classes";
+    case errc::packed_self_test: return "the logits of the self-test are not reproduced";
+    case errc::model_pickled_module: return "a whole model was pickled, not its state dict";
+    case errc::model_other_format: return "a file of another format";
+    case errc::model_quantized: return "a quantized model";
+    case errc::model_ambiguous: return "several networks in one file";
+    case errc::model_no_such_key: return "no entry of this name in the file";
+    case errc::model_config: return "a config.json that does not describe the model";
+    case errc::packed_preprocessing: return "a packed file whose preprocessing cannot be";
+    case errc::packed_label_text: return "labels that are not plain UTF-8 text";
+    case errc::output_is_input: return "an output that is one of the inputs";
+    default: return "an unknown code";
+  }
+}
+
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_CORE_ERRC_HPP
+// ---- rexnet/core/text.hpp
+// Text that others wrote (paths, names of tensors and classes) on its way to people. printable() is the one
+// door to a terminal or a log: every message of `error` passes it, and all that the command prints.
+#ifndef REXNET_CORE_TEXT_HPP
+#define REXNET_CORE_TEXT_HPP
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+namespace detail {
+
+/// Bytes of the UTF-8 character at the start of `s`; 0 where none is there (overlong forms, surrogates and
+/// what lies beyond U+10FFFF are none). Precondition: s is not empty.
+[[nodiscard]] constexpr std::size_t utf8_length(std::string_view s) noexcept {
+  const auto byte = [s](std::size_t k) { return static_cast<unsigned char>(s[k]); };
+  const unsigned lead = byte(0);
+  if (lead < 0x80) return 1;
+  const std::size_t length = lead < 0xc2 ? 0 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : lead < 0xf5 ? 4 : 0;
+  if (length == 0 || length > s.size()) return 0;
+  for (std::size_t k = 1; k < length; ++k)
+    if ((byte(k) & 0xc0u) != 0x80u) return 0;
+  if ((lead == 0xe0 && byte(1) < 0xa0) || (lead == 0xed && byte(1) > 0x9f)) return 0;
+  if ((lead == 0xf0 && byte(1) < 0x90) || (lead == 0xf4 && byte(1) > 0x8f)) return 0;
+  return length;
+}
+
+/// Whether the character, as utf8_length() cut it out, acts on a screen instead of being seen there: the
+/// controls of ASCII and of ISO 8859 (C1), line and paragraph separators, and what turns the direction of
+/// writing (U+061C, U+200E, U+200F, U+202A to U+202E, U+2066 to U+2069).
+[[nodiscard]] constexpr bool is_control(std::string_view character) noexcept {
+  const auto byte = [character](std::size_t k) { return static_cast<unsigned char>(character[k]); };
+  if (character.size() == 1) return byte(0) < 0x20 || byte(0) == 0x7f;
+  if (character.size() == 2)
+    return (byte(0) == 0xc2 && byte(1) < 0xa0) || (byte(0) == 0xd8 && byte(1) == 0x9c);
+  if (character.size() != 3 || byte(0) != 0xe2) return false;
+  return (byte(1) == 0x80 && (byte(2) == 0x8e || byte(2) == 0x8f || (byte(2) >= 0xa8 && byte(2) <= 0xae))) ||
+         (byte(1) == 0x81 && byte(2) >= 0xa6 && byte(2) <= 0xa9);
+}
+
+[[nodiscard]] constexpr bool is_utf8(std::string_view s) noexcept {
+  while (!s.empty()) {
+    const std::size_t length = utf8_length(s);
+    if (length == 0) return false;
+    s.remove_prefix(length);
+  }
+  return true;
+}
+
+}  // namespace detail
+
+/// The text with every byte that a terminal would act on, or that is no UTF-8, as \n, \t, \r or \x1b. What
+/// is printable stays, a backslash too: this is for people to read, not for programs to decode.
+/// @param keep controls that stay, such as "\n" for a text of several lines of the program's own
+[[nodiscard]] inline std::string printable(std::string_view s, std::string_view keep = {}) {
+  std::string out;
+  out.reserve(s.size());
+  while (!s.empty()) {
+    const std::size_t length = detail::utf8_length(s);
+    const std::string_view character = s.substr(0, length > 0 ? length : 1);
+    s.remove_prefix(character.size());
+    const bool kept = character.size() == 1 && keep.find(character[0]) != keep.npos;
+    if (kept || (length > 0 && !detail::is_control(character))) {
+      out += character;
+      continue;
+    }
+    for (const char c : character) {
+      static constexpr char digits[] = "0123456789abcdef";
+      const auto byte = static_cast<unsigned char>(c);
+      if (c == '\n' || c == '\t' || c == '\r')
+        out.append(1, '\\').append(1, c == '\n' ? 'n' : c == '\t' ? 't' : 'r');
+      else
+        out.append("\\x").append(1, digits[byte >> 4]).append(1, digits[byte & 15]);
+    }
+  }
+  return out;
+}
+
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_CORE_TEXT_HPP
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+
+/// The error of every public function. Copyable, carries code() and a message that is never empty.
+class error : public std::exception {
+ public:
+  /// What the message says of paths and of names in files is made printable() here, once for all errors.
+  /// Precondition: the message is not empty.
+  REXNET_NOINLINE error(errc code, const std::string& message) : code_(code), message_(printable(message)) {}
+  /// For programs.
+  [[nodiscard]] errc code() const noexcept { return code_; }
+  /// For people: what is wrong, with names and numbers.
+  [[nodiscard]] const std::string& message() const& noexcept { return message_; }
+  [[nodiscard]] std::string message() && noexcept { return std::move(message_); }
+  /// The message.
+  [[nodiscard]] const char* what() const noexcept override { return message_.c_str(); }
+
+  /// The same error with "prefix: " before its message: callers add the file, readers the tensor.
+  [[nodiscard]] error in(const std::string& prefix) const { return error(code_, prefix + ": " + message_); }
+
+ private:
+  errc code_;
+  std::string message_;
+};
+
+/// Either a T or an error. `if (r) use(*r); else report(r.error());`, or r.value(), which throws the error.
+/// Without exceptions value() does not exist: test and dereference.
+template <class T>
+class [[nodiscard]] result {
+ public:
+  /// Success.
+  result(T value) : state_(std::in_place_index<0>, std::move(value)) {}
+  /// Failure.
+  result(rexnet::error failure) : state_(std::in_place_index<1>, std::move(failure)) {}
+
+  /// Whether it is a T.
+  [[nodiscard]] bool ok() const noexcept { return state_.index() == 0; }
+  /// The same.
+  explicit operator bool() const noexcept { return ok(); }
+
+  /// The value. Precondition: ok().
+  /// @{
+  [[nodiscard]] T& operator*() & noexcept { return *std::get_if<0>(&state_); }
+  [[nodiscard]] const T& operator*() const& noexcept { return *std::get_if<0>(&state_); }
+  [[nodiscard]] T* operator->() & noexcept { return std::get_if<0>(&state_); }
+  [[nodiscard]] const T* operator->() const& noexcept { return std::get_if<0>(&state_); }
+  /// @}
+  /// Of a temporary by value: a reference into it would dangle in `for (x : *f())`.
+  [[nodiscard]] T operator*() && { return std::move(*std::get_if<0>(&state_)); }
+  /// Not of a temporary: what is reached through it, `f()->labels()`, would be freed.
+  const T* operator->() const&& = delete;
+  /// Precondition: !ok().
+  /// @{
+  [[nodiscard]] const rexnet::error& error() const& noexcept { return *std::get_if<1>(&state_); }
+  [[nodiscard]] rexnet::error error() && { return std::move(*std::get_if<1>(&state_)); }
+  /// @}
+  /// errc::ok or the error's.
+  [[nodiscard]] errc code() const noexcept { return ok() ? errc::ok : std::get_if<1>(&state_)->code(); }
+
+#if REXNET_EXCEPTIONS
+  /// The value, or the error thrown.
+  [[nodiscard]] T& value() & {
+    if (!ok()) throw error();
+    return **this;
+  }
+  /// The same, by value.
+  [[nodiscard]] T value() && {
+    if (!ok()) throw error();
+    return *std::move(*this);
+  }
+#endif
+
+ private:
+  std::variant<T, rexnet::error> state_;
+};
+
+/// The result of a function that gives nothing but success: `return done;`.
+struct success {};
+using status = result<success>;
+inline constexpr success done{};
+
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_CORE_ERROR_HPP
 // ---- rexnet/core/views.hpp
 // Non-owning views: what the public functions take and give. Nothing here allocates.
 #ifndef REXNET_CORE_VIEWS_HPP
 #define REXNET_CORE_VIEWS_HPP
 
+#if defined(__has_include)
+#if __has_include(<span>) && (__cplusplus > 201703L || (defined(_MSVC_LANG) && _MSVC_LANG > 201703L))
+#include <span>
+#endif
+#endif
+
 namespace rexnet {
 inline namespace REXNET_BUILD {
 
-/// A contiguous run of T: C++20's std::span, as much of it as is needed here.
+template <class T>
+class span;
+
+/// Whether a T only points to elements that others own, so that they outlive it: a span may be made of a
+/// temporary T. Specialise it for views of your own.
+template <class T>
+inline constexpr bool is_borrowed_range = false;
+template <class T>
+inline constexpr bool is_borrowed_range<span<T>> = true;
+template <class Char, class Traits>
+inline constexpr bool is_borrowed_range<std::basic_string_view<Char, Traits>> = true;
+#if defined(__cpp_lib_span)
+template <class T, std::size_t Extent>
+inline constexpr bool is_borrowed_range<std::span<T, Extent>> = true;
+#endif
+
+namespace detail {
+
+/// Whether Range (an lvalue's reference type or a temporary's type) has size() elements of T, but for const,
+/// at data().
+template <class Range, class T, class = void>
+inline constexpr bool has_elements = false;
+template <class Range, class T>
+inline constexpr bool has_elements<
+    Range, T, std::void_t<decltype(std::declval<Range&>().data()), decltype(std::declval<Range&>().size())>> =
+    std::is_convertible_v<std::remove_pointer_t<decltype(std::declval<Range&>().data())> (*)[], T (*)[]>;
+
+/// Whether the elements of a Range, so written, live on when the expression has ended.
+template <class Range>
+inline constexpr bool outlives_expression =
+    std::is_lvalue_reference_v<Range> || is_borrowed_range<std::remove_cv_t<Range>>;
+
+}  // namespace detail
+
+/// A contiguous run of T that someone else owns: C++20's std::span, as much of it as is needed here. Unlike
+/// that, a span of const elements is not made of a temporary owner either: give it a name first.
 template <class T>
 class span {
  public:
@@ -220,10 +769,19 @@ class span {
   /// A whole array.
   template <std::size_t N>
   constexpr span(T (&array)[N]) noexcept : data_(array), size_(N) {}
-  /// From anything with data() and size(): std::vector, std::array, std::string_view, span<non-const T>.
-  template <class Container,
-            class = std::enable_if_t<std::is_convertible_v<decltype(std::declval<Container&>().data()), T*>>>
-  constexpr span(Container&& container) noexcept : data_(container.data()), size_(container.size()) {}
+  /// From anything that has a name, data() and size(): std::vector, std::array; and from other views, such as
+  /// std::string_view and span<non-const T>.
+  template <class Range,
+            std::enable_if_t<detail::has_elements<Range, T> && detail::outlives_expression<Range>, int> = 0>
+  constexpr span(Range&& range) noexcept : data_(range.data()), size_(range.size()) {}
+  /// Not from a temporary that owns its elements: they would be freed while the span still points there.
+  /// @{
+  template <class Range,
+            std::enable_if_t<detail::has_elements<Range, T> && !detail::outlives_expression<Range>, int> = 0>
+  span(Range&& temporary_owner) = delete;
+  template <std::size_t N>
+  span(T (&&temporary_array)[N]) = delete;
+  /// @}
 
   /// As std::span has them. Precondition of []: i < size().
   /// @{
@@ -294,6 +852,96 @@ struct nhwc_view {
 
 #endif  // REXNET_CORE_VIEWS_HPP
 
+namespace rexnet {
+inline namespace REXNET_BUILD {
+
+/// Logits to probabilities, in place, without overflow. NaN stays NaN.
+inline void softmax(span<float> v) noexcept {
+  if (v.empty()) return;
+  const float top = *std::max_element(v.begin(), v.end());
+  float sum = 0;
+  for (float& x : v) sum += x = std::exp(x - top);
+  for (float& x : v) x /= sum;
+}
+
+struct scored_class {
+  int index;
+  float score;
+};
+
+namespace detail {
+/// NaN counts as the smallest.
+[[nodiscard]] inline float score_key(float s) noexcept {
+  return std::isnan(s) ? -INFINITY : s;
+}
+[[nodiscard]] inline status check_top_k(int k) {
+  if (k < 1) return error(errc::invalid_argument, "top " + std::to_string(k) + ": must be 1 or more classes");
+  return done;
+}
+/// The count largest scores, for top_k(). Precondition: count <= scores.size().
+[[nodiscard]] inline std::vector<scored_class> largest(span<const float> scores, std::size_t count) {
+  std::vector<int> order(scores.size());
+  std::iota(order.begin(), order.end(), 0);
+  const auto key = [&scores](int i) { return score_key(scores[static_cast<std::size_t>(i)]); };
+  std::partial_sort(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(count), order.end(),
+                    [&key](int a, int b) { return key(a) != key(b) ? key(a) > key(b) : a < b; });
+  std::vector<scored_class> top;
+  for (std::size_t i = 0; i < count; ++i)
+    top.push_back({order[i], scores[static_cast<std::size_t>(order[i])]});
+  return top;
+}
+}  // namespace detail
+
+/// The top.size() largest scores, largest first, without the heap; equal scores in the order of their index.
+/// NaN counts as the smallest. For small numbers: takes time with scores times top.
+/// @return how many were written: fewer than top.size() where there are not as many scores, so 0 for no room
+inline std::size_t top_k_into(span<const float> scores, span<scored_class> top) noexcept {
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < scores.size(); ++i) {
+    std::size_t place = count;
+    while (place > 0 && detail::score_key(scores[i]) > detail::score_key(top[place - 1].score)) --place;
+    if (place == top.size()) continue;
+    if (count < top.size()) ++count;
+    for (std::size_t k = count - 1; k > place; --k) top[k] = top[k - 1];
+    top[place] = {static_cast<int>(i), scores[i]};
+  }
+  return count;
+}
+
+/// The same, with memory of its own, for any k from 1 on; all scores where there are fewer. Errors:
+/// invalid_argument (k below 1).
+[[nodiscard]] inline result<std::vector<scored_class>> top_k(span<const float> scores, int k) {
+  if (status s = detail::check_top_k(k); !s) return s.error();
+  return detail::largest(scores, (std::min)(static_cast<std::size_t>(k), scores.size()));
+}
+
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_NETWORK_SCORES_HPP
+// ---- rexnet/picture_runner.hpp
+// Pictures of any size through a network, alone or many at once: what classifier, feature_extractor and the C
+// interface are made of.
+#ifndef REXNET_PICTURE_RUNNER_HPP
+#define REXNET_PICTURE_RUNNER_HPP
+
+// ---- rexnet/network/network.hpp
+// The network: configuration + packed weights -> logits, with the kernels of one instruction set, compiled
+// where it is used.
+#ifndef REXNET_NETWORK_NETWORK_HPP
+#define REXNET_NETWORK_NETWORK_HPP
+
+// ---- rexnet/network/basic_network.hpp
+// What every network does, whoever computes: sizes, plans, checks of a call's arguments. No kernel is seen
+// here; network.hpp adds those of one instruction set, dispatch/any_network.hpp those of several.
+#ifndef REXNET_NETWORK_BASIC_NETWORK_HPP
+#define REXNET_NETWORK_BASIC_NETWORK_HPP
+
+// ---- rexnet/core/aligned_buffer.hpp
+// Owning memory, 64-byte aligned and zeroed: weights and workspaces of callers who do not bring their own.
+#ifndef REXNET_CORE_ALIGNED_BUFFER_HPP
+#define REXNET_CORE_ALIGNED_BUFFER_HPP
+
 #if defined(__linux__)
 #include <sys/mman.h>
 #endif
@@ -356,14 +1004,15 @@ class aligned_buffer {
   [[nodiscard]] std::size_t size() const noexcept {
     return size_;
   }
-  /// The memory as floats, as many as fit.
-  [[nodiscard]] span<float> floats() noexcept {
+  /// The memory as floats, as many as fit. Not of a temporary, which would be freed.
+  [[nodiscard]] span<float> floats() & noexcept {
     return {reinterpret_cast<float*>(data_), size_ / sizeof(float)};
   }
   /// The same, to read.
-  [[nodiscard]] span<const float> floats() const noexcept {
+  [[nodiscard]] span<const float> floats() const& noexcept {
     return {reinterpret_cast<const float*>(data_), size_ / sizeof(float)};
   }
+  span<const float> floats() const&& = delete;
 
  private:
   void swap(aligned_buffer& other) noexcept {
@@ -386,179 +1035,6 @@ class aligned_buffer {
 }  // namespace rexnet
 
 #endif  // REXNET_CORE_ALIGNED_BUFFER_HPP
-// ---- rexnet/core/error.hpp
-// One error type for the whole library: a code that a program can act on and a text that names the thing
-// and the numbers. Loading returns result<T>; the forward pass, which must not allocate, returns errc.
-#ifndef REXNET_CORE_ERROR_HPP
-#define REXNET_CORE_ERROR_HPP
-
-namespace rexnet {
-inline namespace REXNET_BUILD {
-
-/// What went wrong. The letters in comments are the numbered cases of docs/refusals.md.
-enum class errc : unsigned short {
-  ok = 0,
-  // arguments and environment
-  invalid_argument,
-  shape_mismatch,
-  workspace_too_small,
-  misaligned,
-  io_error,
-  out_of_memory,
-  unsupported,
-  unknown_format,
-  limit_exceeded,
-  // zip container
-  zip_malformed,           // any other damage of the records
-  zip_encrypted,           // Z1
-  zip_multi_disk,          // Z2
-  zip_compressed,          // Z3
-  zip_header_mismatch,     // Z4
-  zip_duplicate_name,      // Z5
-  zip_unsafe_name,         // Z6
-  zip_overlap,             // Z7
-  zip_entry_out_of_range,  // Z8
-  zip_crc_mismatch,        // Z9
-  zip_too_many_entries,    // Z10
-  zip_zip64_out_of_range,  // Z11
-  // pickle program
-  pickle_opcode,           // P1
-  pickle_global,           // P2
-  pickle_reduce,           // P3
-  pickle_setitem,          // P4
-  pickle_stack_underflow,  // P5
-  pickle_memo,             // P6
-  pickle_depth,            // P7
-  pickle_length,           // P8
-  pickle_self_reference,   // P9
-  pickle_no_stop,          // P10
-  pickle_utf8,             // P11
-  // tensors
-  tensor_negative,        // T1
-  tensor_rank,            // T2
-  tensor_overflow,        // T3
-  tensor_out_of_storage,  // T4
-  tensor_storage_size,    // T5
-  tensor_blow_up,         // T6
-  tensor_big_endian,      // T7
-  tensor_unsupported,     // T8
-  // model
-  model_missing,            // M1
-  model_unexpected,         // M2
-  model_duplicate_role,     // M3
-  model_wrong_shape,        // M4
-  model_not_finite,         // M5
-  model_negative_variance,  // M6
-  model_no_classes,         // M7
-  model_torchscript,        // M8
-  model_old_tar,            // M9
-  model_html,               // M10
-  model_git_lfs,            // M11
-  model_truncated,          // M12
-  // safetensors
-  safetensors_header_length,  // S1
-  safetensors_json,           // S2
-  safetensors_duplicate,      // S3
-  safetensors_dtype,          // S4
-  safetensors_gap,            // S5
-  safetensors_size,           // S6
-  safetensors_trailing,       // S7
-  // legacy torch files
-  legacy_magic,          // L1
-  legacy_storage_count,  // L2
-  legacy_truncated,      // L3
-  // npy arrays
-  npy_magic,  // N1
-  npy_dtype,  // N2
-  npy_size,   // N3
-  // packed files
-  packed_magic,             // K1
-  packed_version,           // K2
-  packed_endianness,        // K3
-  packed_header_checksum,   // K4
-  packed_payload_checksum,  // K5
-  packed_offset,            // K6
-  packed_shape,             // K7
-  packed_size,              // K8
-  packed_misaligned,        // K9
-  packed_labels,            // K10
-  packed_self_test          // the stored logits are not reproduced
-};
-
-/// The error of every public function. Copyable, carries code() and a message that is never empty.
-class error : public std::exception {
- public:
-  /// Precondition: the message is not empty.
-  error(errc code, std::string message) : code_(code), message_(std::move(message)) {}
-  /// For programs.
-  [[nodiscard]] errc code() const noexcept { return code_; }
-  /// For people: what is wrong, with names and numbers.
-  [[nodiscard]] const std::string& message() const noexcept { return message_; }
-  /// The message.
-  [[nodiscard]] const char* what() const noexcept override { return message_.c_str(); }
-
-  /// The same error with "prefix: " before its message: callers add the file, readers the tensor.
-  [[nodiscard]] error in(const std::string& prefix) const { return error(code_, prefix + ": " + message_); }
-
- private:
-  errc code_;
-  std::string message_;
-};
-
-/// Either a T or an error. `if (r) use(*r); else report(r.error());`, or r.value(), which throws the error.
-/// Without exceptions value() does not exist: test and dereference.
-template <class T>
-class [[nodiscard]] result {
- public:
-  /// Success.
-  result(T value) : state_(std::in_place_index<0>, std::move(value)) {}
-  /// Failure.
-  result(rexnet::error failure) : state_(std::in_place_index<1>, std::move(failure)) {}
-
-  /// Whether it is a T.
-  [[nodiscard]] bool ok() const noexcept { return state_.index() == 0; }
-  /// The same.
-  explicit operator bool() const noexcept { return ok(); }
-
-  /// The value. Precondition: ok().
-  /// @{
-  [[nodiscard]] T& operator*() & noexcept { return *std::get_if<0>(&state_); }
-  [[nodiscard]] const T& operator*() const& noexcept { return *std::get_if<0>(&state_); }
-  [[nodiscard]] T&& operator*() && noexcept { return std::move(*std::get_if<0>(&state_)); }
-  [[nodiscard]] T* operator->() noexcept { return std::get_if<0>(&state_); }
-  [[nodiscard]] const T* operator->() const noexcept { return std::get_if<0>(&state_); }
-  /// @}
-  /// Precondition: !ok().
-  [[nodiscard]] const rexnet::error& error() const noexcept { return *std::get_if<1>(&state_); }
-  /// errc::ok or the error's.
-  [[nodiscard]] errc code() const noexcept { return ok() ? errc::ok : error().code(); }
-
-#if REXNET_EXCEPTIONS
-  /// The value, or the error thrown.
-  [[nodiscard]] T& value() & {
-    if (!ok()) throw error();
-    return **this;
-  }
-  /// By value: a reference into a temporary would dangle in `for (x : f().value())`.
-  [[nodiscard]] T value() && {
-    if (!ok()) throw error();
-    return *std::move(*this);
-  }
-#endif
-
- private:
-  std::variant<T, rexnet::error> state_;
-};
-
-/// The result of a function that gives nothing but success: `return done;`.
-struct success {};
-using status = result<success>;
-inline constexpr success done{};
-
-}  // namespace REXNET_BUILD
-}  // namespace rexnet
-
-#endif  // REXNET_CORE_ERROR_HPP
 // ---- rexnet/image/pixels.hpp
 // 8-bit pictures as callers hold them.
 #ifndef REXNET_IMAGE_PIXELS_HPP
@@ -606,8 +1082,9 @@ struct rgb_image {
   int height = 0;                  ///< pixels
   std::vector<std::uint8_t> data;  ///< width * height * 3 bytes
 
-  /// Valid as long as the picture stays as it is.
-  [[nodiscard]] image_view view() const noexcept { return {data.data(), width, height}; }
+  /// Valid as long as the picture stays as it is; not of a temporary.
+  [[nodiscard]] image_view view() const& noexcept { return {data.data(), width, height}; }
+  image_view view() const&& = delete;
 };
 
 }  // namespace REXNET_BUILD
@@ -1491,6 +1968,24 @@ struct forward_request {
   forward_options options;
 };
 
+/// The taps of image `image` of the batch.
+[[nodiscard]] inline feature_taps taps_of(const config& c, const plan& p, const feature_taps* taps,
+                                          int image) noexcept {
+  feature_taps t;
+  if (taps == nullptr) return t;
+  const auto shift = [image](float* base, std::int64_t floats) {
+    return base == nullptr ? nullptr : base + image * floats;
+  };
+  t.stem = shift(taps->stem, std::int64_t{p.blocks[0].h} * p.blocks[0].w * c.stem_c);
+  for (int i = 0; i < block_count; ++i)
+    t.blocks[i] = shift(taps->blocks[i], std::int64_t{p.blocks[i].oh} * p.blocks[i].ow * c.blocks[i].out_c);
+  const block_plan& last = p.blocks[block_count - 1];
+  t.head = shift(taps->head, std::int64_t{last.oh} * last.ow * c.head_c);
+  t.pooled = shift(taps->pooled, c.head_c);
+  t.features = shift(taps->features, feature_c(c));
+  return t;
+}
+
 }  // namespace detail
 }  // namespace REXNET_BUILD
 }  // namespace rexnet
@@ -1514,10 +2009,14 @@ struct config_storage<dynamic_config> {
   config net;
   weights_layout layout;
 };
+
+[[nodiscard]] REXNET_NOINLINE inline error refused_input(errc code, int h, int w, const std::string& why) {
+  return error(code, "input of " + std::to_string(h) + " x " + std::to_string(w) + " pixels: " + why);
+}
 }  // namespace detail
 
-/// A ReXNet bound to packed weights, which it does not own. Immutable and shareable between threads; every
-/// call brings its own workspace and allocates nothing.
+/// A ReXNet bound to packed weights, which it borrows: whoever made them keeps them alive. Immutable and
+/// shareable between threads; every call brings its own workspace and allocates nothing.
 /// @tparam Config  static_config<family::v1, 100, 1000>: sizes are compile-time constants; or dynamic_config
 /// @tparam Backend who computes: ready(), name(), resample(), forward()
 template <class Config, class Backend>
@@ -1539,6 +2038,8 @@ class basic_network : private detail::config_storage<Config>, private Backend {
   basic_network(const config& c, const float* payload) noexcept
       : storage{c, layout_of(c)}, payload_(payload) {}
 
+  /// Whether it was bound to any.
+  [[nodiscard]] bool has_weights() const noexcept { return payload_ != nullptr; }
   /// What kind of network it is.
   [[nodiscard]] const config& shape() const noexcept { return storage::net; }
   /// Where the layers stand in the payload.
@@ -1555,34 +2056,34 @@ class basic_network : private detail::config_storage<Config>, private Backend {
   [[nodiscard]] result<rexnet::plan> make_plan(int h, int w, int threads = 1) const {
     if (status s = Backend::ready(); !s) return s.error();
     if (h < 1 || w < 1 || h > max_input_side || w > max_input_side)
-      return error(errc::invalid_argument, "input of " + std::to_string(h) + " x " + std::to_string(w) +
-                                               " pixels: each side must be 1 to " +
-                                               std::to_string(max_input_side));
+      return detail::refused_input(errc::invalid_argument, h, w,
+                                   "each side must be 1 to " + std::to_string(max_input_side));
     if (threads < 1 || threads > max_threads)
       return error(errc::invalid_argument,
                    std::to_string(threads) + " threads: must be 1 to " + std::to_string(max_threads));
     const rexnet::plan p = rexnet::make_plan(storage::net, h, w, threads);
     if (!p.fits_memory())
-      return error(errc::limit_exceeded, "input of " + std::to_string(h) + " x " + std::to_string(w) +
-                                             " pixels: the workspace is larger than the address space");
+      return detail::refused_input(errc::limit_exceeded, h, w,
+                                   "the workspace is larger than the address space");
     return p;
   }
 
   /// Logits of a batch of normalised images.
   /// @param p         from make_plan() of this network
-  /// @param input     [n][h][w][3] floats, any strides; R, G, B normalised as the model was trained
+  /// @param input     [n][h][w][3] floats, any strides; R, G, B normalised as the model was trained. n may
+  ///                  be 0, without data then; nothing is written
   /// @param logits    [n][output_c(shape())], written densely: logits, or features where classes is 0
   /// @param workspace p.workspace_bytes() bytes or more, 64-byte aligned; not shared between concurrent
   /// calls.
   ///                  With batch_workspace_bytes() a batch runs one image per thread.
   /// Stack: below 8 kB on one thread at -O2 (docs/embedded.md).
   /// @return ok; shape_mismatch (input against plan, or logits too small), workspace_too_small, misaligned
-  ///         (workspace or weights), invalid_argument (null data), unsupported (as make_plan()). On an error
-  ///         nothing was written.
+  ///         (workspace or weights), invalid_argument (null data, no weights), unsupported (as make_plan()).
+  ///         On an error nothing was written.
   [[nodiscard]] errc forward(const plan& p, nhwc_view<const float> input, span<float> logits,
                              span<unsigned char> workspace,
                              const forward_options& options = {}) const noexcept {
-    if (input.data == nullptr) return errc::invalid_argument;
+    if (input.data == nullptr && input.n != 0) return errc::invalid_argument;
     if (input.c != 3 || input.h != p.h || input.w != p.w || input.n < 0) return errc::shape_mismatch;
     detail::forward_request r;
     r.input.floats = input.data;
@@ -1623,6 +2124,7 @@ class basic_network : private detail::config_storage<Config>, private Backend {
            const forward_options& options) const noexcept {
     if (logits.size() < static_cast<std::size_t>(r.n) * static_cast<std::size_t>(output_c(shape())))
       return errc::shape_mismatch;
+    if (!has_weights()) return errc::invalid_argument;
     if (workspace.size() < p.workspace_bytes()) return errc::workspace_too_small;
     if (!is_aligned(workspace.data()) || !is_aligned(payload_)) return errc::misaligned;
     r.input.h = p.h;
@@ -3176,24 +3678,6 @@ struct forward_pass {
   }
 };
 
-/// The taps of image `image` of the batch.
-[[nodiscard]] inline feature_taps taps_of(const config& c, const plan& p, const feature_taps* taps,
-                                          int image) noexcept {
-  feature_taps t;
-  if (taps == nullptr) return t;
-  const auto shift = [image](float* base, std::int64_t floats) {
-    return base == nullptr ? nullptr : base + image * floats;
-  };
-  t.stem = shift(taps->stem, std::int64_t{p.blocks[0].h} * p.blocks[0].w * c.stem_c);
-  for (int i = 0; i < block_count; ++i)
-    t.blocks[i] = shift(taps->blocks[i], std::int64_t{p.blocks[i].oh} * p.blocks[i].ow * c.blocks[i].out_c);
-  const block_plan& last = p.blocks[block_count - 1];
-  t.head = shift(taps->head, std::int64_t{last.oh} * last.ow * c.head_c);
-  t.pooled = shift(taps->pooled, c.head_c);
-  t.features = shift(taps->features, feature_c(c));
-  return t;
-}
-
 /// All images of a request, which basic_network has checked.
 template <class Arch>
 void forward_images(const config& net, const weights_layout& layout, const float* payload, const plan& p,
@@ -3271,414 +3755,12 @@ using network = basic_network<Config, detail::compiled<Arch>>;
 }  // namespace rexnet
 
 #endif  // REXNET_NETWORK_NETWORK_HPP
-// ---- rexnet/network/scores.hpp
-// From logits to an answer: probabilities, and the most probable classes.
-#ifndef REXNET_NETWORK_SCORES_HPP
-#define REXNET_NETWORK_SCORES_HPP
+// ---- rexnet/image/preprocess.hpp
+// From a picture to what the network sees, as timm and torchvision do it for evaluation: short side to
+// floor(input / crop_pct), centre crop, /255, mean and standard deviation.
+#ifndef REXNET_IMAGE_PREPROCESS_HPP
+#define REXNET_IMAGE_PREPROCESS_HPP
 
-namespace rexnet {
-inline namespace REXNET_BUILD {
-
-/// Logits to probabilities, in place, without overflow. NaN stays NaN.
-inline void softmax(span<float> v) noexcept {
-  if (v.empty()) return;
-  const float top = *std::max_element(v.begin(), v.end());
-  float sum = 0;
-  for (float& x : v) sum += x = std::exp(x - top);
-  for (float& x : v) x /= sum;
-}
-
-struct scored_class {
-  int index;
-  float score;
-};
-
-namespace detail {
-/// NaN counts as the smallest.
-[[nodiscard]] inline float score_key(float s) noexcept {
-  return std::isnan(s) ? -INFINITY : s;
-}
-}  // namespace detail
-
-/// The top.size() largest scores, largest first, without the heap; equal scores in the order of their index.
-/// NaN counts as the smallest. For small numbers: takes time with scores times top.
-/// @return how many were written: fewer than top.size() where there are not as many scores
-inline std::size_t top_k_into(span<const float> scores, span<scored_class> top) noexcept {
-  std::size_t count = 0;
-  for (std::size_t i = 0; i < scores.size(); ++i) {
-    std::size_t place = count;
-    while (place > 0 && detail::score_key(scores[i]) > detail::score_key(top[place - 1].score)) --place;
-    if (place == top.size()) continue;
-    if (count < top.size()) ++count;
-    for (std::size_t k = count - 1; k > place; --k) top[k] = top[k - 1];
-    top[place] = {static_cast<int>(i), scores[i]};
-  }
-  return count;
-}
-
-/// The same, with memory of its own, for any k.
-[[nodiscard]] inline std::vector<scored_class> top_k(span<const float> scores, int k) {
-  std::vector<int> order(scores.size());
-  std::iota(order.begin(), order.end(), 0);
-  const auto count =
-      static_cast<std::size_t>(std::clamp<std::int64_t>(k, 0, static_cast<std::int64_t>(scores.size())));
-  const auto key = [&scores](int i) { return detail::score_key(scores[static_cast<std::size_t>(i)]); };
-  std::partial_sort(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(count), order.end(),
-                    [&key](int a, int b) { return key(a) != key(b) ? key(a) > key(b) : a < b; });
-  std::vector<scored_class> top;
-  for (std::size_t i = 0; i < count; ++i)
-    top.push_back({order[i], scores[static_cast<std::size_t>(order[i])]});
-  return top;
-}
-
-}  // namespace REXNET_BUILD
-}  // namespace rexnet
-
-#endif  // REXNET_NETWORK_SCORES_HPP
-// ---- rexnet/weights/file_bytes.hpp
-// A file's bytes, mapped read-only. A file that another program shortens while it is mapped raises SIGBUS on
-// POSIX: read such files into memory first.
-#ifndef REXNET_WEIGHTS_FILE_BYTES_HPP
-#define REXNET_WEIGHTS_FILE_BYTES_HPP
-
-// ---- rexnet/core/windows.hpp
-// The only include of <windows.h>, and the step between its UTF-16 and this library's UTF-8. Empty on other
-// systems. A program that needs more of <windows.h> than its lean part includes it before this library.
-#ifndef REXNET_CORE_WINDOWS_HPP
-#define REXNET_CORE_WINDOWS_HPP
-
-#if defined(_WIN32)
-
-#ifndef WIN32_LEAN_AND_MEAN
-#define WIN32_LEAN_AND_MEAN
-#endif
-#ifndef NOMINMAX
-#define NOMINMAX
-#endif
-#include <windows.h>
-
-#include <string>
-
-namespace rexnet {
-inline namespace REXNET_BUILD {
-namespace detail {
-
-/// UTF-16 of UTF-8. Empty, a name that no file has, where `text` is not UTF-8.
-[[nodiscard]] inline std::wstring utf16(const std::string& text) {
-  const int size = MultiByteToWideChar(CP_UTF8, MB_ERR_INVALID_CHARS, text.c_str(), -1, nullptr, 0);
-  if (size <= 0) return {};
-  std::wstring wide(static_cast<std::size_t>(size), L'\0');
-  MultiByteToWideChar(CP_UTF8, 0, text.c_str(), -1, &wide[0], size);
-  wide.pop_back();  // the terminating zero was counted
-  return wide;
-}
-
-/// UTF-8 of UTF-16; a lone surrogate, which file names may hold, becomes U+FFFD.
-[[nodiscard]] inline std::string utf8(const wchar_t* wide) {
-  const int size = WideCharToMultiByte(CP_UTF8, 0, wide, -1, nullptr, 0, nullptr, nullptr);
-  if (size <= 0) return {};
-  std::string text(static_cast<std::size_t>(size), '\0');
-  WideCharToMultiByte(CP_UTF8, 0, wide, -1, &text[0], size, nullptr, nullptr);
-  text.pop_back();
-  return text;
-}
-
-/// The system's words for GetLastError()'s `code`, without the full stop, and the number.
-[[nodiscard]] inline std::string windows_message(unsigned long code) {
-  wchar_t wide[256];
-  const DWORD size = FormatMessageW(FORMAT_MESSAGE_FROM_SYSTEM | FORMAT_MESSAGE_IGNORE_INSERTS, nullptr, code,
-                                    0, wide, 256, nullptr);
-  std::string text = size > 0 ? utf8(wide) : std::string();
-  while (!text.empty() && (text.back() == '\n' || text.back() == '\r' || text.back() == ' ')) text.pop_back();
-  if (!text.empty() && text.back() == '.') text.pop_back();
-  const std::string number = "Windows error " + std::to_string(code);
-  return text.empty() ? number : text + " (" + number + ")";
-}
-
-}  // namespace detail
-}  // namespace REXNET_BUILD
-}  // namespace rexnet
-
-#endif  // _WIN32
-
-#endif  // REXNET_CORE_WINDOWS_HPP
-
-#if !defined(_WIN32)
-#include <fcntl.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
-#endif
-
-namespace rexnet {
-inline namespace REXNET_BUILD {
-
-/// Move-only owner of a file's bytes: a mapping (page-aligned) or a copy in memory (64-byte aligned).
-class file_bytes {
- public:
-  file_bytes() noexcept = default;
-  /// Takes the bytes; the other is empty then.
-  file_bytes(file_bytes&& other) noexcept
-      : bytes_(std::exchange(other.bytes_, {})), copy_(std::move(other.copy_)) {}
-  /// Changes places with the other.
-  file_bytes& operator=(file_bytes&& other) noexcept {
-    std::swap(bytes_, other.bytes_);
-    std::swap(copy_, other.copy_);
-    return *this;
-  }
-  file_bytes(const file_bytes&) = delete;
-  file_bytes& operator=(const file_bytes&) = delete;
-  ~file_bytes() {
-    if (bytes_.data() == nullptr || copy_.data() != nullptr) return;
-#if defined(_WIN32)
-    UnmapViewOfFile(bytes_.data());
-#else
-    ::munmap(const_cast<unsigned char*>(bytes_.data()), bytes_.size());
-#endif
-  }
-  /// The whole file.
-  [[nodiscard]] span<const unsigned char> bytes() const noexcept {
-    return bytes_;
-  }
-
-  /// Maps a regular file. @param path UTF-8. Errors: io_error, naming the path and the system's reason; a
-  /// directory, a pipe, a device and an empty file are refused by name.
-  [[nodiscard]] static result<file_bytes> map(const std::string& path) {
-    file_bytes f;
-#if defined(_WIN32)
-    const auto failed = [&path](const std::string& what) {
-      return error(errc::io_error, path + ": " + what);
-    };
-    const std::wstring wide = detail::utf16(path);
-    const DWORD attributes = GetFileAttributesW(wide.c_str());
-    if (attributes != INVALID_FILE_ATTRIBUTES && (attributes & FILE_ATTRIBUTE_DIRECTORY) != 0)
-      return failed("is a directory");
-    // As on POSIX, others may have the file open for writing, rename it and remove it: output_file does.
-    const HANDLE file =
-        CreateFileW(wide.c_str(), GENERIC_READ, FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE,
-                    nullptr, OPEN_EXISTING, 0, nullptr);
-    if (file == INVALID_HANDLE_VALUE)
-      return failed("cannot be opened: " + detail::windows_message(GetLastError()));
-    LARGE_INTEGER size{};
-    const bool regular = GetFileType(file) == FILE_TYPE_DISK && GetFileSizeEx(file, &size) != 0;
-    const bool fits = static_cast<std::uint64_t>(size.QuadPart) <= static_cast<std::size_t>(-1) / 2;
-    const bool mappable = regular && fits && size.QuadPart > 0;
-    const HANDLE mapping =
-        mappable ? CreateFileMappingW(file, nullptr, PAGE_READONLY, 0, 0, nullptr) : nullptr;
-    const void* view = mapping != nullptr ? MapViewOfFile(mapping, FILE_MAP_READ, 0, 0, 0) : nullptr;
-    const DWORD reason = GetLastError();
-    if (mapping != nullptr) CloseHandle(mapping);
-    CloseHandle(file);
-    if (!regular) return failed("is not a regular file");
-    if (!fits) return failed("is larger than the address space");
-    if (size.QuadPart == 0) return failed("is empty");
-    if (view == nullptr) return failed("cannot be mapped: " + detail::windows_message(reason));
-    f.bytes_ = {static_cast<const unsigned char*>(view), static_cast<std::size_t>(size.QuadPart)};
-#else
-    const auto file = open_regular(path);
-    if (!file) return file.error();
-    const auto [fd, size] = *file;
-    void* view = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, fd, 0);
-    const int reason = errno;
-    ::close(fd);
-    if (view == MAP_FAILED)
-      return error(errc::io_error, path + ": cannot be mapped: " + std::strerror(reason));
-    f.bytes_ = {static_cast<const unsigned char*>(view), size};
-#endif
-    return f;
-  }
-
-  /// The same, read into memory: later changes of the file are not seen, and one that shrinks meanwhile is an
-  /// io_error, where a mapping would end the program (SIGBUS). Errors: also out_of_memory, at once where the
-  /// file is larger than the machine's memory: a sparse one of 100 GB is a second's work to make.
-  [[nodiscard]] static result<file_bytes> read(const std::string& path) {
-    const auto no_memory = [&path](std::size_t size) {
-      return error(errc::out_of_memory, path + ": no memory for " + std::to_string(size) + " bytes");
-    };
-    file_bytes f;
-#if defined(_WIN32)
-    const auto mapped = map(path);  // a mapped file cannot shrink
-    if (!mapped) return mapped.error();
-    const std::size_t size = mapped->bytes_.size();
-    f.copy_ = aligned_buffer(size);
-    if (f.copy_.data() == nullptr) return no_memory(size);
-    std::memcpy(f.copy_.data(), mapped->bytes_.data(), size);
-#else
-    const auto file = open_regular(path);
-    if (!file) return file.error();
-    const auto [fd, size] = *file;
-    if (size > physical_memory()) {  // a system that overcommits would grant it, and end the program later
-      ::close(fd);
-      return no_memory(size);
-    }
-    f.copy_ = aligned_buffer(size);
-    if (f.copy_.data() == nullptr) {
-      ::close(fd);
-      return no_memory(size);
-    }
-    std::size_t got = 0;
-    for (::ssize_t n = 1; got < size && n > 0;) {
-      n = ::read(fd, f.copy_.data() + got, size - got);
-      if (n > 0) got += static_cast<std::size_t>(n);
-      if (n < 0 && errno == EINTR) n = 1;
-    }
-    ::close(fd);
-    if (got < size)
-      return error(errc::io_error, path + ": " + std::to_string(got) + " of " + std::to_string(size) +
-                                       " bytes could be read");
-#endif
-    f.bytes_ = {f.copy_.data(), size};
-    return f;
-  }
-
- private:
-#if !defined(_WIN32)
-  struct opened {
-    int fd;
-    std::size_t size;
-  };
-  /// In bytes; everything where the system does not tell.
-  [[nodiscard]] static std::uint64_t physical_memory() noexcept {
-#if defined(_SC_PHYS_PAGES)
-    const long pages = ::sysconf(_SC_PHYS_PAGES), bytes = ::sysconf(_SC_PAGESIZE);
-    if (pages > 0 && bytes > 0) return static_cast<std::uint64_t>(pages) * static_cast<std::uint64_t>(bytes);
-#endif
-    return ~std::uint64_t{0};
-  }
-  /// A regular file that is not empty. Errors: io_error.
-  [[nodiscard]] static result<opened> open_regular(const std::string& path) {
-    const auto failed = [&path](const std::string& what) {
-      return error(errc::io_error, path + ": " + what);
-    };
-    const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0) return failed(std::string("cannot be opened: ") + std::strerror(errno));
-    struct stat info {};
-    const bool known = ::fstat(fd, &info) == 0;
-    if (!known || !S_ISREG(info.st_mode) || info.st_size == 0) {
-      ::close(fd);
-      if (known && S_ISDIR(info.st_mode)) return failed("is a directory");
-      if (known && S_ISREG(info.st_mode)) return failed("is empty");
-      return failed("is not a regular file");
-    }
-    if (static_cast<std::uint64_t>(info.st_size) > static_cast<std::size_t>(-1) / 2) {
-      ::close(fd);
-      return failed("is larger than the address space");
-    }
-    return opened{fd, static_cast<std::size_t>(info.st_size)};
-  }
-#endif
-  span<const unsigned char> bytes_;
-  aligned_buffer copy_;
-};
-
-}  // namespace REXNET_BUILD
-}  // namespace rexnet
-
-#endif  // REXNET_WEIGHTS_FILE_BYTES_HPP
-// ---- rexnet/weights/packed_file.hpp
-// A packed file's description as values of their own, for tools and for writing; packed_view.hpp reads the
-// same without the heap. Specification: docs/packed-format.md.
-#ifndef REXNET_WEIGHTS_PACKED_FILE_HPP
-#define REXNET_WEIGHTS_PACKED_FILE_HPP
-
-// ---- rexnet/weights/packed_view.hpp
-// A packed file, version 1, checked and read in place: a header that describes the model, then the payload of
-// network/layout.hpp as float32 (used in place) or float16 (expanded once). Nothing here allocates or throws.
-// Specification: docs/packed-format.md.
-#ifndef REXNET_WEIGHTS_PACKED_VIEW_HPP
-#define REXNET_WEIGHTS_PACKED_VIEW_HPP
-
-// ---- rexnet/core/checked.hpp
-// The one place where sizes that come from a file are multiplied and added. Incomplete overflow checks have
-// been exploited in model loaders (CVE-2025-53630, then CVE-2026-27940): nobody multiplies by hand.
-#ifndef REXNET_CORE_CHECKED_HPP
-#define REXNET_CORE_CHECKED_HPP
-
-namespace rexnet {
-inline namespace REXNET_BUILD {
-
-/// An unsigned 64-bit size that remembers overflow: any overflow makes the whole expression !valid().
-///   const checked n = checked(shape[0]) * shape[1] * 4;   if (!n.valid()) ...;   use(n.get());
-class checked {
- public:
-  constexpr checked(std::uint64_t value) noexcept : value_(value) {}
-  [[nodiscard]] constexpr bool valid() const noexcept { return valid_; }
-  /// Valid and at most `limit`: the usual question before an access.
-  [[nodiscard]] constexpr bool at_most(std::uint64_t limit) const noexcept {
-    return valid_ && value_ <= limit;
-  }
-  /// Precondition: valid().
-  [[nodiscard]] constexpr std::uint64_t get() const noexcept { return value_; }
-
-  friend constexpr checked operator*(checked a, checked b) noexcept {
-    const bool fits = a.value_ == 0 || b.value_ <= (std::numeric_limits<std::uint64_t>::max)() / a.value_;
-    return checked(fits ? a.value_ * b.value_ : 0, a.valid_ && b.valid_ && fits);
-  }
-  friend constexpr checked operator+(checked a, checked b) noexcept {
-    const bool fits = b.value_ <= (std::numeric_limits<std::uint64_t>::max)() - a.value_;
-    return checked(fits ? a.value_ + b.value_ : 0, a.valid_ && b.valid_ && fits);
-  }
-
- private:
-  constexpr checked(std::uint64_t value, bool valid) noexcept : value_(value), valid_(valid) {}
-  std::uint64_t value_;
-  bool valid_ = true;
-};
-
-}  // namespace REXNET_BUILD
-}  // namespace rexnet
-
-#endif  // REXNET_CORE_CHECKED_HPP
-// ---- rexnet/core/half.hpp
-// float16 (IEEE 754 binary16) and bfloat16, by integer arithmetic: no instruction set needed.
-#ifndef REXNET_CORE_HALF_HPP
-#define REXNET_CORE_HALF_HPP
-
-namespace rexnet {
-inline namespace REXNET_BUILD {
-
-[[nodiscard]] inline float float_from_bits(std::uint32_t bits) noexcept {
-  float f;
-  std::memcpy(&f, &bits, sizeof(f));
-  return f;
-}
-[[nodiscard]] inline std::uint32_t bits_of(float f) noexcept {
-  std::uint32_t bits;
-  std::memcpy(&bits, &f, sizeof(bits));
-  return bits;
-}
-
-/// Exact.
-[[nodiscard]] inline float bfloat16_to_float(std::uint16_t b) noexcept {
-  return float_from_bits(std::uint32_t{b} << 16);
-}
-
-/// Exact, denormals included; a NaN keeps its payload.
-[[nodiscard]] inline float half_to_float(std::uint16_t h) noexcept {
-  const std::uint32_t sign = (h & 0x8000u) << 16, exponent = (h >> 10) & 31u, mantissa = h & 0x3ffu;
-  if (exponent == 31) return float_from_bits(sign | 0x7f800000u | mantissa << 13);
-  if (exponent != 0) return float_from_bits(sign | (exponent + 112) << 23 | mantissa << 13);
-  const float magnitude = static_cast<float>(mantissa) * 5.9604644775390625e-8f;  // 2^-24
-  return float_from_bits(sign | bits_of(magnitude));
-}
-
-/// Rounds to nearest, ties to even; overflows to infinity; NaN stays NaN.
-[[nodiscard]] inline std::uint16_t float_to_half(float f) noexcept {
-  const std::uint32_t bits = bits_of(f), sign = (bits >> 16) & 0x8000u, magnitude = bits & 0x7fffffffu;
-  if (magnitude > 0x7f800000u) return static_cast<std::uint16_t>(sign | 0x7e00u);
-  if (magnitude >= 0x477ff000u) return static_cast<std::uint16_t>(sign | 0x7c00u);
-  if (magnitude < 0x38800000u) {  // below 2^-14: the sum's low bits are the denormal, correctly rounded
-    const float shifted = float_from_bits(magnitude) + 0.5f;
-    return static_cast<std::uint16_t>(sign | (bits_of(shifted) - 0x3f000000u));
-  }
-  const std::uint32_t rounded = magnitude + 0xfffu + ((magnitude >> 13) & 1u);
-  return static_cast<std::uint16_t>(sign | ((rounded - (112u << 23)) >> 13));
-}
-
-}  // namespace REXNET_BUILD
-}  // namespace rexnet
-
-#endif  // REXNET_CORE_HALF_HPP
 // ---- rexnet/core/report.hpp
 // Checks that are written once and report twice: `return fail(code, parts...)` gives the code alone where no
 // heap may be used, and makes a text of the parts where the caller wants one.
@@ -3697,6 +3779,24 @@ struct report_code {
   }
 };
 
+/// The parts' text, once and not inlined at each of some thirty refusals: 9 kB of a small program.
+/// @{
+REXNET_NOINLINE inline void append_part(std::string& text, long long number) {
+  text += std::to_string(number);
+}
+REXNET_NOINLINE inline void append_part(std::string& text, unsigned long long number) {
+  text += std::to_string(number);
+}
+REXNET_NOINLINE inline void append_part(std::string& text, double number) {
+  char digits[32];  // "%f" may have 316
+  std::snprintf(digits, sizeof(digits), "%g", number);
+  text += digits;
+}
+REXNET_NOINLINE inline void append_part(std::string& text, std::string_view part) {
+  text += part;
+}
+/// @}
+
 /// Appends the parts, texts and numbers, to `text`.
 struct report_text {
   std::string& text;
@@ -3709,10 +3809,13 @@ struct report_text {
  private:
   template <class Part>
   void append(const Part& part) const {
-    if constexpr (std::is_arithmetic_v<Part>)
-      text += std::to_string(part);
+    if constexpr (std::is_floating_point_v<Part>)
+      append_part(text, static_cast<double>(part));
+    else if constexpr (std::is_arithmetic_v<Part>)
+      append_part(
+          text, static_cast<std::conditional_t<std::is_signed_v<Part>, long long, unsigned long long>>(part));
     else
-      text += part;
+      append_part(text, part);
   }
 };
 
@@ -3721,12 +3824,6 @@ struct report_text {
 }  // namespace rexnet
 
 #endif  // REXNET_CORE_REPORT_HPP
-// ---- rexnet/image/preprocess.hpp
-// From a picture to what the network sees, as timm and torchvision do it for evaluation: short side to
-// floor(input / crop_pct), centre crop, /255, mean and standard deviation.
-#ifndef REXNET_IMAGE_PREPROCESS_HPP
-#define REXNET_IMAGE_PREPROCESS_HPP
-
 // ---- rexnet/image/resize.hpp
 // Antialiased resize, bit-exact with Pillow (Resample.c): double coefficients rounded to 22-bit fixed point,
 // two passes with clipping to bytes between them, order of passes as Pillow 13.0 chooses it.
@@ -3958,19 +4055,40 @@ inline constexpr int max_picture_side = 1 << 16;
 
 namespace detail {
 
-/// fail(code, parts of a text...) tells what is wrong; it gives what this returns.
+/// What every door asks of preprocessing: options, files, the API. fail(code, parts of a text...) tells what
+/// is wrong; it gives what this returns. Numbers that are none fail every comparison.
+template <class Fail>
+[[nodiscard]] constexpr errc check_preprocessing(const preprocessing& p, Fail&& fail) {
+  constexpr errc bad = errc::invalid_argument;
+  if (p.input_size < 1 || p.input_size > 16384)
+    return fail(bad, "input size ", p.input_size, ": must be 1 to 16384");
+  if (!(p.crop_pct > 0.0 && p.crop_pct <= 1.0))
+    return fail(bad, "crop_pct ", p.crop_pct, ": must be above 0 and at most 1");
+  if (p.input_size / p.crop_pct > max_picture_side)
+    return fail(bad, "crop_pct ", p.crop_pct, " of an input of ", p.input_size,
+                ": pictures would be resized to more than ", max_picture_side);
+  if (p.interpolation != interpolation::bicubic && p.interpolation != interpolation::bilinear)
+    return fail(bad, "interpolation ", static_cast<int>(p.interpolation), ": must be bicubic or bilinear");
+  if (p.order != pass_order::pillow_13 && p.order != pass_order::horizontal_first)
+    return fail(bad, "pass order ", static_cast<int>(p.order), ": there is none of this number");
+  for (const float m : p.mean)
+    if (!(m >= 0.0f && m <= 1.0f))
+      return fail(bad, "mean ", m, ": must be 0 to 1, the pixels' range (bytes are divided by 255 first)");
+  for (const float s : p.std)
+    if (!(s >= 1e-6f && s <= 256.0f))
+      return fail(bad, "std ", s,
+                  ": must be 1e-6 to 256, of pixels from 0 to 1 (bytes are divided by 255 first)");
+  return errc::ok;
+}
+
+/// The same, and whether a picture of this size can be resized for it.
 template <class Fail>
 [[nodiscard]] constexpr errc check_sizes(int width, int height, const preprocessing& p, Fail&& fail) {
   constexpr errc bad = errc::invalid_argument;
   if (width < 1 || height < 1 || width > max_picture_side || height > max_picture_side)
     return fail(bad, "picture of ", width, " x ", height, " pixels: each side must be 1 to ",
                 max_picture_side);
-  if (p.input_size < 1 || p.input_size > 16384)
-    return fail(bad, "input size ", p.input_size, ": must be 1 to 16384");
-  if (!(p.crop_pct > 0.0) || p.crop_pct > 1.0 || p.input_size / p.crop_pct > max_picture_side)
-    return fail(bad, "crop_pct ", p.crop_pct, ": must be above 0 and at most 1");
-  for (const float s : p.std)
-    if (!(s > 0.0f)) return fail(bad, "std ", s, ": must be positive");
+  if (const errc e = check_preprocessing(p, fail); e != errc::ok) return e;
   // The long side grows with the short one: a sliver of a picture would become a giant.
   const double short_side = width < height ? width : height, long_side = width < height ? height : width;
   if (p.input_size / p.crop_pct * long_side / short_side > 16.0 * max_picture_side)
@@ -4095,7 +4213,7 @@ struct picture_box {
   out.data.resize(preprocess_output_bytes(p));
   std::vector<unsigned char> scratch(preprocess_scratch_bytes(in.width, in.height, in.format, p));
   if (const errc e = preprocess_pixels_into(in, p, out.data, scratch, kernels); e != errc::ok)
-    return error(e, "preprocess: code " + std::to_string(static_cast<int>(e)));
+    return error(e, std::string("preprocess: ") + to_string(e));
   return out;
 }
 
@@ -4123,6 +4241,564 @@ struct picture_box {
 }  // namespace rexnet
 
 #endif  // REXNET_IMAGE_PREPROCESS_HPP
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+
+/// What runs a model: kernels chosen when the program runs, where rexnet_add_dispatch() built some; else
+/// those of the instruction set that this translation unit is compiled for. It borrows its weights.
+using model_network = network<dynamic_config>;
+
+/// A batch may have at most this many pictures.
+inline constexpr std::size_t max_batch_pictures = std::size_t{1} << 30;
+
+namespace detail {
+
+/// A network, how it wants its pictures, threads, and plan and workspace for one size of input at a time.
+class picture_runner {
+ public:
+  /// To be started. @param net  whose weights the caller keeps alive
+  /// @param pool where the threads come from; `threads` tasks at a time at most
+  picture_runner(const model_network& net, const preprocessing& input, int threads, const executor& pool)
+      : net_(net), input_(input), threads_(threads), pool_(pool), table_(normalise_table(input)) {}
+
+  /// Errors: invalid_argument (no weights, preprocessing, threads), limit_exceeded, unsupported (no kernels
+  /// for this CPU), out_of_memory.
+  [[nodiscard]] status start() {
+    std::string what;
+    report_text report{what};
+    if (const errc e = check_preprocessing(input_, report); e != errc::ok) return error(e, what);
+    if (!net_.has_weights())
+      return error(errc::invalid_argument, "the model has no weights: it was not loaded");
+    return prepare(input_.input_size, input_.input_size);
+  }
+
+  [[nodiscard]] const config& shape() const noexcept { return net_.shape(); }
+  [[nodiscard]] const preprocessing& input() const noexcept { return input_; }
+
+  /// Whether images of h x w pixels can be run; a workspace for them is kept. Errors: those of make_plan(),
+  /// out_of_memory.
+  [[nodiscard]] status prepare(int h, int w) {
+    if (plan_.h == h && plan_.w == w) return done;
+    auto p = net_.make_plan(h, w, threads_);
+    if (!p) return p.error();
+    if (status s = reserve(p->workspace_bytes()); !s) return s;
+    plan_ = *p;
+    return done;
+  }
+
+  /// A picture, preprocessed. @param out output_c(shape()) floats
+  [[nodiscard]] status run(const image_view& picture, span<float> out, const feature_taps* taps = nullptr) {
+    auto pixels = preprocess_pixels(picture, input_, net_.resample());
+    if (!pixels) return pixels.error();
+    if (status s = prepare(input_.input_size, input_.input_size); !s) return s;
+    return answered(net_.forward_u8(plan_, pixels->view(), table_, out, workspace(), options(taps)));
+  }
+  /// Normalised images. @param out n * output_c(shape()) floats
+  [[nodiscard]] status run(nhwc_view<const float> images, span<float> out,
+                           const feature_taps* taps = nullptr) {
+    if (status s = prepare(images.h, images.w); !s) return s;
+    return answered(net_.forward(plan_, images, out, workspace(), options(taps)));
+  }
+  /// Pictures, each with the bits that it has alone; none are fine. All are looked at before the first is
+  /// computed, so that one which is refused costs nothing.
+  /// @param out n * output_c(shape()) floats
+  /// Memory, kept: where there are as many pictures as threads, workspace_bytes(side, side, 1) for each
+  /// thread. For the call: the pixels of one input and the scratch of the largest picture for each thread.
+  /// Errors: invalid_argument, naming the picture by its index; limit_exceeded, out_of_memory.
+  [[nodiscard]] status run(span<const image_view> pictures, span<float> out,
+                           const feature_taps* taps = nullptr) {
+    auto scratch = checked_scratch(pictures);
+    if (!scratch) return scratch.error();
+    if (pictures.empty()) return done;
+    if (out.size() / static_cast<std::size_t>(output_c(shape())) < pictures.size())
+      return error(errc::limit_exceeded, "the outputs of " + std::to_string(pictures.size()) +
+                                             " pictures are larger than the address space");
+    if (status s = prepare(input_.input_size, input_.input_size); !s) return s;
+    return run_checked(pictures, *scratch, out, taps);
+  }
+
+ private:
+  /// A workspace that is large enough stays. Errors: out_of_memory.
+  [[nodiscard]] status reserve(std::size_t bytes) {
+    if (workspace_.size() >= bytes) return done;
+    aligned_buffer larger(bytes);
+    if (larger.data() == nullptr)
+      return error(errc::out_of_memory, "no memory for a workspace of " + std::to_string(bytes) + " bytes");
+    workspace_ = std::move(larger);
+    return done;
+  }
+
+  /// Bytes of scratch that each of the pictures can be preprocessed in.
+  [[nodiscard]] result<std::size_t> checked_scratch(span<const image_view> pictures) const {
+    if (pictures.size() > max_batch_pictures)
+      return error(errc::limit_exceeded, std::to_string(pictures.size()) + " pictures at once, at most " +
+                                             std::to_string(max_batch_pictures));
+    std::size_t most = 0;
+    for (std::size_t i = 0; i < pictures.size(); ++i) {
+      const image_view& p = pictures[i];
+      std::string what;
+      if (const errc e = check_picture(p, input_, report_text{what}); e != errc::ok)
+        return error(e, what).in("pictures[" + std::to_string(i) + "]");
+      const std::size_t bytes = preprocess_scratch_bytes(p.width, p.height, p.format, input_);
+      most = bytes > most ? bytes : most;
+    }
+    return most;
+  }
+
+  /// As many pictures as threads or more: each thread takes one at a time, which beats sharing one. Fewer:
+  /// they are preprocessed at the same time, and then all threads share every pass.
+  [[nodiscard]] status run_checked(span<const image_view> pictures, std::size_t scratch_bytes,
+                                   span<float> out, const feature_taps* taps) {
+    const int n = static_cast<int>(pictures.size()), side = input_.input_size;
+    const bool sharing = n < threads_;
+    const int workers = sharing ? n : threads_;
+    auto alone = net_.make_plan(side, side, 1);
+    if (!alone) return alone.error();
+    if (!sharing)
+      if (status s = reserve(net_.batch_workspace_bytes(plan_)); !s) return s;
+    const std::size_t pixel_bytes = preprocess_output_bytes(input_), bytes = pixel_bytes + scratch_bytes;
+    std::vector<unsigned char> memory(static_cast<std::size_t>(workers) * bytes);
+    std::vector<errc> codes(pictures.size(), errc::ok);
+
+    const auto forward = [&](const plan& p, int i, const unsigned char* pixels, unsigned char* workspace) {
+      const auto outputs = static_cast<std::size_t>(output_c(shape()));
+      const feature_taps own = taps_of(shape(), p, taps, i);
+      return net_.forward_u8(p, {pixels, side, side}, table_,
+                             out.subspan(static_cast<std::size_t>(i) * outputs, outputs),
+                             {workspace, p.workspace_bytes()}, options(taps != nullptr ? &own : nullptr));
+    };
+    shared_counter next;
+    auto work = [&](int worker) {
+      for (int i; (i = next.take()) < n;) {
+        const auto place = static_cast<std::size_t>(sharing ? i : worker);
+        unsigned char* const pixels = memory.data() + place * bytes;
+        errc e = preprocess_pixels_into(pictures[static_cast<std::size_t>(i)], input_, {pixels, pixel_bytes},
+                                        {pixels + pixel_bytes, scratch_bytes}, net_.resample());
+        if (e == errc::ok && !sharing)
+          e = forward(*alone, i, pixels, workspace_.data() + place * alone->workspace_bytes());
+        codes[static_cast<std::size_t>(i)] = e;
+      }
+    };
+    run_tasks(
+        pool_, workers, [](void* context, int worker) { (*static_cast<decltype(work)*>(context))(worker); },
+        &work);
+    for (int i = 0; i < n; ++i) {
+      errc e = codes[static_cast<std::size_t>(i)];
+      if (e == errc::ok && sharing)
+        e = forward(plan_, i, memory.data() + static_cast<std::size_t>(i) * bytes, workspace_.data());
+      if (e != errc::ok) return answered(e).error().in("pictures[" + std::to_string(i) + "]");
+    }
+    return done;
+  }
+
+  [[nodiscard]] span<unsigned char> workspace() noexcept { return {workspace_.data(), workspace_.size()}; }
+  [[nodiscard]] forward_options options(const feature_taps* taps) const noexcept {
+    forward_options how;
+    how.threads = pool_;
+    how.taps = taps;
+    return how;
+  }
+  [[nodiscard]] static status answered(errc e) {
+    if (e != errc::ok) return error(e, std::string("forward: ") + to_string(e));
+    return done;
+  }
+
+  model_network net_;
+  preprocessing input_;
+  int threads_;
+  executor pool_;
+  std::array<float, 768> table_;
+  plan plan_;  ///< of 0 x 0 pixels before the first prepare()
+  aligned_buffer workspace_;
+};
+
+}  // namespace detail
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_PICTURE_RUNNER_HPP
+// ---- rexnet/weights/file_bytes.hpp
+// A file's bytes, mapped read-only. A file that another program shortens while it is mapped raises SIGBUS on
+// POSIX: read such files into memory first.
+#ifndef REXNET_WEIGHTS_FILE_BYTES_HPP
+#define REXNET_WEIGHTS_FILE_BYTES_HPP
+
+// ---- rexnet/core/windows.hpp
+// The only include of <windows.h>, and the step between its UTF-16 and this library's UTF-8. Empty on other
+// systems. A program that needs more of <windows.h> than its lean part includes it before this library.
+#ifndef REXNET_CORE_WINDOWS_HPP
+#define REXNET_CORE_WINDOWS_HPP
+
+#if defined(_WIN32)
+
+#ifndef WIN32_LEAN_AND_MEAN
+#define WIN32_LEAN_AND_MEAN
+#endif
+#ifndef NOMINMAX
+#define NOMINMAX
+#endif
+#include <windows.h>
+
+#include <string>
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+namespace detail {
+
+/// UTF-16 of UTF-8. Empty, a name that no file has, where `text` is not UTF-8.
+[[nodiscard]] inline std::wstring utf16(const std::string& text) {
+  const int size = MultiByteToWideChar(CP_UTF8, MB_ERR_INVALID_CHARS, text.c_str(), -1, nullptr, 0);
+  if (size <= 0) return {};
+  std::wstring wide(static_cast<std::size_t>(size), L'\0');
+  MultiByteToWideChar(CP_UTF8, 0, text.c_str(), -1, &wide[0], size);
+  wide.pop_back();  // the terminating zero was counted
+  return wide;
+}
+
+/// UTF-8 of UTF-16; a lone surrogate, which file names may hold, becomes U+FFFD.
+[[nodiscard]] inline std::string utf8(const wchar_t* wide) {
+  const int size = WideCharToMultiByte(CP_UTF8, 0, wide, -1, nullptr, 0, nullptr, nullptr);
+  if (size <= 0) return {};
+  std::string text(static_cast<std::size_t>(size), '\0');
+  WideCharToMultiByte(CP_UTF8, 0, wide, -1, &text[0], size, nullptr, nullptr);
+  text.pop_back();
+  return text;
+}
+
+/// The system's words for GetLastError()'s `code`, without the full stop, and the number.
+[[nodiscard]] inline std::string windows_message(unsigned long code) {
+  wchar_t wide[256];
+  const DWORD size = FormatMessageW(FORMAT_MESSAGE_FROM_SYSTEM | FORMAT_MESSAGE_IGNORE_INSERTS, nullptr, code,
+                                    0, wide, 256, nullptr);
+  std::string text = size > 0 ? utf8(wide) : std::string();
+  while (!text.empty() && (text.back() == '\n' || text.back() == '\r' || text.back() == ' ')) text.pop_back();
+  if (!text.empty() && text.back() == '.') text.pop_back();
+  const std::string number = "Windows error " + std::to_string(code);
+  return text.empty() ? number : text + " (" + number + ")";
+}
+
+}  // namespace detail
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // _WIN32
+
+#endif  // REXNET_CORE_WINDOWS_HPP
+// ---- rexnet/weights/folder.hpp
+// A folder given where a file is expected: which file of it is the model, or what the folder is.
+#ifndef REXNET_WEIGHTS_FOLDER_HPP
+#define REXNET_WEIGHTS_FOLDER_HPP
+
+#if !defined(_WIN32)
+#include <unistd.h>
+#endif
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+namespace detail {
+
+[[nodiscard]] inline bool file_is_there(const std::string& path) noexcept {
+#if defined(_WIN32)
+  return GetFileAttributesW(utf16(path).c_str()) != INVALID_FILE_ATTRIBUTES;
+#else
+  return ::access(path.c_str(), F_OK) == 0;
+#endif
+}
+
+/// "is a directory" and, where a file in it has a well-known name, what to do.
+[[nodiscard]] inline std::string folder_text(const std::string& path) {
+  static constexpr struct {
+    const char *file, *text;
+  } known[] = {
+      {"model.safetensors", "; its weights are in model.safetensors"},
+      {"pytorch_model.bin", "; its weights are in pytorch_model.bin"},
+      {"model.safetensors.index.json",
+       " with a checkpoint in several parts (model.safetensors.index.json): load them with Python and write "
+       "one"},
+      {"pytorch_model.bin.index.json",
+       " with a checkpoint in several parts (pytorch_model.bin.index.json): load them with Python and write "
+       "one"},
+      {"zero_to_fp32.py", " of DeepSpeed: its zero_to_fp32.py writes one checkpoint"},
+      {"data.pkl",
+       " that was a torch file (data.pkl) and was unpacked as a zip archive: take the file itself"},
+      {"saved_model.pb",
+       " with a TensorFlow SavedModel: only PyTorch's, PaddleClas' and MindCV's weights are read"},
+      {"Manifest.json", " with a Core ML package: save the state_dict() of its network with torch.save"},
+  };
+  for (const auto& k : known)
+    if (file_is_there(path + "/" + k.file)) return std::string("is a directory") + k.text;
+  return "is a directory";
+}
+
+}  // namespace detail
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_WEIGHTS_FOLDER_HPP
+
+#if !defined(_WIN32)
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#endif
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+
+/// Move-only owner of a file's bytes: a mapping (page-aligned) or a copy in memory (64-byte aligned).
+class file_bytes {
+ public:
+  file_bytes() noexcept = default;
+  /// Takes the bytes; the other is empty then.
+  file_bytes(file_bytes&& other) noexcept
+      : bytes_(std::exchange(other.bytes_, {})), copy_(std::move(other.copy_)) {}
+  /// Changes places with the other.
+  file_bytes& operator=(file_bytes&& other) noexcept {
+    std::swap(bytes_, other.bytes_);
+    std::swap(copy_, other.copy_);
+    return *this;
+  }
+  file_bytes(const file_bytes&) = delete;
+  file_bytes& operator=(const file_bytes&) = delete;
+  ~file_bytes() {
+    if (bytes_.data() == nullptr || copy_.data() != nullptr) return;
+#if defined(_WIN32)
+    UnmapViewOfFile(bytes_.data());
+#else
+    ::munmap(const_cast<unsigned char*>(bytes_.data()), bytes_.size());
+#endif
+  }
+  /// The whole file, as long as its owner lives: not of a temporary.
+  [[nodiscard]] span<const unsigned char> bytes() const& noexcept {
+    return bytes_;
+  }
+  span<const unsigned char> bytes() const&& = delete;
+
+  /// Maps a regular file. @param path UTF-8. Errors: io_error, naming the path and the system's reason; a
+  /// directory, a pipe, a device and an empty file are refused by name.
+  [[nodiscard]] static result<file_bytes> map(const std::string& path) {
+    file_bytes f;
+#if defined(_WIN32)
+    const auto failed = [&path](const std::string& what) {
+      return error(errc::io_error, path + ": " + what);
+    };
+    const std::wstring wide = detail::utf16(path);
+    const DWORD attributes = GetFileAttributesW(wide.c_str());
+    if (attributes != INVALID_FILE_ATTRIBUTES && (attributes & FILE_ATTRIBUTE_DIRECTORY) != 0)
+      return failed(detail::folder_text(path));
+    // As on POSIX, others may have the file open for writing, rename it and remove it: output_file does.
+    const HANDLE file =
+        CreateFileW(wide.c_str(), GENERIC_READ, FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE,
+                    nullptr, OPEN_EXISTING, 0, nullptr);
+    if (file == INVALID_HANDLE_VALUE)
+      return failed("cannot be opened: " + detail::windows_message(GetLastError()));
+    LARGE_INTEGER size{};
+    const bool regular = GetFileType(file) == FILE_TYPE_DISK && GetFileSizeEx(file, &size) != 0;
+    const bool fits = static_cast<std::uint64_t>(size.QuadPart) <= static_cast<std::size_t>(-1) / 2;
+    const bool mappable = regular && fits && size.QuadPart > 0;
+    const HANDLE mapping =
+        mappable ? CreateFileMappingW(file, nullptr, PAGE_READONLY, 0, 0, nullptr) : nullptr;
+    const void* view = mapping != nullptr ? MapViewOfFile(mapping, FILE_MAP_READ, 0, 0, 0) : nullptr;
+    const DWORD reason = GetLastError();
+    if (mapping != nullptr) CloseHandle(mapping);
+    CloseHandle(file);
+    if (!regular) return failed("is not a regular file");
+    if (!fits) return failed("is larger than the address space");
+    if (size.QuadPart == 0) return failed("is empty");
+    if (view == nullptr) return failed("cannot be mapped: " + detail::windows_message(reason));
+    f.bytes_ = {static_cast<const unsigned char*>(view), static_cast<std::size_t>(size.QuadPart)};
+#else
+    const auto file = open_regular(path);
+    if (!file) return file.error();
+    const auto [fd, size] = *file;
+    void* view = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, fd, 0);
+    const int reason = errno;
+    ::close(fd);
+    if (view == MAP_FAILED)
+      return error(errc::io_error, path + ": cannot be mapped: " + std::strerror(reason));
+    f.bytes_ = {static_cast<const unsigned char*>(view), size};
+#endif
+    return f;
+  }
+
+  /// The same, read into memory: later changes of the file are not seen, and one that shrinks meanwhile is an
+  /// io_error, where a mapping would end the program (SIGBUS). Errors: also out_of_memory, at once where the
+  /// file is larger than the machine's memory: a sparse one of 100 GB is a second's work to make.
+  [[nodiscard]] static result<file_bytes> read(const std::string& path) {
+    const auto no_memory = [&path](std::size_t size) {
+      return error(errc::out_of_memory, path + ": no memory for " + std::to_string(size) + " bytes");
+    };
+    file_bytes f;
+#if defined(_WIN32)
+    const auto mapped = map(path);  // a mapped file cannot shrink
+    if (!mapped) return mapped.error();
+    const std::size_t size = mapped->bytes_.size();
+    f.copy_ = aligned_buffer(size);
+    if (f.copy_.data() == nullptr) return no_memory(size);
+    std::memcpy(f.copy_.data(), mapped->bytes_.data(), size);
+#else
+    const auto file = open_regular(path);
+    if (!file) return file.error();
+    const auto [fd, size] = *file;
+    if (size > physical_memory()) {  // a system that overcommits would grant it, and end the program later
+      ::close(fd);
+      return no_memory(size);
+    }
+    f.copy_ = aligned_buffer(size);
+    if (f.copy_.data() == nullptr) {
+      ::close(fd);
+      return no_memory(size);
+    }
+    std::size_t got = 0;
+    for (::ssize_t n = 1; got < size && n > 0;) {
+      n = ::read(fd, f.copy_.data() + got, size - got);
+      if (n > 0) got += static_cast<std::size_t>(n);
+      if (n < 0 && errno == EINTR) n = 1;
+    }
+    ::close(fd);
+    if (got < size)
+      return error(errc::io_error, path + ": " + std::to_string(got) + " of " + std::to_string(size) +
+                                       " bytes could be read");
+#endif
+    f.bytes_ = {f.copy_.data(), size};
+    return f;
+  }
+
+ private:
+#if !defined(_WIN32)
+  struct opened {
+    int fd;
+    std::size_t size;
+  };
+  /// In bytes; everything where the system does not tell.
+  [[nodiscard]] static std::uint64_t physical_memory() noexcept {
+#if defined(_SC_PHYS_PAGES)
+    const long pages = ::sysconf(_SC_PHYS_PAGES), bytes = ::sysconf(_SC_PAGESIZE);
+    if (pages > 0 && bytes > 0) return static_cast<std::uint64_t>(pages) * static_cast<std::uint64_t>(bytes);
+#endif
+    return ~std::uint64_t{0};
+  }
+  /// A regular file that is not empty. Errors: io_error.
+  [[nodiscard]] static result<opened> open_regular(const std::string& path) {
+    const auto failed = [&path](const std::string& what) {
+      return error(errc::io_error, path + ": " + what);
+    };
+    const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0) return failed(std::string("cannot be opened: ") + std::strerror(errno));
+    struct stat info {};
+    const bool known = ::fstat(fd, &info) == 0;
+    if (!known || !S_ISREG(info.st_mode) || info.st_size == 0) {
+      ::close(fd);
+      if (known && S_ISDIR(info.st_mode)) return failed(detail::folder_text(path));
+      if (known && S_ISREG(info.st_mode)) return failed("is empty");
+      return failed("is not a regular file");
+    }
+    if (static_cast<std::uint64_t>(info.st_size) > static_cast<std::size_t>(-1) / 2) {
+      ::close(fd);
+      return failed("is larger than the address space");
+    }
+    return opened{fd, static_cast<std::size_t>(info.st_size)};
+  }
+#endif
+  span<const unsigned char> bytes_;
+  aligned_buffer copy_;
+};
+
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_WEIGHTS_FILE_BYTES_HPP
+// ---- rexnet/weights/origin.hpp
+// Where the parts of a model come from, for people who wonder: what `rexnet inspect` and `pack` print.
+#ifndef REXNET_WEIGHTS_ORIGIN_HPP
+#define REXNET_WEIGHTS_ORIGIN_HPP
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+
+/// Of a packed file only number_type, input_from and labels_from say something.
+struct model_origin {
+  std::string key;     ///< entry of a training file, "model_ema"; empty: the file's own dictionary
+  std::string prefix;  ///< what stood in front of all names, "module.model."
+  std::vector<std::string> others;    ///< keys of other networks in the file
+  std::vector<std::string> left_out;  ///< names of tensors beside the network
+  std::vector<std::string> notes;     ///< in words: what was done that the file does not say
+  std::string number_type;            ///< of the file's weights, "float32"; of several "float16, float32"
+  std::string input_from;             ///< "packed file", "config.json", "defaults of rexnetr 2.0x"
+  std::string labels_from;            ///< "packed file", "config.json", "ImageNet-1k"; empty without labels
+  int test_size = 0;         ///< the size that the weights were measured with, where it is another one
+  double test_crop_pct = 0;  ///< and its crop
+};
+
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_WEIGHTS_ORIGIN_HPP
+// ---- rexnet/weights/packed_file.hpp
+// A packed file's description as values of their own, for tools and for writing; packed_view.hpp reads the
+// same without the heap. Specification: docs/packed-format.md.
+#ifndef REXNET_WEIGHTS_PACKED_FILE_HPP
+#define REXNET_WEIGHTS_PACKED_FILE_HPP
+
+// ---- rexnet/weights/packed_view.hpp
+// A packed file, version 1, checked and read in place: a header that describes the model, then the payload of
+// network/layout.hpp as float32 (used in place) or float16 (expanded once). Nothing here allocates or throws.
+// Specification: docs/packed-format.md.
+#ifndef REXNET_WEIGHTS_PACKED_VIEW_HPP
+#define REXNET_WEIGHTS_PACKED_VIEW_HPP
+
+// ---- rexnet/core/half.hpp
+// float16 (IEEE 754 binary16) and bfloat16, by integer arithmetic: no instruction set needed.
+#ifndef REXNET_CORE_HALF_HPP
+#define REXNET_CORE_HALF_HPP
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+
+[[nodiscard]] inline float float_from_bits(std::uint32_t bits) noexcept {
+  float f;
+  std::memcpy(&f, &bits, sizeof(f));
+  return f;
+}
+[[nodiscard]] inline std::uint32_t bits_of(float f) noexcept {
+  std::uint32_t bits;
+  std::memcpy(&bits, &f, sizeof(bits));
+  return bits;
+}
+
+/// Exact.
+[[nodiscard]] inline float bfloat16_to_float(std::uint16_t b) noexcept {
+  return float_from_bits(std::uint32_t{b} << 16);
+}
+
+/// Exact, denormals included; a NaN keeps its payload.
+[[nodiscard]] inline float half_to_float(std::uint16_t h) noexcept {
+  const std::uint32_t sign = (h & 0x8000u) << 16, exponent = (h >> 10) & 31u, mantissa = h & 0x3ffu;
+  if (exponent == 31) return float_from_bits(sign | 0x7f800000u | mantissa << 13);
+  if (exponent != 0) return float_from_bits(sign | (exponent + 112) << 23 | mantissa << 13);
+  const float magnitude = static_cast<float>(mantissa) * 5.9604644775390625e-8f;  // 2^-24
+  return float_from_bits(sign | bits_of(magnitude));
+}
+
+/// Rounds to nearest, ties to even; overflows to infinity; NaN stays NaN.
+[[nodiscard]] inline std::uint16_t float_to_half(float f) noexcept {
+  const std::uint32_t bits = bits_of(f), sign = (bits >> 16) & 0x8000u, magnitude = bits & 0x7fffffffu;
+  if (magnitude > 0x7f800000u) return static_cast<std::uint16_t>(sign | 0x7e00u);
+  if (magnitude >= 0x477ff000u) return static_cast<std::uint16_t>(sign | 0x7c00u);
+  if (magnitude < 0x38800000u) {  // below 2^-14: the sum's low bits are the denormal, correctly rounded
+    const float shifted = float_from_bits(magnitude) + 0.5f;
+    return static_cast<std::uint16_t>(sign | (bits_of(shifted) - 0x3f000000u));
+  }
+  const std::uint32_t rounded = magnitude + 0xfffu + ((magnitude >> 13) & 1u);
+  return static_cast<std::uint16_t>(sign | ((rounded - (112u << 23)) >> 13));
+}
+
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_CORE_HALF_HPP
 // ---- rexnet/weights/bytes.hpp
 // Little-endian integers out of untrusted bytes, and CRC-32.
 #ifndef REXNET_WEIGHTS_BYTES_HPP
@@ -4152,27 +4828,6 @@ template <int N>
   std::string out = "\"";
   for (const char c : s.substr(0, 60)) out += c >= 32 && c < 127 ? c : '?';
   return out + (s.size() > 60 ? "...\"" : "\"");
-}
-
-[[nodiscard]] inline bool is_utf8(std::string_view s) noexcept {
-  for (std::size_t i = 0; i < s.size();) {
-    const auto byte = [&s](std::size_t k) { return static_cast<unsigned char>(s[k]); };
-    const unsigned lead = byte(i);
-    const std::size_t more = lead < 0x80   ? 0
-                             : lead < 0xc2 ? 9
-                             : lead < 0xe0 ? 1
-                             : lead < 0xf0 ? 2
-                             : lead < 0xf5 ? 3
-                                           : 9;
-    if (more == 9 || more >= s.size() - i) return false;
-    for (std::size_t k = 1; k <= more; ++k)
-      if ((byte(i + k) & 0xc0u) != 0x80u) return false;
-    // overlong forms, surrogates and what lies beyond U+10FFFF
-    if ((lead == 0xe0 && byte(i + 1) < 0xa0) || (lead == 0xed && byte(i + 1) > 0x9f)) return false;
-    if ((lead == 0xf0 && byte(i + 1) < 0x90) || (lead == 0xf4 && byte(i + 1) > 0x8f)) return false;
-    i += more + 1;
-  }
-  return true;
 }
 
 /// The tables of CRC-32 (polynomial 0xEDB88320), eight bytes a step.
@@ -4211,6 +4866,54 @@ inline constexpr crc_tables crc{};
 }  // namespace rexnet
 
 #endif  // REXNET_WEIGHTS_BYTES_HPP
+// ---- rexnet/weights/labels.hpp
+// What a class may be called: the one rule for packed files, written and read, and for lists of names.
+#ifndef REXNET_WEIGHTS_LABELS_HPP
+#define REXNET_WEIGHTS_LABELS_HPP
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+namespace detail {
+
+/// The first 60 bytes, whole characters of them where it is UTF-8.
+[[nodiscard]] constexpr std::string_view beginning(std::string_view s) noexcept {
+  std::size_t n = s.size() < 60 ? s.size() : 60;
+  while (n > 0 && n < s.size() && (static_cast<unsigned char>(s[n]) & 0xc0u) == 0x80u) --n;
+  return s.substr(0, n);
+}
+
+/// Names of classes are UTF-8 without what is_control() says, line feeds and tabs among it: programs, files
+/// and terminals disagree about everything else. An empty name is one. fail(code, parts of a text...) tells
+/// what is wrong (packed_label_text, K12); it gives what this returns.
+/// @param what "label ", "line ": what `number` counts
+template <class Fail>
+[[nodiscard]] constexpr errc check_label(std::string_view label, const char* what, std::size_t number,
+                                         Fail&& fail) {
+  constexpr errc bad = errc::packed_label_text;
+  for (std::string_view rest = label; !rest.empty();) {
+    const std::size_t length = utf8_length(rest);
+    if (length == 0) return fail(bad, what, number, " \"", beginning(label), "\": is not UTF-8");
+    if (is_control(rest.substr(0, length)))
+      return fail(bad, what, number, " \"", beginning(label), "\": has a control character");
+    rest.remove_prefix(length);
+  }
+  return errc::ok;
+}
+
+/// The same for all of them. @param labels of anything that converts to string_view
+template <class Labels, class Fail>
+[[nodiscard]] constexpr errc check_labels(const Labels& labels, Fail&& fail) {
+  std::size_t number = 0;
+  for (const auto& label : labels)
+    if (const errc e = check_label(label, "label ", ++number, fail); e != errc::ok) return e;
+  return errc::ok;
+}
+
+}  // namespace detail
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_WEIGHTS_LABELS_HPP
 
 namespace rexnet {
 inline namespace REXNET_BUILD {
@@ -4293,6 +4996,7 @@ void packed_fields(Io&& io, Header& h) {
   io.i32(h.input.input_size), io.u32(filter), io.u32(order);
   h.input.interpolation = filter == 1 ? interpolation::bilinear : interpolation::bicubic;
   h.input.order = order == 1 ? pass_order::horizontal_first : pass_order::pillow_13;
+  io.bad_resize = filter > 1 || order > 1;
   for (float& v : h.input.mean) io.f32(v);
   for (float& v : h.input.std) io.f32(v);
   io.f64(h.input.crop_pct);
@@ -4301,7 +5005,8 @@ void packed_fields(Io&& io, Header& h) {
 
 struct field_reader {
   const unsigned char* p;
-  bool bad = false;
+  bool bad = false;         ///< a number of the shape that no network has
+  bool bad_resize = false;  ///< an interpolation or pass order that has no meaning
   void u32(std::uint32_t& v) { v = static_cast<std::uint32_t>(little_endian<4>(p)), p += 4; }
   void i32(int& v) {
     v = static_cast<std::int32_t>(little_endian<4>(p)), p += 4;
@@ -4367,6 +5072,13 @@ template <class Fail>
     if (sum != payload_crc)
       return fail(errc::packed_payload_checksum, "weights checksum ", sum, ", recorded ", payload_crc);
   }
+  if (r.bad_resize)
+    return fail(errc::packed_preprocessing, "interpolation ", u32_at(244), ", pass order ", u32_at(248),
+                ": 0 and 1 are known");
+  const auto fail_as_file = [&fail](errc, const auto&... parts) {
+    return fail(errc::packed_preprocessing, parts...);
+  };
+  if (const errc e = check_preprocessing(v.input, fail_as_file); e != errc::ok) return e;
   // Behind the fixed fields: labels, then the self-test's outputs and input, each from a multiple of 4.
   const std::uint64_t outputs = v.test.h > 0 ? static_cast<std::uint64_t>(output_c(v.shape)) : 0;
   const checked labels_end = checked(packed_fixed) + (std::uint64_t{label_bytes} + 3) / 4 * 4;
@@ -4385,6 +5097,13 @@ template <class Fail>
       (label_count != 0 && label_count != static_cast<std::uint32_t>(v.shape.classes)))
     return fail(errc::packed_labels, label_count, " labels in ", lines, " lines for ", v.shape.classes,
                 " classes");
+  std::string_view rest = labels;
+  for (std::uint32_t i = 1; i <= lines; ++i) {
+    const std::size_t end = rest.find('\n');
+    if (const errc e = check_label(rest.substr(0, end), "label ", i, fail); e != errc::ok) return e;
+    rest.remove_prefix(end + 1);
+  }
+  if (!rest.empty()) return fail(errc::packed_label_text, rest.size(), " bytes behind the last label");
   v.label_count = static_cast<int>(label_count);
   v.label_text = labels;
   const auto first = static_cast<std::size_t>(labels_end.get()),
@@ -4399,7 +5118,7 @@ template <class Fail>
 /// Opens a packed file in memory without the heap: `file` becomes views of `bytes`, which must outlive it. A
 /// float32 payload must be 64-byte aligned. @param depth check::full reads the whole file and compares its
 /// checksum.
-/// @return ok, or one of K1 to K10 of docs/refusals.md; `file` is of no use then. read_packed() gives the
+/// @return ok, or one of K1 to K12 of docs/refusals.md; `file` is of no use then. read_packed() gives the
 ///         same with a text.
 [[nodiscard]] inline errc open_packed(byte_span bytes, check depth, packed_view& file) noexcept {
   return detail::parse_packed(bytes, depth, file, detail::report_code());
@@ -4467,7 +5186,7 @@ struct packed_file {
 };
 
 /// Checks a packed file and gives its parts; the payload is a view of `bytes`. Memory: 40 bytes for a label
-/// at most, of which the payload has at least 4 for each; the self-test once more. Errors: K1 to K10 of
+/// at most, of which the payload has at least 4 for each; the self-test once more. Errors: K1 to K12 of
 /// docs/refusals.md.
 [[nodiscard]] inline result<packed_file> read_packed(byte_span bytes, check depth = check::header) {
   packed_view v;
@@ -4497,39 +5216,62 @@ struct packed_file {
 namespace rexnet {
 inline namespace REXNET_BUILD {
 
-/// What runs a model: kernels chosen when the program runs, where rexnet_add_dispatch() built some; else
-/// those of the instruction set that this translation unit is compiled for.
-using model_network = network<dynamic_config>;
-
 namespace detail {
-struct model_maker;
-}
 
-/// A loaded model: immutable, shareable between threads, movable. Made by load() or load_packed().
+struct model_maker;
+
+/// What every copy of a model shares.
+struct model_state {
+  packed_header header;
+  model_origin origin;
+  std::string container;
+  file_bytes file;
+  aligned_buffer owned;
+  span<const float> payload;
+};
+
+}  // namespace detail
+
+/// A model, made by load() or load_packed(): immutable, shareable between threads. A copy is another
+/// handle of the same weights, which live as long as one of them does; moving copies, so that none is ever
+/// without weights. What a temporary model gives is a copy, or does not compile where it only points.
 class model {
  public:
   /// Family, width, classes.
-  [[nodiscard]] const config& shape() const noexcept { return header_.shape; }
-  /// How it wants its pictures; checkpoints do not say, theirs are the defaults.
-  [[nodiscard]] const preprocessing& input() const noexcept { return header_.input; }
+  [[nodiscard]] const config& shape() const& noexcept { return state_->header.shape; }
+  [[nodiscard]] config shape() const&& noexcept { return state_->header.shape; }
+  /// How it wants its pictures; origin().input_from says where that comes from.
+  [[nodiscard]] const preprocessing& input() const& noexcept { return state_->header.input; }
+  [[nodiscard]] preprocessing input() const&& noexcept { return state_->header.input; }
   /// One name per class; empty where there are none.
-  [[nodiscard]] const std::vector<std::string>& labels() const noexcept { return header_.labels; }
+  [[nodiscard]] const std::vector<std::string>& labels() const& noexcept { return state_->header.labels; }
+  [[nodiscard]] std::vector<std::string> labels() const&& { return state_->header.labels; }
   /// All that the file says beside its weights.
-  [[nodiscard]] const packed_header& header() const noexcept { return header_; }
-  /// The packed payload, layout_of(shape()).floats floats, 64-byte aligned.
-  [[nodiscard]] span<const float> payload() const noexcept { return payload_; }
+  [[nodiscard]] const packed_header& header() const& noexcept { return state_->header; }
+  [[nodiscard]] packed_header header() const&& { return state_->header; }
   /// "torch zip", "torch legacy", "safetensors" or "packed".
-  [[nodiscard]] const std::string& container() const noexcept { return container_; }
-  /// The network on these weights, which the model keeps.
-  [[nodiscard]] model_network net() const noexcept { return {header_.shape, payload_.data()}; }
+  [[nodiscard]] const std::string& container() const& noexcept { return state_->container; }
+  [[nodiscard]] std::string container() const&& { return state_->container; }
+  /// Where its weights, preprocessing and names come from, and what was left out.
+  [[nodiscard]] const model_origin& origin() const& noexcept { return state_->origin; }
+  [[nodiscard]] model_origin origin() const&& { return state_->origin; }
+
+  /// The packed payload, layout_of(shape()).floats floats, 64-byte aligned. It is borrowed: keep the model.
+  [[nodiscard]] span<const float> payload() const& noexcept { return state_->payload; }
+  span<const float> payload() const&& = delete;
+  /// The network on these weights, which it borrows: keep the model.
+  [[nodiscard]] model_network net() const& noexcept { return {shape(), state_->payload.data()}; }
+  model_network net() const&& = delete;
+
+  /// Without weights, to be assigned to: classifiers and extractors refuse it.
+  model() : state_(std::make_shared<detail::model_state>()) {}
+  model(const model&) noexcept = default;
+  model& operator=(const model&) noexcept = default;
+  ~model() = default;
 
  private:
   friend struct detail::model_maker;
-  packed_header header_;
-  std::string container_;
-  file_bytes file_;
-  aligned_buffer owned_;
-  span<const float> payload_;
+  std::shared_ptr<detail::model_state> state_;  ///< changed by model_maker alone, before there is a copy
 };
 
 namespace detail {
@@ -4540,29 +5282,38 @@ struct model_maker {
     model m;
     auto v = read_packed(bytes, depth);
     if (!v) return v.error();
-    m.container_ = "packed";
+    m.state_->container = "packed";
     if (v->header.half) {
-      m.owned_ = float_buffer(layout_of(v->header.shape).floats);
-      if (m.owned_.data() == nullptr) return error(errc::out_of_memory, "no memory for the weights");
-      if (const errc e = expand_half(v->payload, m.owned_.floats()); e != errc::ok)
+      m.state_->owned = float_buffer(layout_of(v->header.shape).floats);
+      if (m.state_->owned.data() == nullptr) return error(errc::out_of_memory, "no memory for the weights");
+      if (const errc e = expand_half(v->payload, m.state_->owned.floats()); e != errc::ok)
         return error(e, "packed file: float16 weights of another size");
-      m.payload_ = m.owned_.floats();
+      m.state_->payload = m.state_->owned.floats();
     } else {
-      m.payload_ = {reinterpret_cast<const float*>(v->payload.data()), v->payload.size() / sizeof(float)};
+      m.state_->payload = {reinterpret_cast<const float*>(v->payload.data()),
+                           v->payload.size() / sizeof(float)};
     }
-    m.header_ = std::move(v->header);
+    m.state_->header = std::move(v->header);
+    m.state_->origin.number_type = m.state_->header.half ? "float16" : "float32";
+    m.state_->origin.input_from = "packed file";
+    if (!m.state_->header.labels.empty()) m.state_->origin.labels_from = "packed file";
     return m;
   }
   /// From weights in memory.
   [[nodiscard]] static model from_weights(const config& shape, std::vector<std::string> labels,
                                           aligned_buffer weights, std::string container) {
     model m;
-    m.container_ = std::move(container);
-    m.header_.shape = shape;
-    m.header_.labels = std::move(labels);
-    m.owned_ = std::move(weights);
-    m.payload_ = m.owned_.floats();
+    m.state_->container = std::move(container);
+    m.state_->header.shape = shape;
+    m.state_->header.labels = std::move(labels);
+    m.state_->owned = std::move(weights);
+    m.state_->payload = m.state_->owned.floats();
     return m;
+  }
+  /// What is known beside the weights.
+  static void describe(model& m, packed_header header, model_origin origin) {
+    m.state_->header = std::move(header);
+    m.state_->origin = std::move(origin);
   }
   /// The same from a file, mapped or read, which the model keeps where it needs it. Errors get the path in
   /// front.
@@ -4572,7 +5323,7 @@ struct model_maker {
     if (!file) return file.error();
     result<model> m = load_bytes(file->bytes());
     if (!m) return m.error().in(path);
-    if (m->owned_.data() == nullptr) m->file_ = std::move(*file);
+    if (m->state_->owned.data() == nullptr) m->state_->file = std::move(*file);
     return m;
   }
   /// The same from a copy of the bytes, which the model keeps where it needs it.
@@ -4584,16 +5335,16 @@ struct model_maker {
       return error(errc::out_of_memory, "no memory for a copy of " + std::to_string(bytes.size()) + " bytes");
     std::copy(bytes.begin(), bytes.end(), copy.data());
     result<model> m = load_bytes(byte_span(copy.data(), bytes.size()));
-    if (m && m->owned_.data() == nullptr) m->owned_ = std::move(copy);
+    if (m && m->state_->owned.data() == nullptr) m->state_->owned = std::move(copy);
     return m;
   }
 };
 }  // namespace detail
 
-/// Opens a packed file in memory. A float32 payload is used in place: `bytes` must be 64-byte aligned and
-/// outlive the model; float16 is expanded into memory of the model's own. Programs that read nothing but
-/// packed files are a third smaller with this than with load(). @param depth check::full reads the whole file
-/// and compares its checksum. Errors: those of read_packed(), out_of_memory.
+/// Opens a packed file in memory. A float32 payload is borrowed: `bytes` must be 64-byte aligned and outlive
+/// the model, its copies and their classifiers; float16 is expanded into memory of the model's own. Programs
+/// that read nothing but packed files are a third smaller with this than with load(). @param depth
+/// check::full reads the whole file and compares its checksum. Errors: those of read_packed(), out_of_memory.
 [[nodiscard]] inline result<model> load_packed(byte_span bytes, check depth = check::header) {
   return detail::model_maker::from_packed(bytes, depth);
 }
@@ -4614,102 +5365,83 @@ struct model_maker {
                                         [depth](byte_span bytes) { return load_packed(bytes, depth); });
 }
 
-namespace detail {
-
-/// What classifier and feature_extractor are made of: a model's network, how it wants its pictures, and plan
-/// and workspace for one size of input at a time.
-class model_runner {
- public:
-  model_runner(const model& m, const preprocessing& input, int threads)
-      : net_(m.net()), input_(input), threads_(threads), table_(normalise_table(input)) {}
-
-  [[nodiscard]] const config& shape() const noexcept { return net_.shape(); }
-  [[nodiscard]] const preprocessing& input() const noexcept { return input_; }
-
-  /// For inputs of h x w pixels. A workspace that is large enough stays.
-  /// Errors: those of make_plan(), out_of_memory.
-  [[nodiscard]] status prepare(int h, int w) {
-    if (plan_.h == h && plan_.w == w) return done;
-    auto p = net_.make_plan(h, w, threads_);
-    if (!p) return p.error();
-    if (workspace_.size() < p->workspace_bytes()) {
-      aligned_buffer larger(p->workspace_bytes());
-      if (larger.data() == nullptr)
-        return error(errc::out_of_memory,
-                     "no memory for a workspace of " + std::to_string(p->workspace_bytes()) + " bytes");
-      workspace_ = std::move(larger);
-    }
-    plan_ = *p;
-    return done;
-  }
-  /// For the network's own pictures.
-  [[nodiscard]] status prepare() { return prepare(input_.input_size, input_.input_size); }
-
-  /// A picture of any size, preprocessed. @param out output_c(shape()) floats
-  [[nodiscard]] status run(const image_view& picture, span<float> out, const forward_options& how = {}) {
-    auto pixels = preprocess_pixels(picture, input_, net_.resample());
-    if (!pixels) return pixels.error();
-    if (status s = prepare(); !s) return s;
-    return answered(net_.forward_u8(plan_, pixels->view(), table_, out, workspace(), how));
-  }
-  /// Normalised images. @param out n * output_c(shape()) floats
-  [[nodiscard]] status run(nhwc_view<const float> images, span<float> out, const forward_options& how = {}) {
-    if (status s = prepare(images.h, images.w); !s) return s;
-    return answered(net_.forward(plan_, images, out, workspace(), how));
-  }
-
- private:
-  [[nodiscard]] span<unsigned char> workspace() noexcept { return {workspace_.data(), workspace_.size()}; }
-  [[nodiscard]] static status answered(errc e) {
-    if (e != errc::ok) return error(e, "forward failed with code " + std::to_string(static_cast<int>(e)));
-    return done;
-  }
-  model_network net_;
-  preprocessing input_;
-  int threads_;
-  std::array<float, 768> table_;
-  rexnet::plan plan_;  ///< of 0 x 0 pixels before the first prepare()
-  aligned_buffer workspace_;
-};
-
-}  // namespace detail
-
-/// Keeps a model's workspace between pictures. One per thread; the model must outlive it.
+/// Classifies pictures: a model and the workspace of a forward pass, kept between pictures. One per thread.
+/// It keeps the model's weights alive; of load(bytes) and load_packed(bytes), which borrow, the caller keeps
+/// the bytes.
 class classifier {
  public:
-  /// @param threads 1 to max_threads
-  /// Errors: invalid_argument (threads, input size), out_of_memory.
-  [[nodiscard]] static result<classifier> make(const model& m, const preprocessing& input, int threads = 1) {
-    classifier c(m, input, threads);
-    if (status s = c.runner_.prepare(); !s) return s.error();
+  /// @param threads 1 to max_threads, of `pool` or of OpenMP
+  /// Errors: all that has nothing to do with a picture: invalid_argument (preprocessing, threads),
+  /// limit_exceeded, unsupported (no kernels for this CPU), out_of_memory.
+  [[nodiscard]] static result<classifier> make(const model& m, const preprocessing& input, int threads = 1,
+                                               const executor& pool = {}) {
+    classifier c(m, input, threads, pool);
+    if (status s = c.runner_.start(); !s) return s.error();
     return c;
   }
   /// The same with the model's own preprocessing.
-  [[nodiscard]] static result<classifier> make(const model& m, int threads = 1) {
-    return make(m, m.input(), threads);
+  [[nodiscard]] static result<classifier> make(const model& m, int threads = 1, const executor& pool = {}) {
+    return make(m, m.input(), threads, pool);
   }
 
   /// Logits (features, where the model has no classifier) of a picture of any size. Errors: those of
   /// preprocess_pixels().
   [[nodiscard]] result<std::vector<float>> logits(const image_view& picture) {
-    std::vector<float> out(static_cast<std::size_t>(output_c(runner_.shape())));
+    std::vector<float> out(outputs());
     if (status s = runner_.run(picture, out); !s) return s.error();
     return out;
   }
-  /// The k most probable classes.
+  /// The same of many, [n][output_c(shape)]: bit by bit those of each alone. Each thread takes a picture at a
+  /// time, preprocessing included; of fewer pictures than threads each is shared. No pictures: no logits.
+  /// Memory: for each thread a workspace, which is kept, and the pixels of an input.
+  /// Errors: invalid_argument, naming the first picture that cannot be ("pictures[3]: ..."), before any is
+  /// computed; limit_exceeded, out_of_memory.
+  [[nodiscard]] result<std::vector<float>> logits(span<const image_view> pictures) {
+    std::vector<float> out(pictures.size() * outputs());
+    if (status s = runner_.run(pictures, out); !s) return s.error();
+    return out;
+  }
+
+  /// The k most probable classes, or all where there are fewer. Errors: those of logits(), invalid_argument
+  /// (k below 1), unsupported (a model without classifier).
   [[nodiscard]] result<std::vector<scored_class>> classify(const image_view& picture, int k = 5) {
-    if (runner_.shape().classes == 0)
-      return error(errc::unsupported,
-                   "the model is a backbone without classifier: use logits() for its features");
+    if (status s = can_classify(k); !s) return s.error();
     auto scores = logits(picture);
     if (!scores) return scores.error();
-    softmax(*scores);
-    return top_k(*scores, k);
+    return answer(*scores, k);
+  }
+  /// The same of many pictures, an answer for each, as logits() of many computes them.
+  [[nodiscard]] result<std::vector<std::vector<scored_class>>> classify(span<const image_view> pictures,
+                                                                        int k = 5) {
+    if (status s = can_classify(k); !s) return s.error();
+    auto scores = logits(pictures);
+    if (!scores) return scores.error();
+    std::vector<std::vector<scored_class>> answers;
+    answers.reserve(pictures.size());
+    for (std::size_t i = 0; i < pictures.size(); ++i)
+      answers.push_back(answer(span<float>(*scores).subspan(i * outputs(), outputs()), k));
+    return answers;
   }
 
  private:
-  classifier(const model& m, const preprocessing& input, int threads) : runner_(m, input, threads) {}
-  detail::model_runner runner_;
+  classifier(const model& m, const preprocessing& input, int threads, const executor& pool)
+      : model_(m), runner_(m.net(), input, threads, pool) {}
+  [[nodiscard]] std::size_t outputs() const noexcept {
+    return static_cast<std::size_t>(output_c(runner_.shape()));
+  }
+  /// Makes probabilities of the logits. Precondition: can_classify(k).
+  [[nodiscard]] static std::vector<scored_class> answer(span<float> logits, int k) {
+    softmax(logits);
+    return detail::largest(logits, (std::min)(static_cast<std::size_t>(k), logits.size()));
+  }
+  [[nodiscard]] status can_classify(int k) const {
+    if (runner_.shape().classes == 0)
+      return error(errc::unsupported,
+                   "the model is a backbone without classifier: use logits() for its features");
+    return detail::check_top_k(k);
+  }
+  model model_;  ///< for its weights, which the runner borrows
+  detail::picture_runner runner_;
 };
 
 }  // namespace REXNET_BUILD
@@ -4759,8 +5491,9 @@ struct feature_map {
   int c = 0;                ///< channels
   std::vector<float> data;  ///< [n][h][w][c]; empty when it was not asked for
 
-  /// Valid as long as the map stays as it is.
-  [[nodiscard]] nhwc_view<const float> view() const noexcept { return {data.data(), n, h, w, c}; }
+  /// Valid as long as the map stays as it is; not of a temporary.
+  [[nodiscard]] nhwc_view<const float> view() const& noexcept { return {data.data(), n, h, w, c}; }
+  nhwc_view<const float> view() const&& = delete;
 };
 
 /// What a backbone gives for n images.
@@ -4779,20 +5512,22 @@ struct feature_choice {
   bool head = true;    ///< computes the last 1x1 convolution twice: without taps its map never exists
 };
 
-/// Keeps a model's workspace between pictures, as classifier does. One per thread; the model must outlive it.
+/// Maps and vectors of pictures: as classifier, it keeps the model's weights alive and a workspace between
+/// pictures. One per thread.
 class feature_extractor {
  public:
-  /// @param threads 1 to max_threads
-  /// Errors: invalid_argument (threads, input size), out_of_memory.
+  /// @param threads 1 to max_threads, of `pool` or of OpenMP
+  /// Errors: those of classifier::make().
   [[nodiscard]] static result<feature_extractor> make(const model& m, const preprocessing& input,
-                                                      int threads = 1) {
-    feature_extractor e(m, input, threads);
-    if (status s = e.runner_.prepare(); !s) return s.error();
+                                                      int threads = 1, const executor& pool = {}) {
+    feature_extractor e(m, input, threads, pool);
+    if (status s = e.runner_.start(); !s) return s.error();
     return e;
   }
   /// The same with the model's own preprocessing.
-  [[nodiscard]] static result<feature_extractor> make(const model& m, int threads = 1) {
-    return make(m, m.input(), threads);
+  [[nodiscard]] static result<feature_extractor> make(const model& m, int threads = 1,
+                                                      const executor& pool = {}) {
+    return make(m, m.input(), threads, pool);
   }
 
   /// Of a picture of any size, resized and cropped as for classification. Errors: those of
@@ -4801,23 +5536,36 @@ class feature_extractor {
     const int side = runner_.input().input_size;
     return collect(1, side, side, choice, picture);
   }
+  /// The same of many, computed as classifier::logits() does it; an empty batch has empty maps.
+  /// Errors: those of classifier::logits() of many pictures.
+  [[nodiscard]] result<feature_maps> extract(span<const image_view> pictures,
+                                             const feature_choice& choice = {}) {
+    if (pictures.size() > max_batch_pictures)
+      return error(errc::limit_exceeded, std::to_string(pictures.size()) + " pictures at once");
+    const int side = runner_.input().input_size;
+    return collect(static_cast<int>(pictures.size()), side, side, choice, pictures);
+  }
 
   /// Of images that are normalised already, [n][h][w][3] of any strides and any size: nothing is resized. The
-  /// workspace is kept for the size of the last call and grows where that needs more.
+  /// workspace is kept for the size of the last call and grows where that needs more. n may be 0.
   /// Errors: invalid_argument (null data, a side beyond 1 .. 16384), shape_mismatch (not three channels),
   /// limit_exceeded, out_of_memory.
   [[nodiscard]] result<feature_maps> extract(nhwc_view<const float> images,
                                              const feature_choice& choice = {}) {
-    if (images.data == nullptr || images.n < 0) return error(errc::invalid_argument, "images: no data");
+    if (images.n < 0)
+      return error(errc::invalid_argument, "a batch of " + std::to_string(images.n) + " images");
+    if (status s = runner_.prepare(images.h, images.w); !s) return s.error();  // before maps of that size
     if (images.c != 3)
       return error(errc::shape_mismatch,
                    "images of " + std::to_string(images.c) + " channels: 3 are expected");
-    if (status s = runner_.prepare(images.h, images.w); !s) return s.error();
+    if (images.data == nullptr && images.n > 0)
+      return error(errc::invalid_argument, "images: no data (null pointer)");
     return collect(images.n, images.h, images.w, choice, images);
   }
 
  private:
-  feature_extractor(const model& m, const preprocessing& input, int threads) : runner_(m, input, threads) {}
+  feature_extractor(const model& m, const preprocessing& input, int threads, const executor& pool)
+      : model_(m), runner_(m.net(), input, threads, pool) {}
 
   /// Runs `input`, whose n images reach the network with h x w pixels, and taps what was chosen.
   template <class Input>
@@ -4828,12 +5576,17 @@ class feature_extractor {
     feature_maps out;
     out.n = n;
     feature_taps taps;
-    const auto sized = [n](int floats) {
-      return static_cast<std::size_t>(n) * static_cast<std::size_t>(floats);
+    bool fits = true;  // small pictures have large maps: many of them pass a 32-bit address space
+    const auto sized = [n, &fits](int floats, int rows = 1, int columns = 1) {
+      const checked all = checked(static_cast<std::uint64_t>(n)) * static_cast<std::uint64_t>(floats) *
+                          static_cast<std::uint64_t>(rows) * static_cast<std::uint64_t>(columns);
+      const bool good = all.at_most(static_cast<std::size_t>(-1) / 2 / sizeof(float));
+      fits = fits && good;
+      return good ? static_cast<std::size_t>(all.get()) : std::size_t{0};
     };
     const auto tap = [&sized, n](feature_map& map, int mh, int mw, int mc) {
       map.n = n, map.h = mh, map.w = mw, map.c = mc;
-      map.data.resize(sized(mh) * static_cast<std::size_t>(mw) * static_cast<std::size_t>(mc));
+      map.data.resize(sized(mc, mh, mw));
       return map.data.data();
     };
     for (std::size_t i = 0; choice.stages && i < stages.size(); ++i)
@@ -4842,16 +5595,18 @@ class feature_extractor {
     out.pooled.resize(sized(c.head_c));
     out.features.resize(sized(feature_c(c)));
     out.logits.resize(sized(output_c(c)));
+    if (!fits)
+      return error(errc::limit_exceeded,
+                   "the maps of " + std::to_string(n) + " images are larger than the address space");
     taps.pooled = out.pooled.data();
     taps.features = out.features.data();
-    forward_options how;
-    how.taps = &taps;
-    if (status s = runner_.run(input, out.logits, how); !s) return s.error();
+    if (status s = runner_.run(input, out.logits, &taps); !s) return s.error();
     if (c.classes == 0) out.logits.clear();
     return out;
   }
 
-  detail::model_runner runner_;
+  model model_;  ///< for its weights, which the runner borrows
+  detail::picture_runner runner_;
 };
 
 }  // namespace REXNET_BUILD
@@ -4876,10 +5631,18 @@ struct filter {
   int out_c = 0;                   ///< output channels
 };
 
-/// Owner of a filter's memory.
-struct packed_filter {
-  aligned_buffer memory;  ///< weights, then bias
-  filter view;            ///< of that memory: what the operators take
+/// Owner of a filter's memory, made by pack_filter().
+class packed_filter {
+ public:
+  /// What the operators take, as long as its owner lives: not of a temporary.
+  [[nodiscard]] filter view() const& noexcept { return view_; }
+  filter view() const&& = delete;
+
+ private:
+  friend result<packed_filter> pack_filter(span<const float> weights, span<const float> bias, int out_c,
+                                           int k);
+  aligned_buffer memory_;  ///< weights, then bias
+  filter view_;            ///< of that memory
 };
 
 /// Packs weights [out_c][k] (k in the order rows, columns, channels) and a bias [out_c] (empty: zeros).
@@ -4893,14 +5656,14 @@ struct packed_filter {
                                            std::to_string(out_c) + " outputs of " + std::to_string(k));
   packed_filter f;
   const std::ptrdiff_t padded = static_cast<std::ptrdiff_t>(panel_count(out_c)) * panel_c;
-  f.memory = float_buffer(std::int64_t{padded} * (std::int64_t{k} + 1));
-  if (f.memory.data() == nullptr) return error(errc::out_of_memory, "pack_filter: no memory");
-  float* const to = f.memory.floats().data();
+  f.memory_ = float_buffer(std::int64_t{padded} * (std::int64_t{k} + 1));
+  if (f.memory_.data() == nullptr) return error(errc::out_of_memory, "pack_filter: no memory");
+  float* const to = f.memory_.floats().data();
   for (std::ptrdiff_t o = 0; o < out_c; ++o)
     for (std::ptrdiff_t i = 0; i < k; ++i)
       to[(o / panel_c * k + i) * panel_c + o % panel_c] = weights.data()[o * k + i];
   std::copy(bias.begin(), bias.end(), to + padded * k);
-  f.view = {to, to + padded * k, k, out_c};
+  f.view_ = {to, to + padded * k, k, out_c};
   return f;
 }
 
@@ -5124,7 +5887,7 @@ inline namespace REXNET_BUILD {
 /// Place (y, x) looks around pixel (32 y, 32 x) of the network's input and not around the middle of the 32 x
 /// 32 pixels from there: a convolution of stride 2 with padding keeps the even pixels. seen_part() tells
 /// where in the picture the input lies.
-/// @param head        feature_maps::head of the same model, any strides
+/// @param head        feature_maps::head of the same model, any strides, n from 0 on
 /// @param class_index 0 to classes - 1
 /// Errors: unsupported (a backbone without classifier), invalid_argument (class, null data), shape_mismatch
 /// (channels).
@@ -5142,7 +5905,7 @@ inline namespace REXNET_BUILD {
                                            std::to_string(head.h) + " x " + std::to_string(head.w) + " x " +
                                            std::to_string(head.c) + ", expected " + std::to_string(c.head_c) +
                                            " channels");
-  if (head.data == nullptr)
+  if (head.data == nullptr && head.n > 0)
     return error(errc::invalid_argument, "class activation map: no head (null pointer)");
 
   const weights_layout layout = layout_of(c);
@@ -5163,7 +5926,7 @@ inline namespace REXNET_BUILD {
       if (c.hidden_c > 0) {
         const nhwc_view<float> to(row.data(), 1, 1, head.w, c.hidden_c);
         if (const errc e = pointwise(seen, hidden, to, activation::relu6); e != errc::ok)
-          return error(e, "class activation map: code " + std::to_string(static_cast<int>(e)));
+          return error(e, std::string("class activation map: ") + to_string(e));
         seen = to;
       }
       for (int x = 0; x < head.w; ++x) {
@@ -5722,12 +6485,343 @@ inline constexpr imagenet_class imagenet_table[1000] = {
 #ifndef REXNET_WEIGHTS_CHECKPOINT_HPP
 #define REXNET_WEIGHTS_CHECKPOINT_HPP
 
-// ---- rexnet/weights/safetensors.hpp
-// The safetensors container: u64 length, a JSON header of that length, the tensors' bytes without gaps.
-// Source: the format section of huggingface/safetensors. The parser knows only the JSON that the format
-// allows: an object of objects; strings; arrays of non-negative integers.
-#ifndef REXNET_WEIGHTS_SAFETENSORS_HPP
-#define REXNET_WEIGHTS_SAFETENSORS_HPP
+// ---- rexnet/weights/impostors.hpp
+// What people take for a checkpoint and is none, named by its content, with what to do.
+#ifndef REXNET_WEIGHTS_IMPOSTORS_HPP
+#define REXNET_WEIGHTS_IMPOSTORS_HPP
+
+// ---- rexnet/weights/file_kinds.hpp
+// Files of other kinds by their first bytes: what each is, and what to do with it.
+#ifndef REXNET_WEIGHTS_FILE_KINDS_HPP
+#define REXNET_WEIGHTS_FILE_KINDS_HPP
+
+// ---- rexnet/weights/protobuf.hpp
+// A walk over the fields of a protobuf message, bounded by its bytes. Source: protobuf.dev, "Encoding".
+#ifndef REXNET_WEIGHTS_PROTOBUF_HPP
+#define REXNET_WEIGHTS_PROTOBUF_HPP
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+namespace detail {
+
+/// One field: `value` of a number (wire types 0, 1 and 5), `data` of what has a length (2).
+struct protobuf_field {
+  std::uint64_t number = 0;
+  unsigned wire = 0;
+  std::uint64_t value = 0;
+  byte_span data;
+};
+
+class protobuf_cursor {
+ public:
+  explicit protobuf_cursor(byte_span message) : message_(message) {}
+  /// Bytes read so far.
+  [[nodiscard]] std::size_t at() const noexcept { return at_; }
+  /// No more fields; false also when the last next() failed.
+  [[nodiscard]] bool finished() const noexcept { return at_ == message_.size(); }
+
+  /// The field that follows; false at the end, and on what is no field, where at() stays.
+  bool next(protobuf_field& f) {
+    const std::size_t start = at_;
+    std::uint64_t tag = 0;
+    f = {};
+    if (!finished() && varint(tag) && tag >> 3 != 0 && tag >> 3 < (1u << 29)) {
+      f.number = tag >> 3;
+      f.wire = static_cast<unsigned>(tag & 7u);
+      if (f.wire == 0 && varint(f.value)) return true;
+      if (f.wire == 1 && fixed<8>(f.value)) return true;
+      if (f.wire == 5 && fixed<4>(f.value)) return true;
+      std::uint64_t n = 0;
+      if (f.wire == 2 && varint(n) && n <= message_.size() - at_) {
+        f.data = message_.subspan(at_, static_cast<std::size_t>(n));
+        at_ += static_cast<std::size_t>(n);
+        return true;
+      }
+    }
+    at_ = start;
+    return false;
+  }
+
+  /// A number of at most 64 bits, seven a byte.
+  bool varint(std::uint64_t& v) {
+    v = 0;
+    for (int shift = 0; shift < 70 && at_ < message_.size(); shift += 7) {
+      const unsigned char byte = message_[at_++];
+      if (shift == 63 && byte > 1) return false;
+      v |= std::uint64_t{byte & 127u} << shift;
+      if (byte < 128) return true;
+    }
+    return false;
+  }
+
+ private:
+  template <int N>
+  bool fixed(std::uint64_t& v) {
+    if (message_.size() - at_ < N) return false;
+    v = little_endian<N>(message_.data() + at_);
+    at_ += N;
+    return true;
+  }
+
+  byte_span message_;
+  std::size_t at_ = 0;
+};
+
+}  // namespace detail
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_WEIGHTS_PROTOBUF_HPP
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+namespace detail {
+
+inline constexpr std::string_view unpack_first = ": unpack it first",
+                                  use_joblib = ": read it with joblib and write it with torch.save",
+                                  save_weights = ": save the state_dict() of its network with torch.save",
+                                  other_framework =
+                                      ": only PyTorch's, PaddleClas' and MindCV's weights are read";
+
+/// Bytes that begin a file of another kind (from `at` on), and what to say of it.
+struct file_sign {
+  std::size_t at;
+  std::string_view bytes, what, advice;
+  /// The bytes may hold zeros: their number is the literal's.
+  template <std::size_t N>
+  constexpr file_sign(std::size_t place, const char (&sign)[N], std::string_view kind,
+                      std::string_view todo = {})
+      : at(place), bytes(sign, N - 1), what(kind), advice(todo) {}
+};
+
+inline constexpr file_sign file_signs[] = {
+    // compressed
+    {0, "\x1f\x8b", "a gzip file", unpack_first},
+    {0, "BZh", "a bzip2 file", unpack_first},
+    {0, "\xfd\x37zXZ\0", "an xz file", unpack_first},
+    {0, "\x28\xb5\x2f\xfd", "a zstd file", unpack_first},
+    {0, "\x04\x22\x4d\x18", "an lz4 file", unpack_first},
+    {0, "7z\xbc\xaf\x27\x1c", "a 7z archive", unpack_first},
+    {0, "Rar!\x1a\x07", "a rar archive", unpack_first},
+    {0, "\x5d\0\0", "an lzma file", unpack_first},
+    {0, "\x78\x01", "zlib data, perhaps of joblib", use_joblib},
+    {0, "\x78\x5e", "zlib data, perhaps of joblib", use_joblib},
+    {0, "\x78\x9c", "zlib data, perhaps of joblib", use_joblib},
+    {0, "\x78\xda", "zlib data, perhaps of joblib", use_joblib},
+    // models
+    {0, "\x89HDF\r\n\x1a\n", "an HDF5 file, perhaps of Keras", other_framework},
+    {0, "GGUF", "a GGUF file", other_framework},
+    {0, "lmgg", "a GGML file", other_framework},
+    {0, "fmgg", "a GGML file", other_framework},
+    {0, "tjgg", "a GGML file", other_framework},
+    {4, "TFL3", "a TensorFlow Lite model", save_weights},
+    {4, "ET12", "an ExecuTorch program", save_weights},
+    {4, "ET13", "an ExecuTorch program", save_weights},
+    {0, "\x93NUMPY", "a numpy array (.npy)", ": a checkpoint holds many of them, by name"},
+    {0, "REXNETPK", "a packed file of rexnet", ": load() reads it"},
+    // anything else
+    {0, "\x89PNG", "a PNG picture"},
+    {0, "\xff\xd8\xff", "a JPEG picture"},
+    {0, "GIF8", "a GIF picture"},
+    {8, "WEBP", "a WebP picture"},
+    {0, "BM", "a BMP picture"},
+    {0, "II*\0", "a TIFF picture"},
+    {0, "MM\0*", "a TIFF picture"},
+    {0, "%PDF", "a PDF"},
+    {0, "\x7f\x45LF", "a program (ELF)"},
+    {0, "MZ", "a program of Windows"},
+    {0, "SQLite format 3\0", "an SQLite database"},
+    {0, "PAR1", "a Parquet file"},
+    {0, "\x4c\0\0\0\x01\x14\x02\0", "a Windows shortcut", ": take the file that it leads to"},
+    {0, "\0\x05\x16\x07", "a macOS resource fork", ": the file itself has the name without ._"},
+};
+
+[[nodiscard]] inline error other_format(std::string_view what, std::string_view advice = {}) {
+  return {errc::model_other_format, std::string(what) + ", not a checkpoint" + std::string(advice)};
+}
+
+/// The fields of a protobuf message, as far as the file reaches.
+struct protobuf_fields {
+  std::uint64_t first = 0;  ///< the number of the first field
+  bool low[32] = {};        ///< one of 1 to 31
+  bool high = false;        ///< one of 200 to 1000
+};
+[[nodiscard]] inline protobuf_fields fields_of(byte_span message) {
+  protobuf_fields all;
+  protobuf_cursor cursor(message);
+  protobuf_field f;
+  for (bool more = true; more && !cursor.finished();) {
+    more = cursor.next(f);  // a field that is cut short still has its number
+    if (all.first == 0) all.first = f.number;
+    if (f.number < 32) all.low[f.number] = true;
+    all.high = all.high || (f.number >= 200 && f.number <= 1000);
+  }
+  return all;
+}
+
+/// TensorFlow's index of a checkpoint ends as every LevelDB table does.
+[[nodiscard]] inline bool is_leveldb_table(byte_span file) noexcept {
+  return file.size() >= 48 && little_endian<8>(file.data() + file.size() - 8) == 0xdb4775248b80fb57u;
+}
+
+/// Models without a signature in front; most are protobuf messages: ONNX's ModelProto, Core ML's Model,
+/// TensorFlow's SavedModel and GraphDef, Paddle's ProgramDesc, which differ in the numbers of their fields.
+[[nodiscard]] inline status refuse_other_models(byte_span file) {
+  if (is_leveldb_table(file)) return other_format("the index of a TensorFlow checkpoint", other_framework);
+  protobuf_cursor cursor(file);
+  protobuf_field f;
+  if (file.size() < 16 || !cursor.next(f) || f.number != 1) return done;
+  const protobuf_fields top = fields_of(file);
+  if (f.wire == 0 && f.value < 64) {
+    // A version, then: ONNX the graph 7; Core ML a description 2 and the model, 200 and more; TensorFlow 2.
+    if (top.high && top.low[2]) return other_format("a Core ML model", save_weights);
+    if (top.low[7] || top.low[8]) return other_format("an ONNX model", save_weights);
+    if (top.low[2] && f.value == 1) return other_format("a TensorFlow SavedModel", other_framework);
+    return done;
+  }
+  if (f.wire != 2) return done;
+  const protobuf_fields inner = fields_of(f.data);
+  // A node has a name 1, an operation 2 and attributes 5; a block of a Paddle program numbers 1 and 2, then
+  // variables 3 and operations 4.
+  if (inner.low[1] && inner.low[2] && inner.low[5])
+    return other_format("a TensorFlow graph", other_framework);
+  if (f.data.size() > 4 && f.data[0] == 8 && inner.low[3] && inner.low[4])
+    return other_format("Paddle's exported program (.pdmodel)", ": take the .pdparams of the network");
+  return done;
+}
+
+/// Parameters of Paddle's exported programs: version, levels and version again, all zero, then a message of
+/// a few bytes that begins with the element type.
+[[nodiscard]] inline bool is_pdiparams(byte_span file) noexcept {
+  if (file.size() < 24) return false;
+  for (std::size_t i = 0; i < 16; ++i)
+    if (file[i] != 0) return false;
+  return little_endian<4>(file.data() + 16) <= 64 && file[20] == 8 && file[22] == 16;
+}
+
+}  // namespace detail
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_WEIGHTS_FILE_KINDS_HPP
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+namespace detail {
+
+/// Whether all of it is text that people read; the last character may be cut.
+[[nodiscard]] inline bool is_text(std::string_view s) noexcept {
+  while (!s.empty()) {
+    const std::size_t length = utf8_length(s);
+    if (length == 0) return s.size() < 4 && static_cast<unsigned char>(s[0]) >= 0xc2;
+    if (static_cast<unsigned char>(s[0]) < 32 && std::string_view("\t\n\r\f").find(s[0]) == s.npos)
+      return false;
+    s.remove_prefix(length);
+  }
+  return true;
+}
+
+/// Text, of which `head` is the beginning without white space.
+[[nodiscard]] inline error text_instead(std::string_view head) {
+  const auto holds = [head](std::string_view part) { return head.find(part) != head.npos; };
+  const auto begins = [head](std::string_view part) { return head.substr(0, part.size()) == part; };
+  if (holds("<net ") && holds("<layer")) return other_format("an OpenVINO network (.xml)", save_weights);
+  if (begins("<?xml"))
+    return {errc::model_html,
+            "an XML text, not a checkpoint: the download answered with it (an error message?)"};
+  if (begins("7767517")) return other_format("an ncnn network (.param)", save_weights);
+  if (begins("{") || begins("["))
+    return holds("\"weight_map\"")
+               ? other_format("the index of a checkpoint in several files",
+                              ": load its parts with Python and write them as one")
+               : other_format("a JSON text", ": the download answered with it, or it is a configuration");
+  if (begins("(dp") || begins("(lp") || begins("ccollections\n") || begins("ctorch"))
+    return other_format("a pickle of protocol 0", ": write it with torch.save");
+  const std::string_view line = head.substr(0, head.find_first_of("\r\n"));
+  return other_format("a text file (" + in_quotes(line) + ")");
+}
+
+/// A tar archive: torch's own before 0.1.10 has these entries, in any order.
+[[nodiscard]] inline error tar_instead(byte_span file) {
+  std::string first;
+  for (std::size_t at = 0, entries = 0; entries < 8 && at + 512 <= file.size(); ++entries) {
+    const std::string_view header = text(file.subspan(at, 512));
+    const std::string_view name = header.substr(0, (std::min)(header.find('\0'), std::size_t{100}));
+    if (name.empty() && entries > 0) break;  // the end
+    const std::string_view base = name.substr(name.rfind('/') + 1);
+    if (name.empty() || base == "sys_info" || base == "pickle" || base == "tensors" || base == "storages")
+      return {errc::model_old_tar,
+              "a torch file of the tar form (torch < 0.1.10): load it with an old torch and save it again"};
+    const bool described = header[156] == 'x' || header[156] == 'g' || header[156] == 'L';
+    if (first.empty() && !described) first = in_quotes(name);
+    checked bytes = 0;
+    for (const char c : header.substr(124, 11))
+      if (c >= '0' && c <= '7') bytes = bytes * 8 + static_cast<std::uint64_t>(c - '0');
+    const checked next = checked(at) + 512 + (bytes + 511).get() / 512 * 512;
+    if (!next.at_most(file.size())) break;
+    at = static_cast<std::size_t>(next.get());
+  }
+  return other_format("a tar archive" + (first.empty() ? "" : " that begins with " + first), unpack_first);
+}
+
+/// A download that reserved its bytes and did not get them: zeros as far as one looks.
+[[nodiscard]] inline bool is_blank(byte_span file) noexcept {
+  const std::size_t n = (std::min)(file.size(), std::size_t{4096});
+  return n >= 16 && std::all_of(file.data(), file.data() + n, [](unsigned char c) { return c == 0; });
+}
+
+/// What people save under the name .pth by mistake, by its first bytes; ok when it is none of that.
+[[nodiscard]] inline status refuse_impostors(byte_span bytes) {
+  const std::string_view t = text(bytes).substr(0, 512);
+  const std::size_t start = t.find_first_not_of(" \t\r\n\xef\xbb\xbf");
+  const std::string_view head = start == t.npos ? t : t.substr(start);
+  std::string tag(head.substr(0, 9));
+  for (char& c : tag) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  if (tag == "<!doctype" || tag.substr(0, 5) == "<html" || tag.substr(0, 5) == "<head")
+    return error(errc::model_html,
+                 "a web page, not a checkpoint: the download answered with HTML (a login or a 'file too "
+                 "large' page?)");
+  if (head.substr(0, 42) == "version https://git-lfs.github.com/spec/v1")
+    return error(errc::model_git_lfs, "a git-lfs pointer, not the file itself: run git lfs pull");
+  if (head.size() >= 4 && is_text(head)) return text_instead(head);
+  // The length of a safetensors header may begin like anything.
+  if (bytes.size() > 8 && bytes[8] == '{' && little_endian<4>(bytes.data() + 4) == 0) return done;
+  if (t.size() >= 2 && (t.substr(0, 2) == "\xff\xfe" || t.substr(0, 2) == "\xfe\xff"))
+    return other_format("a text in UTF-16");
+  if (bytes.size() > 262 && t.substr(257, 5) == "ustar") return tar_instead(bytes);
+  for (const file_sign& s : file_signs)
+    if (t.size() >= s.at && t.substr(s.at, s.bytes.size()) == s.bytes) return other_format(s.what, s.advice);
+  if (is_pdiparams(bytes))
+    return other_format("parameters of Paddle's exported program", ": take the .pdparams of the network");
+  if (is_blank(bytes))
+    return error(errc::model_truncated,
+                 "zeros, " + std::to_string(bytes.size()) +
+                     " bytes from the first on: the download reserved them and did not "
+                     "finish");
+  return done;
+}
+
+/// The error for bytes that are nothing known.
+[[nodiscard]] inline error unknown_file(byte_span bytes) {
+  std::string first;
+  static constexpr char digits[] = "0123456789abcdef";
+  for (std::size_t i = 0; i < bytes.size() && i < 8; ++i)
+    first += {digits[bytes[i] >> 4], digits[bytes[i] & 15], ' '};
+  return {errc::unknown_format, "not a checkpoint that rexnet reads; its " + std::to_string(bytes.size()) +
+                                    " bytes start with " + first};
+}
+
+}  // namespace detail
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_WEIGHTS_IMPOSTORS_HPP
+// ---- rexnet/weights/mindspore.hpp
+// MindSpore's checkpoints, a protobuf message, in which MindCV offers ReXNet. Source: mindspore,
+// checkpoint.proto: Checkpoint { repeated Value { string tag = 1; TensorProto tensor = 2 } value = 1 },
+// TensorProto { repeated int64 dims = 1; string tensor_type = 2; bytes tensor_content = 3 }.
+#ifndef REXNET_WEIGHTS_MINDSPORE_HPP
+#define REXNET_WEIGHTS_MINDSPORE_HPP
 
 // ---- rexnet/weights/tensor.hpp
 // A named tensor inside a checkpoint: a view of the file's bytes with shape, strides and element type.
@@ -5934,6 +7028,181 @@ template <class T>
 }  // namespace rexnet
 
 #endif  // REXNET_WEIGHTS_TENSOR_HPP
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+namespace detail {
+
+/// The element type of MindSpore's "Float32" and its kin; null for what is not supported.
+[[nodiscard]] inline const dtype* mindspore_dtype(std::string_view name) noexcept {
+  struct entry {
+    std::string_view name;
+    dtype type;
+  };
+  static constexpr entry types[] = {
+      {"Float32", dtype::f32}, {"Float64", dtype::f64}, {"Float16", dtype::f16}, {"BFloat16", dtype::bf16},
+      {"Int64", dtype::i64},   {"Int32", dtype::i32},   {"Int16", dtype::i16},   {"Int8", dtype::i8},
+      {"UInt8", dtype::u8},    {"Bool", dtype::boolean}};
+  for (const entry& e : types)
+    if (e.name == name) return &e.type;
+  return nullptr;
+}
+
+/// What a training file has beside the network: the optimizer's state under the network's names
+/// ("moments.stem..."), and numbers without a layer ("learning_rate", "epoch_num").
+[[nodiscard]] inline bool is_mindspore_state(std::string_view tag) noexcept {
+  for (const std::string_view prefix :
+       {"moments.", "moment1.", "moment2.", "accum.", "accumulation.", "stat.", "mean_square.", "mean_grad."})
+    if (tag.substr(0, prefix.size()) == prefix) return true;
+  return tag.find('.') == tag.npos;
+}
+
+struct mindspore_value {
+  std::string_view tag;
+  byte_span tensor;
+};
+
+/// The message of one entry; false when it is none.
+[[nodiscard]] inline bool parse_mindspore_value(byte_span message, mindspore_value& v) {
+  protobuf_cursor cursor(message);
+  protobuf_field f;
+  while (cursor.next(f))
+    if (f.wire == 2 && f.number == 1)
+      v.tag = text(f.data);
+    else if (f.wire == 2 && (f.number == 2 || f.number == 3))  // 3: a map of embeddings, which no network has
+      v.tensor = f.data;
+    else
+      return false;
+  return cursor.finished() && !v.tag.empty() && v.tensor.data() != nullptr;
+}
+
+/// Does the file begin with an entry of such a checkpoint: a tag in printable characters, a tensor with a
+/// type?
+[[nodiscard]] inline bool is_mindspore(byte_span file) {
+  protobuf_cursor cursor(file), tensor{byte_span()};
+  protobuf_field f;
+  mindspore_value v;
+  if (!cursor.next(f) || f.number != 1 || f.wire != 2 || !parse_mindspore_value(f.data, v)) return false;
+  for (const char c : v.tag)
+    if (static_cast<unsigned char>(c) < 32) return false;
+  if (!is_utf8(v.tag)) return false;
+  tensor = protobuf_cursor(v.tensor);
+  while (tensor.next(f))
+    if (f.number == 2 && f.wire == 2 && f.data.size() >= 3 && f.data.size() <= 16) return true;
+  return false;
+}
+
+[[nodiscard]] inline result<tensor> read_mindspore_tensor(const mindspore_value& v,
+                                                          std::uint64_t file_bytes) {
+  tensor t;
+  t.name = std::string(v.tag);
+  const auto fail = [&t](errc code, const std::string& what) {
+    return error(code, "tensor " + in_quotes(t.name) + ": " + what);
+  };
+  std::string_view type;
+  byte_span data;
+  const auto side = [&t](std::uint64_t n) {
+    t.shape.push_back(static_cast<std::int64_t>(n));
+    return t.shape.size() <= 8;
+  };
+  protobuf_cursor cursor(v.tensor);
+  protobuf_field f;
+  bool fits = true;
+  while (fits && cursor.next(f)) {
+    if (f.number == 1 && f.wire == 2) {  // packed
+      protobuf_cursor sides(f.data);
+      for (std::uint64_t n; fits && !sides.finished();) fits = sides.varint(n) && side(n);
+    } else if (f.number == 1 && f.wire == 0)
+      fits = side(f.value);
+    else if (f.number == 2 && f.wire == 2)
+      type = text(f.data);
+    else if (f.number == 3 && f.wire == 2)
+      data = f.data;
+  }
+  if (t.shape.size() > 8) return fail(errc::tensor_rank, "more than 8 dimensions");
+  if (!fits || !cursor.finished()) return fail(errc::model_truncated, "its record is damaged or cut short");
+  const dtype* const found = mindspore_dtype(type);
+  if (found == nullptr) return fail(errc::tensor_unsupported, in_quotes(type) + " is not supported");
+  t.type = *found;
+  for (const std::int64_t n : t.shape)
+    if (n < 0) return fail(errc::tensor_negative, "shape " + shape_text(t.shape));
+  const checked bytes = element_count(t.shape) * static_cast<std::uint64_t>(dtype_bytes(t.type));
+  if (!bytes.valid())
+    return fail(errc::tensor_overflow, "shape " + shape_text(t.shape) + " overflows 64 bits");
+  if (bytes.get() != data.size())
+    return fail(errc::tensor_storage_size, "shape " + shape_text(t.shape) + " needs " +
+                                               std::to_string(bytes.get()) + " bytes, its record has " +
+                                               std::to_string(data.size()));
+  t.strides.assign(t.shape.size(), 0);
+  std::int64_t stride = 1;
+  for (std::size_t d = t.shape.size(); d-- > 0 && bytes.get() > 0; stride *= t.shape[d])
+    t.strides[d] = stride;
+  if (status s = place_tensor(t, data, 0, file_bytes); !s) return s.error();
+  return t;
+}
+
+/// The file ends with its CRC-32 where crc_check=True wrote it: "crc_num" and ten bytes, big endian.
+[[nodiscard]] inline status check_mindspore_end(byte_span file, std::size_t at) {
+  if (at == file.size()) return done;
+  constexpr std::size_t tail = 17;
+  const bool has_crc = file.size() - at == tail && text(file.subspan(at, 7)) == "crc_num";
+  if (!has_crc)
+    return error(errc::model_truncated, "MindSpore checkpoint: the record at byte " + std::to_string(at) +
+                                            " of " + std::to_string(file.size()) +
+                                            " is damaged or cut short");
+  std::uint64_t recorded = 0;
+  for (std::size_t i = file.size() - 8; i < file.size(); ++i) recorded = recorded << 8 | file[i];
+  const std::uint32_t found = crc32(file.subspan(0, at));
+  if (recorded != found)
+    return error(errc::model_truncated, "MindSpore checkpoint: its checksum is " + std::to_string(found) +
+                                            ", recorded " + std::to_string(recorded) + ": it is damaged");
+  return done;
+}
+
+/// All tensors of the network; they point into `file`. Names must differ. Errors: M1, M3, M12, P8, P11, T1 to
+/// T5, T8.
+[[nodiscard]] inline result<std::vector<tensor>> read_mindspore(byte_span file) {
+  std::vector<tensor> tensors;
+  std::vector<std::string_view> tags;
+  protobuf_cursor cursor(file);
+  protobuf_field f;
+  while (cursor.next(f)) {
+    mindspore_value v;
+    if (f.number != 1 || f.wire != 2 || !parse_mindspore_value(f.data, v))
+      return error(errc::model_truncated, "MindSpore checkpoint: the record before byte " +
+                                              std::to_string(cursor.at()) + " is none of a tensor");
+    if (is_mindspore_state(v.tag)) continue;
+    if (v.tag.size() > 1024)
+      return error(errc::pickle_length, "a tensor's name has " + std::to_string(v.tag.size()) +
+                                            " bytes, at most 1024: " + in_quotes(v.tag));
+    if (!is_utf8(v.tag))
+      return error(errc::pickle_utf8, "the tensor name " + in_quotes(v.tag) + " is not valid UTF-8");
+    auto t = read_mindspore_tensor(v, file.size());
+    if (!t) return t.error();
+    tags.push_back(v.tag);
+    tensors.push_back(std::move(*t));
+  }
+  if (status s = check_mindspore_end(file, cursor.at()); !s) return s.error();
+  if (tensors.empty())
+    return error(errc::model_missing, "no tensors of a network in the MindSpore checkpoint");
+  std::sort(tags.begin(), tags.end());
+  const auto twice = std::adjacent_find(tags.begin(), tags.end());
+  if (twice != tags.end())
+    return error(errc::model_duplicate_role, "two tensors are named " + in_quotes(*twice));
+  return tensors;
+}
+
+}  // namespace detail
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_WEIGHTS_MINDSPORE_HPP
+// ---- rexnet/weights/safetensors.hpp
+// The safetensors container: u64 length, a JSON header of that length, the tensors' bytes without gaps.
+// Source: the format section of huggingface/safetensors. The parser knows only the JSON that the format
+// allows: an object of objects; strings; arrays of non-negative integers.
+#ifndef REXNET_WEIGHTS_SAFETENSORS_HPP
+#define REXNET_WEIGHTS_SAFETENSORS_HPP
 
 namespace rexnet {
 inline namespace REXNET_BUILD {
@@ -6249,20 +7518,407 @@ class safetensors_reader {
 #endif  // REXNET_WEIGHTS_SAFETENSORS_HPP
 // ---- rexnet/weights/torch_file.hpp
 // torch.save files: the ZIP form (torch >= 1.6) and the legacy form (before). Both hold a pickle whose
-// tensors name storages; the state dict is picked out of training files in timm's order.
+// tensors name storages; network_choice.hpp says which of them are the network's. A pickle alone, of numpy's
+// arrays, is what PaddleClas offers as .pdparams.
 #ifndef REXNET_WEIGHTS_TORCH_FILE_HPP
 #define REXNET_WEIGHTS_TORCH_FILE_HPP
 
+// ---- rexnet/weights/archives.hpp
+// Zip archives that are no torch checkpoint, told by the names of their entries, with what to do. Nothing in
+// them is read, so that they may be compressed.
+#ifndef REXNET_WEIGHTS_ARCHIVES_HPP
+#define REXNET_WEIGHTS_ARCHIVES_HPP
+
+// ---- rexnet/weights/zip.hpp
+// The zip container of torch >= 1.6 checkpoints: stored entries, found through the central directory, every
+// record compared with its twin. Anything torch does not write is refused. Compressed entries are listed, so
+// that an archive of another kind can be named, and never read. Source: PKWARE APPNOTE 6.3.
+#ifndef REXNET_WEIGHTS_ZIP_HPP
+#define REXNET_WEIGHTS_ZIP_HPP
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+
+struct zip_entry {
+  std::string_view name;  ///< in the file's bytes
+  byte_span data;
+  std::uint32_t crc = 0;
+  std::uint16_t method = 0;  ///< 0: stored; read_zip() gives no others
+};
+
+/// ReXNet checkpoints have about 450 entries.
+inline constexpr std::uint64_t max_zip_entries = 65536;
+
+namespace detail {
+
+class zip_reader {
+ public:
+  explicit zip_reader(byte_span file) : file_(file) {}
+
+  /// Every entry, also compressed ones; no checksum is compared yet.
+  result<std::vector<zip_entry>> list() {
+    // The end record is the last thing in the file, behind which a comment of up to 65535 bytes may stand.
+    // Two of them, one in the other's comment, are two archives: readers differ in which one they see.
+    const std::size_t size = file_.size();
+    if (size < 22)
+      return fail(errc::model_truncated,
+                  "the file has " + std::to_string(size) + " bytes, a zip at least 22");
+    std::size_t end = size;
+    const std::size_t lowest = size > 22 + 65535 ? size - 22 - 65535 : 0;
+    for (std::size_t at = size - 22 + 1; at-- > lowest;) {
+      if (signature(at) != 0x06054b50 || at + 22 + u16(at + 20) != size) continue;
+      if (end != size)
+        return fail(errc::zip_malformed,
+                    "two end records, at " + std::to_string(at) + " and " + std::to_string(end));
+      end = at;
+    }
+    if (end == size)
+      return fail(errc::model_truncated,
+                  "no zip end record: the file is cut short or was not downloaded completely");
+    std::uint64_t disk = u16(end + 4), first_disk = u16(end + 6), count = u16(end + 10),
+                  on_disk = u16(end + 8);
+    std::uint64_t directory_size = u32(end + 12), directory = u32(end + 16), limit = end;
+    if (end >= 20 && signature(end - 20) == 0x07064b50) {
+      const std::uint64_t at = u64(end - 12);
+      if (!(checked(at) + 56).at_most(end - 20) || signature(static_cast<std::size_t>(at)) != 0x06064b50)
+        return fail(errc::zip_zip64_out_of_range, "zip64 end record at " + std::to_string(at) +
+                                                      " in a file of " + std::to_string(size) + " bytes");
+      const auto z = static_cast<std::size_t>(at);
+      // What the 32-bit record does say must be the same.
+      const auto agrees = [](std::uint64_t narrow, std::uint64_t none, std::uint64_t wide) {
+        return narrow == none || narrow == wide;
+      };
+      if (!agrees(count, 0xffffu, u64(z + 32)) || !agrees(on_disk, 0xffffu, u64(z + 24)) ||
+          !agrees(directory_size, 0xffffffffu, u64(z + 40)) || !agrees(directory, 0xffffffffu, u64(z + 48)))
+        return fail(errc::zip_header_mismatch, "the end record and the zip64 end record disagree");
+      limit = z;
+      disk = u32(z + 16), first_disk = u32(z + 20), on_disk = u64(z + 24), count = u64(z + 32);
+      directory_size = u64(z + 40), directory = u64(z + 48);
+    }
+    if (disk != 0 || first_disk != 0 || on_disk != count)
+      return fail(errc::zip_multi_disk, "part of a multi-disk archive (disk " + std::to_string(disk) + ")");
+    if (count > max_zip_entries)
+      return fail(errc::zip_too_many_entries,
+                  std::to_string(count) + " entries, at most " + std::to_string(max_zip_entries));
+    if (!(checked(directory) + directory_size).at_most(limit) ||
+        !(checked(count) * 46).at_most(directory_size))
+      return fail(errc::zip_entry_out_of_range, "central directory of " + std::to_string(directory_size) +
+                                                    " bytes at " + std::to_string(directory) +
+                                                    " leaves the file");
+
+    if (directory + directory_size != limit)
+      return fail(errc::zip_malformed, std::to_string(limit - directory - directory_size) +
+                                           " bytes between the central directory and the end record");
+    std::size_t at = static_cast<std::size_t>(directory);
+    const std::size_t stop = at + static_cast<std::size_t>(directory_size);
+    std::vector<zip_entry> entries;
+    entries.reserve(static_cast<std::size_t>(count));
+    for (std::uint64_t i = 0; i < count; ++i) {
+      auto entry = central(at, stop, directory);
+      if (!entry) return entry.error();
+      entries.push_back(*entry);
+    }
+    if (at != stop) return fail(errc::zip_malformed, "the central directory is longer than its entries");
+    return check_together(std::move(entries));
+  }
+
+ private:
+  [[nodiscard]] std::uint64_t u16(std::size_t at) const noexcept {
+    return little_endian<2>(file_.data() + at);
+  }
+  [[nodiscard]] std::uint64_t u32(std::size_t at) const noexcept {
+    return little_endian<4>(file_.data() + at);
+  }
+  [[nodiscard]] std::uint64_t u64(std::size_t at) const noexcept {
+    return little_endian<8>(file_.data() + at);
+  }
+  [[nodiscard]] std::uint64_t signature(std::size_t at) const noexcept {
+    return at + 4 <= file_.size() ? u32(at) : 0;
+  }
+  [[nodiscard]] static error fail(errc code, const std::string& what) { return {code, "zip: " + what}; }
+  [[nodiscard]] error entry_error(errc code, const std::string& what) const {
+    return fail(code, "entry " + in_quotes(name_) + ": " + what);
+  }
+
+  /// Replaces 0xffffffff fields by the zip64 extra field's values, in the order that the format prescribes.
+  status zip64_fields(std::size_t extra, std::size_t length, bool stored, std::uint64_t& size,
+                      std::uint64_t& packed, std::uint64_t& offset) {
+    const std::size_t stop = extra + length;
+    bool wide = false;
+    while (extra + 4 <= stop) {
+      const std::uint64_t tag = u16(extra), bytes = u16(extra + 2);
+      if (bytes > stop - extra - 4) break;
+      if (tag == 1) {
+        std::size_t p = extra + 4, left = static_cast<std::size_t>(bytes);
+        for (std::uint64_t* field : {&size, &packed, &offset}) {
+          if (*field != 0xffffffffu) continue;
+          if (left < 8)
+            return entry_error(errc::zip_zip64_out_of_range,
+                               "zip64 field of " + std::to_string(bytes) + " bytes is too short");
+          *field = u64(p);
+          wide = true;
+          p += 8, left -= 8;
+        }
+      }
+      extra += 4 + static_cast<std::size_t>(bytes);
+    }
+    if ((stored && size > file_.size()) || packed > file_.size() || offset > file_.size())
+      return entry_error(wide ? errc::zip_zip64_out_of_range : errc::zip_entry_out_of_range,
+                         std::to_string(size) + " bytes at " + std::to_string(offset) + " in a file of " +
+                             std::to_string(file_.size()));
+    return done;
+  }
+
+  result<zip_entry> central(std::size_t& at, std::size_t stop, std::uint64_t directory) {
+    if (stop - at < 46 || signature(at) != 0x02014b50)
+      return fail(errc::zip_malformed, "central directory record at " + std::to_string(at) + " is damaged");
+    const std::uint64_t flags = u16(at + 8), method = u16(at + 10), crc_value = u32(at + 16);
+    std::uint64_t packed = u32(at + 20), size = u32(at + 24), offset = u32(at + 42);
+    const std::size_t name_length = static_cast<std::size_t>(u16(at + 28)),
+                      extra = static_cast<std::size_t>(u16(at + 30)),
+                      comment = static_cast<std::size_t>(u16(at + 32));
+    if (name_length + extra + comment > stop - at - 46)
+      return fail(errc::zip_malformed,
+                  "central directory record at " + std::to_string(at) + " leaves the directory");
+    name_ = text(file_.subspan(at + 46, name_length));
+    if (u16(at + 34) != 0)
+      return entry_error(errc::zip_multi_disk, "starts on disk " + std::to_string(u16(at + 34)));
+    if ((flags & 0x2041u) != 0) return entry_error(errc::zip_encrypted, "is encrypted");
+    if (status s = safe_name(); !s) return s.error();
+    if (status s = zip64_fields(at + 46 + name_length, extra, method == 0, size, packed, offset); !s)
+      return s.error();
+    if (packed != size && method == 0)
+      return entry_error(errc::zip_header_mismatch, "stored " + std::to_string(packed) + " bytes, but " +
+                                                        std::to_string(size) + " uncompressed");
+    at += 46 + name_length + extra + comment;
+    return local({offset, packed, size, crc_value, flags, method}, directory);
+  }
+
+  [[nodiscard]] status safe_name() const {
+    const std::string_view n = name_;
+    bool bad = n.empty() || n[0] == '/' || n.find('\\') != n.npos || n.find('\0') != n.npos ||
+               (n.size() > 1 && n[1] == ':');
+    for (std::size_t start = 0; !bad && start <= n.size();) {
+      const std::size_t slash = (std::min)(n.find('/', start), n.size());
+      bad = n.substr(start, slash - start) == "..";
+      start = slash + 1;
+    }
+    if (bad) return entry_error(errc::zip_unsafe_name, "unsafe name");
+    return done;
+  }
+
+  /// What the central record says.
+  struct record {
+    std::uint64_t offset, packed, size, crc, flags, method;
+  };
+
+  result<zip_entry> local(const record& r, std::uint64_t directory) {
+    const std::uint64_t offset = r.offset, size = r.size, packed = r.packed;
+    if (!(checked(offset) + 30).at_most(directory) ||
+        signature(static_cast<std::size_t>(offset)) != 0x04034b50)
+      return entry_error(errc::zip_entry_out_of_range, "no local header at " + std::to_string(offset));
+    const auto at = static_cast<std::size_t>(offset);
+    const std::size_t name_length = static_cast<std::size_t>(u16(at + 26)),
+                      extra = static_cast<std::size_t>(u16(at + 28));
+    const std::uint64_t begin = offset + 30 + name_length + extra;
+    if (!(checked(begin) + packed).at_most(directory))
+      return entry_error(errc::zip_entry_out_of_range, std::to_string(packed) + " bytes at " +
+                                                           std::to_string(begin) + " reach beyond " +
+                                                           std::to_string(directory));
+    // Headers that lie in each other would have the same extra fields read once for each.
+    local_extra_ += extra;
+    if (local_extra_ > file_.size())
+      return entry_error(errc::zip_overlap, "extra fields of more bytes than the file overlap");
+    const auto mismatch = [this](const char* field) {
+      return entry_error(errc::zip_header_mismatch,
+                         std::string("local and central header disagree on the ") + field);
+    };
+    if (text(file_.subspan(at + 30, name_length)) != name_) return mismatch("name");
+    if (u16(at + 6) != r.flags) return mismatch("flags");
+    if (u16(at + 8) != r.method) return mismatch("compression method");
+    std::uint64_t local_crc = u32(at + 14), local_packed = u32(at + 18), local_size = u32(at + 22), none = 0;
+    std::uint64_t end = begin + packed;
+    if ((r.flags & 8u) != 0) {
+      // Sizes follow the data, with or without a signature, in 32 or 64 bits: one of the forms must agree.
+      if (!descriptor_agrees(end, directory, r)) return mismatch("data descriptor");
+      const auto zero_or = [](std::uint64_t v, std::uint64_t expected) {
+        return v == 0 || v == expected || v == 0xffffffffu;
+      };
+      if (!zero_or(local_crc, r.crc) || !zero_or(local_packed, packed) || !zero_or(local_size, size))
+        return mismatch("size or checksum");
+    } else {
+      if (status s =
+              zip64_fields(at + 30 + name_length, extra, r.method == 0, local_size, local_packed, none);
+          !s)
+        return s.error();
+      if (local_crc != r.crc || local_packed != packed || local_size != size)
+        return mismatch("size or checksum");
+    }
+    extents_.push_back({offset, end, name_});
+    return zip_entry{name_, file_.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(packed)),
+                     static_cast<std::uint32_t>(r.crc), static_cast<std::uint16_t>(r.method)};
+  }
+
+  /// On success `end` is moved behind the descriptor.
+  bool descriptor_agrees(std::uint64_t& end, std::uint64_t limit, const record& r) const {
+    for (const std::uint64_t sign : {4u, 0u})
+      for (const std::uint64_t field : {8u, 4u}) {
+        const std::uint64_t bytes = sign + 4 + 2 * field;
+        if (limit - end < bytes) continue;
+        auto p = static_cast<std::size_t>(end);
+        if (sign != 0 && signature(p) != 0x08074b50) continue;
+        p += static_cast<std::size_t>(sign);
+        const std::uint64_t a = field == 8 ? u64(p + 4) : u32(p + 4),
+                            b = field == 8 ? u64(p + 12) : u32(p + 8);
+        if (u32(p) == r.crc && a == r.packed && b == r.size) {
+          end += bytes;
+          return true;
+        }
+      }
+    return false;
+  }
+
+  result<std::vector<zip_entry>> check_together(std::vector<zip_entry> entries) {
+    std::vector<std::string_view> names;
+    names.reserve(entries.size());
+    for (const zip_entry& e : entries) names.push_back(e.name);
+    std::sort(names.begin(), names.end());
+    const auto twice = std::adjacent_find(names.begin(), names.end());
+    if (twice != names.end())
+      return fail(errc::zip_duplicate_name, "two entries are named " + in_quotes(*twice));
+    std::sort(extents_.begin(), extents_.end(),
+              [](const extent& a, const extent& b) { return a.begin < b.begin; });
+    for (std::size_t i = 1; i < extents_.size(); ++i)
+      if (extents_[i].begin < extents_[i - 1].end)
+        return fail(errc::zip_overlap, "entries " + in_quotes(extents_[i - 1].name) + " and " +
+                                           in_quotes(extents_[i].name) + " overlap");
+    return entries;
+  }
+
+  struct extent {
+    std::uint64_t begin, end;
+    std::string_view name;
+  };
+  byte_span file_;
+  std::string_view name_;
+  std::vector<extent> extents_;
+  std::uint64_t local_extra_ = 0;
+};
+
+/// The entries, if all are stored and have their checksums. Errors: Z3, Z9.
+[[nodiscard]] inline result<std::vector<zip_entry>> stored_entries(std::vector<zip_entry> entries) {
+  for (const zip_entry& e : entries)
+    if (e.method != 0)
+      return error(errc::zip_compressed, "zip: entry " + in_quotes(e.name) + ": compression method " +
+                                             std::to_string(e.method) +
+                                             "; torch stores entries uncompressed");
+  // torch.serialization.set_crc32_options(False) records 0 for every entry: nothing to compare with.
+  const bool none =
+      std::all_of(entries.begin(), entries.end(), [](const zip_entry& e) { return e.crc == 0; });
+  for (const zip_entry& e : entries) {
+    const std::uint32_t found = none ? 0 : crc32(e.data);
+    if (found != e.crc)
+      return error(errc::zip_crc_mismatch, "zip: entry " + in_quotes(e.name) + ": checksum " +
+                                               std::to_string(found) + ", recorded " + std::to_string(e.crc));
+  }
+  return entries;
+}
+
+}  // namespace detail
+
+/// The entries of a zip whose entries are all stored. Views into `file`, which must outlive them. Memory: at
+/// most 4 bytes for each byte of the file. Time: that of its checksums, n log n in the number of entries.
+/// Errors: Z1 to Z11 of docs/refusals.md, zip_malformed, model_truncated (no end record).
+[[nodiscard]] inline result<std::vector<zip_entry>> read_zip(byte_span file) {
+  auto entries = detail::zip_reader(file).list();
+  return entries ? detail::stored_entries(std::move(*entries)) : entries;
+}
+
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_WEIGHTS_ZIP_HPP
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+namespace detail {
+
+inline constexpr std::string_view use_torch_save = ": save model.state_dict() with torch.save instead";
+
+/// An entry whose presence tells what the archive is: the end of its name, from a '/' or the beginning on, or
+/// "*.x" for any such. The first sign that fits decides.
+struct archive_sign {
+  std::string_view entry;
+  errc code;
+  std::string_view what, advice;
+};
+
+/// Of archives that may have a data.pkl, too.
+inline constexpr archive_sign archive_signs[] = {
+    {"bytecode.pkl", errc::model_torchscript, "a TorchScript archive for mobile (bytecode.pkl)",
+     use_torch_save},
+    {"constants.pkl", errc::model_torchscript, "a TorchScript archive (constants.pkl)", use_torch_save},
+    {"archive_format", errc::model_other_format, "an exported program (torch.export.save)", use_torch_save},
+    {"serialized_exported_program.json", errc::model_other_format, "an exported program (torch.export.save)",
+     use_torch_save},
+    {".data/extern_modules", errc::model_other_format, "a torch.package archive", use_torch_save},
+};
+/// Of archives without.
+inline constexpr archive_sign other_archive_signs[] = {
+    {"model.weights.h5", errc::model_other_format, "a Keras model", other_framework},
+    {"saved_model.pb", errc::model_other_format, "a TensorFlow SavedModel", other_framework},
+    {"*.mlmodel", errc::model_other_format, "a Core ML package", save_weights},
+    {"*.npy", errc::model_other_format, "an archive of numpy arrays (.npz)",
+     ": write them by name with safetensors.numpy.save_file"},
+    {"*.safetensors", errc::model_other_format, "an archive that holds a checkpoint", unpack_first},
+    {"*.pth", errc::model_other_format, "an archive that holds a checkpoint", unpack_first},
+    {"*.pt", errc::model_other_format, "an archive that holds a checkpoint", unpack_first},
+    {"*.tar", errc::model_other_format, "an archive that holds a checkpoint", unpack_first},
+    {"*.ckpt", errc::model_other_format, "an archive that holds a checkpoint", unpack_first},
+    {"*.bin", errc::model_other_format, "an archive that holds a checkpoint", unpack_first},
+    {"*.pdparams", errc::model_other_format, "an archive that holds a checkpoint", unpack_first},
+};
+
+[[nodiscard]] inline bool fits(std::string_view sign, std::string_view name) noexcept {
+  const bool any = sign[0] == '*';
+  if (any) sign.remove_prefix(1);
+  if (name.size() < sign.size() || name.substr(name.size() - sign.size()) != sign) return false;
+  return any || name.size() == sign.size() || name[name.size() - sign.size() - 1] == '/';
+}
+
+template <std::size_t N>
+[[nodiscard]] status refuse_by_names(const archive_sign (&signs)[N], const std::vector<zip_entry>& entries) {
+  for (const archive_sign& sign : signs)
+    for (const zip_entry& e : entries)
+      if (fits(sign.entry, e.name)) {
+        std::string what(sign.what);
+        if (sign.entry[0] == '*') what += ", " + in_quotes(e.name);
+        return error(sign.code, what + std::string(sign.advice));
+      }
+  return done;
+}
+
+}  // namespace detail
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_WEIGHTS_ARCHIVES_HPP
 // ---- rexnet/weights/pickle.hpp
 // A pickle program reduced to data: dictionaries, lists, tuples, strings, numbers, and the few torch objects
-// that a state dict is made of. Nothing is imported or called; what is not on the list is refused.
+// that a state dict is made of. Nothing is imported or called; what is not understood is inert.
 // Sources: CPython's pickletools (opcodes); the names that torch.save writes.
 #ifndef REXNET_WEIGHTS_PICKLE_HPP
 #define REXNET_WEIGHTS_PICKLE_HPP
 
+// ---- rexnet/weights/pickle_objects.hpp
+// The objects of a pickle: names, what is made by calling them, and their state. Tensors, numpy's arrays and
+// dictionaries are made of the few names that pickle_globals.hpp knows; all others make boxes.
+#ifndef REXNET_WEIGHTS_PICKLE_OBJECTS_HPP
+#define REXNET_WEIGHTS_PICKLE_OBJECTS_HPP
+
 // ---- rexnet/weights/pickle_globals.hpp
-// The list of names that a checkpoint's pickle may refer to, and what each may be used for. Anything else is
-// refused, by name: this list is the whole attack surface that Python's pickle leaves open.
+// What the names in a checkpoint's pickle stand for. Tensors come out of the few names that are understood;
+// every other name is inert: a box with a label. No name is ever imported, looked up or called.
 #ifndef REXNET_WEIGHTS_PICKLE_GLOBALS_HPP
 #define REXNET_WEIGHTS_PICKLE_GLOBALS_HPP
 
@@ -6272,58 +7928,108 @@ namespace pickle {
 
 namespace detail {
 
-/// What an allowed global may be used for.
+/// What a name is used for.
 enum class role : std::uint8_t {
-  refused,
-  unsupported,
+  inert,
+  runs_code,     ///< refused, P2
+  other_pickle,  ///< refused, M14: pickles that torch.save and numpy do not write
   ordered_dict,
+  default_dict,
+  plain_tuple,
   rebuild_tensor,
+  rebuild_typed,  ///< a tensor with attributes of its own
   rebuild_parameter,
+  parameter,
+  odd_tensor,
   storage,
   size,
-  inert
+  array,
+  array_of_buffer,
+  array_class,
+  array_type,
+  encode
 };
 
-/// Everything that torch.load(weights_only=True) allows and a state dict, or what lies beside it in training
-/// files, is made of; argparse.Namespace and numpy's scalars besides.
-[[nodiscard]] inline role role_of(std::string_view module, std::string_view name) noexcept {
-  const auto one_of = [name](std::initializer_list<std::string_view> known) {
-    for (const std::string_view k : known)
-      if (name == k) return true;
-    return false;
-  };
-  const auto inert_if = [](bool known) { return known ? role::inert : role::refused; };
-  if (module == "collections")
-    return name == "OrderedDict" ? role::ordered_dict : inert_if(name == "Counter");
-  if (module == "torch._utils") {
-    if (one_of({"_rebuild_tensor_v2", "_rebuild_tensor"})) return role::rebuild_tensor;
-    if (one_of({"_rebuild_parameter", "_rebuild_parameter_with_state"})) return role::rebuild_parameter;
-    return one_of({"_rebuild_qtensor", "_rebuild_sparse_tensor", "_rebuild_sparse_csr_tensor",
-                   "_rebuild_nested_tensor", "_rebuild_meta_tensor_no_storage", "_rebuild_tensor_v3",
-                   "_rebuild_device_tensor_from_numpy", "_rebuild_device_tensor_from_cpu_tensor",
-                   "_rebuild_wrapper_subclass"})
-               ? role::unsupported
-               : role::refused;
-  }
-  if (module == "torch._tensor") return name == "_rebuild_from_type_v2" ? role::unsupported : role::refused;
-  if (module == "torch" || module == "torch.storage") {
-    if (name.size() > 7 && name.substr(name.size() - 7) == "Storage") return role::storage;
-    if (name == "Size") return role::size;
-    if (one_of({"float32",   "float",     "float64",    "double", "float16", "half",   "bfloat16", "int64",
-                "long",      "int32",     "int",        "int16",  "short",   "int8",   "uint8",    "bool",
-                "complex32", "complex64", "complex128", "uint16", "uint32",  "uint64", "device"}))
-      return role::inert;
-    return inert_if(name.substr(0, 7) == "float8_");
-  }
-  if (module == "torch.serialization") return inert_if(name == "_get_layout");
+[[nodiscard]] constexpr bool is_one_of(std::string_view name,
+                                       std::initializer_list<std::string_view> known) noexcept {
+  for (const std::string_view k : known)
+    if (name == k) return true;
+  return false;
+}
+[[nodiscard]] constexpr bool ends_with(std::string_view s, std::string_view end) noexcept {
+  return s.size() >= end.size() && s.substr(s.size() - end.size()) == end;
+}
+
+/// Names that a file has only to make another program run something. To this one they are labels like all
+/// others: the list is for people, who should know what they were given. torch's weights_only has the first
+/// four modules.
+[[nodiscard]] constexpr bool names_code(std::string_view module, std::string_view name) noexcept {
+  if (is_one_of(module, {"os",           "posix",
+                         "nt",           "sys",
+                         "subprocess",   "commands",
+                         "popen2",       "pty",
+                         "shutil",       "socket",
+                         "ctypes",       "_ctypes",
+                         "imp",          "runpy",
+                         "code",         "codeop",
+                         "pdb",          "bdb",
+                         "marshal",      "pickle",
+                         "_pickle",      "cPickle",
+                         "webbrowser",   "requests",
+                         "torch.hub",    "importlib",
+                         "requests.api", "urllib.request",
+                         "urllib2",      "torch.utils.cpp_extension"}) ||
+      is_one_of(module.substr(0, module.find('.')), {"importlib", "ctypes", "pip"}))
+    return true;
   // Protocol 2 has Python 2's name of the module.
   if (module == "builtins" || module == "__builtin__")
-    return inert_if(one_of({"set", "bytearray", "complex"}));
-  if (module == "argparse") return inert_if(name == "Namespace");
-  if (module == "numpy.core.multiarray" || module == "numpy._core.multiarray")
-    return inert_if(name == "scalar");
-  if (module == "numpy") return inert_if(name == "dtype");
-  return inert_if(module == "_codecs" && name == "encode");
+    return is_one_of(
+        name.substr(0, name.find('.')),
+        {"eval", "exec", "execfile", "compile", "open", "file", "input", "raw_input", "__import__",
+         "breakpoint", "globals", "locals", "vars", "setattr", "delattr", "apply"});
+  return (is_one_of(module, {"torch", "torch.serialization", "torch.jit"}) && name == "load") ||
+         (module == "types" && is_one_of(name, {"CodeType", "FunctionType"})) ||
+         (is_one_of(module, {"io", "_io", "codecs"}) && is_one_of(name, {"open", "open_code", "FileIO"}));
+}
+
+/// torch's own names.
+[[nodiscard]] constexpr role torch_role(std::string_view module, std::string_view name) noexcept {
+  if (module == "torch._utils") {
+    if (is_one_of(name, {"_rebuild_tensor_v2", "_rebuild_tensor"})) return role::rebuild_tensor;
+    if (is_one_of(name, {"_rebuild_parameter", "_rebuild_parameter_with_state"}))
+      return role::rebuild_parameter;
+    return name.substr(0, 9) == "_rebuild_" ? role::odd_tensor : role::inert;
+  }
+  if (module == "torch._tensor" && name == "_rebuild_from_type_v2") return role::rebuild_typed;
+  if (module == "torch.nn.parameter" && name == "Parameter") return role::parameter;
+  if (module == "torch.storage" && name == "_load_from_bytes") return role::other_pickle;
+  if (is_one_of(module, {"torch", "torch.storage", "torch.cuda"}) && ends_with(name, "Storage") &&
+      name.size() > 7)
+    return role::storage;
+  if (module == "torch" && name == "Size") return role::size;
+  if (is_one_of(module, {"torch", "torch.cuda", "torch.sparse", "torch.cuda.sparse"}) &&
+      ends_with(name, "Tensor"))
+    return role::odd_tensor;
+  return role::inert;
+}
+
+[[nodiscard]] constexpr role role_of(std::string_view module, std::string_view name) noexcept {
+  if (names_code(module, name)) return role::runs_code;
+  if (module.substr(0, 5) == "torch") return torch_role(module, name);
+  if (module == "collections")
+    return name == "OrderedDict"   ? role::ordered_dict
+           : name == "defaultdict" ? role::default_dict
+                                   : role::inert;
+  if (module == "builtins" || module == "__builtin__")
+    return name == "tuple" ? role::plain_tuple : role::inert;
+  if (is_one_of(module, {"numpy.core.multiarray", "numpy._core.multiarray"}))
+    return name == "_reconstruct" ? role::array : role::inert;
+  if (is_one_of(module, {"numpy.core.numeric", "numpy._core.numeric"}))
+    return name == "_frombuffer" ? role::array_of_buffer : role::inert;
+  if (module == "numpy")
+    return name == "dtype" ? role::array_type : name == "ndarray" ? role::array_class : role::inert;
+  if (module == "_codecs") return name == "encode" ? role::encode : role::inert;
+  return module.substr(0, module.find('.')) == "joblib" ? role::other_pickle : role::inert;
 }
 
 }  // namespace detail
@@ -6358,12 +8064,22 @@ enum class kind : std::uint8_t {
   tuple,
   list,
   dict,
-  global,   ///< an allowed name; `text` is "module name"
-  storage,  ///< a persistent id: items = its tuple
-  tensor,   ///< items = the arguments of _rebuild_tensor_v2
-  inert,    ///< an allowed object whose content does not matter
+  global,      ///< a name; `text` is its last part, items[0] (where there is one) the module, a string
+  storage,     ///< a persistent id: items = its tuple
+  tensor,      ///< items = the arguments of _rebuild_tensor_v2
+  odd_tensor,  ///< a tensor of a kind that is not read; `text` is what made it
+  array,  ///< numpy's: items = shape (a tuple), array_type, data (string or encoded); integer: Fortran order
+  array_type,  ///< numpy's dtype: `text` is "f4", integer the byte order '<', '>' or '|', 0 while unknown
+  encoded,     ///< bytes as protocol 2 has them: `text` is UTF-8 of Latin-1
+  inert,       ///< anything else: a box that is never opened; items[0], where there is one, is its class
+  module,      ///< a box that holds a torch.nn.Module
   mark
 };
+
+/// What a state dict holds as a tensor. Whether it is of a kind that is read is seen when it is read.
+[[nodiscard]] constexpr bool is_tensor(kind k) noexcept {
+  return k == kind::tensor || k == kind::odd_tensor || k == kind::array;
+}
 
 /// Values refer to each other by index into program::values.
 struct value {
@@ -6386,6 +8102,12 @@ struct program {
       if (i -= 2; values[dict.items[i]].type == kind::string && values[dict.items[i]].text == key)
         return &values[dict.items[i + 1]];
     return nullptr;
+  }
+  /// "torch.nn.modules.conv.Conv2d": the whole name of a global, or of an object's class.
+  [[nodiscard]] std::string full_name(const value& v) const {
+    if (v.type != kind::global && !v.items.empty()) return full_name(values[v.items[0]]);
+    std::string name(v.text.substr(0, 200));
+    return v.items.empty() ? name : std::string(values[v.items[0]].text.substr(0, 200)) + "." + name;
   }
 };
 
@@ -6564,9 +8286,285 @@ namespace detail {
 
 using rexnet::detail::in_quotes;
 
-class machine : machine_state {
+class machine_objects : protected machine_state {
+ protected:
+  explicit machine_objects(byte_span bytes) : machine_state(bytes) {}
+
+  /// Whatever it is given disappears in it.
+  [[nodiscard]] bool is_box(std::uint32_t v) const {
+    return p_[v].type == kind::inert || p_[v].type == kind::module;
+  }
+
+  status global() {
+    auto module = line();
+    if (!module) return module.error();
+    auto name = line();
+    if (!name) return name.error();
+    const auto index = static_cast<std::uint32_t>(p_.values.size());
+    push(kind::string).text = *module;
+    stack_.pop_back();
+    return push_global(index, *name);
+  }
+  status stack_global() {
+    std::uint32_t module, name;
+    if (!pop(name) || !pop(module)) return underflow();
+    if (p_[name].type != kind::string || p_[module].type != kind::string)
+      return fail(errc::pickle_global, "a global whose name is no string");
+    return push_global(module, p_[name].text);
+  }
+  status push_global(std::uint32_t module, std::string_view name) {
+    const role r = role_of(p_[module].text, name);
+    value v;
+    v.type = kind::global;
+    v.text = name;
+    v.integer = static_cast<std::int64_t>(r);
+    v.items = {module};
+    if (r == role::runs_code)
+      return fail(errc::pickle_global,
+                  "refers to " + in_quotes(p_.full_name(v)) + ", which is not part of a checkpoint's data");
+    if (r == role::other_pickle)
+      return fail(errc::model_other_format,
+                  "refers to " + in_quotes(p_.full_name(v)) +
+                      ", written by joblib or pickle.dump: read the file with Python and write it with "
+                      "torch.save or safetensors");
+    push(kind::global) = std::move(v);
+    return done;
+  }
+
+  status persistent() {
+    std::uint32_t id;
+    if (!pop(id)) return underflow();
+    const value& v = p_[id];
+    // Legacy files keep the source text of a module's class beside it.
+    if (v.type == kind::tuple && v.items.size() == 4 && p_[v.items[0]].text == "module") {
+      stack_.push_back(v.items[1]);
+      return done;
+    }
+    const bool fits = v.type == kind::tuple && (v.items.size() == 5 || v.items.size() == 6) &&
+                      p_[v.items[0]].text == "storage" && role_at(v.items[1]) == role::storage &&
+                      p_[v.items[2]].type == kind::string && p_[v.items[4]].type == kind::integer;
+    if (!fits) return fail(errc::pickle_reduce, "a persistent id that is no storage");
+    if (p_[v.items[2]].text.size() > max_key_bytes)
+      return fail(errc::pickle_length, "a storage's key of " + std::to_string(p_[v.items[2]].text.size()) +
+                                           " bytes, at most " + std::to_string(max_key_bytes));
+    std::vector<std::uint32_t> items = v.items;
+    push(kind::storage).items = std::move(items);
+    return done;
+  }
+
+  /// REDUCE and NEWOBJ: a name and a tuple of arguments.
+  status reduce() {
+    std::uint32_t arguments, callee;
+    if (!pop(arguments) || !pop(callee)) return underflow();
+    if ((p_[callee].type != kind::global && !is_box(callee)) || p_[arguments].type != kind::tuple)
+      return fail(errc::pickle_reduce, "REDUCE of something that is no name with a tuple");
+    // Eight arguments are the most that anything below takes: a long tuple is never copied.
+    const std::size_t given = p_[arguments].items.size();
+    const std::vector<std::uint32_t> items = given <= 8 ? p_[arguments].items : std::vector<std::uint32_t>();
+    return make(callee, given, items);
+  }
+  /// NEWOBJ_EX: with keywords, which only classes that are not understood take.
+  status new_object() {
+    std::uint32_t keywords, arguments, callee;
+    if (!pop(keywords) || !pop(arguments) || !pop(callee)) return underflow();
+    if (p_[callee].type != kind::global || p_[keywords].type != kind::dict ||
+        p_[arguments].type != kind::tuple)
+      return fail(errc::pickle_reduce, "NEWOBJ_EX of something that is no name with a tuple and a dict");
+    if (role_at(callee) != role::inert)
+      return fail(errc::pickle_reduce, "NEWOBJ_EX of " + in_quotes(p_[callee].text));
+    return push_box(callee);
+  }
+
+  /// State for an object: taken for OrderedDict (torch puts _metadata there), numpy's objects and boxes.
+  status build() {
+    std::uint32_t state;
+    if (!pop(state) || stack_.empty()) return underflow();
+    value& target = p_.values[stack_.back()];
+    switch (target.type) {
+      case kind::dict:
+        if (p_[state].type == kind::dict) return done;
+        break;
+      case kind::inert:
+        if (is_module_state(p_[state])) target.type = kind::module;
+        return done;
+      case kind::module:
+      case kind::odd_tensor: return done;
+      case kind::array:
+        if (p_[state].type == kind::tuple) return fill_array(target, p_[state].items);
+        break;
+      case kind::array_type:
+        if (const value& s = p_[state]; s.type == kind::tuple && s.items.size() > 1 &&
+                                        p_[s.items[1]].type == kind::string &&
+                                        p_[s.items[1]].text.size() == 1)
+          target.integer = p_[s.items[1]].text[0];
+        return done;
+      default: break;
+    }
+    return fail(errc::pickle_reduce, "BUILD on something that takes no state");
+  }
+
+ private:
+  /// What every torch.nn.Module has, and nothing else. All states together are no longer than the program; of
+  /// one that is used a thousand times nothing more is looked at.
+  [[nodiscard]] bool is_module_state(const value& state) {
+    if (state.type != kind::dict) return false;
+    searched_ += state.items.size();
+    return searched_ <= bytes_.size() && p_.find(state, "_parameters") != nullptr &&
+           p_.find(state, "_modules") != nullptr;
+  }
+  [[nodiscard]] role role_at(std::uint32_t v) const {
+    return p_[v].type == kind::global ? static_cast<role>(p_[v].integer) : role::inert;
+  }
+  [[nodiscard]] bool is(std::uint32_t v, kind k) const { return p_[v].type == k; }
+
+  status push_box(std::uint32_t callee, const std::vector<std::uint32_t>& arguments = {}) {
+    // What is made of a module wraps it: torch.compile's OptimizedModule. Of what a box made, the class is
+    // the box's: chains of them stay short.
+    const bool name = p_[callee].type == kind::global;
+    std::vector<std::uint32_t> items = name ? std::vector<std::uint32_t>{callee} : p_[callee].items;
+    const bool wraps = std::any_of(arguments.begin(), arguments.end(),
+                                   [this](std::uint32_t a) { return is(a, kind::module); });
+    push(wraps ? kind::module : kind::inert).items = std::move(items);
+    return done;
+  }
+  status push_odd(std::string_view made_by) {
+    push(kind::odd_tensor).text = made_by;
+    return done;
+  }
+  status push_same(std::uint32_t v) {
+    stack_.push_back(v);
+    return done;
+  }
+
+  status make(std::uint32_t callee, std::size_t given, const std::vector<std::uint32_t>& items) {
+    const std::string_view name = p_[callee].text;
+    const auto wrong = [&] { return fail(errc::pickle_reduce, "wrong arguments for " + in_quotes(name)); };
+    switch (role_at(callee)) {
+      case role::ordered_dict:
+        if (given == 1 && is(items[0], kind::list)) return dict_of_pairs(items[0]);
+        if (given != 0) return wrong();
+        push(kind::dict);
+        return done;
+      case role::default_dict:
+        if (given > 1) return wrong();
+        push(kind::dict);
+        return done;
+      case role::rebuild_tensor:
+        if (items.size() < 4 || !is(items[0], kind::storage) || !is(items[1], kind::integer) ||
+            !is(items[2], kind::tuple) || !is(items[3], kind::tuple))
+          return wrong();
+        push(kind::tensor).items = items;
+        return done;
+      case role::rebuild_typed: return rebuild_typed(name, items);
+      case role::rebuild_parameter:
+        if (items.empty() || (!is_tensor(p_[items[0]].type) && !is_box(items[0]))) return wrong();
+        return is_box(items[0]) ? push_odd(name) : push_same(items[0]);
+      case role::parameter:
+        if (!items.empty() && is_tensor(p_[items[0]].type)) return push_same(items[0]);
+        return push_odd(name);
+      case role::odd_tensor: return push_odd(name);
+      case role::size:
+        if (items.size() != 1 || !is(items[0], kind::tuple)) return wrong();
+        return push_same(items[0]);
+      case role::plain_tuple:
+        // paddle.save writes a tensor among other things as tuple((name, array)).
+        if (items.size() == 1 && is(items[0], kind::tuple) && p_[items[0]].items.size() == 2 &&
+            is(p_[items[0]].items[0], kind::string) && is(p_[items[0]].items[1], kind::array))
+          return push_same(p_[items[0]].items[1]);
+        return push_box(callee);
+      case role::array:
+        if (items.empty() || role_at(items[0]) != role::array_class) return push_box(callee);
+        push(kind::array);
+        return done;
+      case role::array_of_buffer: return array_of_buffer(items);
+      case role::array_type:
+        if (items.empty() || !is(items[0], kind::string)) return push_box(callee);
+        push(kind::array_type).text = p_[items[0]].text;
+        return done;
+      case role::encode:
+        if (items.size() != 2 || !is(items[0], kind::string) || p_[items[1]].text != "latin1")
+          return push_box(callee);
+        push(kind::encoded).text = p_[items[0]].text;
+        return done;
+      case role::inert: return push_box(callee, items);
+      default: return fail(errc::pickle_reduce, "REDUCE of " + in_quotes(name));
+    }
+  }
+
+  /// _rebuild_from_type_v2(function, class, its arguments, state): a tensor with attributes of its own.
+  status rebuild_typed(std::string_view name, const std::vector<std::uint32_t>& items) {
+    if (items.size() == 4 && is(items[2], kind::tuple) && p_[items[2]].items.size() <= 8 &&
+        is(items[1], kind::global) &&
+        is_one_of(p_.full_name(p_[items[1]]),
+                  {"torch.Tensor", "torch._tensor.Tensor", "torch.nn.parameter.Parameter"}) &&
+        (role_at(items[0]) == role::rebuild_tensor || role_at(items[0]) == role::rebuild_parameter)) {
+      const std::vector<std::uint32_t> arguments = p_[items[2]].items;
+      return make(items[0], arguments.size(), arguments);
+    }
+    return push_odd(name);
+  }
+
+  /// The state of an array: version, shape, type, Fortran order, data.
+  status fill_array(value& array, const std::vector<std::uint32_t>& state) {
+    if (state.size() != 5 || !is(state[1], kind::tuple) || !is(state[3], kind::boolean))
+      return fail(errc::pickle_reduce, "wrong state for a numpy array");
+    set_array(array, state[1], state[2], state[4], p_[state[3]].integer != 0);
+    return done;
+  }
+  /// Protocol 5: the data, type, shape, order.
+  status array_of_buffer(const std::vector<std::uint32_t>& items) {
+    if (items.size() != 4 || !is(items[2], kind::tuple) || !is(items[3], kind::string))
+      return fail(errc::pickle_reduce, "wrong arguments for \"_frombuffer\"");
+    set_array(push(kind::array), items[2], items[1], items[0], p_[items[3]].text == "F");
+    return done;
+  }
+  /// An array of objects, strings or records is no tensor, but something that lies beside them.
+  void set_array(value& array, std::uint32_t shape, std::uint32_t type, std::uint32_t data, bool fortran) {
+    const bool plain = is(type, kind::array_type) && (is(data, kind::string) || is(data, kind::encoded)) &&
+                       !p_[type].text.empty() &&
+                       std::string_view("fiubc").find(p_[type].text[0]) != std::string_view::npos;
+    array.type = plain ? kind::array : kind::inert;
+    array.integer = fortran ? 1 : 0;
+    array.items = plain ? std::vector<std::uint32_t>{shape, type, data} : std::vector<std::uint32_t>();
+  }
+
+  /// Python 2 wrote OrderedDict([[key, value], ...]), each with a list of its own. All such lists together
+  /// are no longer than the program; one list used a thousand times would be.
+  status dict_of_pairs(std::uint32_t list) {
+    copied_ += 2 * p_[list].items.size();
+    if (copied_ > bytes_.size())
+      return fail(errc::pickle_length, std::to_string(copied_) + " items of OrderedDicts in a program of " +
+                                           std::to_string(bytes_.size()) + " bytes");
+    std::vector<std::uint32_t> flat;
+    for (const std::uint32_t pair : p_[list].items) {
+      const value& v = p_[pair];
+      if ((v.type != kind::list && v.type != kind::tuple) || v.items.size() != 2)
+        return fail(errc::pickle_reduce, "wrong arguments for \"OrderedDict\"");
+      flat.insert(flat.end(), v.items.begin(), v.items.end());
+    }
+    push(kind::dict).items = std::move(flat);
+    return done;
+  }
+
+  std::size_t copied_ = 0;    ///< items of Python 2's OrderedDicts
+  std::size_t searched_ = 0;  ///< items of states
+};
+
+}  // namespace detail
+}  // namespace pickle
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_WEIGHTS_PICKLE_OBJECTS_HPP
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+namespace pickle {
+namespace detail {
+
+class machine : machine_objects {
  public:
-  explicit machine(byte_span bytes) : machine_state(bytes) {}
+  explicit machine(byte_span bytes) : machine_objects(bytes) {}
 
   result<program> run() {
     while (at_ < bytes_.size()) {
@@ -6655,6 +8653,7 @@ class machine : machine_state {
       case 'Q': return persistent();
       case 'R':
       case 0x81: return reduce();
+      case 0x92: return new_object();
       case 'b': return build();
       case '0': {
         std::uint32_t v;
@@ -6736,7 +8735,7 @@ class machine : machine_state {
   status add_items() {
     std::vector<std::uint32_t> items;
     if (!pop_to_mark(items) || stack_.empty()) return underflow();
-    if (p_[stack_.back()].type == kind::inert) return done;
+    if (is_box(stack_.back())) return done;
     return fail(errc::pickle_setitem, "ADDITEMS on something that is no set");
   }
   status frozen_set() {
@@ -6748,120 +8747,11 @@ class machine : machine_state {
   status extend(const std::vector<std::uint32_t>& items, kind expected, const char* otherwise) {
     if (stack_.empty() || p_[stack_.back()].type == kind::mark) return underflow();
     value& c = p_.values[stack_.back()];
+    if (is_box(stack_.back())) return done;  // a dictionary or list of a class of its own
     if (c.type != expected) return fail(errc::pickle_setitem, otherwise);
     c.items.insert(c.items.end(), items.begin(), items.end());
     return done;
   }
-
-  status global() {
-    auto module = line();
-    if (!module) return module.error();
-    auto name = line();
-    if (!name) return name.error();
-    return push_global(*module, *name);
-  }
-  status stack_global() {
-    std::uint32_t module, name;
-    if (!pop(name) || !pop(module)) return underflow();
-    if (p_[name].type != kind::string || p_[module].type != kind::string)
-      return fail(errc::pickle_global, "a global whose name is no string");
-    return push_global(p_[module].text, p_[name].text);
-  }
-  status push_global(std::string_view module, std::string_view name) {
-    const role r = role_of(module, name);
-    if (r == role::unsupported)
-      return fail(
-          errc::tensor_unsupported,
-          in_quotes(name) +
-              ": quantized, sparse, nested and float8 tensors are not supported; save dense float tensors");
-    if (r == role::refused)
-      return fail(errc::pickle_global, "refers to " +
-                                           in_quotes(std::string(module) + "." + std::string(name)) +
-                                           ", which is not part of a checkpoint's data");
-    value& v = push(kind::global);
-    v.text = name;
-    v.integer = static_cast<std::int64_t>(r);
-    return done;
-  }
-
-  status persistent() {
-    std::uint32_t id;
-    if (!pop(id)) return underflow();
-    const value& v = p_[id];
-    const bool fits = v.type == kind::tuple && (v.items.size() == 5 || v.items.size() == 6) &&
-                      p_[v.items[0]].text == "storage" && p_[v.items[1]].type == kind::global &&
-                      p_[v.items[1]].integer == static_cast<std::int64_t>(role::storage) &&
-                      p_[v.items[2]].type == kind::string && p_[v.items[4]].type == kind::integer;
-    if (!fits) return fail(errc::pickle_reduce, "a persistent id that is no storage");
-    if (p_[v.items[2]].text.size() > max_key_bytes)
-      return fail(errc::pickle_length, "a storage's key of " + std::to_string(p_[v.items[2]].text.size()) +
-                                           " bytes, at most " + std::to_string(max_key_bytes));
-    std::vector<std::uint32_t> items = v.items;
-    push(kind::storage).items = std::move(items);
-    return done;
-  }
-
-  status reduce() {
-    std::uint32_t arguments, callee;
-    if (!pop(arguments) || !pop(callee)) return underflow();
-    if (p_[callee].type != kind::global || p_[arguments].type != kind::tuple)
-      return fail(errc::pickle_reduce, "REDUCE of something that is no allowed global with a tuple");
-    // Eight arguments are the most that anything below takes: a long tuple is never copied.
-    const std::size_t given = p_[arguments].items.size();
-    const std::vector<std::uint32_t> items = given <= 8 ? p_[arguments].items : std::vector<std::uint32_t>();
-    const std::string_view name = p_[callee].text;
-    const auto wrong = [&] { return fail(errc::pickle_reduce, "wrong arguments for " + in_quotes(name)); };
-    switch (static_cast<role>(p_[callee].integer)) {
-      case role::ordered_dict:
-        if (given == 1 && p_[items[0]].type == kind::list) return dict_of_pairs(items[0]);
-        if (given != 0) return wrong();
-        push(kind::dict);
-        return done;
-      case role::rebuild_tensor:
-        if (items.size() < 4 || p_[items[0]].type != kind::storage || p_[items[1]].type != kind::integer ||
-            p_[items[2]].type != kind::tuple || p_[items[3]].type != kind::tuple)
-          return wrong();
-        push(kind::tensor).items = items;
-        return done;
-      case role::rebuild_parameter:
-        if (items.empty() || p_[items[0]].type != kind::tensor) return wrong();
-        stack_.push_back(items[0]);
-        return done;
-      case role::size:
-        if (items.size() != 1 || p_[items[0]].type != kind::tuple) return wrong();
-        stack_.push_back(items[0]);
-        return done;
-      case role::inert: push(kind::inert); return done;
-      default: return fail(errc::pickle_reduce, "REDUCE of " + in_quotes(name));
-    }
-  }
-  /// Python 2 wrote OrderedDict([[key, value], ...]), each with a list of its own. All such lists together
-  /// are no longer than the program; one list used a thousand times would be.
-  status dict_of_pairs(std::uint32_t list) {
-    copied_ += 2 * p_[list].items.size();
-    if (copied_ > bytes_.size())
-      return fail(errc::pickle_length, std::to_string(copied_) + " items of OrderedDicts in a program of " +
-                                           std::to_string(bytes_.size()) + " bytes");
-    std::vector<std::uint32_t> flat;
-    for (const std::uint32_t pair : p_[list].items) {
-      const value& v = p_[pair];
-      if ((v.type != kind::list && v.type != kind::tuple) || v.items.size() != 2)
-        return fail(errc::pickle_reduce, "wrong arguments for \"OrderedDict\"");
-      flat.insert(flat.end(), v.items.begin(), v.items.end());
-    }
-    push(kind::dict).items = std::move(flat);
-    return done;
-  }
-  /// State for an object: taken for OrderedDict (torch puts _metadata there) and inert objects, and dropped.
-  status build() {
-    std::uint32_t state;
-    if (!pop(state) || stack_.empty()) return underflow();
-    const kind target = p_[stack_.back()].type;
-    const bool fits = (target == kind::dict && p_[state].type == kind::dict) || target == kind::inert;
-    return fits ? status(done) : status(fail(errc::pickle_reduce, "BUILD on something that takes no state"));
-  }
-
-  std::size_t copied_ = 0;  ///< items of Python 2's OrderedDicts
 };
 
 }  // namespace detail
@@ -6878,312 +8768,113 @@ class machine : machine_state {
 }  // namespace rexnet
 
 #endif  // REXNET_WEIGHTS_PICKLE_HPP
-// ---- rexnet/weights/zip.hpp
-// The zip container of torch >= 1.6 checkpoints: stored entries, found through the central directory, every
-// record compared with its twin. Anything torch does not write is refused. Source: PKWARE APPNOTE 6.3.
-#ifndef REXNET_WEIGHTS_ZIP_HPP
-#define REXNET_WEIGHTS_ZIP_HPP
+// ---- rexnet/weights/state_dict.hpp
+// The state dict inside the pickle of a torch.save file, and its tensors.
+#ifndef REXNET_WEIGHTS_STATE_DICT_HPP
+#define REXNET_WEIGHTS_STATE_DICT_HPP
+
+// ---- rexnet/weights/network_choice.hpp
+// Which tensors of a file are the network. A training file holds many (weights, averages of them, optimizer,
+// losses), under keys and prefixes of its own; what is looked for is a dictionary with the names of a whole
+// ReXNet, whatever stands before them.
+//
+//   1. Every dictionary of the file is a candidate, and each prefix in it under which a ReXNet's blocks lie.
+//   2. The lowest rank goes first: state_dict_ema, model_ema, others with "ema" in their name, state_dict,
+//      model, the file's own dictionary, the rest.
+//   3. A candidate that is no whole network, or an average that was never updated or is not finite, is passed
+//      over where another one is whole: a note says why.
+//   4. Two whole ones of the same rank: M16. A key chooses by hand.
+#ifndef REXNET_WEIGHTS_NETWORK_CHOICE_HPP
+#define REXNET_WEIGHTS_NETWORK_CHOICE_HPP
+
+// ---- rexnet/weights/foreign_names.hpp
+// Names that other frameworks' ReXNets give their tensors, in the words of the official network or of timm.
+// Sources: PaddleClas, ppcls/arch/backbone/model_zoo/rexnet.py; MindCV, mindcv/models/rexnet.py.
+#ifndef REXNET_WEIGHTS_FOREIGN_NAMES_HPP
+#define REXNET_WEIGHTS_FOREIGN_NAMES_HPP
 
 namespace rexnet {
 inline namespace REXNET_BUILD {
-
-struct zip_entry {
-  std::string_view name;  ///< in the file's bytes
-  byte_span data;
-  std::uint32_t crc = 0;
-};
-
-/// ReXNet checkpoints have about 450 entries.
-inline constexpr std::uint64_t max_zip_entries = 65536;
-
 namespace detail {
 
-class zip_reader {
- public:
-  explicit zip_reader(byte_span file) : file_(file) {}
-
-  result<std::vector<zip_entry>> read() {
-    // The end record is the last thing in the file, behind which a comment of up to 65535 bytes may stand.
-    // Two of them, one in the other's comment, are two archives: readers differ in which one they see.
-    const std::size_t size = file_.size();
-    if (size < 22)
-      return fail(errc::model_truncated,
-                  "the file has " + std::to_string(size) + " bytes, a zip at least 22");
-    std::size_t end = size;
-    const std::size_t lowest = size > 22 + 65535 ? size - 22 - 65535 : 0;
-    for (std::size_t at = size - 22 + 1; at-- > lowest;) {
-      if (signature(at) != 0x06054b50 || at + 22 + u16(at + 20) != size) continue;
-      if (end != size)
-        return fail(errc::zip_malformed,
-                    "two end records, at " + std::to_string(at) + " and " + std::to_string(end));
-      end = at;
-    }
-    if (end == size)
-      return fail(errc::model_truncated,
-                  "no zip end record: the file is cut short or was not downloaded completely");
-    std::uint64_t disk = u16(end + 4), first_disk = u16(end + 6), count = u16(end + 10),
-                  on_disk = u16(end + 8);
-    std::uint64_t directory_size = u32(end + 12), directory = u32(end + 16), limit = end;
-    if (end >= 20 && signature(end - 20) == 0x07064b50) {
-      const std::uint64_t at = u64(end - 12);
-      if (!(checked(at) + 56).at_most(end - 20) || signature(static_cast<std::size_t>(at)) != 0x06064b50)
-        return fail(errc::zip_zip64_out_of_range, "zip64 end record at " + std::to_string(at) +
-                                                      " in a file of " + std::to_string(size) + " bytes");
-      const auto z = static_cast<std::size_t>(at);
-      // What the 32-bit record does say must be the same.
-      const auto agrees = [](std::uint64_t narrow, std::uint64_t none, std::uint64_t wide) {
-        return narrow == none || narrow == wide;
-      };
-      if (!agrees(count, 0xffffu, u64(z + 32)) || !agrees(on_disk, 0xffffu, u64(z + 24)) ||
-          !agrees(directory_size, 0xffffffffu, u64(z + 40)) || !agrees(directory, 0xffffffffu, u64(z + 48)))
-        return fail(errc::zip_header_mismatch, "the end record and the zip64 end record disagree");
-      limit = z;
-      disk = u32(z + 16), first_disk = u32(z + 20), on_disk = u64(z + 24), count = u64(z + 32);
-      directory_size = u64(z + 40), directory = u64(z + 48);
-    }
-    if (disk != 0 || first_disk != 0 || on_disk != count)
-      return fail(errc::zip_multi_disk, "part of a multi-disk archive (disk " + std::to_string(disk) + ")");
-    if (count > max_zip_entries)
-      return fail(errc::zip_too_many_entries,
-                  std::to_string(count) + " entries, at most " + std::to_string(max_zip_entries));
-    if (!(checked(directory) + directory_size).at_most(limit) ||
-        !(checked(count) * 46).at_most(directory_size))
-      return fail(errc::zip_entry_out_of_range, "central directory of " + std::to_string(directory_size) +
-                                                    " bytes at " + std::to_string(directory) +
-                                                    " leaves the file");
-
-    if (directory + directory_size != limit)
-      return fail(errc::zip_malformed, std::to_string(limit - directory - directory_size) +
-                                           " bytes between the central directory and the end record");
-    std::size_t at = static_cast<std::size_t>(directory);
-    const std::size_t stop = at + static_cast<std::size_t>(directory_size);
-    std::vector<zip_entry> entries;
-    entries.reserve(static_cast<std::size_t>(count));
-    for (std::uint64_t i = 0; i < count; ++i) {
-      auto entry = central(at, stop, directory);
-      if (!entry) return entry.error();
-      entries.push_back(*entry);
-    }
-    if (at != stop) return fail(errc::zip_malformed, "the central directory is longer than its entries");
-    return check_together(std::move(entries));
-  }
-
- private:
-  [[nodiscard]] std::uint64_t u16(std::size_t at) const noexcept {
-    return little_endian<2>(file_.data() + at);
-  }
-  [[nodiscard]] std::uint64_t u32(std::size_t at) const noexcept {
-    return little_endian<4>(file_.data() + at);
-  }
-  [[nodiscard]] std::uint64_t u64(std::size_t at) const noexcept {
-    return little_endian<8>(file_.data() + at);
-  }
-  [[nodiscard]] std::uint64_t signature(std::size_t at) const noexcept {
-    return at + 4 <= file_.size() ? u32(at) : 0;
-  }
-  [[nodiscard]] static error fail(errc code, const std::string& what) { return {code, "zip: " + what}; }
-  [[nodiscard]] error entry_error(errc code, const std::string& what) const {
-    return fail(code, "entry " + in_quotes(name_) + ": " + what);
-  }
-
-  /// Replaces 0xffffffff fields by the zip64 extra field's values, in the order that the format prescribes.
-  status zip64_fields(std::size_t extra, std::size_t length, std::uint64_t& size, std::uint64_t& packed,
-                      std::uint64_t& offset) {
-    const std::size_t stop = extra + length;
-    bool wide = false;
-    while (extra + 4 <= stop) {
-      const std::uint64_t tag = u16(extra), bytes = u16(extra + 2);
-      if (bytes > stop - extra - 4) break;
-      if (tag == 1) {
-        std::size_t p = extra + 4, left = static_cast<std::size_t>(bytes);
-        for (std::uint64_t* field : {&size, &packed, &offset}) {
-          if (*field != 0xffffffffu) continue;
-          if (left < 8)
-            return entry_error(errc::zip_zip64_out_of_range,
-                               "zip64 field of " + std::to_string(bytes) + " bytes is too short");
-          *field = u64(p);
-          wide = true;
-          p += 8, left -= 8;
-        }
-      }
-      extra += 4 + static_cast<std::size_t>(bytes);
-    }
-    if (size > file_.size() || packed > file_.size() || offset > file_.size())
-      return entry_error(wide ? errc::zip_zip64_out_of_range : errc::zip_entry_out_of_range,
-                         std::to_string(size) + " bytes at " + std::to_string(offset) + " in a file of " +
-                             std::to_string(file_.size()));
-    return done;
-  }
-
-  result<zip_entry> central(std::size_t& at, std::size_t stop, std::uint64_t directory) {
-    if (stop - at < 46 || signature(at) != 0x02014b50)
-      return fail(errc::zip_malformed, "central directory record at " + std::to_string(at) + " is damaged");
-    const std::uint64_t flags = u16(at + 8), method = u16(at + 10), crc_value = u32(at + 16);
-    std::uint64_t packed = u32(at + 20), size = u32(at + 24), offset = u32(at + 42);
-    const std::size_t name_length = static_cast<std::size_t>(u16(at + 28)),
-                      extra = static_cast<std::size_t>(u16(at + 30)),
-                      comment = static_cast<std::size_t>(u16(at + 32));
-    if (name_length + extra + comment > stop - at - 46)
-      return fail(errc::zip_malformed,
-                  "central directory record at " + std::to_string(at) + " leaves the directory");
-    name_ = text(file_.subspan(at + 46, name_length));
-    if (u16(at + 34) != 0)
-      return entry_error(errc::zip_multi_disk, "starts on disk " + std::to_string(u16(at + 34)));
-    if ((flags & 0x2041u) != 0) return entry_error(errc::zip_encrypted, "is encrypted");
-    if (method != 0)
-      return entry_error(errc::zip_compressed, "compression method " + std::to_string(method) +
-                                                   "; torch stores entries uncompressed");
-    if (status s = safe_name(); !s) return s.error();
-    if (status s = zip64_fields(at + 46 + name_length, extra, size, packed, offset); !s) return s.error();
-    if (packed != size)
-      return entry_error(errc::zip_header_mismatch, "stored " + std::to_string(packed) + " bytes, but " +
-                                                        std::to_string(size) + " uncompressed");
-    at += 46 + name_length + extra + comment;
-    return local(offset, size, crc_value, flags, directory);
-  }
-
-  [[nodiscard]] status safe_name() const {
-    const std::string_view n = name_;
-    bool bad = n.empty() || n[0] == '/' || n.find('\\') != n.npos || n.find('\0') != n.npos ||
-               (n.size() > 1 && n[1] == ':');
-    for (std::size_t start = 0; !bad && start <= n.size();) {
-      const std::size_t slash = (std::min)(n.find('/', start), n.size());
-      bad = n.substr(start, slash - start) == "..";
-      start = slash + 1;
-    }
-    if (bad) return entry_error(errc::zip_unsafe_name, "unsafe name");
-    return done;
-  }
-
-  result<zip_entry> local(std::uint64_t offset, std::uint64_t size, std::uint64_t crc_value,
-                          std::uint64_t flags, std::uint64_t directory) {
-    if (!(checked(offset) + 30).at_most(directory) ||
-        signature(static_cast<std::size_t>(offset)) != 0x04034b50)
-      return entry_error(errc::zip_entry_out_of_range, "no local header at " + std::to_string(offset));
-    const auto at = static_cast<std::size_t>(offset);
-    const std::size_t name_length = static_cast<std::size_t>(u16(at + 26)),
-                      extra = static_cast<std::size_t>(u16(at + 28));
-    const std::uint64_t begin = offset + 30 + name_length + extra;
-    if (!(checked(begin) + size).at_most(directory))
-      return entry_error(errc::zip_entry_out_of_range, std::to_string(size) + " bytes at " +
-                                                           std::to_string(begin) + " reach beyond " +
-                                                           std::to_string(directory));
-    // Headers that lie in each other would have the same extra fields read once for each.
-    local_extra_ += extra;
-    if (local_extra_ > file_.size())
-      return entry_error(errc::zip_overlap, "extra fields of more bytes than the file overlap");
-    const auto mismatch = [this](const char* field) {
-      return entry_error(errc::zip_header_mismatch,
-                         std::string("local and central header disagree on the ") + field);
-    };
-    if (text(file_.subspan(at + 30, name_length)) != name_) return mismatch("name");
-    if (u16(at + 6) != flags) return mismatch("flags");
-    if (u16(at + 8) != 0) return mismatch("compression method");
-    std::uint64_t local_crc = u32(at + 14), local_packed = u32(at + 18), local_size = u32(at + 22), none = 0;
-    std::uint64_t end = begin + size;
-    if ((flags & 8u) != 0) {
-      // Sizes follow the data, with or without a signature, in 32 or 64 bits: one of the forms must agree.
-      if (!descriptor_agrees(end, directory, crc_value, size)) return mismatch("data descriptor");
-      const auto zero_or = [](std::uint64_t v, std::uint64_t expected) {
-        return v == 0 || v == expected || v == 0xffffffffu;
-      };
-      if (!zero_or(local_crc, crc_value) || !zero_or(local_packed, size) || !zero_or(local_size, size))
-        return mismatch("size or checksum");
-    } else {
-      if (status s = zip64_fields(at + 30 + name_length, extra, local_size, local_packed, none); !s)
-        return s.error();
-      if (local_crc != crc_value || local_packed != size || local_size != size)
-        return mismatch("size or checksum");
-    }
-    extents_.push_back({offset, end, name_});
-    return zip_entry{name_, file_.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(size)),
-                     static_cast<std::uint32_t>(crc_value)};
-  }
-
-  /// On success `end` is moved behind the descriptor.
-  bool descriptor_agrees(std::uint64_t& end, std::uint64_t limit, std::uint64_t crc_value,
-                         std::uint64_t size) const {
-    for (const std::uint64_t sign : {4u, 0u})
-      for (const std::uint64_t field : {8u, 4u}) {
-        const std::uint64_t bytes = sign + 4 + 2 * field;
-        if (limit - end < bytes) continue;
-        auto p = static_cast<std::size_t>(end);
-        if (sign != 0 && signature(p) != 0x08074b50) continue;
-        p += static_cast<std::size_t>(sign);
-        const std::uint64_t a = field == 8 ? u64(p + 4) : u32(p + 4),
-                            b = field == 8 ? u64(p + 12) : u32(p + 8);
-        if (u32(p) == crc_value && a == size && b == size) {
-          end += bytes;
-          return true;
-        }
-      }
-    return false;
-  }
-
-  result<std::vector<zip_entry>> check_together(std::vector<zip_entry> entries) {
-    std::vector<std::string_view> names;
-    names.reserve(entries.size());
-    for (const zip_entry& e : entries) names.push_back(e.name);
-    std::sort(names.begin(), names.end());
-    const auto twice = std::adjacent_find(names.begin(), names.end());
-    if (twice != names.end())
-      return fail(errc::zip_duplicate_name, "two entries are named " + in_quotes(*twice));
-    std::sort(extents_.begin(), extents_.end(),
-              [](const extent& a, const extent& b) { return a.begin < b.begin; });
-    for (std::size_t i = 1; i < extents_.size(); ++i)
-      if (extents_[i].begin < extents_[i - 1].end)
-        return fail(errc::zip_overlap, "entries " + in_quotes(extents_[i - 1].name) + " and " +
-                                           in_quotes(extents_[i].name) + " overlap");
-    // torch.serialization.set_crc32_options(False) records 0 for every entry: nothing to compare with.
-    const bool none =
-        std::all_of(entries.begin(), entries.end(), [](const zip_entry& e) { return e.crc == 0; });
-    for (const zip_entry& e : entries) {
-      const std::uint32_t found = none ? 0 : crc32(e.data);
-      if (found != e.crc)
-        return fail(errc::zip_crc_mismatch, "entry " + in_quotes(e.name) + ": checksum " +
-                                                std::to_string(found) + ", recorded " +
-                                                std::to_string(e.crc));
-    }
-    return entries;
-  }
-
-  struct extent {
-    std::uint64_t begin, end;
-    std::string_view name;
-  };
-  byte_span file_;
-  std::string_view name_;
-  std::vector<extent> extents_;
-  std::uint64_t local_extra_ = 0;
-};
-
-}  // namespace detail
-
-/// The entries of a zip whose entries are all stored. Views into `file`, which must outlive them. Memory: at
-/// most 4 bytes for each byte of the file. Time: that of its checksums, n log n in the number of entries.
-/// Errors: Z1 to Z11 of docs/refusals.md, zip_malformed, model_truncated (no end record).
-[[nodiscard]] inline result<std::vector<zip_entry>> read_zip(byte_span file) {
-  return detail::zip_reader(file).read();
+/// PaddleClas has the official layers under the official names, but for BatchNorm's statistics:
+/// "features.1._mean" -> "features.1.running_mean".
+[[nodiscard]] inline std::string paddle_name(std::string_view name) {
+  for (const auto& [theirs, ours] : {std::pair<std::string_view, std::string_view>{"._mean", ".running_mean"},
+                                     {"._variance", ".running_var"}})
+    if (name.size() >= theirs.size() && name.substr(name.size() - theirs.size()) == theirs)
+      return std::string(name.substr(0, name.size() - theirs.size())) + std::string(ours);
+  return std::string(name);
 }
 
+/// MindCV has timm's layers in containers of its own:
+/// "features.3.conv_exp.features.1.gamma" -> "features.3.conv_exp.bn.weight".
+[[nodiscard]] inline std::string mindspore_name(std::string_view name) {
+  std::string out(name);
+  const auto end = [&out](std::string_view theirs, std::string_view ours) {
+    if (out.size() < theirs.size() || out.compare(out.size() - theirs.size(), theirs.size(), theirs) != 0)
+      return;
+    out.resize(out.size() - theirs.size());
+    out += ours;
+  };
+  end(".moving_mean", ".running_mean");
+  end(".moving_variance", ".running_var");
+  end(".gamma", ".weight");
+  end(".beta", ".bias");
+  // A convolution and its BatchNorm are features.0 and features.1 of their container. At the end of a name
+  // that is the layer, for the features of the network are longer: "features.0.conv_dw.features.0.weight".
+  for (const char* leaf : {".weight", ".bias", ".running_mean", ".running_var"}) {
+    end(std::string(".features.0") + leaf, std::string(".conv") + leaf);
+    end(std::string(".features.1") + leaf, std::string(".bn") + leaf);
+    end(std::string(".se.conv_reduce") + leaf, std::string(".se.fc1") + leaf);
+    end(std::string(".se.conv_expand") + leaf, std::string(".se.fc2") + leaf);
+    if (out == std::string("cls.1") + leaf) out = std::string("head.fc") + leaf;
+    end(std::string(".cls.1") + leaf, std::string(".head.fc") + leaf);
+  }
+  return out;
+}
+
+/// Translates the names where one of them shows whose they are. Errors: M3, two names became one.
+[[nodiscard]] inline status translate_names(std::vector<tensor>& tensors) {
+  const auto any_ends = [&tensors](std::string_view end) {
+    return std::any_of(tensors.begin(), tensors.end(), [end](const tensor& t) {
+      return t.name.size() >= end.size() &&
+             t.name.compare(t.name.size() - end.size(), end.size(), end.data(), end.size()) == 0;
+    });
+  };
+  const bool paddle = any_ends("._variance"), mindspore = !paddle && any_ends(".moving_variance");
+  if (!paddle && !mindspore) return done;
+  std::vector<std::string_view> names;
+  for (tensor& t : tensors) t.name = paddle ? paddle_name(t.name) : mindspore_name(t.name);
+  for (const tensor& t : tensors) names.push_back(t.name);
+  std::sort(names.begin(), names.end());
+  const auto same = std::adjacent_find(names.begin(), names.end());
+  if (same != names.end())
+    return error(errc::model_duplicate_role, std::string("two tensors are named ") + in_quotes(*same) +
+                                                 " once " + (paddle ? "PaddleClas'" : "MindCV's") +
+                                                 " names are translated");
+  return done;
+}
+
+}  // namespace detail
 }  // namespace REXNET_BUILD
 }  // namespace rexnet
 
-#endif  // REXNET_WEIGHTS_ZIP_HPP
+#endif  // REXNET_WEIGHTS_FOREIGN_NAMES_HPP
+// ---- rexnet/weights/found_networks.hpp
+// What a search through a file of tensors finds, and what it comes down to.
+#ifndef REXNET_WEIGHTS_FOUND_NETWORKS_HPP
+#define REXNET_WEIGHTS_FOUND_NETWORKS_HPP
+
+// ---- rexnet/weights/network_names.hpp
+// Names alone: where a ReXNet begins in them, which dictionary of a training file goes first, and what is no
+// part of a network.
+#ifndef REXNET_WEIGHTS_NETWORK_NAMES_HPP
+#define REXNET_WEIGHTS_NETWORK_NAMES_HPP
 
 namespace rexnet {
 inline namespace REXNET_BUILD {
 namespace detail {
-
-struct torch_content {
-  std::vector<tensor> tensors;
-  std::string state_key;  ///< the entry of a training file that held the state dict; empty for a bare one
-};
-
-struct torch_storage {
-  std::string_view key;
-  byte_span data;
-};
 
 /// Without "module." and "_orig_mod.", however often and in whatever order they are stacked.
 [[nodiscard]] inline std::string_view strip_prefixes(std::string_view name) noexcept {
@@ -7197,21 +8888,283 @@ struct torch_storage {
   }
 }
 
-/// The element type of "FloatStorage" and its kin; null for what is not supported.
-[[nodiscard]] inline const dtype* storage_dtype(std::string_view name) noexcept {
+[[nodiscard]] inline bool begins_with(std::string_view s, std::string_view start) noexcept {
+  return s.substr(0, start.size()) == start;
+}
+[[nodiscard]] inline bool ends_with(std::string_view s, std::string_view end) noexcept {
+  return s.size() >= end.size() && s.substr(s.size() - end.size()) == end;
+}
+[[nodiscard]] inline bool is_digit(char c) noexcept {
+  return c >= '0' && c <= '9';
+}
+
+/// What lies before the first point, which is removed from `rest` with it.
+[[nodiscard]] inline std::string_view next_component(std::string_view& rest) noexcept {
+  const std::size_t point = rest.find('.');
+  const std::string_view head = rest.substr(0, point);
+  rest.remove_prefix(point == rest.npos ? rest.size() : point + 1);
+  return head;
+}
+
+/// Where the network's own name begins in that of a tensor of its blocks: "a.b.features.3.out.0.weight" gives
+/// 4. npos for every other name. Sixteen blocks make at least 235 such tensors; no other well-known network
+/// has any.
+[[nodiscard]] inline std::size_t block_name_at(std::string_view name) noexcept {
+  constexpr std::string_view features = "features.";
+  for (std::size_t at = name.find(features); at != name.npos; at = name.find(features, at + 1)) {
+    if (at > 0 && name[at - 1] != '.') continue;
+    std::size_t i = at + features.size();
+    const std::size_t digits = i;
+    while (i < name.size() && i < digits + 2 && is_digit(name[i])) ++i;
+    if (i == digits || i >= name.size() || name[i] != '.') continue;
+    const std::string_view rest = name.substr(i + 1);
+    for (const std::string_view block : {"out.", "conv_exp.", "conv_dw.", "conv_pwl."})
+      if (begins_with(rest, block)) return at;
+  }
+  return name.npos;
+}
+/// A dictionary with fewer of them under one prefix holds no whole network.
+inline constexpr std::size_t whole_network_names = 128;
+
+/// Is "ema" a word of it, as in "state_dict_ema", "ema_model", "EMA"?
+[[nodiscard]] inline bool names_an_average(std::string_view s) noexcept {
+  const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
+  for (std::size_t i = 0; i + 3 <= s.size(); ++i)
+    if ((s[i] | 32) == 'e' && (s[i + 1] | 32) == 'm' && (s[i + 2] | 32) == 'a' &&
+        (i == 0 || !letter(s[i - 1])) && (i + 3 == s.size() || !letter(s[i + 3])))
+      return true;
+  return false;
+}
+
+/// Which of several networks of a file is meant: the lowest rank. Two of the same are for the user to choose.
+namespace rank {
+inline constexpr int average = 2, top = 5, other = 6, before_average = 7;
+}
+/// Of an entry of the file's own dictionary: timm's order, other averages after timm's.
+[[nodiscard]] inline int rank_of_key(std::string_view key) noexcept {
+  constexpr std::string_view order[] = {"state_dict_ema", "model_ema", "", "state_dict", "model"};
+  for (int i = 0; i < 5; ++i)
+    if (i != rank::average && key == order[i]) return i;
+  return names_an_average(key) ? rank::average : rank::other;
+}
+
+/// What counters and profilers leave among the weights; numbers, which say nothing about the network.
+[[nodiscard]] inline bool is_counter(std::string_view name) noexcept {
+  const std::size_t point = name.rfind('.');
+  const std::string_view last = point == name.npos ? name : name.substr(point + 1);
+  for (const std::string_view known : {"num_batches_tracked", "total_ops", "total_params", "n_averaged"})
+    if (last == known) return true;
+  return false;
+}
+
+/// A tensor that shows another form of the weights than the plain one: what it is, and what to do. Null for a
+/// plain name.
+struct other_form {
+  errc code;
+  const char* what;
+};
+[[nodiscard]] inline const other_form* other_form_of(std::string_view name) noexcept {
+  static constexpr other_form quantized{errc::model_quantized,
+                                        "a quantized model, or one prepared for it: save the float model's "
+                                        "state_dict(), from before quantization"},
+      lora{errc::unsupported,
+           "a LoRA adapter: merge it first (peft: model.merge_and_unload()), then save state_dict()"},
+      normed{errc::unsupported,
+             "a parametrized weight (weight_norm, spectral_norm): remove it first "
+             "(torch.nn.utils.remove_weight_norm(), remove_spectral_norm() or "
+             "parametrize.remove_parametrizations()), then save state_dict()"};
+  const auto one_of = [](std::string_view s, std::initializer_list<std::string_view> known) {
+    for (const std::string_view k : known)
+      if (s == k) return true;
+    return false;
+  };
+  for (std::string_view rest = name; !rest.empty();) {
+    const std::string_view part = next_component(rest);
+    if (one_of(part, {"activation_post_process", "weight_fake_quant", "bias_fake_quant", "_packed_params",
+                      "fake_quant_enabled", "observer_enabled", "zero_point", "input_scale", "output_scale",
+                      "weight_scale", "absmax", "quant_map", "SCB"}) ||
+        begins_with(part, "activation_post_process_") || (rest.empty() && part == "scale") ||
+        part.find("_zero_point_") != part.npos)
+      return &quantized;
+    if (begins_with(part, "lora_") || part == "base_layer") return &lora;
+    if (part == "parametrizations" || (rest.empty() && one_of(part, {"weight_g", "weight_v", "weight_u"})))
+      return &normed;
+  }
+  return nullptr;
+}
+
+}  // namespace detail
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_WEIGHTS_NETWORK_NAMES_HPP
+// ---- rexnet/weights/numpy_array.hpp
+// numpy's arrays in pickles as tensors. Their bytes are used where they lie in the file, but for protocol 2,
+// which has them as UTF-8 of Latin-1: those are decoded. Source: numpy's ndarray.__reduce__.
+#ifndef REXNET_WEIGHTS_NUMPY_ARRAY_HPP
+#define REXNET_WEIGHTS_NUMPY_ARRAY_HPP
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+namespace detail {
+
+/// Bytes that tensors point into and that lie in no file, by the value that they were decoded from: each text
+/// once, however many arrays share it. Moving it moves none of them.
+using decoded_bytes = std::map<std::uint32_t, std::vector<unsigned char>>;
+
+/// The element type of numpy's "f4" and its kin; null for what is not supported.
+[[nodiscard]] inline const dtype* array_dtype(std::string_view name) noexcept {
   struct entry {
     std::string_view name;
     dtype type;
   };
-  static constexpr entry types[] = {{"FloatStorage", dtype::f32}, {"DoubleStorage", dtype::f64},
-                                    {"HalfStorage", dtype::f16},  {"BFloat16Storage", dtype::bf16},
-                                    {"LongStorage", dtype::i64},  {"IntStorage", dtype::i32},
-                                    {"ShortStorage", dtype::i16}, {"CharStorage", dtype::i8},
-                                    {"ByteStorage", dtype::u8},   {"BoolStorage", dtype::boolean}};
+  static constexpr entry types[] = {{"f4", dtype::f32}, {"f8", dtype::f64}, {"f2", dtype::f16},
+                                    {"i8", dtype::i64}, {"i4", dtype::i32}, {"i2", dtype::i16},
+                                    {"i1", dtype::i8},  {"u1", dtype::u8},  {"b1", dtype::boolean}};
   for (const entry& e : types)
     if (e.name == name) return &e.type;
   return nullptr;
 }
+
+/// The bytes whose Latin-1 characters this UTF-8 spells; false when one of them is beyond U+00FF.
+[[nodiscard]] inline bool decode_latin1(std::string_view utf8, std::vector<unsigned char>& out) {
+  out.reserve(utf8.size());
+  for (std::size_t i = 0; i < utf8.size(); ++i) {
+    auto c = static_cast<unsigned char>(utf8[i]);
+    if (c >= 0x80) {
+      if ((c != 0xc2 && c != 0xc3) || i + 1 == utf8.size()) return false;
+      c = static_cast<unsigned char>((c & 3u) << 6 | (static_cast<unsigned char>(utf8[++i]) & 63u));
+    }
+    out.push_back(c);
+  }
+  return true;
+}
+
+/// @param v of kind array. Errors: T1 to T3, T5 (data of another size than the shape needs), T7, T8, P3.
+[[nodiscard]] inline result<tensor> read_array(std::string name, const pickle::program& p,
+                                               const pickle::value& v, std::uint64_t file_bytes,
+                                               decoded_bytes& decoded) {
+  tensor t;
+  t.name = std::move(name);
+  const auto fail = [&t](errc code, const std::string& what) {
+    return error(code, "tensor " + in_quotes(t.name) + ": a numpy array " + what);
+  };
+  if (v.items.size() != 3) return fail(errc::pickle_reduce, "without its state");
+  const pickle::value &shape = p[v.items[0]], &type = p[v.items[1]], &data = p[v.items[2]];
+  const dtype* const found = array_dtype(type.text);
+  if (found == nullptr)
+    return fail(errc::tensor_unsupported, "of the type " + in_quotes(type.text) + ", which is not supported");
+  t.type = *found;
+  if (type.integer == '>' && dtype_bytes(t.type) > 1)
+    return fail(errc::tensor_big_endian, "in big-endian order: array.astype(array.dtype.newbyteorder('<'))");
+  if (shape.items.size() > 8)
+    return fail(errc::tensor_rank, "of " + std::to_string(shape.items.size()) + " dimensions, at most 8");
+  for (const std::uint32_t side : shape.items) {
+    if (p[side].type != pickle::kind::integer)
+      return fail(errc::pickle_reduce, "with a size that is no integer");
+    if (p[side].integer < 0)
+      return fail(errc::tensor_negative, "with the size " + std::to_string(p[side].integer));
+    t.shape.push_back(p[side].integer);
+  }
+  const checked bytes = element_count(t.shape) * static_cast<std::uint64_t>(dtype_bytes(t.type));
+  if (!bytes.valid())
+    return fail(errc::tensor_overflow, "whose shape " + shape_text(t.shape) + " overflows 64 bits");
+  byte_span storage{reinterpret_cast<const unsigned char*>(data.text.data()), data.text.size()};
+  if (data.type == pickle::kind::encoded && bytes.get() > 0) {
+    const auto [at, fresh] = decoded.try_emplace(v.items[2]);
+    if (fresh && !decode_latin1(data.text, at->second)) {
+      decoded.erase(at);
+      return fail(errc::pickle_reduce, "whose bytes are no Latin-1");
+    }
+    storage = at->second;
+  }
+  if (storage.size() != bytes.get())
+    return fail(errc::tensor_storage_size, "of the shape " + shape_text(t.shape) + " needs " +
+                                               std::to_string(bytes.get()) + " bytes, it has " +
+                                               std::to_string(storage.size()));
+  t.strides.assign(t.shape.size(), 0);
+  std::int64_t stride = 1;
+  for (std::size_t i = 0; i < t.shape.size() && bytes.get() > 0; ++i) {
+    const std::size_t d =
+        v.integer != 0 ? i : t.shape.size() - 1 - i;  // Fortran order: the first is the fastest
+    t.strides[d] = stride;
+    stride *= t.shape[d];
+  }
+  if (status s = place_tensor(t, storage, 0, file_bytes); !s) return s.error();
+  return t;
+}
+
+}  // namespace detail
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_WEIGHTS_NUMPY_ARRAY_HPP
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+
+/// A tensor that a file holds beside the chosen network.
+struct left_out_tensor {
+  std::string name;                 ///< as in the file
+  std::vector<std::int64_t> shape;  ///< empty where it could not be read, too
+};
+
+namespace detail {
+
+/// What a file of tensors comes down to.
+struct torch_content {
+  const char* container = "torch zip";
+  std::vector<tensor> tensors;
+  decoded_bytes decoded;    ///< arrays that the file has in another form; some `tensors` point into it
+  bool is_network = false;  ///< a ReXNet's names were found
+  std::string state_key;    ///< the entry that held them: "model.state_dict"; empty for a bare one
+  std::string prefix;       ///< what was removed in front of the network's names
+  bool by_prefix = false;   ///< the caller's key named the prefix
+  std::vector<std::string> others;        ///< networks that were not chosen, as keys that choose them
+  std::vector<left_out_tensor> left_out;  ///< of the same dictionary, outside of the prefix
+  std::vector<std::string> notes;         ///< in words, for people
+  std::vector<std::vector<unsigned char>> computed;  ///< what `tensors` do not find in the file
+};
+
+/// An entry of a dictionary of tensors; `value` is its source's business.
+struct named_value {
+  std::string_view name;
+  std::uint32_t value;
+};
+
+/// A prefix in a dictionary, under which names of a ReXNet's blocks lie.
+struct found_network {
+  std::string prefix;     ///< of names without module. and _orig_mod.
+  std::string shown;      ///< as it stands in the file
+  std::size_t names = 0;  ///< of blocks
+};
+
+/// A dictionary that holds tensors.
+struct found_dict {
+  std::uint32_t dict = 0;
+  std::string path;  ///< keys from the file's own dictionary, with points between
+  int rank = rank::other;
+  std::size_t tensors = 0;
+  std::vector<found_network> networks;
+
+  /// Counts a tensor's name. `at`: block_name_at() of the whole name.
+  void add(std::string_view name, std::size_t at) {
+    ++tensors;
+    if (at == name.npos) return;
+    const std::string_view inner = strip_prefixes(name);
+    const std::size_t skipped = name.size() - inner.size();
+    const std::string_view prefix = inner.substr(0, at > skipped ? at - skipped : 0);
+    for (found_network& n : networks)
+      if (n.prefix == prefix) {
+        ++n.names;
+        return;
+      }
+    if (networks.size() < most_networks)
+      networks.push_back({std::string(prefix), std::string(name.substr(0, at)), 1});
+  }
+  /// Prefixes beyond are no candidates: each name is compared with all of them.
+  static constexpr std::size_t most_networks = 16;
+};
 
 [[nodiscard]] inline status check_distinct(std::vector<std::string_view> names) {
   // First by place: one pickled string of a kilobyte may name thousands of tensors, and comparing it with
@@ -7232,408 +9185,26 @@ struct torch_storage {
   return done;
 }
 
-class state_dict_reader {
- public:
-  /// @param storages sorted by key; byte-exact
-  state_dict_reader(const pickle::program& p, const std::vector<torch_storage>& storages,
-                    std::uint64_t file_bytes)
-      : p_(p), storages_(storages), file_bytes_(file_bytes) {}
-
-  result<torch_content> read() {
-    const pickle::value* dict = &p_[p_.root];
-    torch_content content;
-    if (dict->type == pickle::kind::dict)
-      for (const char* key : {"state_dict_ema", "model_ema", "state_dict", "model"}) {
-        const pickle::value* inner = p_.find(*dict, key);
-        if (inner == nullptr || inner->type != pickle::kind::dict || !holds_tensors(*inner)) continue;
-        content.state_key = key;
-        dict = inner;
-        break;
-      }
-    if (dict->type != pickle::kind::dict)
-      return error(errc::tensor_unsupported,
-                   "the checkpoint holds no dictionary of tensors (a pickled module, a list or a single "
-                   "tensor): save model.state_dict()");
-    if (!holds_tensors(*dict))
-      return error(errc::model_missing, "no tensors in the state dict; its keys are " + keys_of(*dict));
-    std::size_t count = 0;
-    if (status s = check_names(*dict, count); !s) return s.error();
-    content.tensors.reserve(count);  // exactly: a growing vector would need three times as much for a moment
-    checked total = 0;
-    for (std::size_t i = 0; i + 1 < dict->items.size(); i += 2) {
-      const pickle::value& key = p_[dict->items[i]];
-      const pickle::value& v = p_[dict->items[i + 1]];
-      if (!is_entry(*dict, i)) continue;  // scalars of training scripts
-      auto t = read_tensor(std::string(strip_prefixes(key.text)), v);
-      if (!t) return t.error();
-      total = total + checked(static_cast<std::uint64_t>(t->elements())) *
-                          static_cast<std::uint64_t>(dtype_bytes(t->type));
-      if (!total.at_most((checked(file_bytes_) * max_blow_up).get()))
-        return error(errc::tensor_blow_up, "tensors that share storages take more than " +
-                                               std::to_string(max_blow_up) + " times the file's " +
-                                               std::to_string(file_bytes_) + " bytes");
-      content.tensors.push_back(std::move(*t));
-    }
-    return content;
+/// "head.fc" as mmpretrain has it, "fc", "classifier.1": where the last layer stands whose backbone is
+/// another module. Every part is one of these words or a number.
+[[nodiscard]] inline bool names_a_classifier(std::string_view layer) noexcept {
+  while (!layer.empty()) {
+    const std::string_view part = next_component(layer);
+    bool known = part.size() < 3 && !part.empty();
+    for (const char c : part) known = known && is_digit(c);
+    for (const std::string_view word :
+         {"head", "fc", "classifier", "cls_head", "linear", "last_linear", "logits"})
+      known = known || part == word;
+    if (!known) return false;
   }
-
- private:
-  [[nodiscard]] bool is_entry(const pickle::value& dict, std::size_t i) const {
-    return p_[dict.items[i]].type == pickle::kind::string &&
-           p_[dict.items[i + 1]].type == pickle::kind::tensor;
-  }
-  [[nodiscard]] bool holds_tensors(const pickle::value& dict) const {
-    for (std::size_t i = 0; i + 1 < dict.items.size(); i += 2)
-      if (is_entry(dict, i)) return true;
-    return false;
-  }
-  [[nodiscard]] std::string keys_of(const pickle::value& dict) const {
-    std::string s;
-    for (std::size_t i = 0; i + 1 < dict.items.size() && i < 12; i += 2)
-      s += (i > 0 ? ", " : "") + in_quotes(p_[dict.items[i]].text);
-    return s.empty() ? "none" : s;
-  }
-  /// Before names are copied: one pickled string may be referred to millions of times.
-  [[nodiscard]] status check_names(const pickle::value& dict, std::size_t& count) const {
-    std::vector<std::string_view> names;
-    for (std::size_t i = 0; i + 1 < dict.items.size(); i += 2) {
-      if (!is_entry(dict, i)) continue;
-      const std::string_view name = p_[dict.items[i]].text;
-      if (name.size() > 1024)  // also before "module." is looked for a thousand times in each
-        return error(errc::pickle_length, "a tensor's name has " + std::to_string(name.size()) +
-                                              " bytes, at most 1024: " + in_quotes(name));
-      names.push_back(strip_prefixes(name));
-    }
-    count = names.size();
-    if (status s = check_distinct(names); !s) return s;
-    for (const std::string_view name : names)
-      if (!is_utf8(name))
-        return error(errc::pickle_utf8, "the tensor name " + in_quotes(name) + " is not valid UTF-8");
-    return done;
-  }
-
-  result<tensor> read_tensor(std::string name, const pickle::value& v) {
-    tensor t;
-    t.name = std::move(name);
-    const pickle::value& storage = p_[v.items[0]];
-    const std::string_view type = p_[storage.items[1]].text;
-    const dtype* found = storage_dtype(type);
-    if (found == nullptr)
-      return error(errc::tensor_unsupported,
-                   "tensor " + in_quotes(t.name) + ": " + in_quotes(type) +
-                       " is not supported (quantized, complex and sparse tensors are not)");
-    t.type = *found;
-    if (p_[v.items[2]].items.size() > 8)
-      return error(errc::tensor_rank, "tensor " + in_quotes(t.name) + ": " +
-                                          std::to_string(p_[v.items[2]].items.size()) +
-                                          " dimensions, at most 8");
-    if (p_[v.items[3]].items.size() != p_[v.items[2]].items.size())
-      return error(errc::tensor_rank, "tensor " + in_quotes(t.name) + ": " +
-                                          std::to_string(p_[v.items[2]].items.size()) + " dimensions, but " +
-                                          std::to_string(p_[v.items[3]].items.size()) + " strides");
-    if (storage.items.size() > 5 && p_[storage.items[5]].type != pickle::kind::none)
-      return error(errc::tensor_unsupported,
-                   "tensor " + in_quotes(t.name) + ": a view of a storage, as torch before 0.4 wrote it");
-    for (const auto& [list, out] : {std::pair{v.items[2], &t.shape}, std::pair{v.items[3], &t.strides}})
-      for (const std::uint32_t item : p_[list].items) {
-        if (p_[item].type != pickle::kind::integer)
-          return error(errc::pickle_reduce, "tensor " + in_quotes(t.name) + ": a size that is no integer");
-        out->push_back(p_[item].integer);
-      }
-    const std::string_view key = p_[storage.items[2]].text;
-    const auto at = std::lower_bound(storages_.begin(), storages_.end(), key,
-                                     [](const torch_storage& s, std::string_view k) { return s.key < k; });
-    if (at == storages_.end() || at->key != key)
-      return error(errc::tensor_storage_size,
-                   "tensor " + in_quotes(t.name) + ": storage " + in_quotes(key) + " is not in the file");
-    const std::int64_t count = p_[storage.items[4]].integer;
-    const checked bytes = checked(count < 0 ? 0 : static_cast<std::uint64_t>(count)) *
-                          static_cast<std::uint64_t>(dtype_bytes(t.type));
-    if (count < 0 || !bytes.valid() || bytes.get() != at->data.size())
-      return error(errc::tensor_storage_size, "tensor " + in_quotes(t.name) + ": storage " + in_quotes(key) +
-                                                  " of " + std::to_string(count) + " elements has " +
-                                                  std::to_string(at->data.size()) + " bytes");
-    if (status s = place_tensor(t, at->data, p_[v.items[1]].integer, file_bytes_); !s) return s.error();
-    return t;
-  }
-
-  const pickle::program& p_;
-  const std::vector<torch_storage>& storages_;
-  std::uint64_t file_bytes_;
-};
-
-[[nodiscard]] inline result<torch_content> finish_torch(const pickle::program& p,
-                                                        std::vector<torch_storage>& storages,
-                                                        std::uint64_t file_bytes) {
-  std::sort(storages.begin(), storages.end(),
-            [](const torch_storage& a, const torch_storage& b) { return a.key < b.key; });
-  return state_dict_reader(p, storages, file_bytes).read();
-}
-
-/// The ZIP form: <prefix>/data.pkl, <prefix>/data/<key>, <prefix>/byteorder.
-[[nodiscard]] inline result<torch_content> read_torch_zip(byte_span file) {
-  auto entries = read_zip(file);
-  if (!entries) return entries.error();
-  std::string prefix;
-  const zip_entry* pickled = nullptr;
-  for (const zip_entry& e : *entries) {
-    const std::size_t slash = e.name.rfind('/');
-    const std::string_view base = slash == e.name.npos ? e.name : e.name.substr(slash + 1);
-    if (base == "constants.pkl")
-      return error(errc::model_torchscript,
-                   "a TorchScript archive (constants.pkl): save model.state_dict() with torch.save instead");
-    if (base == "data.pkl") {
-      if (pickled != nullptr)
-        return error(errc::zip_malformed, "two entries are named data.pkl: " + in_quotes(pickled->name) +
-                                              " and " + in_quotes(e.name));
-      pickled = &e;
-      prefix = slash == e.name.npos ? "" : std::string(e.name.substr(0, slash + 1));
-    }
-  }
-  if (pickled == nullptr)
-    return error(errc::unknown_format, "a zip archive without data.pkl: not a torch checkpoint");
-  std::vector<torch_storage> storages;
-  for (const zip_entry& e : *entries) {
-    if (e.name.size() < prefix.size() || e.name.substr(0, prefix.size()) != prefix) continue;
-    const std::string_view rest = e.name.substr(prefix.size());
-    if (rest == "byteorder" && text(e.data) != "little")
-      return error(errc::tensor_big_endian,
-                   "byte order " + in_quotes(text(e.data)) + ": only little-endian checkpoints are read");
-    if (rest.substr(0, 5) == "data/") storages.push_back({rest.substr(5), e.data});
-  }
-  auto p = pickle::read(pickled->data);
-  if (!p) return p.error();
-  return finish_torch(*p, storages, file.size());
-}
-
-/// Does the file begin with a pickle? The magic number is checked later.
-[[nodiscard]] inline bool is_torch_legacy(byte_span file) noexcept {
-  return file.size() > 2 && file[0] == 0x80 && file[1] >= 2 && file[1] <= 5;
-}
-
-/// The legacy form: five pickles (magic, protocol, system, object, storage keys), then for each key an int64
-/// element count and the elements.
-[[nodiscard]] inline result<torch_content> read_torch_legacy(byte_span file) {
-  // 0x1950a86a20f9469cfc6c
-  static constexpr std::string_view magic = "\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19";
-  std::size_t at = 0;
-  pickle::program parts[5];
-  for (int i = 0; i < 5; ++i) {
-    auto p = pickle::read(file.subspan(at, file.size() - at));
-    if (!p)
-      return i > 0 && at + 2 >= file.size()
-                 ? error(errc::legacy_truncated, "legacy torch file: ends after pickle " + std::to_string(i))
-                 : p.error();
-    at += p->consumed;
-    parts[i] = std::move(*p);
-    if (i == 0 && parts[0][parts[0].root].text != magic)
-      return error(errc::legacy_magic,
-                   "a pickle, but not one of torch.save: it does not begin with torch's magic number");
-  }
-  const pickle::value& protocol = parts[1][parts[1].root];
-  if (protocol.type != pickle::kind::integer || protocol.integer != 1001)
-    return error(errc::legacy_magic,
-                 "legacy torch file: protocol " + std::to_string(protocol.integer) + ", expected 1001");
-  const pickle::value* little = parts[2].find(parts[2][parts[2].root], "little_endian");
-  if (little != nullptr && little->integer == 0)
-    return error(errc::tensor_big_endian, "legacy torch file: written on a big-endian machine");
-
-  // The element size of a storage is known from the tensors that use it.
-  const pickle::program& object = parts[3];
-  std::vector<std::pair<std::string_view, int>> sizes;
-  for (const pickle::value& v : object.values)
-    if (v.type == pickle::kind::storage) {
-      const std::string_view type = object[v.items[1]].text;
-      const dtype* const element = storage_dtype(type);
-      const bool untyped = type == "UntypedStorage";  // beside the tensors; of bytes
-      if (element == nullptr && !untyped)
-        return error(errc::tensor_unsupported, "legacy torch file: " + in_quotes(type) + " is not supported");
-      sizes.emplace_back(object[v.items[2]].text, untyped ? 1 : dtype_bytes(*element));
-    }
-  std::sort(sizes.begin(), sizes.end());
-  sizes.erase(std::unique(sizes.begin(), sizes.end()), sizes.end());
-  for (std::size_t i = 1; i < sizes.size(); ++i)
-    if (sizes[i].first == sizes[i - 1].first)
-      return error(errc::legacy_storage_count,
-                   "legacy torch file: storage " + in_quotes(sizes[i].first) + " has elements of two sizes");
-  const pickle::value& keys = parts[4][parts[4].root];
-  if (keys.type != pickle::kind::list)
-    return error(errc::legacy_storage_count, "legacy torch file: no list of storages");
-  if (keys.items.size() != sizes.size())
-    return error(errc::legacy_storage_count, "legacy torch file: " + std::to_string(keys.items.size()) +
-                                                 " storages are listed, tensors use " +
-                                                 std::to_string(sizes.size()));
-  std::vector<torch_storage> storages;
-  for (const std::uint32_t item : keys.items) {
-    const std::string_view key = parts[4][item].text;
-    const auto size = std::lower_bound(sizes.begin(), sizes.end(), std::pair(key, 0));
-    if (size == sizes.end() || size->first != key)
-      return error(errc::legacy_storage_count,
-                   "legacy torch file: storage " + in_quotes(key) + " belongs to no tensor");
-    if (file.size() - at < 8)
-      return error(errc::legacy_truncated, "legacy torch file: ends before storage " + in_quotes(key));
-    const checked bytes =
-        checked(little_endian<8>(file.data() + at)) * static_cast<std::uint64_t>(size->second);
-    at += 8;
-    if (!bytes.at_most(file.size() - at))
-      return error(errc::legacy_truncated, "legacy torch file: storage " + in_quotes(key) +
-                                               " reaches beyond the file's " + std::to_string(file.size()) +
-                                               " bytes");
-    storages.push_back({key, file.subspan(at, static_cast<std::size_t>(bytes.get()))});
-    at += static_cast<std::size_t>(bytes.get());
-  }
-  if (at != file.size())
-    return error(errc::legacy_storage_count,
-                 "legacy torch file: " + std::to_string(file.size() - at) + " bytes after the last storage");
-  return finish_torch(object, storages, file.size());
+  return true;
 }
 
 }  // namespace detail
 }  // namespace REXNET_BUILD
 }  // namespace rexnet
 
-#endif  // REXNET_WEIGHTS_TORCH_FILE_HPP
-
-namespace rexnet {
-inline namespace REXNET_BUILD {
-
-class checkpoint;
-
-namespace detail {
-/// The checkpoint of a file, which it keeps; `path` is for errors.
-[[nodiscard]] result<checkpoint> own_checkpoint(const std::string& path, result<file_bytes> file);
-}  // namespace detail
-
-/// What is read: of a training file the first of state_dict_ema, model_ema, state_dict, model (timm's order)
-/// that is a dictionary with tensors, else the file's own dictionary. Entries that are no tensors (numbers,
-/// strings, None, nested dictionaries) are ignored. "module." and "_orig_mod." in front of names are removed,
-/// however stacked. Names are distinct.
-///
-/// Tensors in the order of the file; their data points into the mapped file (or the caller's memory).
-class checkpoint {
- public:
-  /// All tensors.
-  [[nodiscard]] span<const tensor> tensors() const noexcept { return {tensors_.data(), tensors_.size()}; }
-  /// The tensor of this name, or null.
-  [[nodiscard]] const tensor* find(std::string_view name) const noexcept {
-    for (const tensor& t : tensors_)
-      if (t.name == name) return &t;
-    return nullptr;
-  }
-  /// "torch zip", "torch legacy" or "safetensors".
-  [[nodiscard]] const std::string& container() const noexcept { return container_; }
-  /// Which entry of a training file was taken ("state_dict_ema"); empty when the file is a bare state dict.
-  [[nodiscard]] const std::string& state_key() const noexcept { return state_key_; }
-
-  /// What the file says about itself: the strings of safetensors' __metadata__. Empty for torch files.
-  [[nodiscard]] span<const std::pair<std::string, std::string>> metadata() const noexcept {
-    return {metadata_.data(), metadata_.size()};
-  }
-
- private:
-  friend result<checkpoint> read_checkpoint(byte_span bytes);
-  friend result<checkpoint> detail::own_checkpoint(const std::string& path, result<file_bytes> file);
-  file_bytes file_;
-  std::vector<tensor> tensors_;
-  std::vector<std::pair<std::string, std::string>> metadata_;
-  std::string container_, state_key_;
-};
-
-namespace detail {
-
-/// What people save under the name .pth by mistake, by its first bytes; ok when it is none of that.
-[[nodiscard]] inline status refuse_impostors(byte_span bytes) {
-  const std::string_view t = text(bytes).substr(0, 512);
-  const std::size_t start = t.find_first_not_of(" \t\r\n\xef\xbb\xbf");
-  const std::string_view head = start == t.npos ? t : t.substr(start);
-  std::string tag(head.substr(0, 9));
-  for (char& c : tag) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  if (tag == "<!doctype" || tag.substr(0, 5) == "<html" || tag.substr(0, 5) == "<head" ||
-      tag.substr(0, 5) == "<?xml")
-    return error(errc::model_html,
-                 "a web page, not a checkpoint: the download answered with HTML (a login or a 'file too "
-                 "large' page?)");
-  if (head.substr(0, 42) == "version https://git-lfs.github.com/spec/v1")
-    return error(errc::model_git_lfs, "a git-lfs pointer, not the file itself: run git lfs pull");
-  if (bytes.size() > 262 && t.substr(257, 5) == "ustar")
-    return error(
-        errc::model_old_tar,
-        "a torch file of the tar form (torch < 0.1.10): load it with an old torch and save it again");
-  return done;
-}
-
-}  // namespace detail
-
-/// Reads a checkpoint from memory, which must outlive it. The format is recognised by content. Memory: at
-/// most 100 bytes for each byte of the file (honest ones: a kilobyte for each tensor). Time: linear.
-/// Errors: everything in docs/refusals.md but M1 to M7 and K; unknown_format names the first bytes.
-[[nodiscard]] inline result<checkpoint> read_checkpoint(byte_span bytes) {
-  if (status s = detail::refuse_impostors(bytes); !s) return s.error();
-  checkpoint c;
-  // safetensors first: a header of 19280 bytes begins with "PK", one of 640 like a pickle.
-  if (is_safetensors(bytes)) {
-    auto content = read_safetensors(bytes);
-    if (!content) return content.error();
-    c.container_ = "safetensors";
-    c.tensors_ = std::move(content->tensors);
-    for (tensor& t : c.tensors_) t.name = std::string(detail::strip_prefixes(t.name));
-    c.metadata_ = std::move(content->metadata);
-    std::vector<std::string_view> names;
-    for (const tensor& t : c.tensors_) names.push_back(t.name);
-    if (status s = detail::check_distinct(std::move(names)); !s) return s.error();
-    return c;
-  }
-  const bool zip = bytes.size() >= 4 && bytes[0] == 'P' && bytes[1] == 'K';
-  if (!zip && !detail::is_torch_legacy(bytes)) {
-    std::string first;
-    static constexpr char digits[] = "0123456789abcdef";
-    for (std::size_t i = 0; i < bytes.size() && i < 8; ++i)
-      first += {digits[bytes[i] >> 4], digits[bytes[i] & 15], ' '};
-    return error(errc::unknown_format, "not a checkpoint that rexnet reads; its " +
-                                           std::to_string(bytes.size()) + " bytes start with " + first);
-  }
-  auto content = zip ? detail::read_torch_zip(bytes) : detail::read_torch_legacy(bytes);
-  if (!content) return content.error();
-  c.container_ = zip ? "torch zip" : "torch legacy";
-  c.tensors_ = std::move(content->tensors);
-  c.state_key_ = std::move(content->state_key);
-  return c;
-}
-
-namespace detail {
-
-inline result<checkpoint> own_checkpoint(const std::string& path, result<file_bytes> file) {
-  if (!file) return file.error();
-  auto c = read_checkpoint(file->bytes());
-  if (!c) return c.error().in(path);
-  c->file_ = std::move(*file);
-  return c;
-}
-
-}  // namespace detail
-
-/// Maps and reads a checkpoint file. It must not shrink while the checkpoint lives: on POSIX the next access
-/// would end the program (SIGBUS). @param path UTF-8. Errors: io_error and those of read_checkpoint(), with
-/// the path in front.
-[[nodiscard]] inline result<checkpoint> open_checkpoint(const std::string& path) {
-  return detail::own_checkpoint(path, file_bytes::map(path));
-}
-
-/// The same, read into memory instead of mapped: nothing that happens to the file afterwards matters. Errors:
-/// also out_of_memory.
-[[nodiscard]] inline result<checkpoint> open_checkpoint_copy(const std::string& path) {
-  return detail::own_checkpoint(path, file_bytes::read(path));
-}
-
-}  // namespace REXNET_BUILD
-}  // namespace rexnet
-
-#endif  // REXNET_WEIGHTS_CHECKPOINT_HPP
-// ---- rexnet/weights/pack.hpp
-// From named tensors to the packed payload: BatchNorm folded in double precision, panels of 16 channels.
-#ifndef REXNET_WEIGHTS_PACK_HPP
-#define REXNET_WEIGHTS_PACK_HPP
-
+#endif  // REXNET_WEIGHTS_FOUND_NETWORKS_HPP
 // ---- rexnet/weights/names.hpp
 // Which tensor plays which role: official names (clovaai/rexnet v1 and lite) and timm's (rexnet_*,
 // rexnetr_*). Variant, width and class count are read from the tensors, never from a file name.
@@ -7670,6 +9241,13 @@ struct model_tensors {
 
 namespace detail {
 
+/// "-1e-07": short, whatever the magnitude.
+[[nodiscard]] inline std::string number_text(double v) {
+  char text[32];
+  std::snprintf(text, sizeof(text), "%g", v);
+  return text;
+}
+
 /// "v1 1.0x", "rexnetr 2.0x"
 [[nodiscard]] inline std::string variant_text(const config& c) {
   const int w = c.width_hundredths;
@@ -7698,16 +9276,16 @@ class model_reader {
                   "state dict" +
                       first_names());
     m_.naming = timm_ ? "timm" : "official";
+    for (const tensor* t : sorted_)
+      if (const other_form* form = other_form_of(t->name))
+        return fail(form->code, t->name + ": " + form->what);
     collect();
     if (!error_.empty()) return fail(code_, error_);
     if (status s = derive_config(); !s) return s.error();
     if (status s = check_shapes(); !s) return s.error();
     for (std::size_t i = 0; i < sorted_.size(); ++i) {
       const std::string& n = sorted_[i]->name;
-      const std::string_view tail = "num_batches_tracked";
-      const bool counter =
-          n.size() >= tail.size() && n.compare(n.size() - tail.size(), tail.size(), tail) == 0;
-      if (!used_[i] && !counter)
+      if (!used_[i] && !(is_counter(n) && sorted_[i]->elements() <= 1))
         return fail(errc::model_unexpected, n + ": unexpected, shape " + shape_text(sorted_[i]->shape) +
                                                 " (" + variant_text(m_.shape) + ", " + m_.naming + " names)");
     }
@@ -7743,7 +9321,9 @@ class model_reader {
   const tensor* need(const std::string& name, std::size_t rank) {
     const tensor* t = find(name);
     if (t == nullptr)
-      note(errc::model_missing, name + ": missing (" + m_.naming + " names)");
+      note(errc::model_missing,
+           name + ": missing (" + m_.naming + " names)" +
+               (find(name + "_orig") != nullptr ? "; its _orig is there without _mask" : ""));
     else if (t->shape.size() != rank)
       note(errc::model_wrong_shape,
            name + ": expected " + std::to_string(rank) + " dimensions, found " + shape_text(t->shape));
@@ -7767,12 +9347,19 @@ class model_reader {
     return l;
   }
 
+  /// A dense layer or a 1x1 convolution, which compute the same. @param rank of the naming's own, for errors
+  layer_tensors classifier(const std::string& name, std::size_t rank) {
+    const auto at = first_from(name + ".weight");
+    const bool there = at != sorted_.end() && (*at)->name == name + ".weight";
+    const std::size_t found = there ? (*at)->shape.size() : rank;
+    return layer(name, "", true, found == 2 || found == 4 ? found : rank);
+  }
   void collect() {
     m_.stem = timm_ ? layer("stem.conv", "stem.bn", false) : layer("features.0", "features.1", false);
     for (int i = 0; i < block_count; ++i) timm_ ? timm_block(i) : official_block(i);
     if (timm_) {
       m_.head = layer("features.16.conv", "features.16.bn", false);
-      if (any("head.fc.")) m_.classifier = layer("head.fc", "", true, 2);
+      if (any("head.fc.")) m_.classifier = classifier("head.fc", 2);
       return;
     }
     m_.head = layer("features.19", "features.20", false);
@@ -7780,7 +9367,7 @@ class model_reader {
       m_.hidden = layer("output.0", "output.1", true);
       if (any("output.4.")) m_.classifier = layer("output.4", "", true);
     } else if (any("output.")) {
-      m_.classifier = layer("output.1", "", true);
+      m_.classifier = classifier("output.1", 4);
     }
   }
   void official_block(int i) {
@@ -7921,6 +9508,1524 @@ class model_reader {
 }  // namespace rexnet
 
 #endif  // REXNET_WEIGHTS_NAMES_HPP
+// ---- rexnet/weights/pruned.hpp
+// Layers that torch.nn.utils.prune has cut: "weight_orig" and "weight_mask" stand where "weight" was, and
+// their product is what the layer computes with.
+#ifndef REXNET_WEIGHTS_PRUNED_HPP
+#define REXNET_WEIGHTS_PRUNED_HPP
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+namespace detail {
+
+/// The value as an element of the type would keep it: torch's `mask.to(dtype=orig.dtype) * orig` rounds both
+/// the mask and the product. The product of two float32 is exact in double.
+[[nodiscard]] inline double rounded_to(dtype type, double v) noexcept {
+  if (type == dtype::f64) return v;
+  const auto f = static_cast<float>(v);
+  if (type == dtype::f16) return static_cast<double>(half_to_float(float_to_half(f)));
+  if (type == dtype::f32 || std::isnan(f)) return static_cast<double>(f);
+  const std::uint32_t bits = bits_of(f);
+  return static_cast<double>(float_from_bits((bits + 0x7fffu + (bits >> 16 & 1u)) & 0xffff0000u));
+}
+
+[[nodiscard]] inline tensor product(const tensor& orig, const tensor& mask,
+                                    std::vector<unsigned char>& bytes) {
+  tensor t;
+  t.name = orig.name.substr(0, orig.name.size() - 5);
+  t.type = orig.type;
+  t.shape = orig.shape;
+  t.strides.assign(t.shape.size(), 1);
+  for (std::size_t d = t.shape.size(); d-- > 1;)
+    t.strides[d - 1] = t.strides[d] * (std::max)(t.shape[d], std::int64_t{1});
+  const auto size = static_cast<std::size_t>(dtype_bytes(t.type));
+  bytes.resize(static_cast<std::size_t>(t.elements()) * size);
+  const auto put = [&](std::int64_t i, double v) {
+    const auto f = static_cast<float>(v);
+    std::uint64_t bits = bits_of(f);
+    if (t.type == dtype::f64) std::memcpy(&bits, &v, sizeof(v));
+    if (t.type == dtype::f16) bits = float_to_half(f);
+    if (t.type == dtype::bf16) bits >>= 16;
+    for (std::size_t k = 0; k < size; ++k, bits >>= 8)
+      bytes[static_cast<std::size_t>(i) * size + k] = static_cast<unsigned char>(bits);
+  };
+  t.data = bytes.data();
+  mask.for_each([&](std::int64_t i, double v) { put(i, rounded_to(orig.type, v)); });
+  // In the order of the indices, both: what stands there is the mask's element.
+  orig.for_each([&](std::int64_t i, double v) { put(i, rounded_to(orig.type, v * t.element(i))); });
+  return t;
+}
+
+/// Puts the product in the place of each "_orig" that has a "_mask", takes the masks out, and says how many
+/// there were. `computed` keeps the products' bytes. Errors: M4 (shapes that differ), M1 (one without the
+/// other).
+[[nodiscard]] inline result<std::size_t> multiply_out(std::vector<tensor>& tensors,
+                                                      std::vector<std::vector<unsigned char>>& computed) {
+  std::vector<std::size_t> masks;
+  bool any = false;
+  for (std::size_t i = 0; i < tensors.size(); ++i) {
+    if (ends_with(tensors[i].name, "_mask")) masks.push_back(i);
+    any = any || ends_with(tensors[i].name, "_orig");
+  }
+  if (masks.empty() || !any) return std::size_t{0};
+  std::sort(masks.begin(), masks.end(),
+            [&](std::size_t a, std::size_t b) { return tensors[a].name < tensors[b].name; });
+  std::vector<bool> used(tensors.size(), false);
+  std::size_t n = 0;
+  for (tensor& t : tensors) {
+    if (!ends_with(t.name, "_orig")) continue;
+    const std::string name = t.name.substr(0, t.name.size() - 4) + "mask";
+    const auto at =
+        std::lower_bound(masks.begin(), masks.end(), name,
+                         [&](std::size_t i, const std::string& s) { return tensors[i].name < s; });
+    if (at == masks.end() || tensors[*at].name != name) continue;  // identify() will name it
+    const tensor& mask = tensors[*at];
+    if (t.type > dtype::bf16) continue;  // an integer, which no layer has
+    if (mask.shape != t.shape)
+      return error(errc::model_wrong_shape, name + ": expected " + shape_text(t.shape) + " as " + t.name +
+                                                " has, found " + shape_text(mask.shape));
+    used[*at] = true;
+    computed.emplace_back();
+    t = product(t, mask, computed.back());
+    ++n;
+  }
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < tensors.size(); ++i)
+    if (!used[i]) {
+      if (kept != i) tensors[kept] = std::move(tensors[i]);
+      ++kept;
+    }
+  tensors.erase(tensors.begin() + static_cast<std::ptrdiff_t>(kept), tensors.end());
+  return n;
+}
+
+}  // namespace detail
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_WEIGHTS_PRUNED_HPP
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+
+namespace detail {
+
+/// Source: `std::vector<named_value> entries(dict)`, the tensors of a dictionary; `result<tensor>
+/// tensor_at(name, value)`; `std::uint64_t file_bytes()`.
+template <class Source>
+class network_chooser {
+ public:
+  /// @param found in the file's order. @param key "" or what the user asks for
+  network_chooser(Source& source, const std::vector<found_dict>& found, std::string_view key)
+      : source_(source), found_(found), key_(key) {}
+
+  /// The tensors of the chosen network. `otherwise`: the dictionary to take where no network is found (null:
+  /// the largest).
+  result<torch_content> choose(const found_dict* otherwise) {
+    for (const found_dict& d : found_)
+      for (const found_network& n : d.networks)
+        if (n.names >= whole_network_names) add(d, n);
+    if (!key_.empty() && !by_hand()) return no_such_key();
+    if (candidates_.empty()) return any_dictionary(otherwise);
+    std::stable_sort(candidates_.begin(), candidates_.end(),
+                     [](const candidate& a, const candidate& b) { return a.rank < b.rank; });
+    if (candidates_.size() > 1) return decide();
+    auto content = read(candidates_[0]);
+    if (content && candidates_[0].rank <= rank::average && averages_nothing(candidates_[0]))
+      content->notes.push_back("n_averaged is 0: an average of nothing, but the only network in the file");
+    return content;
+  }
+
+ private:
+  struct candidate {
+    const found_dict* dict;
+    const found_network* network;
+    int rank;
+    bool by_prefix = false;
+    /// What chooses it: the dictionary's key, and the prefix where that has several networks.
+    [[nodiscard]] std::string name() const {
+      std::size_t whole = 0;
+      for (const found_network& n : dict->networks) whole += n.names >= whole_network_names ? 1 : 0;
+      if (!dict->path.empty() && whole < 2) return dict->path;
+      std::string s = network->shown;
+      if (!s.empty() && s.back() == '.') s.pop_back();
+      if (dict->path.empty()) return s.empty() ? "the file's own dictionary" : s;
+      return s.empty() ? dict->path : dict->path + "." + s;
+    }
+  };
+
+  void add(const found_dict& d, const found_network& n) {
+    int r = d.rank;
+    std::string_view rest = n.shown;
+    while (!rest.empty() && r > rank::average)
+      if (names_an_average(next_component(rest))) r = rank::average;
+    candidates_.push_back({&d, &n, r});
+  }
+
+  // ---- by hand ----
+
+  /// Keeps what the key means: a dictionary, one that holds it, or a prefix, with or without its dictionary.
+  bool by_hand() {
+    std::vector<candidate> kept;
+    for (candidate c : candidates_) {
+      std::string_view inner = key_;
+      const std::string& path = c.dict->path;
+      if (!path.empty() && begins_with(key_, path) && key_.size() > path.size() + 1 &&
+          key_[path.size()] == '.')
+        inner = key_.substr(path.size() + 1);
+      c.by_prefix = names_prefix(inner, c.network->shown) || names_prefix(inner, c.network->prefix);
+      if (c.by_prefix || names_path(path)) kept.push_back(c);
+    }
+    candidates_ = kept;
+    if (!kept.empty()) return true;
+    for (const found_dict& d : found_) asked_ = asked_ == nullptr && d.path == key_ ? &d : asked_;
+    for (const found_dict& d : found_) asked_ = asked_ == nullptr && names_path(d.path) ? &d : asked_;
+    return asked_ != nullptr;
+  }
+  [[nodiscard]] bool names_path(const std::string& path) const {
+    return !path.empty() && (path == key_ || (begins_with(path, key_) && path[key_.size()] == '.'));
+  }
+  [[nodiscard]] static bool names_prefix(std::string_view key, std::string_view prefix) {
+    if (prefix.empty() || !begins_with(prefix, key)) return false;
+    return key.back() == '.' || prefix.substr(key.size(), 1) == ".";
+  }
+  [[nodiscard]] error no_such_key() const {
+    std::string there;
+    std::size_t n = 0;
+    for (const found_dict& d : found_) {
+      if (d.networks.empty() && n < 12 && !d.path.empty()) there += (n++ > 0 ? ", " : "") + in_quotes(d.path);
+      for (const found_network& w : d.networks)
+        if (n < 12 && !(d.path.empty() && w.shown.empty()))
+          there += (n++ > 0 ? ", " : "") + in_quotes(candidate{&d, &w, 0}.name());
+    }
+    return {errc::model_no_such_key,
+            "no " + in_quotes(key_) + " in the file; it has " +
+                (there.empty() ? "no keys: a bare state dict without prefix" : there)};
+  }
+
+  // ---- several ----
+
+  /// What speaks against a candidate: an error, or an average that is none.
+  struct trial {
+    result<torch_content> content;
+    std::string against;
+  };
+  [[nodiscard]] trial attempt(const candidate& c) {
+    trial t{read(c), {}};
+    if (!t.content) return t.against = t.content.error().message(), std::move(t);
+    const span<const tensor> tensors{t.content->tensors.data(), t.content->tensors.size()};
+    auto m = identify(tensors);
+    if (!m) return t.against = m.error().message(), std::move(t);
+    if (c.rank <= rank::average) t.against = useless_average(c, tensors);
+    return t;
+  }
+  /// torch's AveragedModel counts what it has averaged.
+  [[nodiscard]] bool averages_nothing(const candidate& c) {
+    for (const named_value& e : source_.entries(c.dict->dict)) {
+      if (e.name != "n_averaged" && !ends_with(e.name, ".n_averaged")) continue;
+      const auto n = source_.tensor_at(std::string(e.name), e.value);
+      if (n && n->elements() == 1 && n->element(0) == 0.0) return true;
+    }
+    return false;
+  }
+  [[nodiscard]] std::string useless_average(const candidate& c, span<const tensor> tensors) {
+    if (averages_nothing(c)) return "its n_averaged is 0, it averages nothing";
+    for (const tensor& t : tensors) {
+      bool finite = true;
+      t.for_each([&finite](std::int64_t, double v) { finite = finite && std::isfinite(v); });
+      if (!finite) return t.name + " is not finite";
+    }
+    return {};
+  }
+  /// The same bytes under two names are one network.
+  [[nodiscard]] static bool same(const torch_content& a, const torch_content& b) {
+    return std::equal(a.tensors.begin(), a.tensors.end(), b.tensors.begin(), b.tensors.end(),
+                      [](const tensor& x, const tensor& y) {
+                        return x.data == y.data && x.shape == y.shape && x.name == y.name;
+                      });
+  }
+
+  result<torch_content> decide() {
+    std::vector<std::string> notes;
+    for (std::size_t i = 0; i < candidates_.size();) {
+      std::size_t end = i;
+      while (end < candidates_.size() && candidates_[end].rank == candidates_[i].rank) ++end;
+      result<torch_content> chosen = error(errc::model_missing, "none");
+      std::size_t whole = 0, which = 0;
+      std::string names;
+      for (; i < end; ++i) {
+        trial t = attempt(candidates_[i]);
+        if (!t.against.empty()) {
+          notes.push_back(candidates_[i].name() + " was passed over: " + t.against);
+          continue;
+        }
+        if (whole > 0 && same(*chosen, *t.content)) continue;
+        names += (whole > 0 ? ", " : "") + in_quotes(candidates_[i].name());
+        if (whole++ == 0) chosen = std::move(t.content), which = i;
+      }
+      if (whole > 1)
+        return error(errc::model_ambiguous, std::to_string(whole) +
+                                                " networks are in the file, and nothing says "
+                                                "which one is meant: " +
+                                                names + "; choose one by its key (--key)");
+      if (whole == 1) return with_others(std::move(*chosen), which, std::move(notes));
+    }
+    // None is whole: the first one's own error says what is wrong.
+    auto first = read(candidates_[0]);
+    return first ? result<torch_content>(with_others(std::move(*first), 0, std::move(notes))) : first;
+  }
+  [[nodiscard]] torch_content with_others(torch_content content, std::size_t chosen,
+                                          std::vector<std::string> notes) const {
+    for (std::size_t i = 0; i < candidates_.size(); ++i)
+      if (i != chosen) content.others.push_back(candidates_[i].name());
+    content.notes.insert(content.notes.begin(), std::make_move_iterator(notes.begin()),
+                         std::make_move_iterator(notes.end()));
+    return content;
+  }
+
+  // ---- one ----
+
+  /// Of a file without a whole ReXNet: any model's tensors, for those who read them themselves, and for
+  /// identify() to say what is missing.
+  result<torch_content> any_dictionary(const found_dict* otherwise) {
+    const found_dict* d = asked_ != nullptr ? asked_ : otherwise;
+    if (d == nullptr)
+      for (const found_dict& f : found_)
+        if (d == nullptr || f.tensors > d->tensors) d = &f;
+    // Some of a ReXNet's names are there: most of this dictionary's.
+    for (const found_network& n : d->networks)
+      if (2 * n.names > d->tensors) return read({d, &n, d->rank});
+    const found_network whole;
+    return read({d, &whole, d->rank});
+  }
+
+  result<torch_content> read(const candidate& c) {
+    torch_content content;
+    content.state_key = c.dict->path;
+    content.prefix = c.network->shown;
+    content.by_prefix = c.by_prefix;
+    std::vector<named_value> inside, outside;
+    for (const named_value& e : source_.entries(c.dict->dict)) {
+      if (e.name.size() > 1024)  // also before "module." is looked for a thousand times in each
+        return error(errc::pickle_length, "a tensor's name has " + std::to_string(e.name.size()) +
+                                              " bytes, at most 1024: " + in_quotes(e.name));
+      const std::string_view name = strip_prefixes(e.name);
+      const found_network* of = c.network->names == 0 ? c.network : owner(c, name);
+      if (of == c.network)
+        inside.push_back({name.substr(c.network->prefix.size()), e.value});
+      else if (of == nullptr)
+        outside.push_back(e);
+    }
+    attach_classifier(inside, outside);
+    std::vector<std::string_view> names;
+    names.reserve(inside.size());
+    for (const named_value& e : inside) names.push_back(e.name);
+    if (status s = check_distinct(std::move(names)); !s) return s.error();
+    for (const named_value& e : inside)
+      if (!is_utf8(e.name))
+        return error(errc::pickle_utf8, "the tensor name " + in_quotes(e.name) + " is not valid UTF-8");
+    if (status s = read_tensors(inside, content.tensors); !s) return s.error();
+    for (const named_value& e : outside) {
+      auto t = source_.tensor_at(std::string(e.name), e.value);
+      content.left_out.push_back(
+          {std::string(e.name), t ? std::move(t->shape) : std::vector<std::int64_t>()});
+    }
+    if (!attached_.empty())
+      content.notes.push_back("\"" + attached_ + "\", beside \"" + c.network->shown +
+                              "\", is taken for its classifier");
+    if (status s = translate_names(content.tensors); !s) return s.error();
+    content.is_network = c.network->names > 0;
+    if (!content.is_network) return content;
+    auto pruned = multiply_out(content.tensors, content.computed);
+    if (!pruned) return pruned.error();
+    if (*pruned > 0)
+      content.notes.push_back(std::to_string(*pruned) +
+                              " pruned tensors were multiplied out (_orig * _mask)");
+    return content;
+  }
+
+  /// The network that a tensor belongs to: of this one and the other whole ones that with the longest prefix.
+  /// Null outside of all.
+  [[nodiscard]] static const found_network* owner(const candidate& c, std::string_view name) {
+    const found_network* best = nullptr;
+    for (const found_network& n : c.dict->networks)
+      if ((&n == c.network || n.names >= whole_network_names) && begins_with(name, n.prefix) &&
+          (best == nullptr || n.prefix.size() > best->prefix.size()))
+        best = &n;
+    return best;
+  }
+
+  /// A backbone's classifier that stands beside its prefix: mmpretrain's "head.fc", Lightning's "classifier".
+  /// Only where it is all that stands there.
+  void attach_classifier(std::vector<named_value>& inside, std::vector<named_value>& outside) {
+    attached_.clear();
+    bool timm = false;
+    for (const named_value& e : inside) {
+      if (begins_with(e.name, "head.") || begins_with(e.name, "output.")) return;
+      timm = timm || begins_with(e.name, "stem.");
+    }
+    const named_value *weight = nullptr, *bias = nullptr;
+    std::string_view layer;
+    for (const named_value& e : outside) {
+      if (is_counter(e.name)) continue;
+      const std::string_view name = strip_prefixes(e.name);
+      const bool is_bias = ends_with(name, ".bias");
+      const named_value*& role = is_bias ? bias : weight;
+      const std::string_view here = name.substr(0, name.rfind('.'));
+      if (role != nullptr || !(is_bias || ends_with(name, ".weight")) || (!layer.empty() && layer != here))
+        return;
+      role = &e, layer = here;
+    }
+    if (weight == nullptr || bias == nullptr || !names_a_classifier(layer)) return;
+    attached_ = std::string(layer);
+    inside.push_back({timm ? "head.fc.weight" : "output.1.weight", weight->value});
+    inside.push_back({timm ? "head.fc.bias" : "output.1.bias", bias->value});
+    outside.erase(std::remove_if(outside.begin(), outside.end(),
+                                 [](const named_value& e) { return !is_counter(e.name); }),
+                  outside.end());
+  }
+
+  [[nodiscard]] status read_tensors(const std::vector<named_value>& entries, std::vector<tensor>& out) {
+    out.reserve(entries.size());  // exactly: a growing vector would need three times as much for a moment
+    checked total = 0;
+    for (const named_value& e : entries) {
+      auto t = source_.tensor_at(std::string(e.name), e.value);
+      if (!t) return t.error();
+      total = total + checked(static_cast<std::uint64_t>(t->elements())) *
+                          static_cast<std::uint64_t>(dtype_bytes(t->type));
+      if (!total.at_most((checked(source_.file_bytes()) * max_blow_up).get()))
+        return error(errc::tensor_blow_up, "tensors that share storages take more than " +
+                                               std::to_string(max_blow_up) + " times the file's " +
+                                               std::to_string(source_.file_bytes()) + " bytes");
+      out.push_back(std::move(*t));
+    }
+    return done;
+  }
+
+  Source& source_;
+  const std::vector<found_dict>& found_;
+  std::string_view key_;
+  std::vector<candidate> candidates_;
+  const found_dict* asked_ = nullptr;
+  std::string attached_;
+};
+
+}  // namespace detail
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_WEIGHTS_NETWORK_CHOICE_HPP
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+namespace detail {
+
+struct torch_storage {
+  std::string_view key;
+  byte_span data;
+};
+
+/// The element type of "FloatStorage" and its kin; null for what is not supported.
+[[nodiscard]] inline const dtype* storage_dtype(std::string_view name) noexcept {
+  struct entry {
+    std::string_view name;
+    dtype type;
+  };
+  static constexpr entry types[] = {{"FloatStorage", dtype::f32}, {"DoubleStorage", dtype::f64},
+                                    {"HalfStorage", dtype::f16},  {"BFloat16Storage", dtype::bf16},
+                                    {"LongStorage", dtype::i64},  {"IntStorage", dtype::i32},
+                                    {"ShortStorage", dtype::i16}, {"CharStorage", dtype::i8},
+                                    {"ByteStorage", dtype::u8},   {"BoolStorage", dtype::boolean}};
+  for (const entry& e : types)
+    if (e.name == name) return &e.type;
+  return nullptr;
+}
+
+/// Bytes of an element of any storage that torch has had, also of kinds that are not read: legacy files have
+/// them one behind the other. 0: none of torch's.
+[[nodiscard]] inline int storage_element_bytes(std::string_view name) noexcept {
+  if (const dtype* const known = storage_dtype(name)) return dtype_bytes(*known);
+  for (const char* one :
+       {"UntypedStorage", "QInt8Storage", "QUInt8Storage", "QUInt4x2Storage", "QUInt2x4Storage"})
+    if (name == one) return 1;
+  return name == "QInt32Storage"          ? 4
+         : name == "ComplexFloatStorage"  ? 8
+         : name == "ComplexDoubleStorage" ? 16
+                                          : 0;
+}
+
+class state_dict_reader {
+ public:
+  /// @param storages sorted by key; byte-exact
+  state_dict_reader(const pickle::program& p, const std::vector<torch_storage>& storages,
+                    std::uint64_t file_bytes)
+      : p_(p), storages_(storages), file_bytes_(file_bytes) {}
+
+  /// @param key "" or the dictionary or prefix that the caller asks for. Errors: those of read_tensor(), T6,
+  /// T8 (no dictionary at all), M1 (no tensors), M3, M16, M17, P8 and P11 of names.
+  result<torch_content> read(std::string_view key) {
+    key_ = key;
+    walk();
+    if (!found_.empty()) return network_chooser(*this, found_, key).choose(by_order());
+    const pickle::value& root = p_[p_.root];
+    if (root.type != pickle::kind::dict)
+      return error(errc::tensor_unsupported,
+                   "the checkpoint holds no dictionary of tensors (a pickled module, a list or a single "
+                   "tensor): save model.state_dict()");
+    return error(errc::model_missing, "no tensors in the state dict; its keys are " + keys_of(root));
+  }
+
+  /// What the tensors that read() gave point into, besides the file.
+  [[nodiscard]] decoded_bytes take_decoded() { return std::move(decoded_); }
+
+  // ---- what network_chooser asks for ----
+
+  [[nodiscard]] std::vector<named_value> entries(std::uint32_t index) const {
+    std::vector<named_value> named;
+    const pickle::value& dict = p_[index];
+    std::size_t n = 0;
+    for (std::size_t i = 0; i + 1 < dict.items.size(); i += 2) n += is_entry(dict, i) ? 1 : 0;
+    named.reserve(n);
+    for (std::size_t i = 0; i + 1 < dict.items.size(); i += 2)
+      if (is_entry(dict, i)) named.push_back({p_[dict.items[i]].text, dict.items[i + 1]});
+    return named;
+  }
+  [[nodiscard]] result<tensor> tensor_at(std::string name, std::uint32_t value) {
+    return read_tensor(std::move(name), p_[value]);
+  }
+  [[nodiscard]] std::uint64_t file_bytes() const noexcept { return file_bytes_; }
+
+ private:
+  [[nodiscard]] bool is_entry(const pickle::value& dict, std::size_t i) const {
+    return p_[dict.items[i]].type == pickle::kind::string && pickle::is_tensor(p_[dict.items[i + 1]].type);
+  }
+  [[nodiscard]] std::string keys_of(const pickle::value& dict) const {
+    std::string s;
+    for (std::size_t i = 0; i + 1 < dict.items.size() && i < 12; i += 2)
+      s += (i > 0 ? ", " : "") + in_quotes(p_[dict.items[i]].text);
+    return s.empty() ? "none" : s;
+  }
+
+  // ---- the search ----
+
+  struct step {
+    std::uint32_t index;
+    std::size_t next;         ///< item to look at
+    std::size_t path_length;  ///< of the path to this container
+    int rank;                 ///< of this container
+  };
+  /// Every container that the file's own leads to, once: that one, its entries, then what lies deeper, in the
+  /// file's order.
+  void walk() {
+    seen_.assign(p_.values.size(), 0);
+    if (!is_container(p_.root)) return;
+    if (p_[p_.root].type == pickle::kind::dict) {
+      count(p_.root, rank::top);
+      count_entries(p_[p_.root]);
+    }
+    descend();
+    if (larger_.tensors > 0) found_.push_back(std::move(larger_));
+    settle_mmengine();
+  }
+  /// Of several keys of one dictionary the one that is asked for counts, or that of the lowest rank.
+  void count_entries(const pickle::value& root) {
+    struct entry {
+      std::uint32_t index;
+      int rank;
+      std::size_t item;
+    };
+    std::vector<entry> entries;
+    for (std::size_t i = 0; i + 1 < root.items.size(); i += 2) {
+      const pickle::value& key = p_[root.items[i]];
+      const std::uint32_t index = root.items[i + 1];
+      if (key.type != pickle::kind::string || p_[index].type != pickle::kind::dict || index == p_.root)
+        continue;
+      entries.push_back({index, !key_.empty() && key.text == key_ ? -1 : rank_of_key(key.text), i});
+    }
+    std::sort(entries.begin(), entries.end(), [](const entry& a, const entry& b) {
+      return std::tie(a.index, a.rank, a.item) < std::tie(b.index, b.rank, b.item);
+    });
+    entries.erase(std::unique(entries.begin(), entries.end(),
+                              [](const entry& a, const entry& b) { return a.index == b.index; }),
+                  entries.end());
+    std::sort(entries.begin(), entries.end(), [](const entry& a, const entry& b) { return a.item < b.item; });
+    for (const entry& e : entries) {
+      const std::string_view key = p_[root.items[e.item]].text;
+      path_.clear();
+      append(std::string(key.substr(0, 256)));
+      count(e.index, rank_of_key(key));
+    }
+    path_.clear();
+  }
+  void descend() {
+    std::vector<step> steps{{p_.root, 0, 0, rank::top}};
+    seen_[p_.root] = entered;
+    while (!steps.empty()) {
+      step& top = steps.back();
+      const pickle::value& v = p_[top.index];
+      const bool dict = v.type == pickle::kind::dict;
+      path_.resize(top.path_length);
+      std::size_t at = top.next;
+      while (at < v.items.size() && ((dict && at % 2 == 0) || !is_container(v.items[at]))) ++at;
+      top.next = at + 1;
+      if (at >= v.items.size()) {
+        steps.pop_back();
+        continue;
+      }
+      const std::string_view key = dict ? p_[v.items[at - 1]].text : std::string_view();
+      append(dict && p_[v.items[at - 1]].type == pickle::kind::string
+                 ? std::string(key.substr(0, 256))
+                 : "[" + std::to_string(at / (dict ? 2 : 1)) + "]");
+      int rank = steps.size() == 1 ? rank_of_key(key) : top.rank;
+      if (rank > rank::average && names_an_average(key)) rank = rank::average;
+      const std::uint32_t index = v.items[at];
+      if (seen_[index] == 0 && p_[index].type == pickle::kind::dict) count(index, rank);
+      seen_[index] = entered;
+      steps.push_back({index, 0, path_.size(), rank});
+    }
+  }
+  [[nodiscard]] bool is_container(std::uint32_t index) const {
+    const pickle::kind type = p_[index].type;
+    return (type == pickle::kind::dict || type == pickle::kind::list || type == pickle::kind::tuple) &&
+           seen_[index] != entered;
+  }
+  /// A path is cut where it is long: it could be longer than the file, a thousand times.
+  void append(const std::string& key) {
+    if (path_.size() < 256) path_ += (path_.empty() ? "" : ".") + key;
+  }
+  /// Counts a dictionary's tensors, and keeps it where it may be asked for.
+  void count(std::uint32_t index, int rank) {
+    const pickle::value& dict = p_[index];
+    seen_[index] = counted;
+    found_dict d;
+    d.dict = index, d.rank = rank;
+    for (std::size_t i = 0; i + 1 < dict.items.size(); i += 2)
+      if (is_entry(dict, i)) d.add(p_[dict.items[i]].text, block_at(dict.items[i]));
+    if (d.tensors == 0) return;
+    bool whole = false;
+    for (const found_network& n : d.networks) whole = whole || n.names >= whole_network_names;
+    const bool keep = whole || few_ < most_few || path_ == key_;
+    if (!keep && d.tensors <= larger_.tensors) return;
+    if (!whole && keep) ++few_;
+    d.path = path_;
+    if (keep)
+      found_.push_back(std::move(d));
+    else
+      larger_ = std::move(d);
+  }
+  /// block_name_at(), once for each string: thousands of entries may share one.
+  [[nodiscard]] std::size_t block_at(std::uint32_t key) {
+    const std::string_view name = p_[key].text;
+    if (name.size() > 1024) return name.npos;
+    if (seen_[key] == 0) {
+      const std::size_t at = block_name_at(name);
+      seen_[key] = static_cast<std::uint16_t>(at == name.npos ? 1 : at + 2);
+    }
+    return seen_[key] == 1 ? name.npos : seen_[key] - std::size_t{2};
+  }
+  /// mmengine swaps the two before it saves: its "state_dict" is the average, "ema_state_dict" is not.
+  void settle_mmengine() {
+    if (p_[p_.root].type != pickle::kind::dict || p_.find(p_[p_.root], "meta") == nullptr) return;
+    for (found_dict& d : found_)
+      if (d.path == "ema_state_dict") d.rank = rank::other;
+  }
+  /// Of a file without a ReXNet the dictionary that timm would take; null where there is none of its names.
+  [[nodiscard]] const found_dict* by_order() const {
+    const found_dict* best = nullptr;
+    for (const found_dict& d : found_)
+      if (rank_of_key(d.path) == d.rank && d.rank < rank::top && (best == nullptr || d.rank < best->rank))
+        best = &d;
+    return best;
+  }
+
+  result<tensor> read_tensor(std::string name, const pickle::value& v) {
+    if (v.type == pickle::kind::array) return read_array(std::move(name), p_, v, file_bytes_, decoded_);
+    if (v.type != pickle::kind::tensor)
+      return error(errc::tensor_unsupported,
+                   "tensor " + in_quotes(name) + ": " + in_quotes(v.text) +
+                       ": quantized, sparse, nested, float8 and meta tensors are not supported; save dense "
+                       "float tensors");
+    tensor t;
+    t.name = std::move(name);
+    const pickle::value& storage = p_[v.items[0]];
+    const std::string_view type = p_[storage.items[1]].text;
+    const dtype* found = storage_dtype(type);
+    if (found == nullptr)
+      return error(errc::tensor_unsupported,
+                   "tensor " + in_quotes(t.name) + ": " + in_quotes(type) +
+                       " is not supported (quantized, complex and sparse tensors are not)");
+    t.type = *found;
+    if (p_[v.items[2]].items.size() > 8)
+      return error(errc::tensor_rank, "tensor " + in_quotes(t.name) + ": " +
+                                          std::to_string(p_[v.items[2]].items.size()) +
+                                          " dimensions, at most 8");
+    if (p_[v.items[3]].items.size() != p_[v.items[2]].items.size())
+      return error(errc::tensor_rank, "tensor " + in_quotes(t.name) + ": " +
+                                          std::to_string(p_[v.items[2]].items.size()) + " dimensions, but " +
+                                          std::to_string(p_[v.items[3]].items.size()) + " strides");
+    if (storage.items.size() > 5 && p_[storage.items[5]].type != pickle::kind::none)
+      return error(errc::tensor_unsupported,
+                   "tensor " + in_quotes(t.name) + ": a view of a storage, as torch before 0.4 wrote it");
+    for (const auto& [list, out] : {std::pair{v.items[2], &t.shape}, std::pair{v.items[3], &t.strides}})
+      for (const std::uint32_t item : p_[list].items) {
+        if (p_[item].type != pickle::kind::integer)
+          return error(errc::pickle_reduce, "tensor " + in_quotes(t.name) + ": a size that is no integer");
+        out->push_back(p_[item].integer);
+      }
+    const std::string_view key = p_[storage.items[2]].text;
+    const auto at = std::lower_bound(storages_.begin(), storages_.end(), key,
+                                     [](const torch_storage& s, std::string_view k) { return s.key < k; });
+    if (at == storages_.end() || at->key != key)
+      return error(errc::tensor_storage_size,
+                   "tensor " + in_quotes(t.name) + ": storage " + in_quotes(key) + " is not in the file");
+    const std::int64_t count = p_[storage.items[4]].integer;
+    const checked bytes = checked(count < 0 ? 0 : static_cast<std::uint64_t>(count)) *
+                          static_cast<std::uint64_t>(dtype_bytes(t.type));
+    if (count < 0 || !bytes.valid() || bytes.get() != at->data.size())
+      return error(errc::tensor_storage_size, "tensor " + in_quotes(t.name) + ": storage " + in_quotes(key) +
+                                                  " of " + std::to_string(count) + " elements has " +
+                                                  std::to_string(at->data.size()) + " bytes");
+    if (status s = place_tensor(t, at->data, p_[v.items[1]].integer, file_bytes_); !s) return s.error();
+    return t;
+  }
+
+  const pickle::program& p_;
+  const std::vector<torch_storage>& storages_;
+  std::uint64_t file_bytes_;
+  decoded_bytes decoded_;
+  std::string_view key_;
+  static constexpr std::uint16_t counted = 1, entered = 2;
+  std::vector<std::uint16_t> seen_;  ///< of a container: these; of a name: 1 or block_name_at() + 2
+  std::vector<found_dict> found_;
+  std::string path_;
+  std::size_t few_ = 0;  ///< dictionaries in found_ that hold no whole network; then the largest alone
+  found_dict larger_;
+  static constexpr std::size_t most_few = 64;
+};
+
+}  // namespace detail
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_WEIGHTS_STATE_DICT_HPP
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+namespace detail {
+
+/// The object that stands where a dictionary of tensors is expected, or null: the file's own, or the entry of
+/// its dictionary that is a module.
+[[nodiscard]] inline const pickle::value* object_instead(const pickle::program& p) {
+  const pickle::value& root = p[p.root];
+  if (root.type == pickle::kind::module || root.type == pickle::kind::inert) return &root;
+  if (root.type != pickle::kind::dict) return nullptr;
+  for (std::size_t i = 0; i + 1 < root.items.size(); i += 2)
+    if (const pickle::value& v = p[root.items[i + 1]]; v.type == pickle::kind::module) return &v;
+  return nullptr;
+}
+
+[[nodiscard]] inline result<torch_content> finish_torch(const pickle::program& p,
+                                                        std::vector<torch_storage>& storages,
+                                                        std::uint64_t file_bytes,
+                                                        std::string_view wanted = {}) {
+  std::sort(storages.begin(), storages.end(),
+            [](const torch_storage& a, const torch_storage& b) { return a.key < b.key; });
+  state_dict_reader reader(p, storages, file_bytes);
+  auto content = reader.read(wanted);
+  if (content) content->decoded = reader.take_decoded();
+  // Tensors that lie beside a module are no network either: {"model": module, "loss": tensor}.
+  const bool network = content ? content->is_network || (!content->state_key.empty() &&
+                                                         rank_of_key(content->state_key) < rank::top)
+                               : content.code() != errc::model_missing;
+  const pickle::value* const object = object_instead(p);
+  if (object == nullptr || (network && p[p.root].type == pickle::kind::dict)) return content;
+  const std::string name = in_quotes(p.full_name(*object));
+  if (object->type == pickle::kind::module)
+    return error(errc::model_pickled_module, "a pickled module of the class " + name +
+                                                 ", which only its program can open: save "
+                                                 "model.state_dict() with torch.save instead");
+  return error(errc::tensor_unsupported, "the checkpoint holds an object of the class " + name +
+                                             " and no dictionary of tensors: save a plain dict");
+}
+
+/// The ZIP form: <prefix>/data.pkl, <prefix>/data/<key>, <prefix>/byteorder.
+[[nodiscard]] inline result<torch_content> read_torch_zip(byte_span file, std::string_view wanted = {}) {
+  auto listed = zip_reader(file).list();
+  if (!listed) return listed.error();
+  if (status s = refuse_by_names(archive_signs, *listed); !s) return s.error();
+  std::string prefix;
+  const zip_entry* pickled = nullptr;
+  for (const zip_entry& e : *listed) {
+    if (!fits("data.pkl", e.name)) continue;
+    if (pickled != nullptr)
+      return error(errc::zip_malformed, "two entries are named data.pkl: " + in_quotes(pickled->name) +
+                                            " and " + in_quotes(e.name));
+    pickled = &e;
+    prefix = std::string(e.name.substr(0, e.name.size() - 8));
+  }
+  if (pickled == nullptr) {
+    if (status s = refuse_by_names(other_archive_signs, *listed); !s) return s.error();
+    return error(errc::unknown_format, "a zip archive without data.pkl: not a torch checkpoint");
+  }
+  const byte_span program = pickled->data;
+  auto entries = stored_entries(std::move(*listed));
+  if (!entries) return entries.error();
+  std::vector<torch_storage> storages;
+  for (const zip_entry& e : *entries) {
+    if (e.name.size() < prefix.size() || e.name.substr(0, prefix.size()) != prefix) continue;
+    const std::string_view rest = e.name.substr(prefix.size());
+    if (rest == "byteorder" && text(e.data) != "little")
+      return error(errc::tensor_big_endian,
+                   "byte order " + in_quotes(text(e.data)) + ": only little-endian checkpoints are read");
+    if (rest.substr(0, 5) == "data/") storages.push_back({rest.substr(5), e.data});
+  }
+  auto p = pickle::read(program);
+  if (!p) return p.error();
+  return finish_torch(*p, storages, file.size(), wanted);
+}
+
+/// Does the file begin with a pickle? The magic number is checked later.
+[[nodiscard]] inline bool is_torch_legacy(byte_span file) noexcept {
+  return file.size() > 2 && file[0] == 0x80 && file[1] >= 2 && file[1] <= 5;
+}
+
+/// A pickle and nothing else. Those of numpy's arrays are read.
+[[nodiscard]] inline result<torch_content> read_plain_pickle(const pickle::program& p, byte_span file,
+                                                             std::string_view wanted) {
+  std::vector<torch_storage> none;
+  auto content = finish_torch(p, none, file.size(), wanted);
+  const error other(errc::legacy_magic,
+                    "a pickle, but not one of torch.save: it does not begin with torch's magic number");
+  if (content && p.consumed != file.size())
+    return error(errc::legacy_magic, "a pickle of numpy arrays, behind which " +
+                                         std::to_string(file.size() - p.consumed) + " bytes follow");
+  if (!content && (content.code() == errc::model_missing || p[p.root].type != pickle::kind::dict) &&
+      content.code() != errc::model_pickled_module)
+    return other;
+  if (content) content->container = "pickle";
+  return content;
+}
+
+/// The legacy form: five pickles (magic, protocol, system, object, storage keys), then for each key an int64
+/// element count and the elements.
+[[nodiscard]] inline result<torch_content> read_torch_legacy(byte_span file, std::string_view wanted = {}) {
+  // 0x1950a86a20f9469cfc6c
+  static constexpr std::string_view magic = "\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19";
+  std::size_t at = 0;
+  pickle::program parts[5];
+  for (int i = 0; i < 5; ++i) {
+    auto p = pickle::read(file.subspan(at, file.size() - at));
+    if (!p)
+      return i > 0 && at + 2 >= file.size()
+                 ? error(errc::legacy_truncated, "legacy torch file: ends after pickle " + std::to_string(i))
+                 : p.error();
+    at += p->consumed;
+    parts[i] = std::move(*p);
+    if (i == 0 && parts[0][parts[0].root].text != magic) return read_plain_pickle(parts[0], file, wanted);
+  }
+  const pickle::value& protocol = parts[1][parts[1].root];
+  if (protocol.type != pickle::kind::integer || protocol.integer != 1001)
+    return error(errc::legacy_magic,
+                 "legacy torch file: protocol " + std::to_string(protocol.integer) + ", expected 1001");
+  const pickle::value* little = parts[2].find(parts[2][parts[2].root], "little_endian");
+  if (little != nullptr && little->integer == 0)
+    return error(errc::tensor_big_endian, "legacy torch file: written on a big-endian machine");
+
+  // The element size of a storage is known from the tensors that use it.
+  const pickle::program& object = parts[3];
+  std::vector<std::pair<std::string_view, int>> sizes;
+  for (const pickle::value& v : object.values)
+    if (v.type == pickle::kind::storage) {
+      const std::string_view type = object[v.items[1]].text;
+      const int element = storage_element_bytes(type);
+      if (element == 0)
+        return error(errc::tensor_unsupported, "legacy torch file: " + in_quotes(type) + " is not supported");
+      sizes.emplace_back(object[v.items[2]].text, element);
+    }
+  std::sort(sizes.begin(), sizes.end());
+  sizes.erase(std::unique(sizes.begin(), sizes.end()), sizes.end());
+  for (std::size_t i = 1; i < sizes.size(); ++i)
+    if (sizes[i].first == sizes[i - 1].first)
+      return error(errc::legacy_storage_count,
+                   "legacy torch file: storage " + in_quotes(sizes[i].first) + " has elements of two sizes");
+  const pickle::value& keys = parts[4][parts[4].root];
+  if (keys.type != pickle::kind::list)
+    return error(errc::legacy_storage_count, "legacy torch file: no list of storages");
+  if (keys.items.size() != sizes.size())
+    return error(errc::legacy_storage_count, "legacy torch file: " + std::to_string(keys.items.size()) +
+                                                 " storages are listed, tensors use " +
+                                                 std::to_string(sizes.size()));
+  std::vector<torch_storage> storages;
+  for (const std::uint32_t item : keys.items) {
+    const std::string_view key = parts[4][item].text;
+    const auto size = std::lower_bound(sizes.begin(), sizes.end(), std::pair(key, 0));
+    if (size == sizes.end() || size->first != key)
+      return error(errc::legacy_storage_count,
+                   "legacy torch file: storage " + in_quotes(key) + " belongs to no tensor");
+    if (file.size() - at < 8)
+      return error(errc::legacy_truncated, "legacy torch file: ends before storage " + in_quotes(key));
+    const checked bytes =
+        checked(little_endian<8>(file.data() + at)) * static_cast<std::uint64_t>(size->second);
+    at += 8;
+    if (!bytes.at_most(file.size() - at))
+      return error(errc::legacy_truncated, "legacy torch file: storage " + in_quotes(key) +
+                                               " reaches beyond the file's " + std::to_string(file.size()) +
+                                               " bytes");
+    storages.push_back({key, file.subspan(at, static_cast<std::size_t>(bytes.get()))});
+    at += static_cast<std::size_t>(bytes.get());
+  }
+  if (at != file.size())
+    return error(errc::legacy_storage_count,
+                 "legacy torch file: " + std::to_string(file.size() - at) + " bytes after the last storage");
+  auto content = finish_torch(object, storages, file.size(), wanted);
+  if (content) content->container = "torch legacy";
+  return content;
+}
+
+}  // namespace detail
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_WEIGHTS_TORCH_FILE_HPP
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+
+class checkpoint;
+
+namespace detail {
+/// The checkpoint of a file, which it keeps; `path` is for errors.
+[[nodiscard]] result<checkpoint> own_checkpoint(const std::string& path, result<file_bytes> file,
+                                                std::string_view key);
+}  // namespace detail
+
+/// What is read: the tensors of the ReXNet that the file holds, under whatever key and prefix
+/// (network_choice.hpp has the rule), and of a file without one those of state_dict_ema, model_ema,
+/// state_dict, model (timm's order), else of the largest dictionary. Entries that are no tensors (numbers,
+/// strings, None, objects of any class) are ignored. Names of PaddleClas and MindCV are translated
+/// (foreign_names.hpp). In front of names the network's prefix is removed, of other models "module."
+/// and "_orig_mod.", however stacked. Names are distinct. Pruned layers are multiplied out.
+///
+/// Tensors in the order of the file; their data points into the mapped file (or the caller's memory).
+class checkpoint {
+ public:
+  /// All tensors, as long as the checkpoint lives: not of a temporary, as all that points into it.
+  [[nodiscard]] span<const tensor> tensors() const& noexcept {
+    return {content_.tensors.data(), content_.tensors.size()};
+  }
+  span<const tensor> tensors() const&& = delete;
+  /// The tensor of this name, or null.
+  const tensor* find(std::string_view name) const&& = delete;
+  [[nodiscard]] const tensor* find(std::string_view name) const& noexcept {
+    for (const tensor& t : content_.tensors)
+      if (t.name == name) return &t;
+    return nullptr;
+  }
+  /// "torch zip", "torch legacy", "safetensors", "pickle" (numpy's arrays, PaddleClas) or "mindspore"
+  /// (MindCV).
+  [[nodiscard]] const std::string& container() const& noexcept { return container_; }
+  [[nodiscard]] std::string container() const&& { return container_; }
+  /// Which entry of a training file was taken ("state_dict_ema", "model.state_dict"); empty when the file is
+  /// a bare state dict.
+  [[nodiscard]] const std::string& state_key() const& noexcept { return content_.state_key; }
+  [[nodiscard]] std::string state_key() const&& { return content_.state_key; }
+  /// What stood in front of all names of the network ("module.model."); empty where nothing did, and for
+  /// other models.
+  [[nodiscard]] const std::string& prefix() const& noexcept { return content_.prefix; }
+  [[nodiscard]] std::string prefix() const&& { return content_.prefix; }
+  /// Keys of the other networks that the file holds; each chooses its own when it is given as key.
+  [[nodiscard]] const std::vector<std::string>& others() const& noexcept { return content_.others; }
+  [[nodiscard]] std::vector<std::string> others() const&& { return content_.others; }
+  /// Tensors beside the network in its dictionary, outside of its prefix ("criterion.weight").
+  [[nodiscard]] const std::vector<left_out_tensor>& left_out() const& noexcept { return content_.left_out; }
+  [[nodiscard]] std::vector<left_out_tensor> left_out() const&& { return content_.left_out; }
+  /// What was done that the file does not say, a sentence each: an average that was passed over, layers that
+  /// were multiplied out.
+  [[nodiscard]] const std::vector<std::string>& notes() const& noexcept { return content_.notes; }
+  [[nodiscard]] std::vector<std::string> notes() const&& { return content_.notes; }
+
+  /// What the file says about itself: the strings of safetensors' __metadata__. Empty for torch files.
+  [[nodiscard]] span<const std::pair<std::string, std::string>> metadata() const& noexcept {
+    return {metadata_.data(), metadata_.size()};
+  }
+  span<const std::pair<std::string, std::string>> metadata() const&& = delete;
+
+ private:
+  friend result<checkpoint> read_checkpoint(byte_span bytes, std::string_view key);
+  friend result<model_tensors> identify(const checkpoint& c);
+  friend result<checkpoint> detail::own_checkpoint(const std::string& path, result<file_bytes> file,
+                                                   std::string_view key);
+  file_bytes file_;
+  detail::torch_content content_;
+  std::vector<std::pair<std::string, std::string>> metadata_;
+  std::string container_;
+};
+
+namespace detail {
+
+/// safetensors and MindSpore's files are one dictionary, whose names alone tell networks apart.
+struct flat_source {
+  std::vector<tensor>& tensors;
+  std::uint64_t size;
+
+  [[nodiscard]] std::vector<named_value> entries(std::uint32_t) const {
+    std::vector<named_value> named;
+    named.reserve(tensors.size());
+    for (std::size_t i = 0; i < tensors.size(); ++i)
+      named.push_back({tensors[i].name, static_cast<std::uint32_t>(i)});
+    return named;
+  }
+  [[nodiscard]] result<tensor> tensor_at(std::string name, std::uint32_t i) const {
+    tensor t = tensors[i];
+    t.name = std::move(name);
+    return t;
+  }
+  [[nodiscard]] std::uint64_t file_bytes() const noexcept { return size; }
+};
+
+[[nodiscard]] inline result<torch_content> choose_among(std::vector<tensor>& tensors,
+                                                        std::uint64_t file_bytes, std::string_view key) {
+  std::vector<found_dict> one(1);
+  one[0].rank = rank::top;
+  for (const tensor& t : tensors)
+    one[0].add(t.name, t.name.size() > 1024 ? t.name.npos : block_name_at(t.name));
+  flat_source source{tensors, file_bytes};
+  return network_chooser(source, one, key).choose(nullptr);
+}
+
+}  // namespace detail
+
+/// Reads a checkpoint from memory, which must outlive it. The format is recognised by content. Memory: at
+/// most 100 bytes for each byte of the file (honest ones: a kilobyte for each tensor). Time: linear.
+/// @param key of a dictionary of the file ("model_ema", "model.state_dict"), or the prefix of a network's
+/// names ("student."), with or without its dictionary's key in front; empty: the rule decides
+/// Errors: everything in docs/refusals.md but M1 to M7 and K; unknown_format names the first bytes.
+[[nodiscard]] inline result<checkpoint> read_checkpoint(byte_span bytes, std::string_view key = {}) {
+  if (status s = detail::refuse_impostors(bytes); !s) return s.error();
+  checkpoint c;
+  // safetensors first: a header of 19280 bytes begins with "PK", one of 640 like a pickle.
+  if (is_safetensors(bytes)) {
+    auto content = read_safetensors(bytes);
+    if (!content) return content.error();
+    c.container_ = "safetensors";
+    c.metadata_ = std::move(content->metadata);
+    auto chosen = detail::choose_among(content->tensors, bytes.size(), key);
+    if (!chosen) return chosen.error();
+    c.content_ = std::move(*chosen);
+    return c;
+  }
+  if (detail::is_mindspore(bytes)) {
+    auto tensors = detail::read_mindspore(bytes);
+    if (!tensors) return tensors.error();
+    auto chosen = detail::choose_among(*tensors, bytes.size(), key);
+    if (!chosen) return chosen.error();
+    c.container_ = "mindspore";
+    c.content_ = std::move(*chosen);
+    return c;
+  }
+  const bool zip = bytes.size() >= 4 && bytes[0] == 'P' && bytes[1] == 'K';
+  if (!zip && !detail::is_torch_legacy(bytes)) {
+    if (status s = detail::refuse_other_models(bytes); !s) return s.error();
+    return detail::unknown_file(bytes);
+  }
+  auto content = zip ? detail::read_torch_zip(bytes, key) : detail::read_torch_legacy(bytes, key);
+  if (!content) return content.error();
+  c.container_ = content->container;
+  c.content_ = std::move(*content);
+  return c;
+}
+
+/// identify() of a checkpoint's tensors. Errors say under which key and prefix they stand; M2 also for what
+/// stands beside the network and may be part of it: anything with two or more dimensions where the network
+/// has no classifier, else a layer on top of its classes. Whoever names the prefix as key has the network
+/// without it.
+[[nodiscard]] inline result<model_tensors> identify(const checkpoint& c) {
+  std::string where;
+  if (!c.state_key().empty()) where = "key " + detail::in_quotes(c.state_key());
+  if (!c.prefix().empty()) where += (where.empty() ? "" : ", ") + ("prefix " + detail::in_quotes(c.prefix()));
+  auto m = identify(c.tensors());
+  if (!m) return where.empty() ? m.error() : m.error().in(where);
+  if (c.content_.by_prefix) return m;
+  for (const left_out_tensor& t : c.left_out()) {
+    if (t.shape.size() < 2) continue;
+    if (m->classifier.weight != nullptr && t.shape[1] != m->shape.classes) continue;
+    return error(errc::model_unexpected,
+                 t.name + ": beside the network (" + where + "), shape " + shape_text(t.shape) +
+                     ": it may be part of it, a head that no ReXNet has; the key " +
+                     detail::in_quotes(c.prefix()) + " takes the network without it (--key)");
+  }
+  return m;
+}
+/// Its tensors would be gone.
+result<model_tensors> identify(const checkpoint&& c) = delete;
+
+namespace detail {
+
+inline result<checkpoint> own_checkpoint(const std::string& path, result<file_bytes> file,
+                                         std::string_view key) {
+  if (!file) return file.error();
+  auto c = read_checkpoint(file->bytes(), key);
+  if (!c) return c.error().in(path);
+  c->file_ = std::move(*file);
+  return c;
+}
+
+}  // namespace detail
+
+/// Maps and reads a checkpoint file. It must not shrink while the checkpoint lives: on POSIX the next access
+/// would end the program (SIGBUS). @param path UTF-8. @param key as read_checkpoint()'s. Errors: io_error and
+/// those of read_checkpoint(), with the path in front.
+[[nodiscard]] inline result<checkpoint> open_checkpoint(const std::string& path, std::string_view key = {}) {
+  return detail::own_checkpoint(path, file_bytes::map(path), key);
+}
+
+/// The same, read into memory instead of mapped: nothing that happens to the file afterwards matters. Errors:
+/// also out_of_memory.
+[[nodiscard]] inline result<checkpoint> open_checkpoint_copy(const std::string& path,
+                                                             std::string_view key = {}) {
+  return detail::own_checkpoint(path, file_bytes::read(path), key);
+}
+
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_WEIGHTS_CHECKPOINT_HPP
+// ---- rexnet/weights/model_config.hpp
+// config.json as timm writes it beside the weights (timm.models.save_for_hf, hub folders), and as
+// transformers' TimmWrapper does: how pictures are prepared, and the names of the classes.
+// Source: timm.data.resolve_data_config and timm.models._hub of timm 1.0.
+#ifndef REXNET_WEIGHTS_MODEL_CONFIG_HPP
+#define REXNET_WEIGHTS_MODEL_CONFIG_HPP
+
+// ---- rexnet/weights/json.hpp
+// A small JSON reader for configuration files: RFC 8259, and the NaN and Infinity that Python writes. What it
+// builds is bounded: 16 MB of text, 262144 values, 32 levels.
+#ifndef REXNET_WEIGHTS_JSON_HPP
+#define REXNET_WEIGHTS_JSON_HPP
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+namespace detail {
+
+struct json_value {
+  enum class kind { null, boolean, number, string, array, object };
+  kind type = kind::null;
+  bool truth = false;
+  std::string text;                                         ///< of a string; a number as it is written
+  std::vector<std::pair<std::string, json_value>> members;  ///< of an object; of an array without names
+
+  /// The member of this name, or null; null for what is no object. The last one counts, as in Python.
+  [[nodiscard]] const json_value* find(std::string_view name) const noexcept {
+    if (type != kind::object) return nullptr;
+    for (std::size_t i = members.size(); i-- > 0;)
+      if (members[i].first == name) return &members[i].second;
+    return nullptr;
+  }
+  /// The number, correctly rounded whatever the locale; NaN for what is none.
+  [[nodiscard]] double number() const {
+    if (type != kind::number || text == "NaN") return std::numeric_limits<double>::quiet_NaN();
+    const double huge = std::numeric_limits<double>::infinity();
+    if (text == "Infinity" || text == "-Infinity") return text[0] == '-' ? -huge : huge;
+    std::istringstream in(text);
+    in.imbue(std::locale::classic());
+    double v = 0;
+    in >> v;  // beyond the largest double: the largest, which passes no check either
+    return v;
+  }
+};
+
+class json_reader {
+ public:
+  static constexpr std::size_t max_bytes = 16u << 20;
+  explicit json_reader(std::string_view text) : text_(text) {}
+
+  /// Errors: model_config, with the position.
+  result<json_value> read() {
+    json_value v;
+    if (text_.size() > max_bytes)
+      fail("more than " + std::to_string(max_bytes) + " bytes");
+    else if (text_.substr(0, 3) == "\xef\xbb\xbf")
+      at_ = 3;
+    if (failure_.empty() && value(v, 0)) {
+      skip();
+      if (at_ != text_.size()) fail("text after the value");
+    }
+    if (!failure_.empty()) return error(errc::model_config, "JSON: " + failure_);
+    return v;
+  }
+
+ private:
+  static constexpr std::size_t max_values = 1u << 18;
+  static constexpr int max_levels = 32;
+
+  bool fail(const std::string& what) {
+    if (failure_.empty()) failure_ = what + " at byte " + std::to_string(at_);
+    return false;
+  }
+  void skip() noexcept {
+    while (at_ < text_.size() && std::string_view(" \t\r\n").find(text_[at_]) != std::string_view::npos)
+      ++at_;
+  }
+  [[nodiscard]] bool peek(char c) {
+    skip();
+    return at_ < text_.size() && text_[at_] == c;
+  }
+  bool eat(char c) { return peek(c) ? ++at_, true : fail(std::string("expected '") + c + "'"); }
+  bool word(std::string_view w) { return text_.substr(at_, w.size()) == w ? at_ += w.size(), true : false; }
+
+  bool value(json_value& v, int level) {
+    if (level > max_levels) return fail("nested deeper than " + std::to_string(max_levels));
+    if (++values_ > max_values) return fail("more than " + std::to_string(max_values) + " values");
+    skip();
+    const char c = at_ < text_.size() ? text_[at_] : '\0';
+    if (c == '{' || c == '[') return container(v, c, level);
+    if (c == '"') return v.type = json_value::kind::string, string(v.text);
+    if (word("true") || word("false")) return v.type = json_value::kind::boolean, v.truth = c == 't', true;
+    if (word("null")) return true;
+    return number(v);
+  }
+  bool container(json_value& v, char open, int level) {
+    v.type = open == '{' ? json_value::kind::object : json_value::kind::array;
+    const char close = open == '{' ? '}' : ']';
+    ++at_;
+    if (peek(close)) return ++at_, true;
+    for (;;) {
+      v.members.emplace_back();
+      auto& [name, member] = v.members.back();
+      if (open == '{' && !((skip(), string(name)) && eat(':'))) return false;
+      if (!value(member, level + 1)) return false;
+      if (!peek(',')) return eat(close);
+      ++at_;
+    }
+  }
+  bool number(json_value& v) {
+    v.type = json_value::kind::number;
+    const std::size_t start = at_;
+    const auto digits = [this] {
+      const std::size_t from = at_;
+      while (at_ < text_.size() && text_[at_] >= '0' && text_[at_] <= '9') ++at_;
+      return at_ > from;
+    };
+    if (!word("NaN")) {
+      word("-");
+      if (!word("Infinity")) {
+        const std::size_t first = at_;
+        bool good = digits() && (text_[first] != '0' || at_ == first + 1);
+        if (good && word(".")) good = digits();
+        if (good && (word("e") || word("E"))) {
+          if (!word("+")) word("-");
+          good = digits();
+        }
+        if (!good) return fail("expected a value");
+      }
+    }
+    v.text = text_.substr(start, at_ - start);
+    return v.text.size() < 400 || fail("a number of " + std::to_string(v.text.size()) + " characters");
+  }
+  bool string(std::string& out) {
+    if (!eat('"')) return false;
+    while (at_ < text_.size() && text_[at_] != '"') {
+      if (static_cast<unsigned char>(text_[at_]) < 32) return fail("control character in a string");
+      if (text_[at_] != '\\')
+        out += text_[at_++];
+      else if (!escape(out))
+        return false;
+    }
+    if (at_ == text_.size()) return fail("a string without end");
+    ++at_;
+    return is_utf8(out) || fail("a string that is not UTF-8");
+  }
+  bool hex4(unsigned& v) {
+    if (text_.size() - at_ < 4) return fail("an escape without end");
+    v = 0;
+    for (int i = 0; i < 4; ++i, ++at_) {
+      const std::size_t digit = std::string_view("0123456789abcdefABCDEF").find(text_[at_]);
+      if (digit == std::string_view::npos) return fail("not a hexadecimal digit");
+      v = v * 16 + static_cast<unsigned>(digit < 16 ? digit : digit - 6);
+    }
+    return true;
+  }
+  bool escape(std::string& out) {
+    if (text_.size() - ++at_ < 1) return fail("an escape without end");
+    constexpr std::string_view from = "\"\\/bfnrt", to = "\"\\/\b\f\n\r\t";
+    const char c = text_[at_++];
+    if (const std::size_t k = from.find(c); k != from.npos) return out += to[k], true;
+    unsigned code = 0, low = 0;
+    if (c != 'u' || !hex4(code)) return fail("unknown escape");
+    if (code >= 0xd800 && code < 0xdc00) {
+      if (!word("\\u") || !hex4(low) || low < 0xdc00 || low > 0xdfff) return fail("half a surrogate pair");
+      code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
+    }
+    const auto put = [&out](unsigned byte) { out += static_cast<char>(byte); };
+    if (code < 0x80) return put(code), true;
+    if (code < 0x800)
+      put(0xc0 | code >> 6);
+    else if (code < 0x10000)
+      put(0xe0 | code >> 12), put(0x80 | (code >> 6 & 63));
+    else
+      put(0xf0 | code >> 18), put(0x80 | (code >> 12 & 63)), put(0x80 | (code >> 6 & 63));
+    return put(0x80 | (code & 63)), true;
+  }
+
+  std::string_view text_;
+  std::size_t at_ = 0, values_ = 0;
+  std::string failure_;
+};
+
+}  // namespace detail
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_WEIGHTS_JSON_HPP
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+
+/// What a config.json says.
+struct model_config {
+  bool applies = false;             ///< it belongs to this network; else only `notes` say something
+  preprocessing input;              ///< timm's defaults where it says nothing
+  int test_size = 0;                ///< test_input_size, where there is one that differs
+  double test_crop_pct = 0;         ///< and the crop for it
+  std::vector<std::string> labels;  ///< empty, or one per class
+  std::vector<std::string> notes;   ///< what was not taken, and why
+};
+
+namespace detail {
+
+class config_reader {
+ public:
+  explicit config_reader(const config& shape) : shape_(shape) {}
+
+  result<model_config> read(std::string_view text) {
+    auto parsed = json_reader(text).read();
+    if (!parsed) return not_taken(parsed.error().message());
+    const json_value& root = *parsed;
+    const json_value* inner = root.find("pretrained_cfg");
+    const json_value& cfg = inner != nullptr && inner->type == json_value::kind::object ? *inner : root;
+    const json_value* architecture = first(root, cfg, "architecture");
+    if (architecture == nullptr || architecture->type != json_value::kind::string)
+      return not_taken("it names no architecture, as timm's do");
+    if (std::string other = contradiction(architecture->text, first(root, cfg, "num_classes"));
+        !other.empty())
+      return not_taken(other);
+    c_.applies = true;
+    picture(cfg);
+    if (shape_.classes > 0) labels(root, cfg);
+    if (!wrong_.empty()) return error(errc::model_config, wrong_);
+    return std::move(c_);
+  }
+
+ private:
+  using kind = json_value::kind;
+  model_config not_taken(const std::string& why) {
+    model_config none;
+    none.notes.push_back("was not taken: " + why);
+    return none;
+  }
+  void wrong(const std::string& what) {
+    if (wrong_.empty()) wrong_ = what;
+  }
+  /// Absent, null and empty are the same to timm.
+  [[nodiscard]] static const json_value* get(const json_value& from, std::string_view name) {
+    const json_value* v = from.find(name);
+    const bool nothing =
+        v == nullptr || v->type == kind::null || (v->type == kind::string && v->text.empty()) ||
+        (v->type == kind::array && v->members.empty()) || (v->type == kind::number && v->number() == 0.0);
+    return nothing ? nullptr : v;
+  }
+  [[nodiscard]] static const json_value* first(const json_value& root, const json_value& cfg,
+                                               std::string_view name) {
+    const json_value* v = get(root, name);
+    return v != nullptr ? v : get(cfg, name);
+  }
+  [[nodiscard]] static std::string shown(const json_value& v) {
+    return v.type == kind::string   ? in_quotes(v.text)
+           : v.type == kind::number ? v.text.substr(0, 60)
+                                    : "no number or text";
+  }
+
+  /// Why the file is of another network; empty where it may be of this one.
+  [[nodiscard]] std::string contradiction(std::string_view architecture, const json_value* classes) const {
+    const std::string_view name = architecture.substr(0, architecture.find('.'));
+    std::string digits = std::to_string(shape_.width_hundredths);
+    while (digits.size() < 3) digits.insert(digits.begin(), '0');
+    const std::string own = (shape_.family == family::rexnetr ? "rexnetr_" : "rexnet_") + digits;
+    if (shape_.family == family::lite || name != own)
+      return "it is of " + in_quotes(architecture) + ", the tensors are of " + variant_text(shape_);
+    if (classes != nullptr && classes->number() != static_cast<double>(shape_.classes))
+      return "it is of " + shown(*classes) + " classes, the tensors have " + std::to_string(shape_.classes);
+    return {};
+  }
+
+  // ---- pictures ----
+
+  /// The side of [3, side, side]; 0 where there is none.
+  int side(const json_value& cfg, const char* name) {
+    const json_value* v = get(cfg, name);
+    if (v == nullptr) return 0;
+    double n[3] = {};
+    if (!numbers(v, n)) return wrong(std::string(name) + ": expected three numbers, [3, height, width]"), 0;
+    const std::string text = std::string(name) + " [" + number_text(n[0]) + ", " + number_text(n[1]) + ", " +
+                             number_text(n[2]) + "]";
+    if (n[0] != 3 || n[1] != n[2])
+      return wrong(text + ": pictures of three channels and equal sides are supported"), 0;
+    if (!(n[1] >= 1 && n[1] <= 16384) || n[1] != std::floor(n[1]))
+      return wrong(text + ": a side must be 1 to 16384"), 0;
+    return static_cast<int>(n[1]);
+  }
+  [[nodiscard]] static bool numbers(const json_value* v, double (&out)[3]) {
+    if (v->type != kind::array || v->members.size() != 3) return false;
+    for (std::size_t i = 0; i < 3; ++i) {
+      if (v->members[i].second.type != kind::number) return false;
+      out[i] = v->members[i].second.number();
+    }
+    return true;
+  }
+  void fraction(const json_value& cfg, const char* name, double& out) {
+    const json_value* v = get(cfg, name);
+    if (v == nullptr) return;
+    if (v->type != kind::number) return wrong(std::string(name) + " " + shown(*v) + ": must be a number");
+    out = v->number();
+  }
+  void channels(const json_value& cfg, const char* name, std::array<float, 3>& out) {
+    const json_value* v = get(cfg, name);
+    if (v == nullptr) return;
+    double n[3] = {};
+    if (!numbers(v, n)) return wrong(std::string(name) + ": expected three numbers");
+    // Beyond float's range the conversion would be undefined; the check below refuses either.
+    for (std::size_t i = 0; i < 3; ++i) out[i] = std::fabs(n[i]) < 1e30 ? static_cast<float>(n[i]) : 1e30f;
+    for (std::size_t i = 0; i < 3; ++i)
+      if (std::isnan(n[i])) out[i] = std::numeric_limits<float>::quiet_NaN();
+  }
+  void picture(const json_value& cfg) {
+    preprocessing& p = c_.input;
+    if (const int n = side(cfg, "input_size"); n > 0) p.input_size = n;
+    fraction(cfg, "crop_pct", p.crop_pct);
+    channels(cfg, "mean", p.mean);
+    channels(cfg, "std", p.std);
+    if (const json_value* v = get(cfg, "interpolation")) {
+      if (v->type == kind::string && v->text == "bilinear")
+        p.interpolation = interpolation::bilinear;
+      else if (v->type != kind::string || v->text != "bicubic")
+        wrong("interpolation " + shown(*v) + ": bicubic and bilinear are supported");
+    }
+    if (const json_value* v = get(cfg, "crop_mode");
+        v != nullptr && (v->type != kind::string || v->text != "center"))
+      wrong("crop_mode " + shown(*v) + ": only \"center\" is supported");
+    check(p);
+    preprocessing test = p;
+    if (const int n = side(cfg, "test_input_size"); n > 0) test.input_size = n;
+    fraction(cfg, "test_crop_pct", test.crop_pct);
+    check(test);
+    if (test.input_size == p.input_size) return;
+    c_.test_size = test.input_size, c_.test_crop_pct = test.crop_pct;
+  }
+  void check(const preprocessing& p) {
+    std::string why;
+    if (check_preprocessing(p, report_text{why}) != errc::ok) wrong(why);
+  }
+
+  // ---- names ----
+
+  void labels(const json_value& root, const json_value& cfg) {
+    const json_value* v = nullptr;
+    for (const char* name : {"label_names", "labels", "id2label"})
+      if (v == nullptr && (v = first(root, cfg, name)) != nullptr) source_ = name;
+    if (v == nullptr) return;
+    if (v->type == kind::string) {
+      c_.notes.push_back(source_ + " is the name " + in_quotes(v->text) +
+                         ", not a list: no names were taken");
+      return;
+    }
+    std::vector<std::string> names;
+    if (v->type == kind::array) {
+      for (const auto& [none, name] : v->members)
+        if (name.type != kind::string)
+          return wrong(source_ + ": a name that is no text");
+        else
+          names.push_back(name.text);
+    } else if (v->type == kind::object) {
+      if (!by_number(*v, names)) return;
+    } else {
+      return wrong(source_ + ": expected a list of names");
+    }
+    if (names.size() != static_cast<std::size_t>(shape_.classes))
+      return wrong(source_ + ": " + std::to_string(names.size()) + " names for " +
+                   std::to_string(shape_.classes) + " classes");
+    std::string why;
+    if (check_labels(names, report_text{why}) != errc::ok) return wrong(source_ + ": " + why);
+    if (placeholders(names)) {
+      c_.notes.push_back(source_ + " has placeholders (\"LABEL_0\"): no names were taken");
+      return;
+    }
+    c_.labels = std::move(names);
+  }
+  /// {"0": "cat", "1": "dog"}: each number once.
+  bool by_number(const json_value& v, std::vector<std::string>& names) {
+    names.assign(v.members.size(), {});
+    std::vector<bool> seen(names.size(), false);
+    for (const auto& [key, name] : v.members) {
+      std::size_t n = 0;
+      bool good = !key.empty() && key.size() < 8 && name.type == kind::string;
+      for (const char c : key) good = good && is_digit(c), n = n * 10 + static_cast<std::size_t>(c - '0');
+      if (!good || n >= names.size() || seen[n])
+        return wrong(source_ + ": " + in_quotes(key) + " is not one of the numbers 0 to " +
+                     std::to_string(names.size() - 1) + ", each with a name"),
+               false;
+      seen[n] = true;
+      names[n] = name.text;
+    }
+    return true;
+  }
+  /// What transformers writes for a model that was never given names.
+  [[nodiscard]] static bool placeholders(const std::vector<std::string>& names) {
+    for (std::size_t i = 0; i < names.size(); ++i)
+      if (names[i] != "LABEL_" + std::to_string(i)) return false;
+    return true;
+  }
+
+  const config& shape_;
+  model_config c_;
+  std::string wrong_, source_;
+};
+
+/// Where the file of this name would stand.
+[[nodiscard]] inline std::string beside(const std::string& path, const char* name) {
+#if defined(_WIN32)
+  const std::size_t slash = path.find_last_of("/\\:");
+#else
+  const std::size_t slash = path.rfind('/');
+#endif
+  return (slash == path.npos ? std::string() : path.substr(0, slash + 1)) + name;
+}
+[[nodiscard]] inline bool is_there(const std::string& path) noexcept {
+#if defined(_WIN32)
+  return GetFileAttributesW(utf16(path).c_str()) != INVALID_FILE_ATTRIBUTES;
+#else
+  return ::access(path.c_str(), F_OK) == 0;
+#endif
+}
+
+}  // namespace detail
+
+/// Reads the text of a config.json for a network of this shape. What is no JSON, not of timm's layout, or of
+/// another network (its `architecture` or `num_classes` differ) is not taken, and notes say so.
+/// input_size and crop_pct are those for inference that timm's resolve_data_config() gives; test_* are what
+/// its validation script uses. Errors: M18 (it is of this network, but what it says cannot be done or is
+/// nonsense).
+[[nodiscard]] inline result<model_config> read_model_config(std::string_view json, const config& shape) {
+  return detail::config_reader(shape).read(json);
+}
+
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_WEIGHTS_MODEL_CONFIG_HPP
+// ---- rexnet/weights/pack.hpp
+// From named tensors to the packed payload: BatchNorm folded in double precision, panels of 16 channels.
+#ifndef REXNET_WEIGHTS_PACK_HPP
+#define REXNET_WEIGHTS_PACK_HPP
 
 namespace rexnet {
 inline namespace REXNET_BUILD {
@@ -7933,13 +11038,6 @@ inline constexpr double smallest_weight = 1.1754943508222875e-38;
 struct folded {
   std::vector<double> scale, shift;
 };
-
-/// "-1e-07": short, whatever the magnitude.
-[[nodiscard]] inline std::string number_text(double v) {
-  char text[32];
-  std::snprintf(text, sizeof(text), "%g", v);
-  return text;
-}
 
 /// Names the first value of a layer's tensors that is no finite number.
 [[nodiscard]] inline status check_finite(const layer_tensors& l) {
@@ -8077,7 +11175,7 @@ namespace rexnet {
 inline namespace REXNET_BUILD {
 
 /// The names of a checkpoint's classes: ImageNet-1k's for a thousand, as all published files have them, else
-/// none. (Checkpoints bring no names; packed files may.)
+/// none. (Checkpoints bring no names; packed files and a config.json may.)
 [[nodiscard]] inline std::vector<std::string> default_labels(const config& shape) {
   std::vector<std::string> names;
   if (shape.classes == static_cast<int>(imagenet_1k().size()))
@@ -8102,47 +11200,164 @@ namespace detail {
 
 }  // namespace detail
 
-/// Loads a checkpoint (its weights are folded and packed in memory) or a packed file from memory. The payload
-/// of a packed float32 file is used in place: `bytes` must be 64-byte aligned and outlive the model.
-/// Everything else is copied. @param depth check::full reads the whole of a packed file and compares its
-/// checksum. Errors: those of read_checkpoint(), identify(), pack_weights() and read_packed(); T6 beyond
-/// max_weights_blow_up. A checkpoint gets the default preprocessing and default_labels(). Memory: the
-/// file's size once for an honest checkpoint (float16: twice) and a megabyte, 200 times for the worst that
-/// can be made; see docs/refusals.md.
-[[nodiscard]] inline result<model> load(byte_span bytes, check depth = check::header) {
-  if (is_packed(bytes)) return load_packed(bytes, depth);
-  auto c = read_checkpoint(bytes);
+/// How pictures are prepared for a checkpoint that says nothing about it: as timm's own configurations have
+/// it for the architecture. Those of rexnetr 2.0x and 3.0x, the published ones, keep 0.95 of the short side
+/// (and were measured at 288 pixels with 1.0); all others 0.875, at 224 pixels.
+[[nodiscard]] inline preprocessing default_preprocessing(const config& shape) noexcept {
+  preprocessing p;
+  const int w = shape.width_hundredths;
+  if (shape.family == family::rexnetr && (w == 200 || w == 300)) p.crop_pct = 0.95;
+  return p;
+}
+
+/// How a file is opened.
+struct load_options {
+  /// check::full reads the whole of a packed file and compares its checksum.
+  check depth = check::header;
+  /// Which network of a training file: read_checkpoint()'s key. Packed files have none (M17).
+  std::string key;
+  /// The config.json of a checkpoint: "" for the one in its folder, if it is there and of this network;
+  /// "none"; or a path. load() from memory reads none but a path's.
+  std::string config;
+
+  load_options() = default;
+  /// load(path, check::full)
+  load_options(check how_deep) : depth(how_deep) {}  // NOLINT(google-explicit-constructor): as before
+};
+
+/// What a checkpoint's model is beside its weights.
+struct model_description {
+  packed_header header;
+  model_origin origin;
+};
+
+namespace detail {
+
+/// Preprocessing and names from a config.json. Errors: M18; io_error where a path was asked for.
+[[nodiscard]] inline status apply_config(const std::string& path, bool asked_for, model_description& d) {
+  auto file = file_bytes::map(path);
+  if (file && file->bytes().size() > json_reader::max_bytes)
+    file =
+        error(errc::model_config, path + ": more than " + std::to_string(json_reader::max_bytes) + " bytes");
+  else if (file)
+    file = file_bytes::read(path);  // a mapping would end the program where others shorten it
+  if (!file) {
+    if (asked_for) return file.error();
+    d.origin.notes.push_back("config.json was not taken: " + file.error().message());
+    return done;
+  }
+  auto c = read_model_config(text(file->bytes()), d.header.shape);
+  if (!c) return c.error().in(path);
+  if (!c->applies && asked_for)
+    return error(errc::model_config, path + ": " + (c->notes.empty() ? "not taken" : c->notes[0]));
+  for (const std::string& note : c->notes) d.origin.notes.push_back("config.json: " + note);
+  if (!c->applies) return done;
+  d.header.input = c->input;
+  d.origin.input_from = "config.json";
+  d.origin.test_size = c->test_size, d.origin.test_crop_pct = c->test_crop_pct;
+  if (c->labels.empty()) return done;
+  d.header.labels = std::move(c->labels);
+  d.origin.labels_from = "config.json";
+  return done;
+}
+
+/// "float32", or all types that the weights have.
+[[nodiscard]] inline std::string number_types(span<const tensor> tensors) {
+  std::string types;
+  for (const dtype type : {dtype::f32, dtype::f64, dtype::f16, dtype::bf16})
+    for (const tensor& t : tensors)
+      if (t.type == type && !is_counter(t.name)) {
+        types += (types.empty() ? "" : ", ") + std::string(dtype_name(type));
+        break;
+      }
+  return types;
+}
+
+}  // namespace detail
+
+/// All that load() knows of a checkpoint beside its weights. @param path of the file, for the config.json
+/// beside it; empty: there is none. Errors: M18, io_error (a config that was asked for).
+[[nodiscard]] inline result<model_description> describe(const checkpoint& c, const config& shape,
+                                                        const std::string& path,
+                                                        const load_options& how = {}) {
+  model_description d;
+  d.header.shape = shape;
+  d.header.input = default_preprocessing(shape);
+  d.header.labels = default_labels(shape);
+  model_origin& o = d.origin;
+  o.key = c.state_key(), o.prefix = c.prefix(), o.others = c.others(), o.notes = c.notes();
+  for (const left_out_tensor& t : c.left_out()) o.left_out.push_back(t.name);
+  o.number_type = detail::number_types(c.tensors());
+  o.input_from = "defaults of " + detail::variant_text(shape);
+  if (d.header.input.crop_pct != preprocessing().crop_pct) o.test_size = 288, o.test_crop_pct = 1.0;
+  if (!d.header.labels.empty()) o.labels_from = "ImageNet-1k";
+  const bool asked_for = !how.config.empty();
+  const std::string file = asked_for ? how.config : detail::beside(path, "config.json");
+  if (how.config == "none" || (!asked_for && (path.empty() || !detail::is_there(file)))) return d;
+  if (status s = detail::apply_config(file, asked_for, d); !s) return s.error();
+  return d;
+}
+
+namespace detail {
+
+[[nodiscard]] inline result<model> load_bytes(byte_span bytes, const load_options& how,
+                                              const std::string& path) {
+  if (is_packed(bytes)) {
+    if (!how.key.empty())
+      return error(errc::model_no_such_key, "no " + in_quotes(how.key) + ": a packed file holds one model");
+    if (!how.config.empty() && how.config != "none")
+      return error(errc::model_config, how.config + ": a packed file has preprocessing of its own");
+    return load_packed(bytes, how.depth);
+  }
+  auto c = read_checkpoint(bytes, how.key);
   if (!c) return c.error();
-  auto t = identify(c->tensors());
+  auto t = identify(*c);
   if (!t) return t.error();
-  if (status s = detail::check_blow_up(t->shape, bytes.size()); !s) return s.error();
+  if (status s = check_blow_up(t->shape, bytes.size()); !s) return s.error();
+  auto d = describe(*c, t->shape, path, how);
+  if (!d) return d.error();
   auto packed = pack_weights(*t);
   if (!packed) return packed.error();
-  return detail::model_maker::from_weights(t->shape, default_labels(t->shape), std::move(*packed),
-                                           c->container());
+  model m = model_maker::from_weights(t->shape, {}, std::move(*packed), c->container());
+  model_maker::describe(m, std::move(d->header), std::move(d->origin));
+  return m;
+}
+
+}  // namespace detail
+
+/// Loads a checkpoint (its weights are folded and packed in memory) or a packed file from memory. The payload
+/// of a packed float32 file is borrowed: `bytes` must be 64-byte aligned and outlive the model, its copies
+/// and their classifiers; load_copy() has no such condition. Everything else is copied. Errors: those of read_checkpoint(), identify(), pack_weights() and
+/// read_packed(); T6 beyond max_weights_blow_up. A checkpoint gets default_preprocessing() and
+/// default_labels(). Memory: the file's size once for an honest checkpoint (float16: twice) and a megabyte,
+/// 200 times for the worst that can be made; see docs/refusals.md.
+[[nodiscard]] inline result<model> load(byte_span bytes, const load_options& how = {}) {
+  return detail::load_bytes(bytes, how, {});
 }
 
 /// load() from memory of any alignment that may go away afterwards. Errors: also out_of_memory.
-[[nodiscard]] inline result<model> load_copy(byte_span bytes, check depth = check::header) {
-  return detail::model_maker::from_copy(bytes, [depth](byte_span copy) { return load(copy, depth); });
+[[nodiscard]] inline result<model> load_copy(byte_span bytes, const load_options& how = {}) {
+  return detail::model_maker::from_copy(bytes, [&how](byte_span copy) { return load(copy, how); });
 }
 
 /// load() from a file, which is mapped: a packed float32 file is used in place and shared between processes.
-/// Where the file shrinks or its disk fails while it is read, or later while a packed float32 model is used,
-/// POSIX ends the program (SIGBUS). load_copy() is immune; so is everybody who replaces files by renaming, as
-/// `pack` does: the mapping keeps the old file.
-/// @param path UTF-8. Errors: those of load() from memory and io_error, with the path in front.
-[[nodiscard]] inline result<model> load(const std::string& path, check depth = check::header) {
-  return detail::model_maker::from_file(path, file_bytes::map(path),
-                                        [depth](byte_span bytes) { return load(bytes, depth); });
+/// A checkpoint with a config.json of its own network beside it (timm's, transformers') has its preprocessing
+/// and names from there. Where the file shrinks or its disk fails while it is read, or later while a packed
+/// float32 model is used, POSIX ends the program (SIGBUS). load_copy() is immune; so is everybody who
+/// replaces files by renaming, as `pack` does: the mapping keeps the old file.
+/// @param path UTF-8. Errors: those of load() from memory, M18 (config.json) and io_error, with the path in
+/// front.
+[[nodiscard]] inline result<model> load(const std::string& path, const load_options& how = {}) {
+  return detail::model_maker::from_file(
+      path, file_bytes::map(path), [&](byte_span bytes) { return detail::load_bytes(bytes, how, path); });
 }
 
 /// The same, read into memory instead of mapped, for files that others may change: one that shrinks meanwhile
 /// is an io_error, what happens afterwards does not matter. Also a little faster, see load_packed_copy().
 /// Errors: also out_of_memory (no copy is begun that the machine's memory cannot hold).
-[[nodiscard]] inline result<model> load_copy(const std::string& path, check depth = check::header) {
-  return detail::model_maker::from_file(path, file_bytes::read(path),
-                                        [depth](byte_span bytes) { return load(bytes, depth); });
+[[nodiscard]] inline result<model> load_copy(const std::string& path, const load_options& how = {}) {
+  return detail::model_maker::from_file(
+      path, file_bytes::read(path), [&](byte_span bytes) { return detail::load_bytes(bytes, how, path); });
 }
 
 }  // namespace REXNET_BUILD
@@ -8150,7 +11365,8 @@ namespace detail {
 
 #endif  // REXNET_LOAD_HPP
 // ---- rexnet/weights/npy.hpp
-// numpy's .npy files: float32, C order, little endian; versions 1, 2 and 3. Source: numpy.lib.format.
+// numpy's .npy files: float32, C order, little endian; versions 1, 2 and 3. Source: numpy.lib.format, whose
+// reader evaluates the header as Python does.
 #ifndef REXNET_WEIGHTS_NPY_HPP
 #define REXNET_WEIGHTS_NPY_HPP
 
@@ -8172,34 +11388,98 @@ struct npy_header {
   std::size_t data_begin = 0;
 };
 
-/// The value behind 'key':, up to (not including) the next `end`; empty when the key is missing.
-[[nodiscard]] inline std::string_view npy_field(std::string_view header, std::string_view key, char end) {
-  const std::size_t at = header.find("'" + std::string(key) + "':");
-  if (at == header.npos) return {};
-  header.remove_prefix(at + key.size() + 3);
-  const std::size_t stop = header.find(end);
-  return stop == header.npos ? std::string_view() : header.substr(0, stop);
-}
+/// Reads a header, which is a dictionary in Python's words, from left to right. As numpy's own reader it
+/// takes the keys in any order, either kind of quotes, any white space, and the 1L of Python 2.
+class npy_cursor {
+ public:
+  explicit npy_cursor(std::string_view header) : rest_(header) {}
 
-/// "(3, 4" -> {3, 4}. Errors: N3.
-[[nodiscard]] inline status parse_npy_shape(std::string_view text, std::vector<std::int64_t>& shape) {
-  const auto fail = [&] {
-    return error(errc::npy_size, "npy: unusable shape " + in_quotes(std::string(text) + ")"));
-  };
-  std::size_t i = text.find('(');
-  if (i == text.npos) return fail();
-  for (++i; i < text.size();) {
-    if (text[i] == ' ' || text[i] == ',') {
-      ++i;
-      continue;
-    }
-    checked side = 0;
-    const std::size_t start = i;
-    for (; i < text.size() && text[i] >= '0' && text[i] <= '9'; ++i)
-      side = side * 10 + static_cast<std::uint64_t>(text[i] - '0');
-    if (i == start || !side.at_most(std::uint64_t{1} << 48) || shape.size() == 8) return fail();
-    shape.push_back(static_cast<std::int64_t>(side.get()));
+  [[nodiscard]] bool peek(char c) {
+    while (!rest_.empty() && std::string_view(" \t\n\r\f").find(rest_[0]) != rest_.npos)
+      rest_.remove_prefix(1);
+    return !rest_.empty() && rest_[0] == c;
   }
+  bool eat(char c) {
+    if (!peek(c)) return false;
+    rest_.remove_prefix(1);
+    return true;
+  }
+  bool word(std::string_view w) {
+    static_cast<void>(peek(0));
+    if (rest_.substr(0, w.size()) != w) return false;
+    rest_.remove_prefix(w.size());
+    return true;
+  }
+  bool string(std::string_view& s) {
+    if (!peek('\'') && !peek('"')) return false;
+    const std::size_t stop = rest_.find(rest_[0], 1);
+    if (stop == rest_.npos) return false;
+    s = rest_.substr(1, stop - 1);
+    rest_.remove_prefix(stop + 1);
+    return true;
+  }
+  /// (), (3,) or (3, 4): of one side alone the comma makes it a tuple.
+  bool shape(std::vector<std::int64_t>& sides) {
+    if (!eat('(')) return false;
+    for (bool comma = true; !eat(')');) {
+      if (!comma || !side(sides)) return false;
+      comma = eat(',');
+      if (!comma && sides.size() < 2) return false;
+    }
+    return true;
+  }
+  /// What is left, for a message.
+  [[nodiscard]] std::string_view rest() const noexcept { return rest_; }
+
+ private:
+  bool side(std::vector<std::int64_t>& sides) {
+    static_cast<void>(peek(0));
+    checked n = 0;
+    std::size_t digits = 0;
+    for (; digits < rest_.size() && rest_[digits] >= '0' && rest_[digits] <= '9'; ++digits)
+      n = n * 10 + static_cast<std::uint64_t>(rest_[digits] - '0');
+    if (digits == 0 || !n.at_most(std::uint64_t{1} << 48) || sides.size() == 8) return false;
+    rest_.remove_prefix(digits);
+    if (!rest_.empty() && rest_[0] == 'L') rest_.remove_prefix(1);
+    sides.push_back(static_cast<std::int64_t>(n.get()));
+    return true;
+  }
+
+  std::string_view rest_;
+};
+
+/// The three entries of the header, each once. Errors: N2, N3.
+[[nodiscard]] inline status parse_npy_fields(std::string_view text, npy_header& h) {
+  const auto bad_type = [](std::string_view what) {
+    return error(errc::npy_dtype, "npy: unknown dtype " + in_quotes(what));
+  };
+  npy_cursor c(text);
+  bool has_type = false, has_order = false, has_shape = false;
+  std::string_view key;
+  if (c.eat('{'))
+    while (c.string(key) && c.eat(':')) {
+      const std::string_view value = c.rest();
+      if (key == "descr" && !has_type) {
+        if (!c.string(h.descr)) return bad_type(value.substr(0, value.find('\n')));
+        has_type = true;
+      } else if (key == "fortran_order" && !has_order) {
+        h.fortran_order = c.word("True");
+        has_order = h.fortran_order || c.word("False");
+      } else if (key == "shape" && !has_shape) {
+        if (!c.shape(h.shape))
+          return error(errc::npy_size,
+                       "npy: unusable shape " + in_quotes(value.substr(0, value.find(')') + 1)));
+        has_shape = true;
+      } else {
+        break;
+      }
+      if (!c.eat(',')) break;
+    }
+  if (!has_type) return bad_type("");
+  if (!has_order) return error(errc::npy_dtype, "npy: the header does not tell the order");
+  if (!has_shape) return error(errc::npy_size, "npy: the header does not tell the shape");
+  if (!c.eat('}') || !(static_cast<void>(c.peek(0)), c.rest().empty()))
+    return error(errc::npy_magic, "npy: the header is no dictionary of descr, fortran_order and shape");
   return done;
 }
 
@@ -8217,16 +11497,7 @@ struct npy_header {
   const std::string_view fields = text(bytes.subspan(start, static_cast<std::size_t>(length)));
   npy_header h;
   h.data_begin = start + static_cast<std::size_t>(length);
-  std::string_view descr = npy_field(fields, "descr", ',');
-  const std::size_t open = descr.find('\''), close = descr.rfind('\'');
-  if (open == descr.npos || close <= open)
-    return error(errc::npy_dtype, "npy: unknown dtype " + in_quotes(descr));
-  h.descr = descr.substr(open + 1, close - open - 1);
-  const std::string_view order = npy_field(fields, "fortran_order", ',');
-  h.fortran_order = order.find("True") != order.npos;
-  if (!h.fortran_order && order.find("False") == order.npos)
-    return error(errc::npy_dtype, "npy: the header does not tell the order");
-  if (status s = parse_npy_shape(npy_field(fields, "shape", ')'), h.shape); !s) return s.error();
+  if (status s = parse_npy_fields(fields, h); !s) return s.error();
   return h;
 }
 
@@ -8251,10 +11522,14 @@ struct npy_header {
 [[nodiscard]] inline result<npy_array> read_npy(byte_span bytes) {
   auto h = detail::parse_npy_header(bytes);
   if (!h) return h.error();
-  if (h->descr != "<f4")
+  if (h->descr != "<f4" && h->descr != "=f4" && h->descr != "f4")
     return error(errc::npy_dtype,
                  "npy: dtype " + detail::in_quotes(h->descr) + ", expected \"<f4\" (array.astype('<f4'))");
-  if (h->fortran_order) return error(errc::npy_dtype, "npy: Fortran order (use numpy.ascontiguousarray)");
+  // With one side longer than 1, or none, both orders are the same.
+  const auto long_sides =
+      std::count_if(h->shape.begin(), h->shape.end(), [](std::int64_t n) { return n != 1; });
+  if (h->fortran_order && long_sides > 1)
+    return error(errc::npy_dtype, "npy: Fortran order (use numpy.ascontiguousarray)");
   auto n = detail::npy_elements(*h, bytes, sizeof(float));
   if (!n) return n.error();
   npy_array a;
@@ -8359,6 +11634,18 @@ inline std::string publish(std::FILE* stream, const std::string& from, const std
   return why;
 }
 #else
+/// Of a file that something is mounted on, as containers are given single files: it cannot be renamed over.
+inline constexpr const char* mount_point =
+    "it is a mount point, and a file that is mounted cannot be replaced: write to another name";
+inline bool is_mount_point([[maybe_unused]] const std::string& path) {
+#if defined(STATX_ATTR_MOUNT_ROOT)  // Linux 5.8; elsewhere rename() says EBUSY
+  struct statx info {};
+  return ::statx(AT_FDCWD, path.c_str(), AT_SYMLINK_NOFOLLOW, 0, &info) == 0 &&
+         (info.stx_attributes_mask & info.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
+#else
+  return false;
+#endif
+}
 inline std::string output_target(const std::string& path, std::string& why) {
   struct stat info {};
   if (::lstat(path.c_str(), &info) != 0) return path;  // there is none yet
@@ -8377,6 +11664,8 @@ inline std::string output_target(const std::string& path, std::string& why) {
     why = "it is a directory";
   else if (!S_ISREG(info.st_mode))
     why = "it is not a regular file";
+  else if (is_mount_point(target))
+    why = mount_point;
   return target;
 }
 inline std::FILE* create_part(const std::string& path, std::string& why) {
@@ -8413,7 +11702,7 @@ inline void remove_part(std::FILE* stream, const std::string& path) {
 }
 inline std::string publish(std::FILE* stream, const std::string& from, const std::string& to) {
   if (std::rename(from.c_str(), to.c_str()) != 0) {
-    std::string why = std::strerror(errno);
+    std::string why = errno == EBUSY ? mount_point : std::strerror(errno);
     remove_part(stream, from);
     return why;
   }
@@ -8439,8 +11728,8 @@ inline std::string publish(std::FILE* stream, const std::string& from, const std
 class output_file {
  public:
   /// @param path UTF-8. Errors: io_error with the path and the system's reason; also where the path is a
-  /// directory, a pipe or a device, and (on POSIX, by flock; on Windows, by sharing) where another process is
-  /// writing the same file.
+  /// directory, a pipe, a device or a mount point, and (on POSIX, by flock; on Windows, by sharing) where
+  /// another process is writing the same file.
   [[nodiscard]] static result<output_file> create(const std::string& path) {
     output_file f;
     std::string why;
@@ -8510,7 +11799,7 @@ namespace detail {
 
 struct field_writer {
   std::string out;
-  bool bad = false;
+  bool bad = false, bad_resize = false;
   void bytes(std::uint64_t v, int n) {
     for (int i = 0; i < n; ++i) out += static_cast<char>(v >> (8 * i) & 255);
   }
@@ -8583,16 +11872,18 @@ template <class Write>
 ///               `status emit(span<const float>)` for consecutive runs of the payload and returns a status
 /// @param emit   gets the bytes of the file in order, as `status write(byte_span)`
 /// @return the payload's checksum, for packed_head()
-/// Errors: those of the two functions; packed_labels (labels that are neither none nor one per class, or hold
-/// a line feed); limit_exceeded (a weight beyond float16).
+/// Errors: those of the two functions; what no reader would take: packed_preprocessing (K11), packed_labels
+/// (labels that are neither none nor one per class), packed_label_text (K12); limit_exceeded (a weight beyond
+/// float16).
 template <class Layers, class Write>
 [[nodiscard]] result<std::uint32_t> write_packed(const packed_header& h, Layers&& layers, Write&& write) {
   if (!h.labels.empty() && h.labels.size() != static_cast<std::size_t>(h.shape.classes))
     return error(errc::packed_labels, std::to_string(h.labels.size()) + " labels for " +
                                           std::to_string(h.shape.classes) + " classes");
-  for (const std::string& label : h.labels)
-    if (label.find('\n') != label.npos)
-      return error(errc::packed_labels, "the label " + detail::in_quotes(label) + " has a line feed");
+  std::string what;
+  const detail::report_text says{what};
+  if (detail::check_preprocessing(h.input, says) != errc::ok) return error(errc::packed_preprocessing, what);
+  if (detail::check_labels(h.labels, says) != errc::ok) return error(errc::packed_label_text, what);
   std::uint32_t crc = 0;
   if (status s = layers([&](span<const float> run) -> status {
         if (h.half)
