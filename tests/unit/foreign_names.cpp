@@ -75,7 +75,8 @@ rexnet::checkpoint read(const std::string& file) {
   return must(rexnet::read_checkpoint(bytes_of(file)));
 }
 std::vector<double> values(const std::string& file) {
-  return read(file).find("w")->values();
+  const rexnet::checkpoint c = read(file);
+  return c.find("w")->values();
 }
 /// The weights of a model, folded and packed.
 std::vector<float> packed(const std::string& file) {
@@ -226,7 +227,8 @@ TEST_CASE("MindCV: a whole network gives the weights of timm's file, in .ckpt an
 }
 TEST_CASE("MindSpore: M1, M3, M12, P8 and T1 to T8, damaged files") {
   const std::string good = mindspore("a.weight", {2, 3}, "Float32", six);
-  CHECK(read(good).find("a.weight")->values() == std::vector<double>{0, 1, 2, 3, 4, 5});
+  const rexnet::checkpoint c = read(good);
+  CHECK(c.find("a.weight")->values() == std::vector<double>{0, 1, 2, 3, 4, 5});
   refused(good + good, errc::model_duplicate_role, "\"a.weight\"");
   refused(good + "\x0a", errc::model_truncated, "the record at byte 53 of 54");
   refused(good + good.substr(0, 30), errc::model_truncated, "damaged or cut short");
