@@ -40,7 +40,7 @@ sparse() { # sparse BEGINNING
   truncate -s 100G "$dir/sparse"
 }
 if : > "$dir/nothing" && truncate -s 100G "$dir/nothing" 2> /dev/null; then
-  sparse "$dir/nothing" && expect 1 'not a checkpoint that rexnet reads' "$rexnet" inspect "$dir/sparse"
+  sparse "$dir/nothing" && expect 1 'the download reserved them and did not finish' "$rexnet" inspect "$dir/sparse"
   sparse "$dir/model.pth" && expect 1 'no zip end record' "$rexnet" inspect "$dir/sparse"
   sparse "$dir/model.safetensors" && expect 1 'bytes after the last tensor' "$rexnet" inspect "$dir/sparse"
   sparse "$model" && expect 1 '107374182400 bytes, expected' "$rexnet" inspect "$dir/sparse"

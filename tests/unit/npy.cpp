@@ -61,7 +61,8 @@ TEST_CASE("npy: versions 1, 2 and 3 and empty arrays are read") {
 
 TEST_CASE("npy: a header is read as Python reads it: 1L, quotes, order, white space") {
   const auto shape_of = [](const std::string& header, std::size_t data_bytes) {
-    auto a = rexnet::read_npy(file(header, data_bytes));
+    const auto bytes = file(header, data_bytes);
+    auto a = rexnet::read_npy(bytes);
     REQUIRE_MESSAGE(a.ok(), a.error().message());
     return a->shape;
   };
