@@ -77,7 +77,8 @@ void check_tensors(const Tensors& tensors, rexnet::byte_span file,
 template <class Content>
 void check_content(const Content& content, rexnet::byte_span file, rexnet::byte_span program) {
   std::vector<rexnet::byte_span> others{program};
-  for (const auto& d : content.decoded) others.emplace_back(d.data(), d.size());
+  for (const auto& [value, bytes] : content.decoded) others.emplace_back(bytes.data(), bytes.size());
+  for (const auto& bytes : content.computed) others.emplace_back(bytes.data(), bytes.size());
   check_tensors(content.tensors, file, others);
 }
 
