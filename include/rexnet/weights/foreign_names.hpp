@@ -65,6 +65,7 @@ namespace detail {
   const bool paddle = any_ends("._variance"), mindspore = !paddle && any_ends(".moving_variance");
   if (!paddle && !mindspore) return done;
   std::vector<std::string_view> names;
+  names.reserve(tensors.size());
   for (tensor& t : tensors) t.name = paddle ? paddle_name(t.name) : mindspore_name(t.name);
   for (const tensor& t : tensors) names.push_back(t.name);
   std::sort(names.begin(), names.end());

@@ -133,7 +133,7 @@ class machine_objects : protected machine_state {
         if (const value& s = p_[state]; s.type == kind::tuple && s.items.size() > 1 &&
                                         p_[s.items[1]].type == kind::string &&
                                         p_[s.items[1]].text.size() == 1)
-          target.integer = p_[s.items[1]].text[0];
+          target.integer = static_cast<unsigned char>(p_[s.items[1]].text[0]);
         return done;
       default: break;
     }
