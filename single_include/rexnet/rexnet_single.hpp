@@ -8396,7 +8396,7 @@ class machine_objects : protected machine_state {
         if (const value& s = p_[state]; s.type == kind::tuple && s.items.size() > 1 &&
                                         p_[s.items[1]].type == kind::string &&
                                         p_[s.items[1]].text.size() == 1)
-          target.integer = p_[s.items[1]].text[0];
+          target.integer = static_cast<unsigned char>(p_[s.items[1]].text[0]);
         return done;
       default: break;
     }
@@ -8845,6 +8845,7 @@ namespace detail {
   const bool paddle = any_ends("._variance"), mindspore = !paddle && any_ends(".moving_variance");
   if (!paddle && !mindspore) return done;
   std::vector<std::string_view> names;
+  names.reserve(tensors.size());
   for (tensor& t : tensors) t.name = paddle ? paddle_name(t.name) : mindspore_name(t.name);
   for (const tensor& t : tensors) names.push_back(t.name);
   std::sort(names.begin(), names.end());
