@@ -153,7 +153,11 @@ if [ "$posix" = posix ]; then
     "$rexnet" classify model.rexnet none.png hat.png > /dev/full 2> "$dir.out" || found=$?
     [ $found -eq 1 ] && grep -q 'none.png' "$dir.out" && grep -q 'cannot be written' "$dir.out" || fail "$(cat "$dir.out")"
     # Who prints nothing loses nothing, and a file does not become the closed stream
-    "$rexnet" pack a.pth -o quiet.rexnet >&- <&- 2>&- || fail "pack without streams"
+    "$rexnet" preprocess hat.png -o seen.png
+    "$rexnet" preprocess hat.png -o quiet.png >&- <&- 2>&- || fail "preprocess without streams"
+    cmp seen.png quiet.png || fail "another picture without streams"
+    # pack says what it took: the file is whole, and the lost words are exit code 1
+    "$rexnet" pack a.pth -o quiet.rexnet >&- <&- 2>&- && fail "no exit code for lost words"
     cmp packed.rexnet quiet.rexnet || fail "another file without streams"
     "$rexnet" classify model.rexnet hat.png --embed e2.npy >&- 2>&- && fail "no exit code without streams"
     [ "$(wc -c < e2.npy)" -eq $((128 + 1280 * 4)) ] || fail "text in a file: $(wc -c < e2.npy)"

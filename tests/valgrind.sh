@@ -37,7 +37,7 @@ check 0 pack "$dir/v1.pth" -o "$dir/v1.rexnet"
 check 0 pack "$dir/v1.pth" -o "$dir/half.rexnet" --fp16
 check 0 verify "$dir/v1.rexnet"
 check 0 verify "$dir/half.rexnet"
-check 0 eval "$model" "$dir/set" --csv "$dir/set.csv" --threads 2 --input-size 64
+check 1 eval "$model" "$dir/set" --csv "$dir/set.csv" --threads 2 --input-size 64
 for cut in 0 4 1000; do
   head -c "$cut" "$dir/v1.pth" > "$dir/cut.pth"
   head -c "$cut" "$dir/v1.rexnet" > "$dir/cut.rexnet"

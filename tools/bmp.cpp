@@ -116,7 +116,7 @@ result<palette> read_palette(byte_span file, const header& h) {
 
 /// Where row `y` of the file is seen.
 std::uint8_t* row_of(rgb_image& image, const header& h, std::size_t y) {
-  return image.data.data() + (h.top_down ? y : h.height - 1 - y) * std::size_t{h.width} * 3;
+  return &image.data[(h.top_down ? y : h.height - 1 - y) * std::size_t{h.width} * 3];
 }
 
 /// Bytes from one row to the next, and what the last one has to have of them.
