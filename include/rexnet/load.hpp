@@ -69,8 +69,8 @@ struct load_options {
 
 /// What a checkpoint's model is beside its weights.
 struct model_description {
-  packed_header header;
-  model_origin origin;
+  packed_header header;  ///< shape, preprocessing, names of the classes
+  model_origin origin;   ///< where they come from
 };
 
 namespace detail {

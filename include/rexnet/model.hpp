@@ -41,23 +41,35 @@ struct model_state {
 class model {
  public:
   /// Family, width, classes.
+  /// @{
   [[nodiscard]] const config& shape() const& noexcept { return state_->header.shape; }
   [[nodiscard]] config shape() const&& noexcept { return state_->header.shape; }
+  /// @}
   /// How it wants its pictures; origin().input_from says where that comes from.
+  /// @{
   [[nodiscard]] const preprocessing& input() const& noexcept { return state_->header.input; }
   [[nodiscard]] preprocessing input() const&& noexcept { return state_->header.input; }
+  /// @}
   /// One name per class; empty where there are none.
+  /// @{
   [[nodiscard]] const std::vector<std::string>& labels() const& noexcept { return state_->header.labels; }
   [[nodiscard]] std::vector<std::string> labels() const&& { return state_->header.labels; }
+  /// @}
   /// All that the file says beside its weights.
+  /// @{
   [[nodiscard]] const packed_header& header() const& noexcept { return state_->header; }
   [[nodiscard]] packed_header header() const&& { return state_->header; }
-  /// "torch zip", "torch legacy", "safetensors" or "packed".
+  /// @}
+  /// "packed", or checkpoint::container().
+  /// @{
   [[nodiscard]] const std::string& container() const& noexcept { return state_->container; }
   [[nodiscard]] std::string container() const&& { return state_->container; }
+  /// @}
   /// Where its weights, preprocessing and names come from, and what was left out.
+  /// @{
   [[nodiscard]] const model_origin& origin() const& noexcept { return state_->origin; }
   [[nodiscard]] model_origin origin() const&& { return state_->origin; }
+  /// @}
 
   /// The packed payload, layout_of(shape()).floats floats, 64-byte aligned. It is borrowed: keep the model.
   [[nodiscard]] span<const float> payload() const& noexcept { return state_->payload; }
@@ -68,8 +80,11 @@ class model {
 
   /// Without weights, to be assigned to: classifiers and extractors refuse it.
   model() : state_(std::make_shared<detail::model_state>()) {}
+  /// Another handle of the same weights.
+  /// @{
   model(const model&) noexcept = default;
   model& operator=(const model&) noexcept = default;
+  /// @}
   ~model() = default;
 
  private:

@@ -637,8 +637,10 @@ class error : public std::exception {
   /// For programs.
   [[nodiscard]] errc code() const noexcept { return code_; }
   /// For people: what is wrong, with names and numbers.
+  /// @{
   [[nodiscard]] const std::string& message() const& noexcept { return message_; }
   [[nodiscard]] std::string message() && noexcept { return std::move(message_); }
+  /// @}
   /// The message.
   [[nodiscard]] const char* what() const noexcept override { return message_.c_str(); }
 
@@ -5238,23 +5240,35 @@ struct model_state {
 class model {
  public:
   /// Family, width, classes.
+  /// @{
   [[nodiscard]] const config& shape() const& noexcept { return state_->header.shape; }
   [[nodiscard]] config shape() const&& noexcept { return state_->header.shape; }
+  /// @}
   /// How it wants its pictures; origin().input_from says where that comes from.
+  /// @{
   [[nodiscard]] const preprocessing& input() const& noexcept { return state_->header.input; }
   [[nodiscard]] preprocessing input() const&& noexcept { return state_->header.input; }
+  /// @}
   /// One name per class; empty where there are none.
+  /// @{
   [[nodiscard]] const std::vector<std::string>& labels() const& noexcept { return state_->header.labels; }
   [[nodiscard]] std::vector<std::string> labels() const&& { return state_->header.labels; }
+  /// @}
   /// All that the file says beside its weights.
+  /// @{
   [[nodiscard]] const packed_header& header() const& noexcept { return state_->header; }
   [[nodiscard]] packed_header header() const&& { return state_->header; }
-  /// "torch zip", "torch legacy", "safetensors" or "packed".
+  /// @}
+  /// "packed", or checkpoint::container().
+  /// @{
   [[nodiscard]] const std::string& container() const& noexcept { return state_->container; }
   [[nodiscard]] std::string container() const&& { return state_->container; }
+  /// @}
   /// Where its weights, preprocessing and names come from, and what was left out.
+  /// @{
   [[nodiscard]] const model_origin& origin() const& noexcept { return state_->origin; }
   [[nodiscard]] model_origin origin() const&& { return state_->origin; }
+  /// @}
 
   /// The packed payload, layout_of(shape()).floats floats, 64-byte aligned. It is borrowed: keep the model.
   [[nodiscard]] span<const float> payload() const& noexcept { return state_->payload; }
@@ -5265,8 +5279,11 @@ class model {
 
   /// Without weights, to be assigned to: classifiers and extractors refuse it.
   model() : state_(std::make_shared<detail::model_state>()) {}
+  /// Another handle of the same weights.
+  /// @{
   model(const model&) noexcept = default;
   model& operator=(const model&) noexcept = default;
+  /// @}
   ~model() = default;
 
  private:
@@ -10416,34 +10433,46 @@ class checkpoint {
   }
   span<const tensor> tensors() const&& = delete;
   /// The tensor of this name, or null.
-  const tensor* find(std::string_view name) const&& = delete;
   [[nodiscard]] const tensor* find(std::string_view name) const& noexcept {
     for (const tensor& t : content_.tensors)
       if (t.name == name) return &t;
     return nullptr;
   }
+  const tensor* find(std::string_view name) const&& = delete;
   /// "torch zip", "torch legacy", "safetensors", "pickle" (numpy's arrays, PaddleClas) or "mindspore"
   /// (MindCV).
+  /// @{
   [[nodiscard]] const std::string& container() const& noexcept { return container_; }
   [[nodiscard]] std::string container() const&& { return container_; }
+  /// @}
   /// Which entry of a training file was taken ("state_dict_ema", "model.state_dict"); empty when the file is
   /// a bare state dict.
+  /// @{
   [[nodiscard]] const std::string& state_key() const& noexcept { return content_.state_key; }
   [[nodiscard]] std::string state_key() const&& { return content_.state_key; }
+  /// @}
   /// What stood in front of all names of the network ("module.model."); empty where nothing did, and for
   /// other models.
+  /// @{
   [[nodiscard]] const std::string& prefix() const& noexcept { return content_.prefix; }
   [[nodiscard]] std::string prefix() const&& { return content_.prefix; }
+  /// @}
   /// Keys of the other networks that the file holds; each chooses its own when it is given as key.
+  /// @{
   [[nodiscard]] const std::vector<std::string>& others() const& noexcept { return content_.others; }
   [[nodiscard]] std::vector<std::string> others() const&& { return content_.others; }
+  /// @}
   /// Tensors beside the network in its dictionary, outside of its prefix ("criterion.weight").
+  /// @{
   [[nodiscard]] const std::vector<left_out_tensor>& left_out() const& noexcept { return content_.left_out; }
   [[nodiscard]] std::vector<left_out_tensor> left_out() const&& { return content_.left_out; }
+  /// @}
   /// What was done that the file does not say, a sentence each: an average that was passed over, layers that
   /// were multiplied out.
+  /// @{
   [[nodiscard]] const std::vector<std::string>& notes() const& noexcept { return content_.notes; }
   [[nodiscard]] std::vector<std::string> notes() const&& { return content_.notes; }
+  /// @}
 
   /// What the file says about itself: the strings of safetensors' __metadata__. Empty for torch files.
   [[nodiscard]] span<const std::pair<std::string, std::string>> metadata() const& noexcept {
@@ -11228,8 +11257,8 @@ struct load_options {
 
 /// What a checkpoint's model is beside its weights.
 struct model_description {
-  packed_header header;
-  model_origin origin;
+  packed_header header;  ///< shape, preprocessing, names of the classes
+  model_origin origin;   ///< where they come from
 };
 
 namespace detail {

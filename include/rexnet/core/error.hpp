@@ -24,8 +24,10 @@ class error : public std::exception {
   /// For programs.
   [[nodiscard]] errc code() const noexcept { return code_; }
   /// For people: what is wrong, with names and numbers.
+  /// @{
   [[nodiscard]] const std::string& message() const& noexcept { return message_; }
   [[nodiscard]] std::string message() && noexcept { return std::move(message_); }
+  /// @}
   /// The message.
   [[nodiscard]] const char* what() const noexcept override { return message_.c_str(); }
 

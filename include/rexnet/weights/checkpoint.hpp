@@ -45,34 +45,46 @@ class checkpoint {
   }
   span<const tensor> tensors() const&& = delete;
   /// The tensor of this name, or null.
-  const tensor* find(std::string_view name) const&& = delete;
   [[nodiscard]] const tensor* find(std::string_view name) const& noexcept {
     for (const tensor& t : content_.tensors)
       if (t.name == name) return &t;
     return nullptr;
   }
+  const tensor* find(std::string_view name) const&& = delete;
   /// "torch zip", "torch legacy", "safetensors", "pickle" (numpy's arrays, PaddleClas) or "mindspore"
   /// (MindCV).
+  /// @{
   [[nodiscard]] const std::string& container() const& noexcept { return container_; }
   [[nodiscard]] std::string container() const&& { return container_; }
+  /// @}
   /// Which entry of a training file was taken ("state_dict_ema", "model.state_dict"); empty when the file is
   /// a bare state dict.
+  /// @{
   [[nodiscard]] const std::string& state_key() const& noexcept { return content_.state_key; }
   [[nodiscard]] std::string state_key() const&& { return content_.state_key; }
+  /// @}
   /// What stood in front of all names of the network ("module.model."); empty where nothing did, and for
   /// other models.
+  /// @{
   [[nodiscard]] const std::string& prefix() const& noexcept { return content_.prefix; }
   [[nodiscard]] std::string prefix() const&& { return content_.prefix; }
+  /// @}
   /// Keys of the other networks that the file holds; each chooses its own when it is given as key.
+  /// @{
   [[nodiscard]] const std::vector<std::string>& others() const& noexcept { return content_.others; }
   [[nodiscard]] std::vector<std::string> others() const&& { return content_.others; }
+  /// @}
   /// Tensors beside the network in its dictionary, outside of its prefix ("criterion.weight").
+  /// @{
   [[nodiscard]] const std::vector<left_out_tensor>& left_out() const& noexcept { return content_.left_out; }
   [[nodiscard]] std::vector<left_out_tensor> left_out() const&& { return content_.left_out; }
+  /// @}
   /// What was done that the file does not say, a sentence each: an average that was passed over, layers that
   /// were multiplied out.
+  /// @{
   [[nodiscard]] const std::vector<std::string>& notes() const& noexcept { return content_.notes; }
   [[nodiscard]] std::vector<std::string> notes() const&& { return content_.notes; }
+  /// @}
 
   /// What the file says about itself: the strings of safetensors' __metadata__. Empty for torch files.
   [[nodiscard]] span<const std::pair<std::string, std::string>> metadata() const& noexcept {
