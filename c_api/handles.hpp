@@ -19,8 +19,7 @@ struct loaded {
   rexnet::model model;
   std::string variant;
 
-  explicit loaded(rexnet::model m)
-      : model(std::move(m)), variant(rexnet::detail::variant_text(model.shape())) {}
+  explicit loaded(const rexnet::model& m) : model(m), variant(rexnet::detail::variant_text(m.shape())) {}
 };
 
 /// Takes a classifier for one call; `mine` is false where another call has it.

@@ -58,7 +58,7 @@ struct feature_map {
 
   /// Valid as long as the map stays as it is; not of a temporary.
   [[nodiscard]] nhwc_view<const float> view() const& noexcept { return {data.data(), n, h, w, c}; }
-  nhwc_view<const float> view() const&& = delete;
+  [[nodiscard]] nhwc_view<const float> view() const&& = delete;
 };
 
 /// What a backbone gives for n images.

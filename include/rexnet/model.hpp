@@ -73,10 +73,10 @@ class model {
 
   /// The packed payload, layout_of(shape()).floats floats, 64-byte aligned. It is borrowed: keep the model.
   [[nodiscard]] span<const float> payload() const& noexcept { return state_->payload; }
-  span<const float> payload() const&& = delete;
+  [[nodiscard]] span<const float> payload() const&& = delete;
   /// The network on these weights, which it borrows: keep the model.
   [[nodiscard]] model_network net() const& noexcept { return {shape(), state_->payload.data()}; }
-  model_network net() const&& = delete;
+  [[nodiscard]] model_network net() const&& = delete;
 
   /// Without weights, to be assigned to: classifiers and extractors refuse it.
   model() : state_(std::make_shared<detail::model_state>()) {}

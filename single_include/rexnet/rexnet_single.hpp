@@ -1014,7 +1014,7 @@ class aligned_buffer {
   [[nodiscard]] span<const float> floats() const& noexcept {
     return {reinterpret_cast<const float*>(data_), size_ / sizeof(float)};
   }
-  span<const float> floats() const&& = delete;
+  [[nodiscard]] span<const float> floats() const&& = delete;
 
  private:
   void swap(aligned_buffer& other) noexcept {
@@ -1086,7 +1086,7 @@ struct rgb_image {
 
   /// Valid as long as the picture stays as it is; not of a temporary.
   [[nodiscard]] image_view view() const& noexcept { return {data.data(), width, height}; }
-  image_view view() const&& = delete;
+  [[nodiscard]] image_view view() const&& = delete;
 };
 
 }  // namespace REXNET_BUILD
@@ -4576,7 +4576,7 @@ class file_bytes {
   [[nodiscard]] span<const unsigned char> bytes() const& noexcept {
     return bytes_;
   }
-  span<const unsigned char> bytes() const&& = delete;
+  [[nodiscard]] span<const unsigned char> bytes() const&& = delete;
 
   /// Maps a regular file. @param path UTF-8. Errors: io_error, naming the path and the system's reason; a
   /// directory, a pipe, a device and an empty file are refused by name.
@@ -5272,10 +5272,10 @@ class model {
 
   /// The packed payload, layout_of(shape()).floats floats, 64-byte aligned. It is borrowed: keep the model.
   [[nodiscard]] span<const float> payload() const& noexcept { return state_->payload; }
-  span<const float> payload() const&& = delete;
+  [[nodiscard]] span<const float> payload() const&& = delete;
   /// The network on these weights, which it borrows: keep the model.
   [[nodiscard]] model_network net() const& noexcept { return {shape(), state_->payload.data()}; }
-  model_network net() const&& = delete;
+  [[nodiscard]] model_network net() const&& = delete;
 
   /// Without weights, to be assigned to: classifiers and extractors refuse it.
   model() : state_(std::make_shared<detail::model_state>()) {}
@@ -5510,7 +5510,7 @@ struct feature_map {
 
   /// Valid as long as the map stays as it is; not of a temporary.
   [[nodiscard]] nhwc_view<const float> view() const& noexcept { return {data.data(), n, h, w, c}; }
-  nhwc_view<const float> view() const&& = delete;
+  [[nodiscard]] nhwc_view<const float> view() const&& = delete;
 };
 
 /// What a backbone gives for n images.
@@ -5653,7 +5653,7 @@ class packed_filter {
  public:
   /// What the operators take, as long as its owner lives: not of a temporary.
   [[nodiscard]] filter view() const& noexcept { return view_; }
-  filter view() const&& = delete;
+  [[nodiscard]] filter view() const&& = delete;
 
  private:
   friend result<packed_filter> pack_filter(span<const float> weights, span<const float> bias, int out_c,
@@ -10431,14 +10431,14 @@ class checkpoint {
   [[nodiscard]] span<const tensor> tensors() const& noexcept {
     return {content_.tensors.data(), content_.tensors.size()};
   }
-  span<const tensor> tensors() const&& = delete;
+  [[nodiscard]] span<const tensor> tensors() const&& = delete;
   /// The tensor of this name, or null.
   [[nodiscard]] const tensor* find(std::string_view name) const& noexcept {
     for (const tensor& t : content_.tensors)
       if (t.name == name) return &t;
     return nullptr;
   }
-  const tensor* find(std::string_view name) const&& = delete;
+  [[nodiscard]] const tensor* find(std::string_view name) const&& = delete;
   /// "torch zip", "torch legacy", "safetensors", "pickle" (numpy's arrays, PaddleClas) or "mindspore"
   /// (MindCV).
   /// @{
@@ -10478,7 +10478,7 @@ class checkpoint {
   [[nodiscard]] span<const std::pair<std::string, std::string>> metadata() const& noexcept {
     return {metadata_.data(), metadata_.size()};
   }
-  span<const std::pair<std::string, std::string>> metadata() const&& = delete;
+  [[nodiscard]] span<const std::pair<std::string, std::string>> metadata() const&& = delete;
 
  private:
   friend result<checkpoint> read_checkpoint(byte_span bytes, std::string_view key);

@@ -82,7 +82,7 @@ class aligned_buffer {
   [[nodiscard]] span<const float> floats() const& noexcept {
     return {reinterpret_cast<const float*>(data_), size_ / sizeof(float)};
   }
-  span<const float> floats() const&& = delete;
+  [[nodiscard]] span<const float> floats() const&& = delete;
 
  private:
   void swap(aligned_buffer& other) noexcept {

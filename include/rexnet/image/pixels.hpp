@@ -53,7 +53,7 @@ struct rgb_image {
 
   /// Valid as long as the picture stays as it is; not of a temporary.
   [[nodiscard]] image_view view() const& noexcept { return {data.data(), width, height}; }
-  image_view view() const&& = delete;
+  [[nodiscard]] image_view view() const&& = delete;
 };
 
 }  // namespace REXNET_BUILD

@@ -33,7 +33,7 @@ class packed_filter {
  public:
   /// What the operators take, as long as its owner lives: not of a temporary.
   [[nodiscard]] filter view() const& noexcept { return view_; }
-  filter view() const&& = delete;
+  [[nodiscard]] filter view() const&& = delete;
 
  private:
   friend result<packed_filter> pack_filter(span<const float> weights, span<const float> bias, int out_c,

@@ -43,14 +43,14 @@ class checkpoint {
   [[nodiscard]] span<const tensor> tensors() const& noexcept {
     return {content_.tensors.data(), content_.tensors.size()};
   }
-  span<const tensor> tensors() const&& = delete;
+  [[nodiscard]] span<const tensor> tensors() const&& = delete;
   /// The tensor of this name, or null.
   [[nodiscard]] const tensor* find(std::string_view name) const& noexcept {
     for (const tensor& t : content_.tensors)
       if (t.name == name) return &t;
     return nullptr;
   }
-  const tensor* find(std::string_view name) const&& = delete;
+  [[nodiscard]] const tensor* find(std::string_view name) const&& = delete;
   /// "torch zip", "torch legacy", "safetensors", "pickle" (numpy's arrays, PaddleClas) or "mindspore"
   /// (MindCV).
   /// @{
@@ -90,7 +90,7 @@ class checkpoint {
   [[nodiscard]] span<const std::pair<std::string, std::string>> metadata() const& noexcept {
     return {metadata_.data(), metadata_.size()};
   }
-  span<const std::pair<std::string, std::string>> metadata() const&& = delete;
+  [[nodiscard]] span<const std::pair<std::string, std::string>> metadata() const&& = delete;
 
  private:
   friend result<checkpoint> read_checkpoint(byte_span bytes, std::string_view key);

@@ -54,7 +54,7 @@ class file_bytes {
   [[nodiscard]] span<const unsigned char> bytes() const& noexcept {
     return bytes_;
   }
-  span<const unsigned char> bytes() const&& = delete;
+  [[nodiscard]] span<const unsigned char> bytes() const&& = delete;
 
   /// Maps a regular file. @param path UTF-8. Errors: io_error, naming the path and the system's reason; a
   /// directory, a pipe, a device and an empty file are refused by name.
