@@ -22,7 +22,7 @@ void refused(const std::string& path, const std::string& why) {
   auto r = rexnet::file_bytes::map(path);
   REQUIRE(!r.ok());
   CHECK(r.code() == rexnet::errc::io_error);
-  CHECK_MESSAGE(r.error().message().find(path) == 0, r.error().message());
+  CHECK_MESSAGE(r.error().message().find(rexnet::printable(path)) == 0, r.error().message());
   CHECK_MESSAGE(r.error().message().find(why) != std::string::npos, r.error().message());
   CHECK(rexnet::file_bytes::read(path).code() == rexnet::errc::io_error);
 }
