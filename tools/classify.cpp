@@ -89,7 +89,7 @@ rexnet::result<picture> read_request(const request& r, bool exif) {
   return p;
 }
 
-/// What a file is that has no answer; "" where nobody can tell.
+/// The kind of a file that has no answer; "" where it is unknown.
 std::string kind_without_answer(const request& r) {
   if (r.in_memory) return kind_of(bytes_of(r.bytes)).name;
   std::error_code unknown;

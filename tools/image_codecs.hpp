@@ -22,7 +22,7 @@ inline constexpr std::uint64_t max_pixels = std::uint64_t{1} << 28;
 /// What a codec gives: the pixels of the first picture in the file.
 struct decoded {
   rexnet::rgb_image image;
-  int orientation = 0;  ///< 1 to 8 where the codec knows better than a search for Exif and XMP would
+  int orientation = 0;  ///< 1 to 8 where the codec states it; 0: Exif and XMP are searched
   bool turned = false;  ///< the pixels are upright already, as Pillow gives them for this format
 };
 

@@ -273,7 +273,7 @@ int run_command(int argc, char** argv) {
   return 0;
 }
 
-/// Nobody reads any more: as quiet as the programs that SIGPIPE ends, with the code that shells show for it.
+/// The exit code where the reader of standard output has gone: the one that shells show for SIGPIPE.
 constexpr int broken_pipe = 128 + 13;
 
 }  // namespace

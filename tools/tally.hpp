@@ -21,7 +21,7 @@ struct prediction {
   std::size_t count = 0;                      ///< of top; 0: broken
   std::string broken;                         ///< why, without the picture's name
   // Known of pictures of this run alone, not of those that an earlier one left in --csv:
-  std::string kind;     ///< "JPEG", or what a broken file is; "" where nobody can tell
+  std::string kind;     ///< "JPEG", or what a broken file is; "" where it is unknown
   int orientation = 1;  ///< that the file states
 };
 
