@@ -106,10 +106,12 @@ struct command_line {
     c->add_option("MODEL", o.model, "checkpoint or packed file")->required();
     c->add_flag("--copy", o.copy,
                 "read the model's file into memory instead of mapping it: others may change it");
-    c->add_option("--key", o.key,
-                  "which network of a training file: a key (model_ema, model.state_dict) or a prefix (student.)");
-    c->add_option("--config", o.config,
-                  "config.json with a checkpoint's preprocessing and names; none; default: the one beside it");
+    c->add_option(
+        "--key", o.key,
+        "which network of a training file: a key (model_ema, model.state_dict) or a prefix (student.)");
+    c->add_option(
+        "--config", o.config,
+        "config.json with a checkpoint's preprocessing and names; none; default: the one beside it");
     return c;
   }
   void lists(CLI::App* c) {

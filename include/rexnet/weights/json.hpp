@@ -5,6 +5,7 @@
 #define REXNET_WEIGHTS_JSON_HPP
 
 #include "rexnet/core/error.hpp"
+#include "rexnet/weights/json_cursor.hpp"
 
 #include <cmath>
 #include <cstddef>
@@ -47,10 +48,10 @@ struct json_value {
   }
 };
 
-class json_reader {
+class json_reader : private json_cursor {
  public:
   static constexpr std::size_t max_bytes = 16u << 20;
-  explicit json_reader(std::string_view text) : text_(text) {}
+  explicit json_reader(std::string_view text) : json_cursor(text, true) {}
 
   /// Errors: model_config, with the position.
   result<json_value> read() {
@@ -71,19 +72,6 @@ class json_reader {
   static constexpr std::size_t max_values = 1u << 18;
   static constexpr int max_levels = 32;
 
-  bool fail(const std::string& what) {
-    if (failure_.empty()) failure_ = what + " at byte " + std::to_string(at_);
-    return false;
-  }
-  void skip() noexcept {
-    while (at_ < text_.size() && std::string_view(" \t\r\n").find(text_[at_]) != std::string_view::npos)
-      ++at_;
-  }
-  [[nodiscard]] bool peek(char c) {
-    skip();
-    return at_ < text_.size() && text_[at_] == c;
-  }
-  bool eat(char c) { return peek(c) ? ++at_, true : fail(std::string("expected '") + c + "'"); }
   bool word(std::string_view w) { return text_.substr(at_, w.size()) == w ? at_ += w.size(), true : false; }
 
   bool value(json_value& v, int level) {
@@ -135,54 +123,7 @@ class json_reader {
     v.text = text_.substr(start, at_ - start);
     return v.text.size() < 400 || fail("a number of " + std::to_string(v.text.size()) + " characters");
   }
-  bool string(std::string& out) {
-    if (!eat('"')) return false;
-    while (at_ < text_.size() && text_[at_] != '"') {
-      if (static_cast<unsigned char>(text_[at_]) < 32) return fail("control character in a string");
-      if (text_[at_] != '\\')
-        out += text_[at_++];
-      else if (!escape(out))
-        return false;
-    }
-    if (at_ == text_.size()) return fail("a string without end");
-    ++at_;
-    return is_utf8(out) || fail("a string that is not UTF-8");
-  }
-  bool hex4(unsigned& v) {
-    if (text_.size() - at_ < 4) return fail("an escape without end");
-    v = 0;
-    for (int i = 0; i < 4; ++i, ++at_) {
-      const std::size_t digit = std::string_view("0123456789abcdefABCDEF").find(text_[at_]);
-      if (digit == std::string_view::npos) return fail("not a hexadecimal digit");
-      v = v * 16 + static_cast<unsigned>(digit < 16 ? digit : digit - 6);
-    }
-    return true;
-  }
-  bool escape(std::string& out) {
-    if (text_.size() - ++at_ < 1) return fail("an escape without end");
-    constexpr std::string_view from = "\"\\/bfnrt", to = "\"\\/\b\f\n\r\t";
-    const char c = text_[at_++];
-    if (const std::size_t k = from.find(c); k != from.npos) return out += to[k], true;
-    unsigned code = 0, low = 0;
-    if (c != 'u' || !hex4(code)) return fail("unknown escape");
-    if (code >= 0xd800 && code < 0xdc00) {
-      if (!word("\\u") || !hex4(low) || low < 0xdc00 || low > 0xdfff) return fail("half a surrogate pair");
-      code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
-    }
-    const auto put = [&out](unsigned byte) { out += static_cast<char>(byte); };
-    if (code < 0x80) return put(code), true;
-    if (code < 0x800)
-      put(0xc0 | code >> 6);
-    else if (code < 0x10000)
-      put(0xe0 | code >> 12), put(0x80 | (code >> 6 & 63));
-    else
-      put(0xf0 | code >> 18), put(0x80 | (code >> 12 & 63)), put(0x80 | (code >> 6 & 63));
-    return put(0x80 | (code & 63)), true;
-  }
-
-  std::string_view text_;
-  std::size_t at_ = 0, values_ = 0;
-  std::string failure_;
+  std::size_t values_ = 0;
 };
 
 }  // namespace detail
