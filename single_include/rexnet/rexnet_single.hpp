@@ -554,6 +554,13 @@ namespace rexnet {
 inline namespace REXNET_BUILD {
 namespace detail {
 
+[[nodiscard]] constexpr bool begins_with(std::string_view s, std::string_view start) noexcept {
+  return s.substr(0, start.size()) == start;
+}
+[[nodiscard]] constexpr bool ends_with(std::string_view s, std::string_view end) noexcept {
+  return s.size() >= end.size() && s.substr(s.size() - end.size()) == end;
+}
+
 /// Bytes of the UTF-8 character at the start of `s`; 0 where none is there (overlong forms, surrogates and
 /// what lies beyond U+10FFFF are none). Precondition: s is not empty.
 [[nodiscard]] constexpr std::size_t utf8_length(std::string_view s) noexcept {
@@ -7964,6 +7971,8 @@ namespace pickle {
 
 namespace detail {
 
+using rexnet::detail::ends_with;
+
 /// What a name is used for.
 enum class role : std::uint8_t {
   inert,
@@ -7992,10 +8001,6 @@ enum class role : std::uint8_t {
     if (name == k) return true;
   return false;
 }
-[[nodiscard]] constexpr bool ends_with(std::string_view s, std::string_view end) noexcept {
-  return s.size() >= end.size() && s.substr(s.size() - end.size()) == end;
-}
-
 /// Names that a file has only to make another program run something. To this one they are labels like all
 /// others: the list is for people, who should know what they were given. torch's weights_only has the first
 /// four modules.
@@ -8838,7 +8843,7 @@ namespace detail {
 [[nodiscard]] inline std::string paddle_name(std::string_view name) {
   for (const auto& [theirs, ours] : {std::pair<std::string_view, std::string_view>{"._mean", ".running_mean"},
                                      {"._variance", ".running_var"}})
-    if (name.size() >= theirs.size() && name.substr(name.size() - theirs.size()) == theirs)
+    if (ends_with(name, theirs))
       return std::string(name.substr(0, name.size() - theirs.size())) + std::string(ours);
   return std::string(name);
 }
@@ -8848,8 +8853,7 @@ namespace detail {
 [[nodiscard]] inline std::string mindspore_name(std::string_view name) {
   std::string out(name);
   const auto end = [&out](std::string_view theirs, std::string_view ours) {
-    if (out.size() < theirs.size() || out.compare(out.size() - theirs.size(), theirs.size(), theirs) != 0)
-      return;
+    if (!ends_with(out, theirs)) return;
     out.resize(out.size() - theirs.size());
     out += ours;
   };
@@ -8873,10 +8877,8 @@ namespace detail {
 /// Translates the names where one of them shows whose they are. Errors: M3, two names became one.
 [[nodiscard]] inline status translate_names(std::vector<tensor>& tensors) {
   const auto any_ends = [&tensors](std::string_view end) {
-    return std::any_of(tensors.begin(), tensors.end(), [end](const tensor& t) {
-      return t.name.size() >= end.size() &&
-             t.name.compare(t.name.size() - end.size(), end.size(), end.data(), end.size()) == 0;
-    });
+    return std::any_of(tensors.begin(), tensors.end(),
+                       [end](const tensor& t) { return ends_with(t.name, end); });
   };
   const bool paddle = any_ends("._variance"), mindspore = !paddle && any_ends(".moving_variance");
   if (!paddle && !mindspore) return done;
@@ -8925,12 +8927,6 @@ namespace detail {
   }
 }
 
-[[nodiscard]] inline bool begins_with(std::string_view s, std::string_view start) noexcept {
-  return s.substr(0, start.size()) == start;
-}
-[[nodiscard]] inline bool ends_with(std::string_view s, std::string_view end) noexcept {
-  return s.size() >= end.size() && s.substr(s.size() - end.size()) == end;
-}
 [[nodiscard]] inline bool is_digit(char c) noexcept {
   return c >= '0' && c <= '9';
 }

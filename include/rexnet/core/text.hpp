@@ -14,6 +14,13 @@ namespace rexnet {
 inline namespace REXNET_BUILD {
 namespace detail {
 
+[[nodiscard]] constexpr bool begins_with(std::string_view s, std::string_view start) noexcept {
+  return s.substr(0, start.size()) == start;
+}
+[[nodiscard]] constexpr bool ends_with(std::string_view s, std::string_view end) noexcept {
+  return s.size() >= end.size() && s.substr(s.size() - end.size()) == end;
+}
+
 /// Bytes of the UTF-8 character at the start of `s`; 0 where none is there (overlong forms, surrogates and
 /// what lies beyond U+10FFFF are none). Precondition: s is not empty.
 [[nodiscard]] constexpr std::size_t utf8_length(std::string_view s) noexcept {

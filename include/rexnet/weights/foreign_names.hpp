@@ -22,7 +22,7 @@ namespace detail {
 [[nodiscard]] inline std::string paddle_name(std::string_view name) {
   for (const auto& [theirs, ours] : {std::pair<std::string_view, std::string_view>{"._mean", ".running_mean"},
                                      {"._variance", ".running_var"}})
-    if (name.size() >= theirs.size() && name.substr(name.size() - theirs.size()) == theirs)
+    if (ends_with(name, theirs))
       return std::string(name.substr(0, name.size() - theirs.size())) + std::string(ours);
   return std::string(name);
 }
@@ -32,8 +32,7 @@ namespace detail {
 [[nodiscard]] inline std::string mindspore_name(std::string_view name) {
   std::string out(name);
   const auto end = [&out](std::string_view theirs, std::string_view ours) {
-    if (out.size() < theirs.size() || out.compare(out.size() - theirs.size(), theirs.size(), theirs) != 0)
-      return;
+    if (!ends_with(out, theirs)) return;
     out.resize(out.size() - theirs.size());
     out += ours;
   };
@@ -57,10 +56,8 @@ namespace detail {
 /// Translates the names where one of them shows whose they are. Errors: M3, two names became one.
 [[nodiscard]] inline status translate_names(std::vector<tensor>& tensors) {
   const auto any_ends = [&tensors](std::string_view end) {
-    return std::any_of(tensors.begin(), tensors.end(), [end](const tensor& t) {
-      return t.name.size() >= end.size() &&
-             t.name.compare(t.name.size() - end.size(), end.size(), end.data(), end.size()) == 0;
-    });
+    return std::any_of(tensors.begin(), tensors.end(),
+                       [end](const tensor& t) { return ends_with(t.name, end); });
   };
   const bool paddle = any_ends("._variance"), mindspore = !paddle && any_ends(".moving_variance");
   if (!paddle && !mindspore) return done;

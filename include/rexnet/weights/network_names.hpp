@@ -27,12 +27,6 @@ namespace detail {
   }
 }
 
-[[nodiscard]] inline bool begins_with(std::string_view s, std::string_view start) noexcept {
-  return s.substr(0, start.size()) == start;
-}
-[[nodiscard]] inline bool ends_with(std::string_view s, std::string_view end) noexcept {
-  return s.size() >= end.size() && s.substr(s.size() - end.size()) == end;
-}
 [[nodiscard]] inline bool is_digit(char c) noexcept {
   return c >= '0' && c <= '9';
 }

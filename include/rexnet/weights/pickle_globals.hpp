@@ -4,7 +4,7 @@
 #ifndef REXNET_WEIGHTS_PICKLE_GLOBALS_HPP
 #define REXNET_WEIGHTS_PICKLE_GLOBALS_HPP
 
-#include "rexnet/core/build.hpp"
+#include "rexnet/core/text.hpp"
 
 #include <cstdint>
 #include <initializer_list>
@@ -15,6 +15,8 @@ inline namespace REXNET_BUILD {
 namespace pickle {
 
 namespace detail {
+
+using rexnet::detail::ends_with;
 
 /// What a name is used for.
 enum class role : std::uint8_t {
@@ -44,10 +46,6 @@ enum class role : std::uint8_t {
     if (name == k) return true;
   return false;
 }
-[[nodiscard]] constexpr bool ends_with(std::string_view s, std::string_view end) noexcept {
-  return s.size() >= end.size() && s.substr(s.size() - end.size()) == end;
-}
-
 /// Names that a file has only to make another program run something. To this one they are labels like all
 /// others: the list is for people, who should know what they were given. torch's weights_only has the first
 /// four modules.
