@@ -2,6 +2,7 @@
 // PyTorch's answers for real checkpoints.
 #include "rexnet/load.hpp"
 #include "rexnet/ops/ops.hpp"
+#include "rexnet/weights/bytes.hpp"
 
 #include "tests/support/must.hpp"
 #include "tests/support/npz.hpp"
@@ -10,6 +11,8 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <fstream>
+#include <sstream>
 
 namespace {
 
@@ -95,8 +98,40 @@ TEST_CASE(
       worst = std::isnan(d) ? INFINITY : std::max(worst, d);
       largest = std::max(largest, std::fabs(expected[i]));
     }
-    INFO(c.checkpoint, " ", c.answers, " error ", worst, " largest logit ", largest);
+    INFO(std::string(c.checkpoint), " ", std::string(c.answers), " error ", worst, " largest logit ", largest);
     CHECK(worst <= std::max(1e-5 * largest, 4 * c.torch_error));
+  }
+}
+
+TEST_CASE("fidelity: the bits of every fixture's logits are those that each set has always given") {
+  // tests/golden/logit_bits.txt: set, answers, CRC-32 of the logits. A line changes with a kernel's arithmetic only.
+  std::ifstream golden(std::string(REXNET_SOURCE_DIR) + "/tests/golden/logit_bits.txt");
+  REQUIRE(golden);
+  const std::string set = rexnet::simd::name<rexnet::simd::default_arch>();
+  std::map<std::string, std::string> known;
+  for (std::string line; std::getline(golden, line);) {
+    std::istringstream words(line);
+    std::string of, checkpoint, answers, crc;
+    if (words >> of >> checkpoint >> answers >> crc && of == set) known[checkpoint + " " + answers] = crc;
+  }
+  if (known.empty()) {
+    MESSAGE("not run: no bits are recorded for ", set);
+    return;
+  }
+  for (const checkpoint_case& c : cases) {
+    REXNET_NEEDS(std::string("fixtures/") + c.checkpoint);
+    const rexnet::model m =
+        must(rexnet::load(rexnet_test::shared_path(std::string("fixtures/") + c.checkpoint)));
+    const auto answers =
+        rexnet_test::read_npz(rexnet_test::shared_path(std::string("fixtures/") + c.answers));
+    const std::vector<float> logits = forward(m, answers.at("input_nchw"));
+    char crc[9];
+    std::snprintf(crc, sizeof crc, "%08x",
+                  static_cast<unsigned>(rexnet::crc32(
+                      {reinterpret_cast<const unsigned char*>(logits.data()), logits.size() * sizeof(float)})));
+    const std::string of = std::string(c.checkpoint) + " " + c.answers;
+    INFO(set, " ", of, " ", std::string(crc));
+    CHECK(known[of] == crc);
   }
 }
 
