@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 // The operators' shapes as one network runs them on one thread: derived from its configuration and plan, so
-// that a change of either is a change of what is measured. Follows network/block.hpp and network/forward.hpp.
+// that a change of either is a change of what is measured. Follows engine/block.hpp and engine/forward.hpp.
 #ifndef REXNET_BENCH_SHAPES_HPP
 #define REXNET_BENCH_SHAPES_HPP
 
-#include "rexnet/network/network.hpp"
+#include "rexnet/engine/network.hpp"
 
 #include <cstddef>
 #include <set>

@@ -3,7 +3,7 @@
 #include "c_api/border.hpp"
 #include "c_api/handles.hpp"
 
-#include "rexnet/core/cpus.hpp"
+#include "rexnet/system/cpus.hpp"
 
 #include <algorithm>
 #include <cstdint>

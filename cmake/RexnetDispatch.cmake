@@ -10,7 +10,7 @@
 # TARGET's sources see <rexnet_dispatch_sets.hpp>, which defines REXNET_DISPATCH_SETS(use) as use(avx512bw) ...,
 # best first. Definitions and flags are PRIVATE to TARGET. Errors end the configuration.
 
-# What each set's code may use is exactly what detection proves (include/rexnet/dispatch/cpu.hpp).
+# What each set's code may use is exactly what detection proves (include/rexnet/simd/cpu.hpp).
 # Cache entries, because the caller may be a directory above this project's.
 if(MSVC)
   set(rexnet_flags_sse2 "" CACHE INTERNAL "")

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A model inside the executable: no file is opened. examples/CMakeLists.txt embeds it with rexnet_embed_model().
+// A model inside the executable: no file is opened. examples/CMakeLists.txt embeds it with
+// rexnet_embed_model().
 #include <rexnet/rexnet.hpp>
 
 #include <cstdio>

@@ -26,7 +26,7 @@ ISAS = {"sse2": ["-msse2"], "fma3_avx2": ["-mavx2", "-mfma"],
 PACKAGES = ["xsimd", "Eigen", "CLI", "nlohmann"]
 NOT_ON_WINDOWS = re.compile(r"sys/|unistd|poll\.h|utf8proc|sched|fcntl|cpuid\.h|png\.h|zlib|jpeglib|jerror|gif_lib|webp|tiffio|libheif|omp\.h|rexnet")
 NOT_BUILT_ON_WINDOWS = {"codec_jpeg.cpp", "codec_png.cpp", "codec_gif.cpp", "codec_webp.cpp", "codec_tiff.cpp", "codec_heif.cpp", "iso_boxes.cpp"}
-GUARDED = {"core/build.hpp", "simd/simd.hpp", "dispatch/cpu.hpp"}
+GUARDED = {"core/build.hpp", "simd/simd.hpp", "simd/cpu.hpp"}
 GNU = re.compile(r"__attribute__|__builtin_|\b__asm|\basm\b|__restrict__|__typeof|__extension__|__int128|\bssize_t\b|\bM_PI\b")
 POISON = "__attribute__ __restrict__ asm __asm__ __asm __typeof__ typeof __extension__ ssize_t " \
          "__builtin_prefetch __builtin_expect __builtin_unreachable __builtin_cpu_supports __builtin_cpu_init"

@@ -15,8 +15,8 @@ import re
 import sys
 
 OUT = "single_include/rexnet/rexnet_single.hpp"
-ROOTS = ["rexnet/rexnet.hpp", "rexnet/embedded.hpp", "rexnet/weights/packed_write.hpp"]
-WITH_EIGEN = "rexnet/network/reference.hpp"  # where REXNET_SINGLE_WITH_EIGEN is defined
+ROOTS = ["rexnet/rexnet.hpp", "rexnet/embedded.hpp", "rexnet/payload/packed_write.hpp"]
+WITH_EIGEN = "rexnet/engine/reference.hpp"  # where REXNET_SINGLE_WITH_EIGEN is defined
 ABSENT = re.compile(r"defined\((REXNET_DISPATCH|REXNET_UNIT)\)")  # at the beginning of a condition: false here
 DIRECTIVE = re.compile(r"\s*#\s*(if|ifdef|ifndef|elif|else|endif|include)\b\s*(.*?)\s*(//.*)?$")
 
@@ -120,7 +120,7 @@ def amalgamate(source):
     top = f"""// SPDX-License-Identifier: MIT AND LicenseRef-WordNet-3.0
 // rexnet {macro(build, "REXNET_VERSION_STRING")} as one header. Made by tools/amalgamate.py; do not edit.
 // C++17, -ffp-contract=off; xsimd 8.1 or newer is needed beside it. REXNET_SINGLE_WITH_EIGEN adds the reference in double
-// (network/reference.hpp), which needs Eigen. Not in here: the choice of kernels at run time (REXNET_DISPATCH).
+// (engine/reference.hpp), which needs Eigen. Not in here: the choice of kernels at run time (REXNET_DISPATCH).
 //
 {commented(licences[0])}//
 {commented(licences[1])}#ifndef REXNET_REXNET_SINGLE_HPP

@@ -40,7 +40,8 @@ class answers {
   }
 
  private:
-  /// As an element of an array, without the line feed at its end. JSON has line feeds between its values only, never in them.
+  /// As an element of an array, without the line feed at its end. JSON has line feeds between its values
+  /// only, never in them.
   static std::string indented(const std::string& text) {
     std::string out;
     for (const char c : text.substr(0, text.size() - 1)) out.append(1, c).append(c == '\n' ? 2 : 0, ' ');

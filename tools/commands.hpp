@@ -4,7 +4,7 @@
 #define REXNET_TOOLS_COMMANDS_HPP
 
 #include "rexnet/rexnet.hpp"
-#include "rexnet/weights/output_file.hpp"
+#include "rexnet/system/output_file.hpp"
 
 #include <string>
 #include <vector>

@@ -5,10 +5,10 @@
 #include "tools/path_list.hpp"
 #include "tools/unicode_form.hpp"
 
+#include "rexnet/core/bytes.hpp"
 #include "rexnet/core/error.hpp"
-#include "rexnet/imagenet.hpp"
-#include "rexnet/weights/bytes.hpp"
-#include "rexnet/weights/file_bytes.hpp"
+#include "rexnet/labels/imagenet.hpp"
+#include "rexnet/system/file_bytes.hpp"
 
 #include <algorithm>
 #include <filesystem>

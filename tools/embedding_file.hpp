@@ -5,8 +5,8 @@
 
 #include "tools/commands.hpp"
 
-#include "rexnet/weights/npy.hpp"
-#include "rexnet/weights/output_file.hpp"
+#include "rexnet/checkpoint/npy.hpp"
+#include "rexnet/system/output_file.hpp"
 
 #include <cstdint>
 #include <string>

@@ -11,7 +11,7 @@
 #include "tools/stop_signals.hpp"
 #include "tools/terminal.hpp"
 
-#include "rexnet/core/cpus.hpp"
+#include "rexnet/system/cpus.hpp"
 
 #include <algorithm>
 #include <optional>

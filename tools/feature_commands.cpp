@@ -11,7 +11,8 @@ namespace {
 
 /// By content: a .npy array, or else a picture.
 rexnet::feature_maps maps_of(const options& o, const rexnet::model& m, bool nchw) {
-  auto extractor = rexnet::feature_extractor::make(m, o.input_of(m.input(), m.origin()), o.thread_count()).value();
+  auto extractor =
+      rexnet::feature_extractor::make(m, o.input_of(m.input(), m.origin()), o.thread_count()).value();
   const std::string& path = o.inputs[0];
   const auto file = rexnet::file_bytes::map(path).value();
   const std::string_view bytes = rexnet::detail::text(file.bytes());

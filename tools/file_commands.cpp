@@ -4,8 +4,8 @@
 #include "tools/label_file.hpp"
 #include "tools/terminal.hpp"
 
-#include "rexnet/network/reference.hpp"
-#include "rexnet/weights/packed_write.hpp"
+#include "rexnet/engine/reference.hpp"
+#include "rexnet/payload/packed_write.hpp"
 
 #include <algorithm>
 #include <cmath>

@@ -4,7 +4,7 @@
 #ifndef REXNET_TOOLS_FILE_KIND_HPP
 #define REXNET_TOOLS_FILE_KIND_HPP
 
-#include "rexnet/weights/bytes.hpp"
+#include "rexnet/core/bytes.hpp"
 
 namespace rexnet_tools {
 

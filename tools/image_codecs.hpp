@@ -6,9 +6,9 @@
 #ifndef REXNET_TOOLS_IMAGE_CODECS_HPP
 #define REXNET_TOOLS_IMAGE_CODECS_HPP
 
+#include "rexnet/core/bytes.hpp"
 #include "rexnet/core/error.hpp"
 #include "rexnet/image/pixels.hpp"
-#include "rexnet/weights/bytes.hpp"
 
 #include <cstdint>
 #include <cstring>

@@ -5,8 +5,8 @@
 #include "tools/orientation.hpp"
 #include "tools/pnm.hpp"
 
-#include "rexnet/weights/file_bytes.hpp"
-#include "rexnet/weights/output_file.hpp"
+#include "rexnet/system/file_bytes.hpp"
+#include "rexnet/system/output_file.hpp"
 
 #include <algorithm>
 #include <filesystem>

@@ -4,10 +4,10 @@
 #ifndef REXNET_TOOLS_IMAGE_IO_HPP
 #define REXNET_TOOLS_IMAGE_IO_HPP
 
+#include "rexnet/core/bytes.hpp"
 #include "rexnet/core/error.hpp"
 #include "rexnet/core/views.hpp"
 #include "rexnet/image/pixels.hpp"
-#include "rexnet/weights/bytes.hpp"
 
 #include <cstdint>
 #include <string>

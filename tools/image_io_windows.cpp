@@ -5,7 +5,7 @@
 #include "tools/image_codecs.hpp"
 #include "tools/picture_structure.hpp"
 
-#include "rexnet/core/windows.hpp"
+#include "rexnet/system/windows.hpp"
 
 #include <objbase.h>
 #include <wincodec.h>

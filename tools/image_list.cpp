@@ -3,7 +3,7 @@
 #include "tools/image_io.hpp"
 #include "tools/stop_signals.hpp"
 
-#include "rexnet/core/windows.hpp"
+#include "rexnet/system/windows.hpp"
 
 #include <algorithm>
 #include <cstdint>

@@ -3,7 +3,7 @@
 #ifndef REXNET_TOOLS_ISO_BOXES_HPP
 #define REXNET_TOOLS_ISO_BOXES_HPP
 
-#include "rexnet/weights/bytes.hpp"
+#include "rexnet/core/bytes.hpp"
 
 namespace rexnet_tools {
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "tools/label_file.hpp"
 
+#include "rexnet/core/bytes.hpp"
 #include "rexnet/core/error.hpp"
-#include "rexnet/weights/bytes.hpp"
-#include "rexnet/weights/file_bytes.hpp"
-#include "rexnet/weights/labels.hpp"
+#include "rexnet/labels/label_text.hpp"
+#include "rexnet/system/file_bytes.hpp"
 
 #include <algorithm>
 #include <map>

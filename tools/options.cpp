@@ -4,7 +4,7 @@
 #include "tools/label_file.hpp"
 #include "tools/output_guard.hpp"
 
-#include "rexnet/core/cpus.hpp"
+#include "rexnet/system/cpus.hpp"
 
 #include <algorithm>
 #include <filesystem>

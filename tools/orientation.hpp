@@ -3,8 +3,8 @@
 #ifndef REXNET_TOOLS_ORIENTATION_HPP
 #define REXNET_TOOLS_ORIENTATION_HPP
 
+#include "rexnet/core/bytes.hpp"
 #include "rexnet/image/pixels.hpp"
-#include "rexnet/weights/bytes.hpp"
 
 #include <cstdint>
 #include <optional>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "tools/output_guard.hpp"
 
-#include "rexnet/core/windows.hpp"
-#include "rexnet/weights/output_file.hpp"
+#include "rexnet/system/output_file.hpp"
+#include "rexnet/system/windows.hpp"
 
 #include <cstdio>
 #include <filesystem>

@@ -3,9 +3,9 @@
 #ifndef REXNET_TOOLS_PNM_HPP
 #define REXNET_TOOLS_PNM_HPP
 
+#include "rexnet/core/bytes.hpp"
 #include "rexnet/core/error.hpp"
 #include "rexnet/image/pixels.hpp"
-#include "rexnet/weights/bytes.hpp"
 
 #include <cstdint>
 

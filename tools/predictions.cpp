@@ -3,7 +3,7 @@
 #include "tools/csv.hpp"
 #include "tools/output_guard.hpp"
 
-#include "rexnet/weights/bytes.hpp"
+#include "rexnet/core/bytes.hpp"
 
 #include <cerrno>
 #include <cstdio>

@@ -5,7 +5,7 @@
 #include "tools/system.hpp"
 #include "tools/terminal.hpp"
 
-#include "rexnet/core/cpus.hpp"
+#include "rexnet/system/cpus.hpp"
 
 #include <CLI/CLI.hpp>
 

@@ -3,7 +3,7 @@
 #ifndef REXNET_TOOLS_SYSTEM_HPP
 #define REXNET_TOOLS_SYSTEM_HPP
 
-#include "rexnet/core/windows.hpp"
+#include "rexnet/system/windows.hpp"
 
 #include <fstream>
 #include <string>

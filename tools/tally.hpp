@@ -4,7 +4,7 @@
 #ifndef REXNET_TOOLS_TALLY_HPP
 #define REXNET_TOOLS_TALLY_HPP
 
-#include "rexnet/network/scores.hpp"
+#include "rexnet/heads/scores.hpp"
 
 #include <array>
 #include <cstdint>

@@ -2,7 +2,7 @@
 #include "tools/unicode_form.hpp"
 
 #include "rexnet/core/text.hpp"
-#include "rexnet/core/windows.hpp"
+#include "rexnet/system/windows.hpp"
 
 #include <algorithm>
 #include <cstdio>

@@ -5,7 +5,7 @@
 #define REXNET_BENCH_GATE_FILL_HPP
 
 #include "rexnet/core/aligned_buffer.hpp"
-#include "rexnet/network/layout.hpp"
+#include "rexnet/payload/layout.hpp"
 
 #include <cmath>
 #include <cstddef>

@@ -3,8 +3,8 @@
 // cases whose name contains one of the parts, or all, and prints their names in order. Only what counted()
 // calls is counted.
 #include "bench/gate/fill.hpp"
+#include "rexnet/engine/network.hpp"
 #include "rexnet/image/resize.hpp"
-#include "rexnet/network/network.hpp"
 
 #include <cstdint>
 #include <cstdio>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // rexnet's side of the comparison with other runtimes: the line protocol of worker.py, and `peak`.
 // Usage: rexnet_worker MODEL INPUT.npy BATCH THREADS    (INPUT: [n][3][h][w] float32; MODEL "-": no model)
+#include "rexnet/checkpoint/npy.hpp"
 #include "rexnet/rexnet.hpp"
-#include "rexnet/weights/npy.hpp"
 #include "tools/measure.hpp"
 
 #include <cstdio>
@@ -74,8 +74,7 @@ struct runner {
   void run() {
     const rexnet::errc e = model.net().forward(plan, {images.data(), batch, h, w, 3}, logits,
                                                {workspace.data(), workspace.size()});
-    if (e != rexnet::errc::ok)
-      throw std::runtime_error(std::string("forward: ") + to_string(e));
+    if (e != rexnet::errc::ok) throw std::runtime_error(std::string("forward: ") + to_string(e));
   }
 };
 

@@ -31,7 +31,8 @@ rexnet::rgb_image pixels_of(GdkPixbuf* pixbuf) {
 
 rexnet::result<rexnet::rgb_image> read_picture(const std::string& path) {
   auto picture = rexnet_tools::read_image(path, /*exif=*/true);
-  if (picture || (picture.code() != rexnet::errc::unknown_format && picture.code() != rexnet::errc::unsupported))
+  if (picture ||
+      (picture.code() != rexnet::errc::unknown_format && picture.code() != rexnet::errc::unsupported))
     return picture;
   // As a stream, so that the content decides what it is, not the name.
   GError* problem = nullptr;

@@ -4,9 +4,9 @@
 #ifndef REXNET_EMBEDDED_HPP
 #define REXNET_EMBEDDED_HPP
 
+#include "rexnet/engine/network.hpp"
+#include "rexnet/heads/scores.hpp"
 #include "rexnet/image/preprocess.hpp"
-#include "rexnet/network/network.hpp"
-#include "rexnet/network/scores.hpp"
-#include "rexnet/weights/packed_view.hpp"
+#include "rexnet/payload/packed_view.hpp"
 
 #endif  // REXNET_EMBEDDED_HPP

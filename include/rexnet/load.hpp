@@ -3,11 +3,11 @@
 #ifndef REXNET_LOAD_HPP
 #define REXNET_LOAD_HPP
 
-#include "rexnet/imagenet.hpp"
+#include "rexnet/checkpoint/checkpoint.hpp"
+#include "rexnet/checkpoint/model_config.hpp"
+#include "rexnet/labels/imagenet.hpp"
 #include "rexnet/model.hpp"
-#include "rexnet/weights/checkpoint.hpp"
-#include "rexnet/weights/model_config.hpp"
-#include "rexnet/weights/pack.hpp"
+#include "rexnet/payload/pack.hpp"
 
 #include <string>
 #include <utility>
@@ -169,10 +169,11 @@ namespace detail {
 
 /// Loads a checkpoint (its weights are folded and packed in memory) or a packed file from memory. The payload
 /// of a packed float32 file is borrowed: `bytes` must be 64-byte aligned and outlive the model, its copies
-/// and their classifiers; load_copy() has no such condition. Everything else is copied. Errors: those of read_checkpoint(), identify(), pack_weights() and
-/// read_packed(); T6 beyond max_weights_blow_up. A checkpoint gets default_preprocessing() and
-/// default_labels(). Memory: the file's size once for an honest checkpoint (float16: twice) and a megabyte,
-/// 200 times for the worst that can be made; see docs/refusals.md.
+/// and their classifiers; load_copy() has no such condition. Everything else is copied. Errors: those of
+/// read_checkpoint(), identify(), pack_weights() and read_packed(); T6 beyond max_weights_blow_up. A
+/// checkpoint gets default_preprocessing() and default_labels(). Memory: the file's size once for an honest
+/// checkpoint (float16: twice) and a megabyte, 200 times for the worst that can be made; see
+/// docs/refusals.md.
 [[nodiscard]] inline result<model> load(byte_span bytes, const load_options& how = {}) {
   return detail::load_bytes(bytes, how, {});
 }

@@ -4,11 +4,11 @@
 #ifndef REXNET_MODEL_HPP
 #define REXNET_MODEL_HPP
 
-#include "rexnet/network/scores.hpp"
-#include "rexnet/picture_runner.hpp"
-#include "rexnet/weights/file_bytes.hpp"
-#include "rexnet/weights/origin.hpp"
-#include "rexnet/weights/packed_file.hpp"
+#include "rexnet/checkpoint/origin.hpp"
+#include "rexnet/engine/session.hpp"
+#include "rexnet/heads/scores.hpp"
+#include "rexnet/payload/packed_file.hpp"
+#include "rexnet/system/file_bytes.hpp"
 
 #include <algorithm>
 #include <memory>

@@ -3,12 +3,12 @@
 #ifndef REXNET_REXNET_HPP
 #define REXNET_REXNET_HPP
 
-#include "rexnet/cam.hpp"
-#include "rexnet/core/cpus.hpp"
-#include "rexnet/features.hpp"
-#include "rexnet/imagenet.hpp"
+#include "rexnet/checkpoint/npy.hpp"
+#include "rexnet/heads/cam.hpp"
+#include "rexnet/heads/features.hpp"
+#include "rexnet/labels/imagenet.hpp"
 #include "rexnet/load.hpp"
-#include "rexnet/ops/ops.hpp"
-#include "rexnet/weights/npy.hpp"
+#include "rexnet/ops.hpp"
+#include "rexnet/system/cpus.hpp"
 
 #endif  // REXNET_REXNET_HPP

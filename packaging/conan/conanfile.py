@@ -23,7 +23,7 @@ class RexnetConan(ConanFile):
     package_type = "library"
     settings = "os", "arch", "compiler", "build_type"
     # c: librexnet, the C interface, a shared library; without it the package is headers. eigen: what
-    # network/reference.hpp needs. openmp: threads of find_package(rexnet)'s users.
+    # engine/reference.hpp needs. openmp: threads of find_package(rexnet)'s users.
     options = {"c": [True, False], "eigen": [True, False]}
     default_options = {"c": False, "eigen": False}
     no_copy_source = True

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 // One program with every instruction set. Run plainly, under REXNET_ISA, and on CPUs that qemu plays;
 // REXNET_EXPECT_ISA says what must then be chosen.
-#include "rexnet/dispatch/any_network.hpp"
+#include "rexnet/engine/any_network.hpp"
 
+#include "rexnet/engine/reference.hpp"
 #include "rexnet/model.hpp"
-#include "rexnet/network/reference.hpp"
 
 #include "tests/support/must.hpp"
 #include "tests/support/random_model.hpp"

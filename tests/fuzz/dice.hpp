@@ -3,7 +3,7 @@
 #ifndef REXNET_TESTS_FUZZ_DICE_HPP
 #define REXNET_TESTS_FUZZ_DICE_HPP
 
-#include "rexnet/weights/bytes.hpp"
+#include "rexnet/core/bytes.hpp"
 
 #include <cstddef>
 #include <cstdint>

@@ -5,7 +5,7 @@
 #ifndef REXNET_TESTS_FUZZ_FUZZ_HPP
 #define REXNET_TESTS_FUZZ_FUZZ_HPP
 
-#include "rexnet/weights/bytes.hpp"
+#include "rexnet/core/bytes.hpp"
 
 #include "tests/fuzz/dice.hpp"
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // torch files of the form before 1.6: five pickles, then the storages.
-#include "rexnet/weights/checkpoint.hpp"
+#include "rexnet/checkpoint/checkpoint.hpp"
 
 #include "tests/fuzz/memory.hpp"
 #include "tests/fuzz/pickle_ops.hpp"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The corpora of whole files once more as files: mapped and read, they get the answers of memory, and errors
 // name the path.
-#include "rexnet/weights/checkpoint.hpp"
+#include "rexnet/checkpoint/checkpoint.hpp"
 
 #include "tests/support/skip.hpp"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // MindSpore's checkpoints: protobuf fields that are taken apart, changed and put together with right lengths.
 // What is none of them goes on to the signs by which other files are named.
-#include "rexnet/weights/checkpoint.hpp"
+#include "rexnet/checkpoint/checkpoint.hpp"
 
 #include "tests/fuzz/memory.hpp"
 #include "tests/fuzz/tensors.hpp"

@@ -4,7 +4,7 @@
 #ifndef REXNET_TESTS_FUZZ_NETWORKS_HPP
 #define REXNET_TESTS_FUZZ_NETWORKS_HPP
 
-#include "rexnet/dispatch/any_network.hpp"
+#include "rexnet/engine/any_network.hpp"
 
 #include "tests/fuzz/fuzz.hpp"
 

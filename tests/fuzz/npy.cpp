@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // numpy arrays: what is accepted survives writing and reading.
-#include "rexnet/weights/npy.hpp"
+#include "rexnet/checkpoint/npy.hpp"
 
 #include "tests/fuzz/fuzz.hpp"
 #include "tests/fuzz/memory.hpp"

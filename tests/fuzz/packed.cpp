@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Packed files: the header with a right checksum more often than not. An input may end with its header: it is
 // also read with the payload of zeros that it announces, where that is not large.
-#include "rexnet/weights/packed_file.hpp"
+#include "rexnet/payload/packed_file.hpp"
 
 #include "tests/fuzz/memory.hpp"
 #include "tests/fuzz/packed_header.hpp"

@@ -4,7 +4,7 @@
 #ifndef REXNET_TESTS_FUZZ_PACKED_HEADER_HPP
 #define REXNET_TESTS_FUZZ_PACKED_HEADER_HPP
 
-#include "rexnet/weights/packed_write.hpp"
+#include "rexnet/payload/packed_write.hpp"
 
 #include "tests/fuzz/fuzz.hpp"
 #include "tests/support/craft.hpp"

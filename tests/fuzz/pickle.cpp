@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Pickle programs alone, and as state dicts over a few storages: no checksum stands in the way.
-#include "rexnet/weights/torch_file.hpp"
+#include "rexnet/checkpoint/torch_file.hpp"
 
 #include "tests/fuzz/memory.hpp"
 #include "tests/fuzz/pickle_ops.hpp"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // safetensors: a JSON header that is changed token by token, with a length in front that is right more often
 // than not.
-#include "rexnet/weights/checkpoint.hpp"
+#include "rexnet/checkpoint/checkpoint.hpp"
 
 #include "tests/fuzz/memory.hpp"
 #include "tests/fuzz/tensors.hpp"

@@ -3,7 +3,7 @@
 #ifndef REXNET_TESTS_FUZZ_TENSORS_HPP
 #define REXNET_TESTS_FUZZ_TENSORS_HPP
 
-#include "rexnet/weights/tensor.hpp"
+#include "rexnet/checkpoint/tensor.hpp"
 
 #include "tests/fuzz/fuzz.hpp"
 

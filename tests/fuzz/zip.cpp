@@ -2,7 +2,7 @@
 // Zip archives: taken apart into entries, changed, put together with right checksums and offsets, and then
 // broken in one field. Torch checkpoints are among them, so that what lies behind the container is reached,
 // too.
-#include "rexnet/weights/checkpoint.hpp"
+#include "rexnet/checkpoint/checkpoint.hpp"
 
 #include "tests/fuzz/memory.hpp"
 #include "tests/fuzz/pickle_ops.hpp"

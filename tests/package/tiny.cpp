@@ -3,9 +3,9 @@
 // preprocessed, SiLU on xsimd. It tests a package, not kernels. Prints one line that the scripts beside it
 // know.
 #include <rexnet/image/preprocess.hpp>
+#include <rexnet/payload/packed_file.hpp>
 #include <rexnet/simd/math.hpp>
-#include <rexnet/weights/file_bytes.hpp>
-#include <rexnet/weights/packed_file.hpp>
+#include <rexnet/system/file_bytes.hpp>
 
 #include <cstdio>
 

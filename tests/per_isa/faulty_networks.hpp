@@ -5,7 +5,7 @@
 #ifndef REXNET_TESTS_PER_ISA_FAULTY_NETWORKS_HPP
 #define REXNET_TESTS_PER_ISA_FAULTY_NETWORKS_HPP
 
-#include "rexnet/weights/bytes.hpp"
+#include "rexnet/core/bytes.hpp"
 
 #include "tests/per_isa/random_networks.hpp"
 #include "tests/support/faults.hpp"

@@ -5,7 +5,7 @@
 #define REXNET_TESTS_PER_ISA_FAULTY_OPERATORS_HPP
 
 #include "rexnet/core/half.hpp"
-#include "rexnet/ops/ops.hpp"
+#include "rexnet/ops.hpp"
 
 #include "tests/support/faults.hpp"
 #include "tests/support/float_mode.hpp"

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // PyTorch's answers for real checkpoints.
+#include "rexnet/core/bytes.hpp"
 #include "rexnet/load.hpp"
-#include "rexnet/ops/ops.hpp"
-#include "rexnet/weights/bytes.hpp"
+#include "rexnet/ops.hpp"
 
 #include "tests/support/must.hpp"
 #include "tests/support/npz.hpp"
@@ -98,13 +98,15 @@ TEST_CASE(
       worst = std::isnan(d) ? INFINITY : std::max(worst, d);
       largest = std::max(largest, std::fabs(expected[i]));
     }
-    INFO(std::string(c.checkpoint), " ", std::string(c.answers), " error ", worst, " largest logit ", largest);
+    INFO(std::string(c.checkpoint), " ", std::string(c.answers), " error ", worst, " largest logit ",
+         largest);
     CHECK(worst <= std::max(1e-5 * largest, 4 * c.torch_error));
   }
 }
 
 TEST_CASE("fidelity: the bits of every fixture's logits are those that each set has always given") {
-  // tests/golden/logit_bits.txt: set, answers, CRC-32 of the logits. A line changes with a kernel's arithmetic only.
+  // tests/golden/logit_bits.txt: set, answers, CRC-32 of the logits. A line changes with a kernel's
+  // arithmetic only.
   std::ifstream golden(std::string(REXNET_SOURCE_DIR) + "/tests/golden/logit_bits.txt");
   REQUIRE(golden);
   const std::string set = rexnet::simd::name<rexnet::simd::default_arch>();
@@ -127,8 +129,8 @@ TEST_CASE("fidelity: the bits of every fixture's logits are those that each set 
     const std::vector<float> logits = forward(m, answers.at("input_nchw"));
     char crc[9];
     std::snprintf(crc, sizeof crc, "%08x",
-                  static_cast<unsigned>(rexnet::crc32(
-                      {reinterpret_cast<const unsigned char*>(logits.data()), logits.size() * sizeof(float)})));
+                  static_cast<unsigned>(rexnet::crc32({reinterpret_cast<const unsigned char*>(logits.data()),
+                                                       logits.size() * sizeof(float)})));
     const std::string of = std::string(c.checkpoint) + " " + c.answers;
     INFO(set, " ", of, " ", std::string(crc));
     CHECK(known[of] == crc);

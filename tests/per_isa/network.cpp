@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-#include "rexnet/network/network.hpp"
+#include "rexnet/engine/network.hpp"
 
-#include "rexnet/network/reference.hpp"
+#include "rexnet/engine/reference.hpp"
 
 #include "tests/per_isa/faulty_networks.hpp"
 #include "tests/per_isa/random_networks.hpp"

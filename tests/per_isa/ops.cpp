@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Each operator against plain double loops, on channel counts around vector and panel sizes, with unpadded
 // and padded strides, and guard values around everything that is written.
-#include "rexnet/ops/ops.hpp"
+#include "rexnet/ops.hpp"
 
 #include "tests/per_isa/faulty_operators.hpp"
 #include "tests/per_isa/random_operators.hpp"

@@ -5,7 +5,7 @@
 #ifndef REXNET_TESTS_PER_ISA_RANDOM_NETWORKS_HPP
 #define REXNET_TESTS_PER_ISA_RANDOM_NETWORKS_HPP
 
-#include "rexnet/network/reference.hpp"
+#include "rexnet/engine/reference.hpp"
 
 #include "tests/support/bounded_network.hpp"
 #include "tests/support/network_case.hpp"

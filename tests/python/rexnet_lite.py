@@ -2,7 +2,7 @@
 """ReXNet-lite in PyTorch, with the official checkpoints' tensor names: for timm_features.py, and for bench/peers, whose
 runtimes convert from PyTorch.
 
-Shape as in include/rexnet/config/config.hpp: no squeeze-excite, ReLU6 everywhere, channels divisible by 8.
+Shape as in include/rexnet/arch/config.hpp: no squeeze-excite, ReLU6 everywhere, channels divisible by 8.
 """
 
 import torch

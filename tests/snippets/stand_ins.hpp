@@ -14,7 +14,7 @@ namespace stand_ins {
 
 /// Your picture: RGB bytes, row after row.
 inline constexpr int width = 64, height = 48;
-inline const std::vector<std::uint8_t> picture_bytes(width * height * 3, 100);
+inline const std::vector<std::uint8_t> picture_bytes(width* height * 3, 100);
 inline const std::uint8_t* const pixels = picture_bytes.data();
 inline const rexnet::image_view picture(pixels, width, height);
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 // The stem, a block and the head with a bound of float32's error for every element: plain loops over the
-// payload's documented layout. The values are those of network/reference.hpp, which knows no bounds.
+// payload's documented layout. The values are those of engine/reference.hpp, which knows no bounds.
 #ifndef REXNET_TESTS_SUPPORT_BOUNDED_NETWORK_HPP
 #define REXNET_TESTS_SUPPORT_BOUNDED_NETWORK_HPP
 
-#include "rexnet/network/layout.hpp"
+#include "rexnet/payload/layout.hpp"
 
 #include "tests/support/bounded.hpp"
 

@@ -3,7 +3,7 @@
 #ifndef REXNET_TESTS_SUPPORT_CRAFT_HPP
 #define REXNET_TESTS_SUPPORT_CRAFT_HPP
 
-#include "rexnet/weights/checkpoint.hpp"
+#include "rexnet/checkpoint/checkpoint.hpp"
 
 #include "tests/support/limits.hpp"
 

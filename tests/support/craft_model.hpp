@@ -4,8 +4,8 @@
 #ifndef REXNET_TESTS_SUPPORT_CRAFT_MODEL_HPP
 #define REXNET_TESTS_SUPPORT_CRAFT_MODEL_HPP
 
-#include "rexnet/config/config.hpp"
-#include "rexnet/weights/tensor.hpp"
+#include "rexnet/arch/config.hpp"
+#include "rexnet/checkpoint/tensor.hpp"
 
 #include "tests/support/craft.hpp"
 #include "tests/support/must.hpp"

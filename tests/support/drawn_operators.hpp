@@ -5,7 +5,7 @@
 #define REXNET_TESTS_SUPPORT_DRAWN_OPERATORS_HPP
 
 #include "rexnet/core/half.hpp"
-#include "rexnet/ops/ops.hpp"
+#include "rexnet/ops.hpp"
 
 #include "tests/support/bounded.hpp"
 #include "tests/support/guarded_map.hpp"

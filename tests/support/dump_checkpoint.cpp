@@ -2,7 +2,7 @@
 // Prints what the reader finds in a checkpoint, one tensor a line: name, type, shape, CRC-32 of its values in
 // row-major order as little-endian float64 and as float32. First the container and the state key; or the
 // error.
-#include "rexnet/weights/checkpoint.hpp"
+#include "rexnet/checkpoint/checkpoint.hpp"
 
 #include <cstdio>
 #include <vector>

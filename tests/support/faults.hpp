@@ -4,7 +4,7 @@
 #ifndef REXNET_TESTS_SUPPORT_FAULTS_HPP
 #define REXNET_TESTS_SUPPORT_FAULTS_HPP
 
-#include "rexnet/network/layout.hpp"
+#include "rexnet/payload/layout.hpp"
 
 #include "tests/support/skip.hpp"
 

@@ -5,8 +5,8 @@
 
 namespace rexnet_test {
 
-/// Windows' own decoder computes pixels its own way (inverse DCT, upsampling of colours, CMYK): there sizes and
-/// refusals of JPEGs are compared with Pillow's, pixels roughly. Everywhere else every byte is Pillow's.
+/// Windows' own decoder computes pixels its own way (inverse DCT, upsampling of colours, CMYK): there sizes
+/// and refusals of JPEGs are compared with Pillow's, pixels roughly. Everywhere else every byte is Pillow's.
 #if defined(_WIN32)
 inline constexpr bool jpeg_as_pillow = false;
 #else

@@ -4,7 +4,7 @@
 #define REXNET_TESTS_SUPPORT_NETWORK_CASE_HPP
 
 #include "rexnet/core/aligned_buffer.hpp"
-#include "rexnet/network/network.hpp"
+#include "rexnet/engine/network.hpp"
 
 #include "tests/support/random_model.hpp"
 

@@ -3,8 +3,8 @@
 #ifndef REXNET_TESTS_SUPPORT_NPZ_HPP
 #define REXNET_TESTS_SUPPORT_NPZ_HPP
 
-#include "rexnet/weights/bytes.hpp"
-#include "rexnet/weights/file_bytes.hpp"
+#include "rexnet/core/bytes.hpp"
+#include "rexnet/system/file_bytes.hpp"
 
 #include "tests/support/must.hpp"
 

@@ -3,7 +3,7 @@
 #ifndef REXNET_TESTS_SUPPORT_RANDOM_MODEL_HPP
 #define REXNET_TESTS_SUPPORT_RANDOM_MODEL_HPP
 
-#include "rexnet/network/layout.hpp"
+#include "rexnet/payload/layout.hpp"
 
 #include <cmath>
 #include <cstdint>

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Sizes that fit into 64 bits and not into 32: a 32-bit build refuses them by name, a 64-bit build takes
 // them.
+#include "rexnet/checkpoint/tensor.hpp"
 #include "rexnet/core/aligned_buffer.hpp"
-#include "rexnet/network/network.hpp"
-#include "rexnet/weights/tensor.hpp"
+#include "rexnet/engine/network.hpp"
 
 #include <doctest/doctest.h>
 

@@ -114,7 +114,8 @@ TEST_CASE("checkpoint: parameters, empty tensors and shared storages are legal")
 }
 
 TEST_CASE("checkpoint: files without tensors, and two tensors of one name") {
-  REXNET_REFUSED(torch_zip(program(dict({{"net", dict({{"steps", "K\x01"}})}})), {}), model_missing, "\"net\"");
+  REXNET_REFUSED(torch_zip(program(dict({{"net", dict({{"steps", "K\x01"}})}})), {}), model_missing,
+                 "\"net\"");
   REXNET_REFUSED(torch_zip(program("]"), {}), tensor_unsupported, "state_dict()");
   const std::string t = tensor_of(storage("0", 6), 0, {6}, {1});
   REXNET_REFUSED(torch_zip(program(dict({{"w", t}, {"module.w", t}})), {six}), model_duplicate_role, "\"w\"");

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "rexnet/config/config.hpp"
+#include "rexnet/arch/config.hpp"
 
 #include <doctest/doctest.h>
 

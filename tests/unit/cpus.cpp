@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-#include "rexnet/core/cpus.hpp"
+#include "rexnet/system/cpus.hpp"
 
-#include "rexnet/core/cgroup.hpp"
+#include "rexnet/system/cgroup.hpp"
 #include "tests/support/scratch.hpp"
 #include "tests/support/skip.hpp"
 

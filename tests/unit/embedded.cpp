@@ -2,7 +2,7 @@
 // From a packed file in memory to the best class without one allocation: what docs/embedded.md shows.
 #include "rexnet/embedded.hpp"
 #include "rexnet/load.hpp"
-#include "rexnet/weights/packed_write.hpp"
+#include "rexnet/payload/packed_write.hpp"
 
 #include "tests/support/allocation_trap.hpp"
 #include "tests/support/must.hpp"

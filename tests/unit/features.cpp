@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Stages, extractor and class activation maps against the double reference and against PyTorch's maps.
-#include "rexnet/features.hpp"
-#include "rexnet/cam.hpp"
+#include "rexnet/heads/features.hpp"
+#include "rexnet/engine/reference.hpp"
+#include "rexnet/heads/cam.hpp"
 #include "rexnet/load.hpp"
-#include "rexnet/network/reference.hpp"
 
 #include "tests/support/craft_model.hpp"
 #include "tests/support/must.hpp"

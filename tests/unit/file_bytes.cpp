@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "rexnet/weights/file_bytes.hpp"
+#include "rexnet/system/file_bytes.hpp"
 
 #include "tests/support/child.hpp"
 #include "tests/support/must.hpp"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What went wrong in other readers of models, archives and pickles, tried here: docs/refusals.md, "From other
 // readers' history". Each test is named by the advisory, issue or pull request that tells the story.
-#include "rexnet/weights/npy.hpp"
+#include "rexnet/checkpoint/npy.hpp"
 
 #include "tests/support/craft.hpp"
 

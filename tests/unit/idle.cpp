@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // After a call nobody burns CPU: 20 ms later under default settings, at once with OMP_WAIT_POLICY=passive
 // (registered a second time as idle.passive) or a pool of the user's own.
-#include "rexnet/network/network.hpp"
+#include "rexnet/engine/network.hpp"
 
 #include "tests/support/must.hpp"
 

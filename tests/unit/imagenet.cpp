@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "rexnet/imagenet.hpp"
+#include "rexnet/labels/imagenet.hpp"
 
 #include "tests/support/skip.hpp"
 

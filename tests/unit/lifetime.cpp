@@ -2,8 +2,8 @@
 // Who keeps what alive: classifiers keep their model's weights, and what only points is not made of a
 // temporary. The first half runs; under AddressSanitizer a read of freed memory ends it. The second half is
 // what must not compile.
+#include "rexnet/payload/packed_write.hpp"
 #include "rexnet/rexnet.hpp"
-#include "rexnet/weights/packed_write.hpp"
 
 #include "tests/support/must.hpp"
 #include "tests/support/random_model.hpp"

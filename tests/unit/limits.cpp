@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Files made to cost as much memory or time as their bytes allow, from a kilobyte to a megabyte. The bounds
 // are those of docs/refusals.md; tests/support/limits.hpp measures.
-#include "rexnet/weights/npy.hpp"
+#include "rexnet/checkpoint/npy.hpp"
 
 #include "tests/support/craft.hpp"
 

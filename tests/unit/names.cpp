@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Whole models: recognised by their tensors, folded, and refused with names and numbers (M1 to M7).
-#include "rexnet/weights/pack.hpp"
+#include "rexnet/payload/pack.hpp"
 
 #include "tests/support/craft_model.hpp"
 #include "tests/support/must.hpp"

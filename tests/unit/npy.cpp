@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "rexnet/weights/npy.hpp"
+#include "rexnet/checkpoint/npy.hpp"
 
 #include "tests/support/craft.hpp"
 #include "tests/support/npz.hpp"

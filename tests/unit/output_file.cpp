@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-#include "rexnet/weights/output_file.hpp"
+#include "rexnet/system/output_file.hpp"
 
-#include "rexnet/weights/file_bytes.hpp"
+#include "rexnet/system/file_bytes.hpp"
 #include "tests/support/child.hpp"
 #include "tests/support/craft.hpp"
 #include "tests/support/must.hpp"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Packed files: written and read back, golden, loaded from anywhere, and refused by number (K1 to K12).
 #include "rexnet/load.hpp"
-#include "rexnet/weights/packed_write.hpp"
+#include "rexnet/payload/packed_write.hpp"
 
 #include "tests/support/craft_model.hpp"
 #include "tests/support/must.hpp"

@@ -2,7 +2,7 @@
 // JPEG and PNG files as Pillow decodes them, EXIF orientations, damaged files.
 #include "tools/image_io.hpp"
 
-#include "rexnet/weights/bytes.hpp"
+#include "rexnet/core/bytes.hpp"
 #include "tests/support/jpeg.hpp"
 #include "tests/support/must.hpp"
 #include "tests/support/scratch.hpp"

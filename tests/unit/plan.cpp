@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The workspace's size is a promise to embedded users: a constant expression below these limits.
-#include "rexnet/network/plan.hpp"
+#include "rexnet/engine/plan.hpp"
 
 #include <doctest/doctest.h>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The resize against a naive one, against Pillow's checksums, and in every pixel format.
+#include "rexnet/core/bytes.hpp"
 #include "rexnet/image/preprocess.hpp"
-#include "rexnet/weights/bytes.hpp"
 
 #include "tests/support/must.hpp"
 #include "tests/support/skip.hpp"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Softmax and top-k: what faulty scores give, and in which order.
-#include "rexnet/network/scores.hpp"
+#include "rexnet/heads/scores.hpp"
 
 #include "tests/support/faults.hpp"
 #include "tests/support/float_mode.hpp"

@@ -2,9 +2,9 @@
 // A server's life in a minute: four threads answer requests of every kind on one model, load it again, and
 // are sent broken files. Every answer is right, and memory stays where it was after the first fifth.
 // REXNET_REQUESTS=100000 for the long run.
-#include "rexnet/features.hpp"
+#include "rexnet/heads/features.hpp"
 #include "rexnet/load.hpp"
-#include "rexnet/weights/packed_write.hpp"
+#include "rexnet/payload/packed_write.hpp"
 
 #include "tests/support/must.hpp"
 #include "tests/support/random_cases.hpp"

@@ -6,9 +6,9 @@
 #define REXNET_DISPATCH_KERNEL_SET_HPP
 
 #include "rexnet/core/error.hpp"
-#include "rexnet/image/resample.hpp"
-#include "rexnet/network/layout.hpp"
-#include "rexnet/network/request.hpp"
+#include "rexnet/engine/request.hpp"
+#include "rexnet/kernels/resample.hpp"
+#include "rexnet/payload/layout.hpp"
 
 #include <cstddef>
 #include <cstdint>

@@ -10,7 +10,7 @@
 #error "rexnet: define REXNET_DISPATCH_SETS(use) before this header, once per program"
 #endif
 
-#include "rexnet/dispatch/instruction_sets.hpp"
+#include "rexnet/dispatch/select.hpp"
 
 #define REXNET_DECLARE(set)                                                            \
   extern "C" REXNET_HIDDEN int REXNET_UNIT_SYMBOL(forward, set)(const void* call);     \

@@ -15,7 +15,7 @@
 #endif
 
 #include "rexnet/dispatch/kernel_set.hpp"
-#include "rexnet/network/forward.hpp"
+#include "rexnet/engine/forward.hpp"
 
 #if defined(__BMI2__) || defined(__AVX512VBMI__) || defined(__AVX512FP16__)
 #error \

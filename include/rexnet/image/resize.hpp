@@ -8,7 +8,7 @@
 #define REXNET_IMAGE_RESIZE_HPP
 
 #include "rexnet/image/pixels.hpp"
-#include "rexnet/image/resample.hpp"
+#include "rexnet/kernels/resample.hpp"
 
 #include <cstdint>
 #include <cstring>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // SiLU on xsimd, the version, and the C library where the package has it.
-#include <rexnet/config/config.hpp>
+#include <rexnet/arch/config.hpp>
 #include <rexnet/simd/math.hpp>
 #if defined(WITH_C)
 #include <rexnet.h>

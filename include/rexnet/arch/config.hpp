@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: MIT
+// The shape of a ReXNet: every channel count, stride and width as a trivially copyable value that is computed
+// at compile time or at run time by the same code.
+// Sources: arXiv 2007.00992 (linear channel growth), clovaai/rexnet rexnetv1.py and rexnetv1_lite.py, timm
+// rexnet.py (rexnetr_*: channels rounded to a multiple of 8 or 16).
+#ifndef REXNET_ARCH_CONFIG_HPP
+#define REXNET_ARCH_CONFIG_HPP
+
+#include "rexnet/core/build.hpp"
+
+#include <cstddef>
+#include <cstdint>
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+
+enum class family : std::uint8_t {
+  v1,      ///< ReXNetV1, timm rexnet_*
+  lite,    ///< ReXNetV1_lite: ReLU6 everywhere, no squeeze-excite
+  rexnetr  ///< timm rexnetr_*: v1 with rounded channels
+};
+
+[[nodiscard]] constexpr const char* family_name(family f) noexcept {
+  return f == family::v1 ? "v1" : f == family::lite ? "lite" : "rexnetr";
+}
+
+inline constexpr int block_count = 16;
+
+/// One inverted bottleneck: [expand 1x1] -> depthwise -> [squeeze-excite] -> ReLU6 -> project 1x1 [+ input].
+struct block_config {
+  int in_c = 0;        ///< channels of the block's input
+  int mid_c = 0;       ///< channels of the depthwise convolution
+  int out_c = 0;       ///< channels of the block's output
+  int se_c = 0;        ///< squeeze-excite width, 0 for none
+  int stride = 1;      ///< of the depthwise convolution, 1 or 2
+  int kernel = 3;      ///< of the depthwise convolution, 3 or 5; padding kernel / 2
+  bool expand = true;  ///< false only for block 0
+
+  /// The input is added to the first in_c output channels.
+  [[nodiscard]] constexpr bool residual() const noexcept { return stride == 1 && in_c <= out_c; }
+};
+
+/// A whole network. Build one with config_for(); readers of checkpoints then put in the widths that tensors
+/// show but the formula does not (head_c, se_c, kernel).
+struct config {
+  rexnet::family family = rexnet::family::v1;  ///< which formulas and activations
+  int width_hundredths = 100;                  ///< 130 for 1.3x
+  int classes = 1000;                          ///< outputs of the classifier; 0: there is none
+  int stem_c = 32;                             ///< channels of the first convolution
+  block_config blocks[block_count] = {};       ///< in the order of the network
+  int head_c = 1280;                           ///< channels of the last 1x1 convolution ("penultimate")
+  int hidden_c = 0;  ///< lite: the dense layer between pooling and classifier; else 0
+};
+
+namespace detail {
+
+/// Python's round(): half to even. Precondition: 0 <= v < 2^31.
+constexpr int round_half_even(double v) noexcept {
+  const int below = static_cast<int>(v);
+  const double rest = v - below;
+  if (rest > 0.5 || (rest == 0.5 && below % 2 == 1)) return below + 1;
+  return below;
+}
+
+/// timm's and lite's make_divisible: nearest multiple of `divisor`, one more where that loses over 10 %.
+constexpr int make_divisible(double v, int divisor) noexcept {
+  int rounded = static_cast<int>(v + divisor / 2.0) / divisor * divisor;
+  if (rounded < divisor) rounded = divisor;
+  return rounded < 0.9 * v ? rounded + divisor : rounded;
+}
+
+/// Width of block output i. The step is accumulated in double in the order of the original code: multiplying
+/// instead is off by one at w = 0.6.
+constexpr void fill_channels(family f, double width, int divisor, int (&channels)[block_count]) noexcept {
+  const double start = width < 1.0 ? 16.0 / width : 16.0;
+  double planes = start;
+  for (int i = 0; i < block_count; ++i) {
+    const int plain =
+        round_half_even(f == family::lite ? width * (start + i * 164.0 / 15.0) : planes * width);
+    channels[i] = f == family::v1 ? plain : make_divisible(plain, divisor);
+    planes += 180.0 / 16.0;
+  }
+}
+
+}  // namespace detail
+
+/// Derives what follows from stem_c and the blocks' out_c: inputs, expanded channels, strides.
+constexpr void connect_blocks(config& c) noexcept {
+  for (int i = 0; i < block_count; ++i) {
+    block_config& b = c.blocks[i];
+    b.in_c = i == 0 ? c.stem_c : c.blocks[i - 1].out_c;
+    b.expand = i > 0;
+    b.mid_c = b.in_c * (b.expand ? 6 : 1);
+    b.stride = i == 1 || i == 3 || i == 5 || i == 11 ? 2 : 1;
+  }
+}
+
+inline constexpr int min_width_hundredths = 10, max_width_hundredths = 1000, max_classes = 1 << 20;
+
+/// The published architecture for a family and width.
+/// @param width_hundredths 130 for 1.3x; min_width_hundredths .. max_width_hundredths
+/// @param classes          width of the classifier, 0 .. max_classes; 0: a backbone, its features are the
+/// output
+/// @param divisor          rexnetr only: 8, or 16 for rexnetr_300
+constexpr config config_for(family f, int width_hundredths, int classes, int divisor = 8) noexcept {
+  config c;
+  c.family = f;
+  c.width_hundredths = width_hundredths;
+  c.classes = classes;
+  const double width = width_hundredths / 100.0;
+  const int stem = width < 1.0 ? 32 : detail::round_half_even(32 * width);
+  c.stem_c = f == family::v1 ? stem : detail::make_divisible(stem, f == family::lite ? 8 : divisor);
+
+  int channels[block_count] = {};
+  detail::fill_channels(f, width, f == family::lite ? 8 : divisor, channels);
+  for (int i = 0; i < block_count; ++i) c.blocks[i].out_c = channels[i];
+  connect_blocks(c);
+  for (int i = 3; i < block_count; ++i) {
+    block_config& b = c.blocks[i];
+    if (f != family::lite) {
+      b.se_c = b.mid_c / 12;
+      if (f == family::rexnetr) b.se_c = detail::make_divisible(b.se_c, divisor);
+    }
+  }
+  c.head_c = static_cast<int>(1280 * width);
+  if (f == family::lite) {
+    c.head_c = width > 1.0 ? c.head_c : 1280;
+    c.hidden_c = 1024;
+  }
+  if (f == family::rexnetr) c.head_c = detail::make_divisible(1280 * width, divisor);
+  return c;
+}
+
+/// What a convolution with padding kernel / 2 leaves of a side: ceil(side / stride).
+constexpr int strided(int side, int stride) noexcept {
+  return (side + stride - 1) / stride;
+}
+
+/// Width of what the classifier sees: the head's channels, or lite's hidden layer.
+[[nodiscard]] constexpr int feature_c(const config& c) noexcept {
+  return c.hidden_c > 0 ? c.hidden_c : c.head_c;
+}
+
+/// Floats that forward() gives for an image: the classes, or the features of a backbone without classifier.
+[[nodiscard]] constexpr int output_c(const config& c) noexcept {
+  return c.classes > 0 ? c.classes : feature_c(c);
+}
+
+/// The same network: what is computed and how its weights lie. (The nominal width may differ: where two
+/// widths give the same channels, checkpoints cannot tell.)
+[[nodiscard]] constexpr bool same_shape(const config& a, const config& b) noexcept {
+  bool same = a.family == b.family && a.classes == b.classes && a.stem_c == b.stem_c &&
+              a.head_c == b.head_c && a.hidden_c == b.hidden_c;
+  for (int i = 0; i < block_count; ++i) {
+    const block_config &x = a.blocks[i], &y = b.blocks[i];
+    same = same && x.in_c == y.in_c && x.mid_c == y.mid_c && x.out_c == y.out_c && x.se_c == y.se_c &&
+           x.stride == y.stride && x.kernel == y.kernel && x.expand == y.expand;
+  }
+  return same;
+}
+
+/// Learned parameters with BatchNorm unfolded, as PyTorch counts them (weights, biases, BN gamma and beta).
+constexpr std::int64_t parameter_count(const config& c) noexcept {
+  const auto conv_bn = [](std::int64_t weights, std::int64_t out_c) { return weights + 2 * out_c; };
+  std::int64_t n = conv_bn(std::int64_t{27} * c.stem_c, c.stem_c);
+  for (const block_config& b : c.blocks) {
+    const std::int64_t mid = b.mid_c;
+    if (b.expand) n += conv_bn(mid * b.in_c, mid);
+    n += conv_bn(mid * b.kernel * b.kernel, mid);
+    if (b.se_c > 0) n += 2 * mid * b.se_c + b.se_c + mid + std::int64_t{2} * b.se_c;
+    n += conv_bn(mid * b.out_c, b.out_c);
+  }
+  const std::int64_t last_c = c.blocks[block_count - 1].out_c;
+  n += conv_bn(last_c * c.head_c, c.head_c);
+  std::int64_t features = c.head_c;
+  if (c.hidden_c > 0) {
+    n += features * c.hidden_c + c.hidden_c + 2 * std::int64_t{c.hidden_c};
+    features = c.hidden_c;
+  }
+  return n + features * c.classes + c.classes;
+}
+
+/// Multiply-adds of one image of h x w pixels: convolutions, squeeze-excite and dense layers.
+constexpr std::int64_t multiply_adds(const config& c, int h, int w) noexcept {
+  std::int64_t y = strided(h, 2), x = strided(w, 2);
+  std::int64_t n = y * x * 27 * c.stem_c;
+  for (const block_config& b : c.blocks) {
+    const std::int64_t mid = b.mid_c;
+    if (b.expand) n += y * x * b.in_c * mid;
+    y = strided(static_cast<int>(y), b.stride);
+    x = strided(static_cast<int>(x), b.stride);
+    n += y * x * mid * (b.kernel * b.kernel + b.out_c) + 2 * mid * b.se_c;
+  }
+  n += y * x * c.blocks[block_count - 1].out_c * c.head_c;
+  return n + std::int64_t{c.head_c} * c.hidden_c + std::int64_t{feature_c(c)} * c.classes;
+}
+
+/// A configuration that is a type: all sizes of network<static_config<...>> are compile-time constants.
+template <family Family, int WidthHundredths, int Classes, int Divisor = 8>
+struct static_config {
+  /// The configuration itself.
+  static constexpr config value = config_for(Family, WidthHundredths, Classes, Divisor);
+};
+
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_ARCH_CONFIG_HPP

@@ -1,0 +1,305 @@
+// SPDX-License-Identifier: MIT
+// One inverted bottleneck, cut into chunks as plan.hpp says. Each function does one chunk of one phase;
+// nothing here allocates, throws or knows about threads.
+#ifndef REXNET_ENGINE_BLOCK_HPP
+#define REXNET_ENGINE_BLOCK_HPP
+
+#include "rexnet/engine/input.hpp"
+#include "rexnet/engine/plan.hpp"
+#include "rexnet/kernels/dense.hpp"
+#include "rexnet/kernels/depthwise.hpp"
+#include "rexnet/kernels/pointwise.hpp"
+#include "rexnet/payload/layout.hpp"
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+namespace detail {
+
+/// A layer's packed weights and bias, from output channel `first_c` (a multiple of 16) on.
+struct layer_weights {
+  const float* weights;
+  const float* bias;
+};
+[[nodiscard]] inline layer_weights at(const float* payload, const layer_layout& l, int first_c = 0) noexcept {
+  return {payload + l.weights + static_cast<std::ptrdiff_t>(first_c) * l.k, payload + l.bias + first_c};
+}
+
+/// After the stem, every expand and the head.
+[[nodiscard]] inline activation hidden_activation(const config& c) noexcept {
+  return c.family == family::lite ? activation::relu6 : activation::silu;
+}
+
+/// A 1x1 layer's `channels` outputs for pixels `in_step` floats apart; `threads` claim such slices of it.
+template <class Arch>
+void pointwise_layer(layer_weights w, int k, const float* in, std::ptrdiff_t in_step, std::ptrdiff_t pixels,
+                     float* out, std::ptrdiff_t out_step, int channels, activation act,
+                     int threads) noexcept {
+  pointwise_args a;
+  a.segment = &in;
+  a.run = k;
+  a.pixel_step = in_step;
+  a.weights = w.weights;
+  a.bias = w.bias;
+  a.out = out;
+  a.out_step = out_step;
+  a.out_c = channels;
+  a.act = act;
+  a.ahead = 2 * threads;
+  pointwise<Arch>(a, pixels, 0, channels);
+}
+
+/// The stem's convolution, row by row: 3x3, stride 2, padding 1, from 3 channels.
+template <class Arch>
+struct stem_rows {
+  input_rows input;
+  layer_weights weights;
+  int stem_c;  ///< channels that may be written
+  activation act;
+  float* scratch;   ///< stem_rows_floats(input.w): a ring of three input rows
+  int next_y = -1;  ///< the output row whose first input row is in the ring already
+
+  /// Output row y to out, [ceil(w / 2)] pixels of `step` floats.
+  void compute(int y, float* out, std::ptrdiff_t step) noexcept {
+    const auto row_floats = static_cast<std::ptrdiff_t>(stem_rows_floats(input.w) / 3);
+    const float* rows[3];
+    for (int ky = 0; ky < 3; ++ky) {
+      const int iy = 2 * y - 1 + ky;
+      float* row = scratch + (iy + 1) % 3 * row_floats;
+      if (ky > 0 || y != next_y) input.copy_padded(iy, row);
+      rows[ky] = row;
+    }
+    next_y = y + 1;
+    pointwise_args a;
+    a.segment = rows;
+    a.segments = 3;
+    a.run = 9;
+    a.pixel_step = 6;
+    a.weights = weights.weights;
+    a.bias = weights.bias;
+    a.out = out;
+    a.out_step = step;
+    a.out_c = stem_c;
+    a.act = act;
+    pointwise<Arch>(a, strided(input.w, 2), 0, stem_c);
+  }
+};
+
+/// Everything a block's phases share.
+struct block_context {
+  const config* net;
+  const weights_layout* layout;
+  const float* payload;
+  const plan* p;
+  float* workspace;
+  int index;
+
+  [[nodiscard]] const block_config& block() const noexcept { return net->blocks[index]; }
+  [[nodiscard]] const block_layout& weights() const noexcept { return layout->blocks[index]; }
+  [[nodiscard]] const block_plan& plan_of() const noexcept { return p->blocks[index]; }
+  [[nodiscard]] float* scratch(int worker) const noexcept {
+    return workspace + plan_of().scratch + worker * plan_of().scratch_floats;
+  }
+};
+
+/// Channels computed for `c` of an expanded map: no vector is cut. At most mid_step(c).
+template <class Arch>
+constexpr int whole_vectors(int c) noexcept {
+  return round_up(c, larger(pixel_pad, simd::width<Arch>));
+}
+
+/// Expands the channels [first_c, first_c + channels) and convolves them for output rows [begin, end), a turn
+/// of the ring at a time: out_rows(y, d) says where output row y goes, turn(y, rows) follows its rows.
+template <class Arch, class ExpandRows, class OutRows, class Turn>
+void expand_depthwise(const block_context& b, int first_c, int channels, int ring_step, int begin, int end,
+                      float* ring, float* sums, bool clip, ExpandRows&& expand_rows, OutRows&& out_rows,
+                      Turn&& turn) noexcept {
+  const block_config& cfg = b.block();
+  const block_plan& p = b.plan_of();
+  const int pad = cfg.kernel / 2;
+  const layer_weights w = at(b.payload, b.weights().depthwise, first_c);
+
+  depthwise_args d;
+  d.in = ring;
+  d.in_row = static_cast<std::ptrdiff_t>(p.w) * ring_step;
+  d.in_step = ring_step;
+  d.ring_rows = p.ring_rows;
+  d.h = p.h;
+  d.w = p.w;
+  d.weights = w.weights;
+  d.bias = w.bias;
+  d.ow = p.ow;
+  d.c = channels;
+  d.clip = clip;
+  d.sums = sums;
+
+  int have = larger(0, begin * cfg.stride - pad);  // input rows before this one are in the ring, or done with
+  for (int y = begin; y < end; y += p.step_rows) {
+    d.first_y = y;
+    d.rows = smaller(p.step_rows, end - y);
+    const int need = smaller(p.h, (y + d.rows - 1) * cfg.stride - pad + cfg.kernel);
+    while (have < need) {
+      const int until = smaller(need, have + p.ring_rows - have % p.ring_rows);  // the ring wraps here
+      expand_rows(have, until, ring + have % p.ring_rows * d.in_row);
+      have = until;
+    }
+    out_rows(y, d);
+    depthwise<Arch>(d, cfg.kernel, cfg.stride);
+    turn(y, d.rows);
+  }
+}
+
+/// The expand convolution of input rows [y, until) into consecutive rows at out.
+template <class Arch>
+void expand_block_rows(const block_context& b, int first_c, int channels, int out_step, int y, int until,
+                       float* out) noexcept {
+  const block_plan& p = b.plan_of();
+  const std::ptrdiff_t in_step = padded_c(b.block().in_c);
+  pointwise_layer<Arch>(at(b.payload, b.weights().expand, first_c), b.block().in_c,
+                        b.workspace + p.in + static_cast<std::ptrdiff_t>(y) * p.w * in_step, in_step,
+                        static_cast<std::ptrdiff_t>(until - y) * p.w, out, out_step, channels,
+                        hidden_activation(*b.net), p.bands ? 1 : b.p->threads);
+}
+
+/// The project convolution of pixels [first, first + count), output channels [first_c, last_c): mid holds the
+/// first pixel.
+template <class Arch>
+void project_pixels(const block_context& b, const float* mid, std::ptrdiff_t first, std::ptrdiff_t count,
+                    int first_c, int last_c) noexcept {
+  const block_config& cfg = b.block();
+  const block_plan& p = b.plan_of();
+  const layer_weights w = at(b.payload, b.weights().project);
+  pointwise_args a;
+  a.segment = &mid;
+  a.run = cfg.mid_c;
+  a.pixel_step = mid_step(cfg.mid_c);
+  a.weights = w.weights;
+  a.bias = w.bias;
+  a.out_step = padded_c(cfg.out_c);
+  a.out = b.workspace + p.out + first * a.out_step;
+  a.out_c = padded_c(cfg.out_c);
+  if (cfg.residual()) {
+    a.residual_step = padded_c(cfg.in_c);
+    a.residual = b.workspace + p.in + first * a.residual_step;
+    a.residual_c = padded_c(cfg.in_c);
+  }
+  if (p.by_columns) a.ahead = 2 * b.p->threads;
+  pointwise<Arch>(a, count, first_c, last_c);
+}
+
+/// Bands: output rows of chunk `chunk`, all the way through the block. Block 0 takes its rows from the stem.
+template <class Arch>
+void band_chunk(const block_context& b, int chunk, int worker, const input_rows& input) noexcept {
+  const block_config& cfg = b.block();
+  const block_plan& p = b.plan_of();
+  const int channels = whole_vectors<Arch>(cfg.mid_c), step = mid_step(cfg.mid_c);
+  const int begin = static_cast<int>(std::int64_t{p.oh} * chunk / p.chunks);
+  const int end = static_cast<int>(std::int64_t{p.oh} * (chunk + 1) / p.chunks);
+  float* const ring = b.scratch(worker);
+  float* const mid = ring + pad16(static_cast<std::int64_t>(p.ring_rows) * p.w * step);
+  const std::ptrdiff_t mid_row = static_cast<std::ptrdiff_t>(p.ow) * step;
+  stem_rows<Arch> stem{input, at(b.payload, b.layout->stem), channels, hidden_activation(*b.net),
+                       mid + pad16(p.step_rows * mid_row)};
+
+  expand_depthwise<Arch>(
+      b, 0, channels, step, begin, end, ring, nullptr, true,
+      [&](int y, int until, float* out) {
+        if (cfg.expand)
+          expand_block_rows<Arch>(b, 0, channels, step, y, until, out);
+        else
+          for (int r = y; r < until; ++r)
+            stem.compute(r, out + static_cast<std::ptrdiff_t>(r - y) * p.w * step, step);
+      },
+      [&](int, depthwise_args& d) {
+        d.out = mid;
+        d.out_row = mid_row;
+        d.out_step = step;
+      },
+      [&](int y, int rows) {
+        project_pixels<Arch>(b, mid, static_cast<std::ptrdiff_t>(y) * p.ow,
+                             static_cast<std::ptrdiff_t>(rows) * p.ow, 0, padded_c(cfg.out_c));
+      });
+}
+
+/// Slices, first phase: one slice of channels over the whole map, and its means for squeeze-excite.
+template <class Arch>
+void slice_chunk(const block_context& b, int chunk, int worker) noexcept {
+  const block_config& cfg = b.block();
+  const block_plan& p = b.plan_of();
+  const int first_c = chunk * p.slice_c;
+  const int channels = smaller(p.slice_c, whole_vectors<Arch>(cfg.mid_c) - first_c);
+  const std::ptrdiff_t step = mid_step(cfg.mid_c);
+  float* const mid = b.workspace + p.mid + first_c;
+  float* const sums = cfg.se_c > 0 ? b.workspace + b.p->sums + first_c : nullptr;
+  if (sums != nullptr)
+    for (int c = 0; c < channels; ++c) sums[c] = 0.0f;
+  expand_depthwise<Arch>(
+      b, first_c, channels, p.slice_c, 0, p.oh, b.scratch(worker), sums, cfg.se_c == 0,
+      [&](int y, int until, float* out) {
+        expand_block_rows<Arch>(b, first_c, channels, p.slice_c, y, until, out);
+      },
+      [&](int y, depthwise_args& d) {
+        d.out_row = p.ow * step;
+        d.out = mid + y * d.out_row;
+        d.out_step = step;
+      },
+      [](int, int) {});
+  if (sums != nullptr) {
+    const float per_pixel = 1.0f / (static_cast<float>(p.oh) * static_cast<float>(p.ow));
+    for (int c = 0; c < channels; ++c) sums[c] *= per_pixel;
+  }
+}
+
+/// Output channels of a chunk of a dense layer: eight panels.
+inline constexpr int dense_chunk_c = 128;
+
+/// A chunk of a dense layer from `in` to `out`.
+template <class Arch>
+void dense_chunk(const float* payload, const layer_layout& l, const float* in, float* out, int chunk,
+                 dense_activation act) noexcept {
+  const layer_weights w = at(payload, l);
+  const int first = chunk * dense_chunk_c;
+  dense<Arch>(in, l.k, w.weights, w.bias, out, l.out_c, first, smaller(l.out_c, first + dense_chunk_c), act);
+}
+
+/// Slices, the second dense layer: a chunk of scales. Where project goes by columns, scale and ReLU6 follow
+/// on the chunk's channels.
+template <class Arch>
+void excite_chunk(const block_context& b, int chunk) noexcept {
+  const block_config& cfg = b.block();
+  const block_plan& p = b.plan_of();
+  float* const scale = b.workspace + b.p->scale;
+  dense_chunk<Arch>(b.payload, b.weights().excite, b.workspace + b.p->squeezed, scale, chunk,
+                    dense_activation::sigmoid);
+  if (!p.by_columns) return;
+  const int first = chunk * dense_chunk_c;
+  scale_clip<Arch>(b.workspace + p.mid + first, static_cast<std::ptrdiff_t>(p.oh) * p.ow, mid_step(cfg.mid_c),
+                   scale + first, smaller(dense_chunk_c, cfg.mid_c - first), true);
+}
+
+/// Slices, last phase: project some columns of all pixels, or some pixels after scale and ReLU6 in place.
+template <class Arch>
+void project_chunk(const block_context& b, int chunk) noexcept {
+  const block_config& cfg = b.block();
+  const block_plan& p = b.plan_of();
+  const std::ptrdiff_t pixels = static_cast<std::ptrdiff_t>(p.oh) * p.ow;
+  if (p.by_columns) {
+    const int first_c = chunk * slice_channels;
+    project_pixels<Arch>(b, b.workspace + p.mid, 0, pixels, first_c,
+                         smaller(first_c + slice_channels, padded_c(cfg.out_c)));
+    return;
+  }
+  const auto begin = [=](int group) {
+    return static_cast<std::ptrdiff_t>(std::int64_t{pixels} * group / p.groups);
+  };
+  const std::ptrdiff_t first = begin(chunk), last = begin(chunk + 1);
+  const std::ptrdiff_t step = mid_step(cfg.mid_c);
+  float* const mid = b.workspace + p.mid + first * step;
+  if (cfg.se_c > 0) scale_clip<Arch>(mid, last - first, step, b.workspace + b.p->scale, cfg.mid_c, true);
+  project_pixels<Arch>(b, mid, first, last - first, 0, padded_c(cfg.out_c));
+}
+
+}  // namespace detail
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_ENGINE_BLOCK_HPP

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+// The network: configuration + packed weights -> logits, with the kernels of one instruction set, compiled
+// where it is used.
+#ifndef REXNET_ENGINE_NETWORK_HPP
+#define REXNET_ENGINE_NETWORK_HPP
+
+#include "rexnet/engine/basic_network.hpp"
+#include "rexnet/engine/forward.hpp"
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+
+namespace detail {
+
+/// Kernels of this translation unit.
+template <class Arch>
+struct compiled {
+  [[nodiscard]] static status ready() { return done; }
+  [[nodiscard]] static const char* name() noexcept { return simd::name<Arch>(); }
+  [[nodiscard]] static resample_kernels resample() noexcept { return {}; }
+  static errc forward(const config& net, const weights_layout& layout, const float* payload, const plan& p,
+                      const forward_request& r) noexcept {
+    forward_images<Arch>(net, layout, payload, p, r);
+    return errc::ok;
+  }
+};
+
+}  // namespace detail
+
+/// A ReXNet on one instruction set: see basic_network for what it does.
+/// @tparam Config static_config<family::v1, 100, 1000>: sizes are compile-time constants; or dynamic_config
+/// @tparam Arch   instruction set, one that the translation unit is compiled for
+template <class Config, class Arch = simd::default_arch>
+using network = basic_network<Config, detail::compiled<Arch>>;
+
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_ENGINE_NETWORK_HPP
