@@ -13,7 +13,7 @@ void run_layer(benchmark::State& state, const depthwise_shape& s, bool real, boo
   numbers out(std::ptrdiff_t{s.rows} * s.ow * s.out_step), sums(panels * 16);
   weights w(panels * (taps + 1) * 16, cold);
   const fma_rate rate = fma_rate::measure();
-  rexnet::detail::depthwise_args d;
+  rexnet::depthwise_args d{};
   d.in = ring.data;
   d.in_row = s.w * s.in_step;
   d.in_step = s.in_step;
@@ -25,7 +25,9 @@ void run_layer(benchmark::State& state, const depthwise_shape& s, bool real, boo
   d.first_y = s.first_y;
   d.rows = s.rows;
   d.ow = s.ow;
-  d.clip = real && !s.sums;
+  d.kernel = s.kernel;
+  d.stride = s.stride;
+  d.act = real && !s.sums ? rexnet::activation::relu6 : rexnet::activation::none;
   for (auto _ : state) {
     const float* base = w.next();
     for (int c = 0; c < s.computed_c; c += s.slice_c) {
@@ -34,7 +36,7 @@ void run_layer(benchmark::State& state, const depthwise_shape& s, bool real, boo
       d.out = out.data + c;
       d.c = (std::min)(s.slice_c, s.computed_c - c);
       d.sums = real && s.sums ? sums.data + c : nullptr;
-      rexnet::detail::depthwise<arch>(d, s.kernel, s.stride);
+      rexnet::detail::depthwise<arch>(d);
     }
     benchmark::ClobberMemory();
   }

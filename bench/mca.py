@@ -19,6 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 SOURCE = """
 #include "rexnet/kernels/depthwise.hpp"
 #include "rexnet/kernels/pointwise.hpp"
+using namespace rexnet;
 using namespace rexnet::detail;
 using arch = rexnet::simd::default_arch;
 using traits = kernel_traits<arch>;

@@ -10,7 +10,7 @@ namespace rexnet_bench {
 
 namespace {
 
-using rexnet::detail::dense_activation;
+using rexnet::activation;
 
 void run_dense(benchmark::State& state, const dense_shape& s, bool real, bool cold) {
   const std::ptrdiff_t panels = rexnet::panel_count(s.out_c), weight_floats = panels * s.k * 16;
@@ -22,8 +22,8 @@ void run_dense(benchmark::State& state, const dense_shape& s, bool real, bool co
   for (auto _ : state) {
     const float* base = w.next();
     for (int c = 0; c < s.out_c; c += chunk)
-      rexnet::detail::dense<arch>(x.data, s.k, base, base + weight_floats, out.data, s.out_c, c,
-                                  (std::min)(s.out_c, c + chunk), real ? s.act : dense_activation::none);
+      rexnet::detail::dense<arch>({x.data, s.k, base, base + weight_floats, out.data, s.out_c, c,
+                                   (std::min)(s.out_c, c + chunk), real ? s.act : activation::none});
     benchmark::ClobberMemory();
   }
   const double macs = static_cast<double>(s.k) * s.out_c;
@@ -35,9 +35,9 @@ void run_dense(benchmark::State& state, const dense_shape& s, bool real, bool co
 
 void run_scale(benchmark::State& state, const scale_shape& s) {
   numbers map(s.pixels * s.step);
-  const numbers scale(s.step);
+  numbers scale(s.step);
   for (auto _ : state) {
-    rexnet::detail::scale_clip<arch>(map.data, s.pixels, s.step, scale.data, s.c, true);
+    rexnet::detail::scale_pixels<arch>({map.data, s.pixels, s.step, scale.data, s.c, activation::relu6});
     benchmark::ClobberMemory();
   }
   state.counters["elements"] = static_cast<double>(s.pixels) * s.c;
@@ -74,7 +74,7 @@ void register_others(const shapes& all) {
   for (const bool cold : {false, true})
     for (const dense_shape& s : all.dense)
       for (const bool real : {false, true}) {
-        if (real && s.act == dense_activation::none) continue;
+        if (real && s.act == activation::none) continue;
         static const char* const names[] = {"bias", "relu", "relu6", "sigmoid"};
         benchmark::RegisterBenchmark(
             ("dense/" + s.layer + "/k" + std::to_string(s.k) + "_c" + std::to_string(s.out_c) + "/" +
@@ -84,7 +84,8 @@ void register_others(const shapes& all) {
       }
   for (const scale_shape& s : all.scale)
     benchmark::RegisterBenchmark(
-        ("scale_clip/" + s.layer + "/c" + std::to_string(s.c) + "_pixels" + std::to_string(s.pixels)).c_str(),
+        ("scale_pixels/" + s.layer + "/c" + std::to_string(s.c) + "_pixels" + std::to_string(s.pixels))
+            .c_str(),
         [s](benchmark::State& state) { run_scale(state, s); });
   using vec = rexnet::simd::vec<arch>;
   benchmark::RegisterBenchmark("silu/ours", [](benchmark::State& state) {

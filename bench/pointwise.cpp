@@ -14,12 +14,15 @@ void run_layer(benchmark::State& state, const pointwise_shape& s, bool real, boo
   weights w(weight_floats + panels * 16, cold);
   const fma_rate rate = fma_rate::measure();
   const float* segment = in.data;
-  rexnet::detail::pointwise_args a;
+  rexnet::pointwise_args a{};
   a.segment = &segment;
+  a.segments = 1;
   a.run = s.k;
   a.pixel_step = s.in_step;
   a.out = out.data;
+  a.pixels = s.pixels;
   a.out_step = s.out_step;
+  a.ahead = 2;
   if (real) {
     a.act = s.act;
     a.residual_c = s.residual_c;
@@ -31,8 +34,8 @@ void run_layer(benchmark::State& state, const pointwise_shape& s, bool real, boo
     for (int c = 0; c < s.computed_c; c += s.slice_c) {
       a.weights = base + std::ptrdiff_t{c} * s.k;
       a.bias = base + weight_floats + c;
-      a.out_c = (std::min)(s.slice_c, s.computed_c - c);
-      rexnet::detail::pointwise<arch>(a, s.pixels, 0, a.out_c);
+      a.out_c = a.last_c = (std::min)(s.slice_c, s.computed_c - c);
+      rexnet::detail::pointwise<arch>(a);
     }
     benchmark::ClobberMemory();
   }
@@ -52,8 +55,12 @@ void run_stem(benchmark::State& state, const shapes& s, bool real, bool cold) {
   input.floats = image.data;
   input.row_step = std::ptrdiff_t{s.side} * 3;
   input.h = input.w = s.side;
-  rexnet::detail::stem_rows<arch> stem{
-      input, {nullptr, nullptr}, s.stem_computed_c, real ? s.act : rexnet::activation::none, scratch.data};
+  rexnet::detail::stem_rows stem{&rexnet::kernels_of<arch>,
+                                 input,
+                                 {nullptr, nullptr},
+                                 s.stem_computed_c,
+                                 real ? s.act : rexnet::activation::none,
+                                 scratch.data};
   int y = 0;
   for (auto _ : state) {
     const float* base = w.next();

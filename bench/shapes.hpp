@@ -39,7 +39,7 @@ struct depthwise_shape {
 struct dense_shape {
   std::string layer;
   int k, out_c;
-  rexnet::detail::dense_activation act;
+  rexnet::activation act;
 };
 
 /// Scale and ReLU6 on the pixels of a project group.
@@ -76,7 +76,7 @@ inline void add_block(shapes& s, const rexnet::config& c, const rexnet::plan& p,
   const rexnet::block_config& b = c.blocks[i];
   const rexnet::block_plan& bp = p.blocks[i];
   const std::string name = "block" + std::to_string(i);
-  const int mid = whole_vectors<arch>(b.mid_c), step = rexnet::mid_step(b.mid_c);
+  const int mid = whole_vectors(rexnet::kernels_of<arch>, b.mid_c), step = rexnet::mid_step(b.mid_c);
   const int slice = bp.bands ? mid : bp.slice_c;
   // A turn in the middle of the map, where the ring is full.
   const int turn_rows = smaller(bp.h, bp.step_rows == bp.oh ? bp.h : bp.step_rows * b.stride);
@@ -93,8 +93,8 @@ inline void add_block(shapes& s, const rexnet::config& c, const rexnet::plan& p,
                          rexnet::activation::none});
   if (b.se_c == 0) return;
   s.scale.push_back({name, b.mid_c, pixels, step});
-  s.dense.push_back({name + ".squeeze", b.mid_c, b.se_c, dense_activation::relu});
-  s.dense.push_back({name + ".excite", b.se_c, b.mid_c, dense_activation::sigmoid});
+  s.dense.push_back({name + ".squeeze", b.mid_c, b.se_c, activation::relu});
+  s.dense.push_back({name + ".excite", b.se_c, b.mid_c, activation::sigmoid});
 }
 
 }  // namespace detail
@@ -105,7 +105,7 @@ inline void add_block(shapes& s, const rexnet::config& c, const rexnet::plan& p,
   shapes s;
   s.side = side;
   s.stem_c = c.stem_c;
-  s.stem_computed_c = whole_vectors<arch>(c.blocks[0].mid_c);
+  s.stem_computed_c = whole_vectors(rexnet::kernels_of<arch>, c.blocks[0].mid_c);
   s.stem_step = rexnet::mid_step(c.blocks[0].mid_c);
   s.act = hidden_activation(c);
   for (int i = 0; i < rexnet::block_count; ++i) detail::add_block(s, c, p, i);
@@ -114,9 +114,8 @@ inline void add_block(shapes& s, const rexnet::config& c, const rexnet::plan& p,
   s.pointwise.push_back({"head", k, c.head_c, c.head_c, slice_channels,
                          smaller<std::ptrdiff_t>(head_pixels, std::ptrdiff_t{last.oh} * last.ow),
                          rexnet::padded_c(k), slice_channels, 0, s.act});
-  if (c.hidden_c > 0) s.dense.push_back({"hidden", c.head_c, c.hidden_c, dense_activation::relu6});
-  if (c.classes > 0)
-    s.dense.push_back({"classifier", rexnet::feature_c(c), c.classes, dense_activation::none});
+  if (c.hidden_c > 0) s.dense.push_back({"hidden", c.head_c, c.hidden_c, activation::relu6});
+  if (c.classes > 0) s.dense.push_back({"classifier", rexnet::feature_c(c), c.classes, activation::none});
 
   detail::keep_distinct(s.pointwise, [](const pointwise_shape& a) {
     return std::make_tuple(a.k, a.out_c, a.slice_c, a.pixels, a.residual_c, a.act);

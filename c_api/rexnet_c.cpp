@@ -196,7 +196,7 @@ const char* rexnet_status_text(rexnet_status status) {
 const char* rexnet_instruction_set(void) {
   const char* name = "none";
   static_cast<void>(guarded(nullptr, [&name]() -> outcome {
-    if (const auto set = rexnet::chosen_kernel_set()) name = (*set)->name;
+    if (const auto set = rexnet::chosen_kernel_table()) name = (*set)->name;
     return {};
   }));
   return name;

@@ -24,8 +24,8 @@ using action = void (*)(const options&);
 /// Version, the instruction sets (built, running here, chosen), the formats of pictures that are read.
 std::string version_text() {
   std::string text = "rexnet " REXNET_VERSION_STRING "\ninstruction sets:";
-  const auto chosen = rexnet::chosen_kernel_set();
-  for (const rexnet::kernel_set& set : rexnet::built_kernel_sets())
+  const auto chosen = rexnet::chosen_kernel_table();
+  for (const rexnet::kernel_table& set : rexnet::built_kernel_tables())
     text.append(" ").append(set.name).append(chosen && *chosen == &set ? " (in use)"
                                              : rexnet::runs(rexnet::this_cpu(), set.name)
                                                  ? ""

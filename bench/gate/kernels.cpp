@@ -60,22 +60,25 @@ void pointwise(int pixels, int k, int out_c, activation act, int residual_c, boo
   numbers in(std::ptrdiff_t{pixels} * in_step), weights(panels * k * 16, 1.0f / static_cast<float>(k)),
       bias(panels * 16), out(std::ptrdiff_t{pixels} * out_step), residual(std::ptrdiff_t{pixels} * out_step);
   const float* segment = in.data;
-  detail::pointwise_args a;
+  rexnet::pointwise_args a{};
   a.segment = &segment;
+  a.segments = 1;
   a.run = k;
   a.pixel_step = in_step;
   a.weights = weights.data;
   a.bias = bias.data;
   a.out = out.data;
-  a.out_step = a.out_c = out_step;
+  a.pixels = pixels;
+  a.out_step = a.out_c = a.last_c = out_step;
   a.residual = residual_c > 0 ? residual.data : nullptr;
   a.residual_step = out_step;
   a.residual_c = residual_c;
   a.act = act;
+  a.ahead = 2;
   static const char* const names[] = {" none", " relu", " relu6", " silu"};
   const std::string rest = std::string(names[static_cast<int>(act)]) + (residual_c > 0 ? " residual" : "");
   run(text("pointwise", {{"pixels", pixels}, {"k", k}, {"c", out_c}}, rest.c_str()),
-      [&] { detail::pointwise<arch>(a, pixels, 0, a.out_c); });
+      [&] { detail::pointwise<arch>(a); });
 }
 
 void stem(int side, int stem_c) {
@@ -86,7 +89,8 @@ void stem(int side, int stem_c) {
   input.floats = in.data;
   input.row_step = side * 3;
   input.h = input.w = side;
-  detail::stem_rows<arch> rows{input, {weights.data, bias.data}, stem_c, activation::silu, scratch.data};
+  detail::stem_rows rows{&rexnet::kernels_of<arch>, input,       {weights.data, bias.data}, stem_c,
+                         activation::silu,          scratch.data};
   run(text("stem", {{"side", side}, {"c", stem_c}}), [&] {
     for (int y = 0; y < 4; ++y) rows.compute(y, out.data, stem_c);
   });
@@ -96,7 +100,7 @@ void depthwise(int side, int c, int kernel, int stride, bool with_sums) {
   const int o = rexnet::strided(side, stride), panels = rexnet::panel_count(c);
   numbers in(std::ptrdiff_t{side} * side * c), weights(std::ptrdiff_t{panels} * kernel * kernel * 16),
       bias(panels * 16), out(std::ptrdiff_t{o} * o * c), sums(panels * 16);
-  detail::depthwise_args a;
+  rexnet::depthwise_args a{};
   a.in = in.data;
   a.in_row = std::ptrdiff_t{side} * c;
   a.in_step = c;
@@ -107,26 +111,31 @@ void depthwise(int side, int c, int kernel, int stride, bool with_sums) {
   a.out_row = std::ptrdiff_t{o} * c;
   a.out_step = a.c = c;
   a.rows = a.ow = o;
-  a.clip = !with_sums;
+  a.kernel = kernel;
+  a.stride = stride;
+  a.act = with_sums ? activation::none : activation::relu6;
   a.sums = with_sums ? sums.data : nullptr;
   run(text("depthwise", {{"side", side}, {"c", c}, {"kernel", kernel}, {"stride", stride}},
            with_sums ? " sums" : ""),
-      [&] { detail::depthwise<arch>(a, kernel, stride); });
+      [&] { detail::depthwise<arch>(a); });
 }
 
-void dense(int k, int out_c, detail::dense_activation act, const char* name) {
+void dense(int k, int out_c, activation act, const char* name) {
   numbers x(k), weights(std::ptrdiff_t{rexnet::panel_count(out_c)} * k * 16, 0.1f),
       bias(rexnet::panel_count(out_c) * 16), out(out_c);
-  run(text("dense", {{"k", k}, {"c", out_c}}, name),
-      [&] { detail::dense<arch>(x.data, k, weights.data, bias.data, out.data, out_c, 0, out_c, act); });
+  run(text("dense", {{"k", k}, {"c", out_c}}, name), [&] {
+    detail::dense<arch>({x.data, k, weights.data, bias.data, out.data, out_c, 0, out_c, act});
+  });
 }
 
 void maps(int pixels, int c) {
   numbers map(std::ptrdiff_t{pixels} * c), scale(c);
-  run(text("scale_clip", {{"pixels", pixels}, {"c", c}}),
-      [&] { detail::scale_clip<arch>(map.data, pixels, c, scale.data, c, true); });
-  run(text("add_pixels", {{"pixels", pixels}, {"c", c}}),
-      [&] { detail::add_pixels<arch>(map.data, pixels, c, scale.data, c); });
+  run(text("scale_pixels", {{"pixels", pixels}, {"c", c}}), [&] {
+    detail::scale_pixels<arch>({map.data, pixels, c, scale.data, c, activation::relu6});
+  });
+  run(text("add_pixels", {{"pixels", pixels}, {"c", c}}), [&] {
+    detail::add_pixels<arch>({map.data, pixels, c, scale.data, c, activation::none});
+  });
 }
 
 void silu(int n) {
@@ -183,10 +192,10 @@ int main(int argc, char** argv) {
   depthwise(14, 32, 3, 2, true);
   depthwise(9, 13, 3, 1, false);
   depthwise(14, 32, 5, 1, false);
-  dense(1110, 92, detail::dense_activation::relu, " relu");
-  dense(92, 1110, detail::dense_activation::sigmoid, " sigmoid");
-  dense(1280, 1000, detail::dense_activation::none, " none");
-  dense(37, 10, detail::dense_activation::relu6, " relu6");
+  dense(1110, 92, activation::relu, " relu");
+  dense(92, 1110, activation::sigmoid, " sigmoid");
+  dense(1280, 1000, activation::none, " none");
+  dense(37, 10, activation::relu6, " relu6");
   maps(49, 1110);
   maps(30, 13);
   silu(4096);

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: MIT
 // The operators of the network, each usable alone on NHWC views of any stride: shapes are checked, nothing
 // outside a view is touched, nothing is allocated. Weights are packed once with pack_filter(). Results have
-// the bits of the network's own kernels.
+// the bits of the network's own kernels: those of `kernels`, which is the last parameter of each (a network's
+// own are net.kernels()); without it default_kernels().
 #ifndef REXNET_OPS_HPP
 #define REXNET_OPS_HPP
 
 #include "rexnet/core/aligned_buffer.hpp"
 #include "rexnet/core/error.hpp"
+#include "rexnet/core/padding.hpp"
 #include "rexnet/core/views.hpp"
-#include "rexnet/kernels/dense.hpp"
-#include "rexnet/kernels/depthwise.hpp"
-#include "rexnet/kernels/pointwise.hpp"
+#include "rexnet/dispatch/default_kernels.hpp"
 #include "rexnet/system/parallel.hpp"
 
 #include <algorithm>
@@ -87,7 +87,7 @@ template <class T>
 /// Filter and output row of a kernel call: what pointwise_args and depthwise_args have in common.
 template <class Args>
 [[nodiscard]] Args output_row(const filter& f, const nhwc_view<float>& out, int b, int y) noexcept {
-  Args a;
+  Args a{};
   a.weights = f.weights;
   a.bias = f.bias;
   a.out = out.pixel(b, y, 0);
@@ -113,56 +113,67 @@ void for_each_row(int n, int h, const op_threads& t, Body&& body) noexcept {
 
 /// 1x1 convolution: out[..., o] = act(bias[o] + sum_i in[..., i] w[o][i]) + residual[..., o] for o <
 /// residual.c.
+/// @param act      none, relu, relu6 or silu
 /// @param residual null data: none; else the same pixels and at most out.c channels
-/// Errors: shape_mismatch.
-template <class Arch = simd::default_arch>
-[[nodiscard]] errc pointwise(nhwc_view<const float> in, const filter& f, nhwc_view<float> out,
-                             activation act = activation::none, nhwc_view<const float> residual = {},
-                             const op_threads& threads = {}) noexcept {
+/// Errors: shape_mismatch, invalid_argument (activation), unsupported (no kernels).
+[[nodiscard]] inline errc pointwise(nhwc_view<const float> in, const filter& f, nhwc_view<float> out,
+                                    activation act = activation::none, nhwc_view<const float> residual = {},
+                                    const op_threads& threads = {},
+                                    const kernel_table* kernels = default_kernels()) noexcept {
+  if (kernels == nullptr) return errc::unsupported;
+  if (act == activation::sigmoid) return errc::invalid_argument;
   if (!detail::strided_views(in, out, 1) || in.c != f.k || out.c != f.out_c) return errc::shape_mismatch;
   if (residual.data != nullptr && (residual.n != out.n || residual.h != out.h || residual.w != out.w ||
                                    residual.c < 1 || residual.c > out.c))
     return errc::shape_mismatch;
   detail::for_each_row(in.n, in.h, threads, [&](int b, int y) {
     const float* const row = in.pixel(b, y, 0);
-    auto a = detail::output_row<detail::pointwise_args>(f, out, b, y);
+    auto a = detail::output_row<pointwise_args>(f, out, b, y);
     a.segment = &row;
+    a.segments = 1;
     a.run = in.c;
     a.pixel_step = in.pixel_stride;
-    a.out_c = out.c;
+    a.pixels = in.w;
+    a.out_c = a.last_c = out.c;
     a.act = act;
+    a.ahead = 2;
     if (residual.data != nullptr) {
       a.residual = residual.pixel(b, y, 0);
       a.residual_step = residual.pixel_stride;
       a.residual_c = residual.c;
     }
-    detail::pointwise<Arch>(a, in.w, 0, out.c);
+    kernels->pointwise(a);
   });
   return errc::ok;
 }
 
 /// Depthwise convolution, padding kernel / 2; out.h = ceil(in.h / stride), f.k = kernel * kernel.
-/// @param kernel 3 or 5, @param stride 1 or 2, @param clip ReLU6 on the output
-/// Errors: shape_mismatch, invalid_argument (kernel or stride).
-template <class Arch = simd::default_arch>
-[[nodiscard]] errc depthwise(nhwc_view<const float> in, const filter& f, int kernel, int stride,
-                             nhwc_view<float> out, bool clip = false,
-                             const op_threads& threads = {}) noexcept {
+/// @param kernel 3 or 5, @param stride 1 or 2, @param act none, relu or relu6
+/// Errors: shape_mismatch, invalid_argument (kernel, stride or activation), unsupported (no kernels).
+[[nodiscard]] inline errc depthwise(nhwc_view<const float> in, const filter& f, int kernel, int stride,
+                                    nhwc_view<float> out, activation act = activation::none,
+                                    const op_threads& threads = {},
+                                    const kernel_table* kernels = default_kernels()) noexcept {
+  if (kernels == nullptr) return errc::unsupported;
   if ((kernel != 3 && kernel != 5) || (stride != 1 && stride != 2)) return errc::invalid_argument;
+  if (act == activation::silu || act == activation::sigmoid) return errc::invalid_argument;
   if (!detail::strided_views(in, out, stride) || in.c != out.c || f.out_c != in.c || f.k != kernel * kernel)
     return errc::shape_mismatch;
   detail::for_each_row(out.n, out.h, threads, [&](int b, int y) {
-    auto a = detail::output_row<detail::depthwise_args>(f, out, b, y);
+    auto a = detail::output_row<depthwise_args>(f, out, b, y);
     a.in = in.pixel(b, 0, 0);
     a.in_row = in.row_stride;
     a.ring_rows = a.h = in.h;
     a.first_y = y;
+    a.rows = 1;
     a.w = in.w;
     a.in_step = in.pixel_stride;
+    a.kernel = kernel;
+    a.stride = stride;
     a.ow = out.w;
     a.c = in.c;
-    a.clip = clip;
-    detail::depthwise<Arch>(a, kernel, stride);
+    a.act = act;
+    kernels->depthwise(a);
   });
   return errc::ok;
 }
@@ -175,11 +186,15 @@ template <class Arch = simd::default_arch>
 
 /// Dense KxK convolution (the stem), padding kernel / 2, kernel odd and at most 15, any stride.
 /// @param scratch convolution_scratch_floats(in.w, in.c, kernel) floats
-/// Errors: shape_mismatch, invalid_argument, workspace_too_small.
-template <class Arch = simd::default_arch>
-[[nodiscard]] errc convolution(nhwc_view<const float> in, const filter& f, int kernel, int stride,
-                               nhwc_view<float> out, span<float> scratch,
-                               activation act = activation::none) noexcept {
+/// @param act     none, relu, relu6 or silu
+/// Errors: shape_mismatch, invalid_argument (kernel, stride or activation), workspace_too_small, unsupported
+/// (no kernels).
+[[nodiscard]] inline errc convolution(nhwc_view<const float> in, const filter& f, int kernel, int stride,
+                                      nhwc_view<float> out, span<float> scratch,
+                                      activation act = activation::none,
+                                      const kernel_table* kernels = default_kernels()) noexcept {
+  if (kernels == nullptr) return errc::unsupported;
+  if (act == activation::sigmoid) return errc::invalid_argument;
   if (kernel < 1 || kernel > 15 || kernel % 2 == 0 || stride < 1) return errc::invalid_argument;
   if (!detail::strided_views(in, out, stride) || f.k != kernel * kernel * in.c || f.out_c != out.c)
     return errc::shape_mismatch;
@@ -198,21 +213,24 @@ template <class Arch = simd::default_arch>
         for (int x = 0; x < in.w; ++x)
           std::copy_n(in.pixel(b, iy, x), in.c, row + static_cast<std::ptrdiff_t>(x + pad) * in.c);
       }
-      auto a = detail::output_row<detail::pointwise_args>(f, out, b, y);
+      auto a = detail::output_row<pointwise_args>(f, out, b, y);
       a.segment = rows;
       a.segments = kernel;
       a.run = kernel * in.c;
       a.pixel_step = static_cast<std::ptrdiff_t>(stride) * in.c;
-      a.out_c = out.c;
+      a.pixels = out.w;
+      a.out_c = a.last_c = out.c;
       a.act = act;
-      detail::pointwise<Arch>(a, out.w, 0, out.c);
+      a.ahead = 2;
+      kernels->pointwise(a);
     }
   return errc::ok;
 }
 
-/// Mean over all pixels of each image: out [n][c]. Errors: shape_mismatch.
-template <class Arch = simd::default_arch>
-[[nodiscard]] errc global_mean(nhwc_view<const float> in, span<float> out) noexcept {
+/// Mean over all pixels of each image: out [n][c]. Errors: shape_mismatch, unsupported (no kernels).
+[[nodiscard]] inline errc global_mean(nhwc_view<const float> in, span<float> out,
+                                      const kernel_table* kernels = default_kernels()) noexcept {
+  if (kernels == nullptr) return errc::unsupported;
   if (!detail::good_view(in) || out.size() != static_cast<std::size_t>(in.n) * static_cast<std::size_t>(in.c))
     return errc::shape_mismatch;
   const float per_pixel = 1.0f / (static_cast<float>(in.h) * static_cast<float>(in.w));
@@ -220,30 +238,35 @@ template <class Arch = simd::default_arch>
     float* const sums = out.data() + static_cast<std::ptrdiff_t>(b) * in.c;
     std::fill_n(sums, in.c, 0.0f);
     for (int y = 0; y < in.h; ++y)
-      detail::add_pixels<Arch>(in.pixel(b, y, 0), in.w, in.pixel_stride, sums, in.c);
+      kernels->add_pixels(
+          {const_cast<float*>(in.pixel(b, y, 0)), in.w, in.pixel_stride, sums, in.c, activation::none});
     for (int c = 0; c < in.c; ++c) sums[c] *= per_pixel;
   }
   return errc::ok;
 }
 
-using detail::dense_activation;
-
-/// Fully connected layer: out = act(bias + W in). in [f.k], out [f.out_c]. Errors: shape_mismatch.
-template <class Arch = simd::default_arch>
-[[nodiscard]] errc dense(span<const float> in, const filter& f, span<float> out,
-                         dense_activation act = dense_activation::none) noexcept {
+/// Fully connected layer: out = act(bias + W in). in [f.k], out [f.out_c].
+/// @param act none, relu, relu6 or sigmoid
+/// Errors: shape_mismatch, invalid_argument (activation), unsupported (no kernels).
+[[nodiscard]] inline errc dense(span<const float> in, const filter& f, span<float> out,
+                                activation act = activation::none,
+                                const kernel_table* kernels = default_kernels()) noexcept {
+  if (kernels == nullptr) return errc::unsupported;
+  if (act == activation::silu) return errc::invalid_argument;
   if (in.size() != static_cast<std::size_t>(f.k) || out.size() != static_cast<std::size_t>(f.out_c))
     return errc::shape_mismatch;
-  detail::dense<Arch>(in.data(), f.k, f.weights, f.bias, out.data(), f.out_c, 0, f.out_c, act);
+  kernels->dense({in.data(), f.k, f.weights, f.bias, out.data(), f.out_c, 0, f.out_c, act});
   return errc::ok;
 }
 
-/// Squeeze-excite in place: map *= sigmoid(W2 relu(W1 mean(map))), then ReLU6 when `clip`.
-/// @param scratch 2 * map.c + squeeze.out_c floats
-/// Errors: shape_mismatch, workspace_too_small.
-template <class Arch = simd::default_arch>
-[[nodiscard]] errc squeeze_excite(nhwc_view<float> map, const filter& squeeze, const filter& excite,
-                                  span<float> scratch, bool clip = false) noexcept {
+/// Squeeze-excite in place: map = act(map * sigmoid(W2 relu(W1 mean(map)))).
+/// @param scratch 2 * map.c + squeeze.out_c floats, @param act none or relu6
+/// Errors: shape_mismatch, invalid_argument (activation), workspace_too_small, unsupported (no kernels).
+[[nodiscard]] inline errc squeeze_excite(nhwc_view<float> map, const filter& squeeze, const filter& excite,
+                                         span<float> scratch, activation act = activation::none,
+                                         const kernel_table* kernels = default_kernels()) noexcept {
+  if (kernels == nullptr) return errc::unsupported;
+  if (act != activation::none && act != activation::relu6) return errc::invalid_argument;
   if (!detail::good_view(map) || squeeze.k != map.c || excite.k != squeeze.out_c || excite.out_c != map.c)
     return errc::shape_mismatch;
   const auto c = static_cast<std::size_t>(map.c), se = static_cast<std::size_t>(squeeze.out_c);
@@ -255,12 +278,12 @@ template <class Arch = simd::default_arch>
     nhwc_view<float> image = map;
     image.data = map.pixel(b, 0, 0);
     image.n = 1;
-    errc e = global_mean<Arch>(image, {mean, c});
-    if (e == errc::ok) e = dense<Arch>({mean, c}, squeeze, {squeezed, se}, dense_activation::relu);
-    if (e == errc::ok) e = dense<Arch>({squeezed, se}, excite, {scale, c}, dense_activation::sigmoid);
+    errc e = global_mean(image, {mean, c}, kernels);
+    if (e == errc::ok) e = dense({mean, c}, squeeze, {squeezed, se}, activation::relu, kernels);
+    if (e == errc::ok) e = dense({squeezed, se}, excite, {scale, c}, activation::sigmoid, kernels);
     if (e != errc::ok) return e;
     for (int y = 0; y < map.h; ++y)
-      detail::scale_clip<Arch>(image.pixel(0, y, 0), map.w, map.pixel_stride, scale, map.c, clip);
+      kernels->scale_pixels({image.pixel(0, y, 0), map.w, map.pixel_stride, scale, map.c, act});
   }
   return errc::ok;
 }

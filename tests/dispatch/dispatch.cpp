@@ -27,7 +27,7 @@ using rexnet::config_for;
 using rexnet::cpu_words;
 using rexnet::errc;
 using rexnet::family;
-using rexnet::kernel_set;
+using rexnet::kernel_table;
 using rexnet::runs;
 using rexnet_test::must;
 
@@ -126,23 +126,23 @@ TEST_CASE("dispatch: every feature that a set's flags allow is asked for") {
 }
 
 TEST_CASE("dispatch: the first set that runs is taken, or the named one, or an error lists them") {
-  const kernel_set sets[] = {{"avx512bw", nullptr}, {"fma3_avx2", nullptr}, {"sse2", nullptr}};
+  const kernel_table sets[] = {{"avx512bw", nullptr}, {"fma3_avx2", nullptr}, {"sse2", nullptr}};
   const cpu_words haswell = x86(haswell_ecx, haswell_ebx, 7);
-  CHECK(must(rexnet::find_kernel_set({sets, 3}, haswell, "")) == sets + 1);
-  CHECK(must(rexnet::find_kernel_set({sets, 3}, haswell, "sse2")) == sets + 2);
-  const auto missing = rexnet::find_kernel_set({sets, 3}, haswell, "avx512bw");
+  CHECK(must(rexnet::find_kernel_table({sets, 3}, haswell, "")) == sets + 1);
+  CHECK(must(rexnet::find_kernel_table({sets, 3}, haswell, "sse2")) == sets + 2);
+  const auto missing = rexnet::find_kernel_table({sets, 3}, haswell, "avx512bw");
   CHECK(missing.code() == errc::unsupported);
   CHECK(
       missing.error().message() ==
       "no instruction set \"avx512bw\" runs here: built with avx512bw fma3_avx2 sse2, of which this CPU runs "
       "fma3_avx2 sse2");
-  CHECK(rexnet::find_kernel_set({sets, 3}, haswell, "AVX2").code() == errc::unsupported);
-  CHECK(rexnet::find_kernel_set({sets, 1}, haswell, "").error().message() ==
+  CHECK(rexnet::find_kernel_table({sets, 3}, haswell, "AVX2").code() == errc::unsupported);
+  CHECK(rexnet::find_kernel_table({sets, 1}, haswell, "").error().message() ==
         "no instruction set runs here: built with avx512bw, of which this CPU runs none");
 }
 
 TEST_CASE("dispatch: the automatic choice is the best that runs, what REXNET_ISA says, or its error") {
-  const auto chosen = rexnet::chosen_kernel_set();
+  const auto chosen = rexnet::chosen_kernel_table();
   const std::string wanted = environment("REXNET_ISA"), expected = environment("REXNET_EXPECT_ISA");
   const example e(config_for(family::v1, 50, 4), 20, 30);
   if (expected == "none") {
@@ -157,7 +157,7 @@ TEST_CASE("dispatch: the automatic choice is the best that runs, what REXNET_ISA
   INFO("chosen ", (*chosen)->name, ", expected ", expected);
   if (!expected.empty()) CHECK((*chosen)->name == expected);
   if (wanted.empty())  // nothing better runs
-    for (const kernel_set& set : rexnet::built_kernel_sets()) {
+    for (const kernel_table& set : rexnet::built_kernel_tables()) {
       if (&set == *chosen) break;
       CHECK_FALSE(runs(rexnet::this_cpu(), set.name));
     }
@@ -170,7 +170,7 @@ TEST_CASE("dispatch: every set that runs here agrees with the double reference, 
   int ran = 0;
   for (const example& e :
        {example(config_for(family::v1, 50, 10), 33, 47), example(config_for(family::lite, 50, 7), 40, 31)})
-    for (const kernel_set& set : rexnet::built_kernel_sets()) {
+    for (const kernel_table& set : rexnet::built_kernel_tables()) {
       if (!runs(rexnet::this_cpu(), set.name)) {
         std::printf("not on this CPU: %s\n", set.name);
         continue;
@@ -198,7 +198,7 @@ TEST_CASE("dispatch: every set that runs here resizes to the same bytes") {
     const rexnet::image_view upright(pixels.data(), 301, 407), flat(pixels.data(), 407, 301);
     for (const rexnet::image_view& view : {upright, flat}) {
       const auto expected = must(rexnet::preprocess_pixels(view, p)).data;
-      for (const kernel_set& set : rexnet::built_kernel_sets())
+      for (const kernel_table& set : rexnet::built_kernel_tables())
         if (runs(rexnet::this_cpu(), set.name))
           CHECK(must(rexnet::preprocess_pixels(view, p, set.resample)).data == expected);
     }
@@ -244,7 +244,7 @@ TEST_CASE("dispatch: a forced set holds for networks made later, an unknown one 
   const example e(config_for(family::lite, 50, 3), 16, 16);
   const any_network before = e.net();
   const std::string automatic = before.instruction_set();
-  const kernel_set& last = rexnet::built_kernel_sets()[rexnet::built_kernel_sets().size() - 1];
+  const kernel_table& last = rexnet::built_kernel_tables()[rexnet::built_kernel_tables().size() - 1];
   REQUIRE(rexnet::use_instruction_set(last.name).ok());
   CHECK(std::string(e.net().instruction_set()) == last.name);
   CHECK(before.instruction_set() == automatic);
@@ -257,7 +257,7 @@ TEST_CASE("dispatch: a forced set holds for networks made later, an unknown one 
 TEST_CASE("dispatch: a unit built from other headers is refused before it reads anything") {
   rexnet::detail::unit_call call;  // its pointers are null: reading them would end the test
   call.bytes[2] += 8;
-  for (const kernel_set& set : rexnet::built_kernel_sets())
+  for (const kernel_table& set : rexnet::built_kernel_tables())
     if (runs(rexnet::this_cpu(), set.name) || is_x86(set.name) == false)
       CHECK(static_cast<errc>(set.forward(&call)) == errc::unsupported);
 }
@@ -265,7 +265,7 @@ TEST_CASE("dispatch: a unit built from other headers is refused before it reads 
 TEST_CASE("dispatch: a classifier of the bundled model uses it") {
   if (environment("REXNET_EXPECT_ISA") == std::string("none")) return;
   const auto model = must(rexnet::load_packed(rexnet_test::source_path("models/clothing_1.0x.rexnet")));
-  CHECK(std::string(model.net().instruction_set()) == must(rexnet::chosen_kernel_set())->name);
+  CHECK(std::string(model.net().instruction_set()) == must(rexnet::chosen_kernel_table())->name);
   std::vector<std::uint8_t> grey(64 * 48 * 3, 128);
   auto classifier = must(rexnet::classifier::make(model, 2));
   CHECK(must(classifier.classify({grey.data(), 64, 48}, 3)).size() == 3);

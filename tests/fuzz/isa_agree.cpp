@@ -110,7 +110,7 @@ void compare_pictures(choices& c) {
   for (std::uint8_t& v : pixels) v = static_cast<std::uint8_t>(extreme ? (d.one_in(2) ? 255 : 0) : d.next());
   const rexnet::image_view picture(pixels.data(), width, height, format);
   const auto plain = rexnet::preprocess_pixels(picture, p);
-  for (const rexnet::kernel_set* set : running_sets()) {
+  for (const rexnet::kernel_table* set : running_sets()) {
     const auto found = rexnet::preprocess_pixels(picture, p, set->resample);
     REXNET_FUZZ_CHECK(found.code() == plain.code() && (!found.ok() || found->data == plain->data));
   }

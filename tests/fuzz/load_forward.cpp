@@ -38,7 +38,7 @@ void run_model(const rexnet::model& m, int h, int w, unsigned seed) {
   dice d(seed);
   for (float& v : images) v = static_cast<float>(static_cast<int>(d.below(4096)) - 2048) / 1024.0f;
   const pass p{m.shape(), m.payload().data(), images.data(), 2, h, w};
-  for (const rexnet::kernel_set* set : running_sets()) {
+  for (const rexnet::kernel_table* set : running_sets()) {
     const std::vector<float> logits = forward(*set, p, 1);
     for (const float v : logits) REXNET_FUZZ_CHECK(std::isfinite(v));
     REXNET_FUZZ_CHECK(same_bits(logits, forward(*set, p, 2 + static_cast<int>(d.below(3)))));

@@ -17,10 +17,10 @@
 namespace rexnet_fuzz {
 
 /// The sets that this CPU runs, best first; what it lacks is said once.
-inline const std::vector<const rexnet::kernel_set*>& running_sets() {
-  static const std::vector<const rexnet::kernel_set*> sets = [] {
-    std::vector<const rexnet::kernel_set*> found;
-    for (const rexnet::kernel_set& set : rexnet::built_kernel_sets()) {
+inline const std::vector<const rexnet::kernel_table*>& running_sets() {
+  static const std::vector<const rexnet::kernel_table*> sets = [] {
+    std::vector<const rexnet::kernel_table*> found;
+    for (const rexnet::kernel_table& set : rexnet::built_kernel_tables()) {
       if (rexnet::runs(rexnet::this_cpu(), set.name))
         found.push_back(&set);
       else
@@ -46,7 +46,7 @@ struct pass {
 };
 
 /// Logits of one set. Workspace and logits are full of NaN before: what is not written, shows.
-inline std::vector<float> forward(const rexnet::kernel_set& set, const pass& p, int threads) {
+inline std::vector<float> forward(const rexnet::kernel_table& set, const pass& p, int threads) {
   REXNET_FUZZ_CHECK(rexnet::use_instruction_set(set.name).ok());
   const rexnet::any_network net(p.c, p.payload);
   const auto plan = net.make_plan(p.h, p.w, threads);

@@ -57,15 +57,15 @@ inline std::vector<float> through_pointwise(const std::vector<float>& in, activa
   const rexnet::packed_filter f = must(rexnet::pack_filter({&one, 1}, {}, 1, 1));
   const int n = static_cast<int>(in.size());
   std::vector<float> out(in.size());
-  REQUIRE(rexnet::pointwise<>({in.data(), 1, 1, n, 1}, f.view(), {out.data(), 1, 1, n, 1}, act) == errc::ok);
+  REQUIRE(rexnet::pointwise({in.data(), 1, 1, n, 1}, f.view(), {out.data(), 1, 1, n, 1}, act) == errc::ok);
   return out;
 }
-inline std::vector<float> through_dense(const std::vector<float>& in, rexnet::dense_activation act) {
+inline std::vector<float> through_dense(const std::vector<float>& in, activation act) {
   const float one = 1;
   const rexnet::packed_filter f = must(rexnet::pack_filter({&one, 1}, {}, 1, 1));
   std::vector<float> out(in.size());
   for (std::size_t i = 0; i < in.size(); ++i)
-    REQUIRE(rexnet::dense<>({&in[i], 1}, f.view(), {&out[i], 1}, act) == errc::ok);
+    REQUIRE(rexnet::dense({&in[i], 1}, f.view(), {&out[i], 1}, act) == errc::ok);
   return out;
 }
 
@@ -96,9 +96,9 @@ TEST_CASE("faults: PyTorch's answers of the activations at the edges of the floa
   check_activation("silu", through_pointwise(in, activation::silu));
   check_activation("relu", through_pointwise(in, activation::relu));
   check_activation("relu6", through_pointwise(in, activation::relu6));
-  check_activation("sigmoid", through_dense(in, rexnet::dense_activation::sigmoid));
-  check_activation("relu", through_dense(in, rexnet::dense_activation::relu));
-  check_activation("relu6", through_dense(in, rexnet::dense_activation::relu6));
+  check_activation("sigmoid", through_dense(in, rexnet::activation::sigmoid));
+  check_activation("relu", through_dense(in, rexnet::activation::relu));
+  check_activation("relu6", through_dense(in, rexnet::activation::relu6));
 }
 
 TEST_CASE("faults: a NaN or an infinity reaches the outputs that PyTorch lets it reach, in every operator") {
@@ -113,7 +113,7 @@ TEST_CASE("faults: a NaN or an infinity reaches the outputs that PyTorch lets it
     in.view.pixel(0, std::stoi(line[0]), std::stoi(line[1]))[1] = rexnet_test::number(line[2]);
     std::vector<float> scratch(rexnet::convolution_scratch_floats(5, 3, 3));
     const auto f = filter(5, 27);
-    REQUIRE(rexnet::convolution<>(in.view, f.view(), 3, 2, out.view, scratch) == errc::ok);
+    REQUIRE(rexnet::convolution(in.view, f.view(), 3, 2, out.view, scratch) == errc::ok);
     check("convolution", line, out.v);
   }
   for (const auto& line : rexnet_test::fault_lines("depthwise")) {
@@ -121,7 +121,7 @@ TEST_CASE("faults: a NaN or an infinity reaches the outputs that PyTorch lets it
     formula_map in(5, 5, 3), out(side, side, 3);
     in.view.pixel(0, std::stoi(line[0]), std::stoi(line[1]))[1] = rexnet_test::number(line[4]);
     const auto f = filter(3, kernel * kernel);
-    REQUIRE(rexnet::depthwise<>(in.view, f.view(), kernel, stride, out.view, true) == errc::ok);
+    REQUIRE(rexnet::depthwise(in.view, f.view(), kernel, stride, out.view, activation::relu6) == errc::ok);
     check("depthwise", line, out.v);
   }
   for (const auto& line : rexnet_test::fault_lines("pointwise")) {
@@ -133,8 +133,8 @@ TEST_CASE("faults: a NaN or an infinity reaches the outputs that PyTorch lets it
                            : line[0] == "none"  ? activation::none
                                                 : activation::silu;
     const auto f = filter(7, 5);
-    REQUIRE(rexnet::pointwise<>(in.view, f.view(), out.view, act,
-                                add ? nhwc_view<const float>(residual.view) : nhwc_view<const float>()) ==
+    REQUIRE(rexnet::pointwise(in.view, f.view(), out.view, act,
+                              add ? nhwc_view<const float>(residual.view) : nhwc_view<const float>()) ==
             errc::ok);
     check(line[0].c_str(), line, out.v);
   }
@@ -142,14 +142,14 @@ TEST_CASE("faults: a NaN or an infinity reaches the outputs that PyTorch lets it
     formula_map in(3, 3, 5);
     in.view.pixel(0, 1, 1)[2] = rexnet_test::number(line[0]);
     std::vector<float> out(5);
-    REQUIRE(rexnet::global_mean<>(in.view, out) == errc::ok);
+    REQUIRE(rexnet::global_mean(in.view, out) == errc::ok);
     check("mean", line, out);
   }
   for (const auto& line : rexnet_test::fault_lines("dense")) {
     std::vector<float> in = fault_values(5), out(7);
     in[2] = rexnet_test::number(line[0]);
     const auto f = filter(7, 5);
-    REQUIRE(rexnet::dense<>(in, f.view(), out) == errc::ok);
+    REQUIRE(rexnet::dense(in, f.view(), out) == errc::ok);
     check("dense", line, out);
   }
   for (const auto& line : rexnet_test::fault_lines("squeeze_excite")) {
@@ -157,7 +157,8 @@ TEST_CASE("faults: a NaN or an infinity reaches the outputs that PyTorch lets it
     map.view.pixel(0, 1, 1)[2] = rexnet_test::number(line[0]);
     std::vector<float> scratch(12);
     const auto squeeze = filter(2, 5), excite = filter(5, 2);
-    REQUIRE(rexnet::squeeze_excite<>(map.view, squeeze.view(), excite.view(), scratch, true) == errc::ok);
+    REQUIRE(rexnet::squeeze_excite(map.view, squeeze.view(), excite.view(), scratch, activation::relu6) ==
+            errc::ok);
     check("squeeze_excite", line, map.v);
   }
 }
@@ -179,21 +180,22 @@ TEST_CASE(
     formula_map wide(9, 11, 40), out(9, 11, 19), means(1, 1, 19), small(5, 6, 40);
     const rexnet::packed_filter expand = filter(40, 19), taps = filter(19, 9), squeeze = filter(3, 19),
                                 excite = filter(19, 3), stem = filter(40, 171);
-    REQUIRE(rexnet::pointwise<>(in.view, expand.view(), wide.view, activation::silu, in.view, {2, {}}) ==
+    REQUIRE(rexnet::pointwise(in.view, expand.view(), wide.view, activation::silu, in.view, {2, {}}) ==
             errc::ok);
     after("pointwise", wide.v);
-    REQUIRE(rexnet::depthwise<>(in.view, taps.view(), 3, 1, out.view, true, {2, {}}) == errc::ok);
+    REQUIRE(rexnet::depthwise(in.view, taps.view(), 3, 1, out.view, activation::relu6, {2, {}}) == errc::ok);
     after("depthwise", out.v);
     std::vector<float> scratch(rexnet::convolution_scratch_floats(11, 19, 3));
-    REQUIRE(rexnet::convolution<>(in.view, stem.view(), 3, 2, small.view, scratch, activation::silu) ==
+    REQUIRE(rexnet::convolution(in.view, stem.view(), 3, 2, small.view, scratch, activation::silu) ==
             errc::ok);
     after("convolution", small.v);
-    REQUIRE(rexnet::global_mean<>(in.view, means.v) == errc::ok);
+    REQUIRE(rexnet::global_mean(in.view, means.v) == errc::ok);
     after("mean", means.v);
     std::vector<float> hidden(3);
-    REQUIRE(rexnet::dense<>(means.v, squeeze.view(), hidden, rexnet::dense_activation::sigmoid) == errc::ok);
+    REQUIRE(rexnet::dense(means.v, squeeze.view(), hidden, rexnet::activation::sigmoid) == errc::ok);
     after("dense", hidden);
-    REQUIRE(rexnet::squeeze_excite<>(in.view, squeeze.view(), excite.view(), scratch, true) == errc::ok);
+    REQUIRE(rexnet::squeeze_excite(in.view, squeeze.view(), excite.view(), scratch, activation::relu6) ==
+            errc::ok);
     after("squeeze-excite", in.v);
     if (plain.empty()) plain = results;
     CHECK(results == plain);

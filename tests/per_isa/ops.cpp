@@ -65,10 +65,10 @@ TEST_CASE("pointwise: every channel tail, pixel count, activation, partial resid
         guarded_map residual(2, 2, w, res_c, seed % 2, 2);
         const random_filter f(out_c, in_c, static_cast<unsigned>(seed));
         const bool add = seed % 2 == 0, act = seed % 3 == 0;
-        REQUIRE(rexnet::pointwise<>(in.view, f.packed.view(), out.view,
-                                    act ? rexnet::activation::silu : rexnet::activation::none,
-                                    add ? nhwc_view<const float>(residual.view) : nhwc_view<const float>(),
-                                    {seed % 4 + 1, {}}) == errc::ok);
+        REQUIRE(rexnet::pointwise(in.view, f.packed.view(), out.view,
+                                  act ? rexnet::activation::silu : rexnet::activation::none,
+                                  add ? nhwc_view<const float>(residual.view) : nhwc_view<const float>(),
+                                  {seed % 4 + 1, {}}) == errc::ok);
         bool good = true;
         out.each([&](float& v, int b, int y, int x, int o) {
           double sum = static_cast<double>(f.bias[static_cast<std::size_t>(o)]);
@@ -95,7 +95,8 @@ TEST_CASE("depthwise: kernels 3 and 5, strides 1 and 2, every channel tail and w
           guarded_map in(1, h, w, c, seed % 3, static_cast<unsigned>(seed)),
               out(1, (h + stride - 1) / stride, (w + stride - 1) / stride, c, seed % 4, 1);
           const random_filter f(c, kernel * kernel, static_cast<unsigned>(seed));
-          REQUIRE(rexnet::depthwise<>(in.view, f.packed.view(), kernel, stride, out.view, seed % 2 == 0) ==
+          REQUIRE(rexnet::depthwise(in.view, f.packed.view(), kernel, stride, out.view,
+                                    seed % 2 == 0 ? rexnet::activation::relu6 : rexnet::activation::none) ==
                   errc::ok);
           bool good = true;
           out.each([&](float& v, int b, int y, int x, int ch) {
@@ -124,9 +125,9 @@ TEST_CASE("convolution: 1, 3 and 5 square, strides 1 to 3, from 1, 3 and 4 chann
               out(2, (h + stride - 1) / stride, (w + stride - 1) / stride, out_c, seed % 4, 1);
           const random_filter f(out_c, k, static_cast<unsigned>(seed));
           std::vector<float> scratch(rexnet::convolution_scratch_floats(w, in_c, kernel) + 1, guard);
-          REQUIRE(rexnet::convolution<>(in.view, f.packed.view(), kernel, stride, out.view,
-                                        {scratch.data(), scratch.size() - 1},
-                                        rexnet::activation::relu6) == errc::ok);
+          REQUIRE(rexnet::convolution(in.view, f.packed.view(), kernel, stride, out.view,
+                                      {scratch.data(), scratch.size() - 1},
+                                      rexnet::activation::relu6) == errc::ok);
           bool good = scratch.back() == guard;
           out.each([&](float& v, int b, int y, int x, int o) {
             double sum = static_cast<double>(f.bias[static_cast<std::size_t>(o)]);
@@ -148,8 +149,8 @@ TEST_CASE("squeeze-excite, mean and dense: every channel tail") {
     before.view.data = before.memory.data() + 32;
     const random_filter squeeze(se, c, 5), excite(c, se, 6);
     std::vector<float> scratch(static_cast<std::size_t>(2 * c + se));
-    REQUIRE(rexnet::squeeze_excite<>(map.view, squeeze.packed.view(), excite.packed.view(), scratch, true) ==
-            errc::ok);
+    REQUIRE(rexnet::squeeze_excite(map.view, squeeze.packed.view(), excite.packed.view(), scratch,
+                                   rexnet::activation::relu6) == errc::ok);
     bool good = map.guards_intact();
     for (int b = 0; b < 2; ++b) {
       std::vector<double> mean(static_cast<std::size_t>(c)), squeezed(static_cast<std::size_t>(se));
@@ -178,25 +179,24 @@ TEST_CASE("squeeze-excite, mean and dense: every channel tail") {
 TEST_CASE("operators: wrong shapes are answered") {
   guarded_map in(1, 4, 4, 8, 0, 1), out(1, 4, 4, 9, 0, 2);
   const random_filter f(9, 7, 3);
-  CHECK(rexnet::pointwise<>(in.view, f.packed.view(), out.view) == errc::shape_mismatch);
-  CHECK(rexnet::depthwise<>(in.view, f.packed.view(), 4, 1, out.view) == errc::invalid_argument);
-  CHECK(rexnet::depthwise<>(in.view, f.packed.view(), 3, 1, out.view) == errc::shape_mismatch);
+  CHECK(rexnet::pointwise(in.view, f.packed.view(), out.view) == errc::shape_mismatch);
+  CHECK(rexnet::depthwise(in.view, f.packed.view(), 4, 1, out.view) == errc::invalid_argument);
+  CHECK(rexnet::depthwise(in.view, f.packed.view(), 3, 1, out.view) == errc::shape_mismatch);
   CHECK(rexnet::pack_filter({f.weights.data(), 62}, f.bias, 9, 7).code() == errc::shape_mismatch);
 
   const random_filter good(9, 8, 3), squeeze(2, 8, 4), excite(8, 3, 5);
   const guarded_map narrow(1, 4, 3, 9, 0, 6), wide(1, 4, 4, 10, 0, 7);
   for (const guarded_map* residual : {&narrow, &wide})
-    CHECK(rexnet::pointwise<>(in.view, good.packed.view(), out.view, rexnet::activation::none,
-                              residual->view) == errc::shape_mismatch);
+    CHECK(rexnet::pointwise(in.view, good.packed.view(), out.view, rexnet::activation::none,
+                            residual->view) == errc::shape_mismatch);
   std::vector<float> scratch(64), eight(8), nine(9);
-  CHECK(rexnet::convolution<>(in.view, good.packed.view(), 3, 1, out.view, scratch) == errc::shape_mismatch);
-  CHECK(rexnet::convolution<>(in.view, good.packed.view(), 2, 1, out.view, scratch) ==
-        errc::invalid_argument);
-  CHECK(rexnet::convolution<>(in.view, good.packed.view(), 1, 1, out.view, {}) == errc::workspace_too_small);
-  CHECK(rexnet::global_mean<>(in.view, nine) == errc::shape_mismatch);
-  CHECK(rexnet::dense<>(nine, good.packed.view(), nine) == errc::shape_mismatch);
-  CHECK(rexnet::dense<>(eight, good.packed.view(), eight) == errc::shape_mismatch);
-  CHECK(rexnet::squeeze_excite<>(in.view, squeeze.packed.view(), excite.packed.view(), scratch) ==
+  CHECK(rexnet::convolution(in.view, good.packed.view(), 3, 1, out.view, scratch) == errc::shape_mismatch);
+  CHECK(rexnet::convolution(in.view, good.packed.view(), 2, 1, out.view, scratch) == errc::invalid_argument);
+  CHECK(rexnet::convolution(in.view, good.packed.view(), 1, 1, out.view, {}) == errc::workspace_too_small);
+  CHECK(rexnet::global_mean(in.view, nine) == errc::shape_mismatch);
+  CHECK(rexnet::dense(nine, good.packed.view(), nine) == errc::shape_mismatch);
+  CHECK(rexnet::dense(eight, good.packed.view(), eight) == errc::shape_mismatch);
+  CHECK(rexnet::squeeze_excite(in.view, squeeze.packed.view(), excite.packed.view(), scratch) ==
         errc::shape_mismatch);
 }
 
@@ -205,14 +205,14 @@ TEST_CASE("operators: a batch of no images is fine, with data or without") {
   std::vector<float> scratch(1000), one(8, 3.0f);
   for (float* const data : {static_cast<float*>(nullptr), one.data()}) {
     const rexnet::nhwc_view<float> in(data, 0, 4, 4, 8), out(data, 0, 4, 4, 9), half(data, 0, 2, 2, 9);
-    CHECK(rexnet::pointwise<>(in, wide.packed.view(), out, rexnet::activation::silu, in, {3, {}}) ==
+    CHECK(rexnet::pointwise(in, wide.packed.view(), out, rexnet::activation::silu, in, {3, {}}) == errc::ok);
+    CHECK(rexnet::depthwise(in, taps.packed.view(), 3, 1, in, rexnet::activation::relu6, {3, {}}) ==
           errc::ok);
-    CHECK(rexnet::depthwise<>(in, taps.packed.view(), 3, 1, in, true, {3, {}}) == errc::ok);
-    CHECK(rexnet::convolution<>(in, stem.packed.view(), 3, 2, half, scratch) == errc::ok);
-    CHECK(rexnet::global_mean<>(in, {}) == errc::ok);
-    CHECK(rexnet::squeeze_excite<>(in, squeeze.packed.view(), excite.packed.view(), scratch) == errc::ok);
+    CHECK(rexnet::convolution(in, stem.packed.view(), 3, 2, half, scratch) == errc::ok);
+    CHECK(rexnet::global_mean(in, {}) == errc::ok);
+    CHECK(rexnet::squeeze_excite(in, squeeze.packed.view(), excite.packed.view(), scratch) == errc::ok);
     const rexnet::nhwc_view<float> none(data, 0, 0, 4, 8);
-    CHECK(rexnet::global_mean<>(none, {}) == errc::shape_mismatch);
+    CHECK(rexnet::global_mean(none, {}) == errc::shape_mismatch);
   }
   CHECK(one == std::vector<float>(8, 3.0f));
 }

@@ -25,10 +25,9 @@ inline double pointwise_case(dice& d, std::string& text) {
   text = text_of("pointwise n %d h %d w %d in_c %d out_c %d residual_c %d activation %d threads %d", n, h, w,
                  in_c, out_c, residual_c, static_cast<int>(act), t.count);
   judge j;
-  j.must(
-      rexnet::pointwise<>(in.view, f.packed.view(), out.view, act,
-                          residual_c > 0 ? nhwc_view<const float>(residual.view) : nhwc_view<const float>(),
-                          t) == errc::ok);
+  j.must(rexnet::pointwise(in.view, f.packed.view(), out.view, act,
+                           residual_c > 0 ? nhwc_view<const float>(residual.view) : nhwc_view<const float>(),
+                           t) == errc::ok);
   out.each([&](float& v, int b, int y, int x, int o) {
     expected_sum sum(f.b(o));
     const float* const p = in.view.pixel(b, y, x);
@@ -49,17 +48,16 @@ inline double pointwise_case(dice& d, std::string& text) {
 inline double depthwise_case(dice& d, std::string& text) {
   const int n = d.between(1, 2), h = d.between(1, 9), w = d.one_in(6) ? d.between(10, 40) : d.between(1, 10),
             c = channels(d), kernel = d.one_in(4) ? 5 : 3, stride = d.between(1, 2);
-  const bool clip = d.one_in(2);
+  const auto act = d.one_of({activation::none, activation::relu, activation::relu6, activation::relu6});
   const int oh = (h + stride - 1) / stride, ow = (w + stride - 1) / stride, pad = kernel / 2;
   guarded_map in(n, h, w, c, gap(d)), out(n, oh, ow, c, gap(d));
   fill(in, d);
   const drawn_filter f(c, kernel * kernel, d);
   const rexnet::op_threads t = threads(d);
-  text = text_of("depthwise n %d h %d w %d c %d kernel %d stride %d clip %d threads %d", n, h, w, c, kernel,
-                 stride, clip ? 1 : 0, t.count);
+  text = text_of("depthwise n %d h %d w %d c %d kernel %d stride %d activation %d threads %d", n, h, w, c,
+                 kernel, stride, static_cast<int>(act), t.count);
   judge j;
-  j.must(rexnet::depthwise<>(in.view, f.packed.view(), kernel, stride, out.view, clip, t) == errc::ok);
-  const activation act = clip ? activation::relu6 : activation::none;
+  j.must(rexnet::depthwise(in.view, f.packed.view(), kernel, stride, out.view, act, t) == errc::ok);
   out.each([&](float& v, int b, int y, int x, int o) {
     expected_sum sum(f.b(o));
     for (int ky = 0; ky < kernel; ++ky)
@@ -87,8 +85,8 @@ inline double convolution_case(dice& d, std::string& text) {
   text = text_of("convolution n %d h %d w %d in_c %d out_c %d kernel %d stride %d activation %d", n, h, w,
                  in_c, out_c, kernel, stride, static_cast<int>(act));
   judge j;
-  j.must(rexnet::convolution<>(in.view, f.packed.view(), kernel, stride, out.view,
-                               {scratch.data(), scratch.size() - 1}, act) == errc::ok);
+  j.must(rexnet::convolution(in.view, f.packed.view(), kernel, stride, out.view,
+                             {scratch.data(), scratch.size() - 1}, act) == errc::ok);
   out.each([&](float& v, int b, int y, int x, int o) {
     expected_sum sum(f.b(o));
     for (int ky = 0; ky < kernel; ++ky)
@@ -123,7 +121,7 @@ inline double mean_case(dice& d, std::string& text) {
   std::vector<float> out(static_cast<std::size_t>(n * c) + 1, rexnet_test::guard);
   text = text_of("mean n %d h %d w %d c %d", n, h, w, c);
   judge j;
-  j.must(rexnet::global_mean<>(in.view, {out.data(), out.size() - 1}) == errc::ok);
+  j.must(rexnet::global_mean(in.view, {out.data(), out.size() - 1}) == errc::ok);
   for (int b = 0; b < n; ++b)
     for (int i = 0; i < c; ++i) {
       bounded bound;
@@ -137,28 +135,24 @@ inline double mean_case(dice& d, std::string& text) {
 inline double dense_case(dice& d, std::string& text) {
   const int k = d.one_in(8) ? d.between(100, 400) : d.between(1, 60),
             out_c = d.one_in(8) ? d.between(90, 300) : channels(d);
-  using act_kind = rexnet::dense_activation;
-  const auto act = d.one_of({act_kind::none, act_kind::relu, act_kind::relu6, act_kind::sigmoid});
+  const auto act = d.one_of({activation::none, activation::relu, activation::relu6, activation::sigmoid});
   const drawn_filter f(out_c, k, d);
   std::vector<float> in(static_cast<std::size_t>(k)),
       out(static_cast<std::size_t>(out_c) + 1, rexnet_test::guard);
   for (float& v : in) v = d.value();
   text = text_of("dense k %d out_c %d activation %d", k, out_c, static_cast<int>(act));
   judge j;
-  j.must(rexnet::dense<>(in, f.packed.view(), {out.data(), out.size() - 1}, act) == errc::ok);
+  j.must(rexnet::dense(in, f.packed.view(), {out.data(), out.size() - 1}, act) == errc::ok);
   for (int o = 0; o < out_c; ++o) {
     expected_sum sum(f.b(o));
     for (int i = 0; i < k; ++i) sum.add(f.w(o, i), in[static_cast<std::size_t>(i)]);
     bounded bound = sum.bound.result();
     float bits = sum.bits;
-    if (act == act_kind::sigmoid) {
+    if (act == activation::sigmoid) {
       bound = rexnet_test::sigmoid(bound);
       bits = lane([bits] { return rexnet::simd::sigmoid<arch>(all(bits)); });
     } else {
-      const activation same = act == act_kind::relu    ? activation::relu
-                              : act == act_kind::relu6 ? activation::relu6
-                                                       : activation::none;
-      bound = after(same, bound), bits = after(same, bits);
+      bound = after(act, bound), bits = after(act, bits);
     }
     j.element(out[static_cast<std::size_t>(o)], bound, bits);
   }
@@ -178,8 +172,9 @@ inline double squeeze_excite_case(dice& d, std::string& text) {
   std::vector<float> scratch(static_cast<std::size_t>(2 * c + se) + 1, rexnet_test::guard);
   text = text_of("squeeze-excite n %d h %d w %d c %d se %d clip %d", n, h, w, c, se, clip ? 1 : 0);
   judge j;
-  j.must(rexnet::squeeze_excite<>(map.view, squeeze.packed.view(), excite.packed.view(),
-                                  {scratch.data(), scratch.size() - 1}, clip) == errc::ok);
+  j.must(rexnet::squeeze_excite(map.view, squeeze.packed.view(), excite.packed.view(),
+                                {scratch.data(), scratch.size() - 1},
+                                clip ? activation::relu6 : activation::none) == errc::ok);
   for (int b = 0; b < n; ++b) {
     std::vector<bounded> mean(static_cast<std::size_t>(c)), squeezed(static_cast<std::size_t>(se)),
         gate(mean);

@@ -11,27 +11,28 @@
 #endif
 
 #include "rexnet/dispatch/select.hpp"
+#include "rexnet/dispatch/symbol.hpp"
 
-#define REXNET_DECLARE(set)                                                            \
-  extern "C" REXNET_HIDDEN int REXNET_UNIT_SYMBOL(forward, set)(const void* call);     \
-  extern "C" REXNET_HIDDEN void REXNET_UNIT_SYMBOL(resample_row, set)(                 \
-      const std::uint8_t*, const void*, const std::int32_t*, int, int, std::uint8_t*); \
-  extern "C" REXNET_HIDDEN void REXNET_UNIT_SYMBOL(resample_column, set)(              \
-      const std::uint8_t*, std::ptrdiff_t, const std::int32_t*, int, std::ptrdiff_t, std::uint8_t*);
+#define REXNET_DECLARE(set) REXNET_HIDDEN extern const rexnet::kernel_table REXNET_UNIT_SYMBOL(kernels, set);
+extern "C" {
 REXNET_DISPATCH_SETS(REXNET_DECLARE)
+}
 #undef REXNET_DECLARE
 
 namespace rexnet {
 inline namespace REXNET_BUILD {
 
-REXNET_HIDDEN span<const kernel_set> built_kernel_sets() noexcept {
-#define REXNET_ENTRY(set)            \
-  {#set,                             \
-   REXNET_UNIT_SYMBOL(forward, set), \
-   {REXNET_UNIT_SYMBOL(resample_row, set), REXNET_UNIT_SYMBOL(resample_column, set)}},
-  static constexpr kernel_set sets[] = {REXNET_DISPATCH_SETS(REXNET_ENTRY)};
+REXNET_HIDDEN span<const kernel_table> built_kernel_tables() noexcept {
+#define REXNET_ENTRY(set) &REXNET_UNIT_SYMBOL(kernels, set),
+  static const kernel_table* const units[] = {REXNET_DISPATCH_SETS(REXNET_ENTRY)};
 #undef REXNET_ENTRY
-  return {sets, sizeof(sets) / sizeof(sets[0])};
+  constexpr std::size_t count = sizeof(units) / sizeof(units[0]);
+  struct resolved {
+    kernel_table tables[count];
+    resolved() noexcept { detail::resolve_tables(units, count, tables); }
+  };
+  static const resolved all;
+  return {all.tables, count};
 }
 
 }  // namespace REXNET_BUILD

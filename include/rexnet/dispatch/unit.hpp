@@ -14,8 +14,8 @@
 #error "rexnet: compile a dispatch unit with -DREXNET_UNIT=sse2, fma3_avx2, avx512bw, neon64 or neon"
 #endif
 
-#include "rexnet/dispatch/kernel_set.hpp"
-#include "rexnet/engine/forward.hpp"
+#include "rexnet/dispatch/symbol.hpp"
+#include "rexnet/kernels/kernels.hpp"
 
 #if defined(__BMI2__) || defined(__AVX512VBMI__) || defined(__AVX512FP16__)
 #error \
@@ -26,50 +26,22 @@ namespace rexnet {
 inline namespace REXNET_BUILD {
 namespace detail {
 
-#define REXNET_TEXT_OF(token) #token
-#define REXNET_TEXT(token) REXNET_TEXT_OF(token)
-[[nodiscard]] constexpr bool same_text(const char* a, const char* b) noexcept {
-  for (; *a == *b; ++a, ++b)
-    if (*a == 0) return true;
-  return false;
-}
-static_assert(same_text(simd::name<simd::default_arch>(), REXNET_TEXT(REXNET_UNIT)),
+static_assert(simd::same_text(simd::name<simd::default_arch>(), REXNET_TEXT(REXNET_UNIT)),
               "the compiler's flags are those of another instruction set than REXNET_UNIT");
 #if defined(__SSE3__)
-static_assert(!same_text("sse2", REXNET_TEXT(REXNET_UNIT)), "the sse2 unit is compiled for more than SSE2");
+static_assert(!simd::same_text("sse2", REXNET_TEXT(REXNET_UNIT)),
+              "the sse2 unit is compiled for more than SSE2");
 #endif
-
-[[nodiscard]] inline int unit_forward(const void* bytes) noexcept {
-  const auto& call = *static_cast<const unit_call*>(bytes);
-  if (!same_headers(call)) return static_cast<int>(errc::unsupported);
-  const auto net = copy_value<config>(call, 0);
-  const auto layout = copy_value<weights_layout>(call, 1);
-  const auto p = copy_value<plan>(call, 2);
-  const auto request = copy_value<forward_request>(call, 3);
-  forward_images<simd::default_arch>(net, layout, call.payload, p, request);
-  return static_cast<int>(errc::ok);
-}
 
 }  // namespace detail
 }  // namespace REXNET_BUILD
 }  // namespace rexnet
 
 // One generated file includes this; clang-tidy sees a header. NOLINTBEGIN(misc-definitions-in-headers)
-extern "C" REXNET_HIDDEN int REXNET_UNIT_SYMBOL(forward, REXNET_UNIT)(const void* call) {
-  return rexnet::detail::unit_forward(call);
-}
-
-extern "C" REXNET_HIDDEN void REXNET_UNIT_SYMBOL(resample_row,
-                                                 REXNET_UNIT)(const std::uint8_t* in, const void* windows,
-                                                              const std::int32_t* weights, int step,
-                                                              int pixels, std::uint8_t* out) {
-  rexnet::detail::resample_row(in, windows, weights, step, pixels, out);
-}
-extern "C" REXNET_HIDDEN void REXNET_UNIT_SYMBOL(resample_column,
-                                                 REXNET_UNIT)(const std::uint8_t* in, std::ptrdiff_t stride,
-                                                              const std::int32_t* weights, int rows,
-                                                              std::ptrdiff_t bytes, std::uint8_t* out) {
-  rexnet::detail::resample_column(in, stride, weights, rows, bytes, out);
+extern "C" {
+REXNET_HIDDEN extern const rexnet::kernel_table REXNET_UNIT_SYMBOL(kernels, REXNET_UNIT);
+const rexnet::kernel_table REXNET_UNIT_SYMBOL(kernels, REXNET_UNIT) =
+    rexnet::kernels_of<rexnet::simd::default_arch>;
 }
 // NOLINTEND(misc-definitions-in-headers)
 

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A network whose kernels are chosen when the program runs: one binary for every CPU. Each forward() makes
-// one indirect call.
+// A network whose kernels are chosen when the program runs: one binary for every CPU.
 #ifndef REXNET_ENGINE_ANY_NETWORK_HPP
 #define REXNET_ENGINE_ANY_NETWORK_HPP
 
@@ -12,36 +11,22 @@ inline namespace REXNET_BUILD {
 
 namespace detail {
 
-/// Kernels of a dispatch unit: those that chosen_kernel_set() gives when the network is made.
+/// Kernels of a dispatch unit: those that chosen_kernel_table() gives when the network is made.
 class dispatched {
  public:
   dispatched() {
-    if (auto set = chosen_kernel_set()) set_ = *set;
+    if (auto table = chosen_kernel_table()) table_ = *table;
   }
   [[nodiscard]] status ready() const {
-    if (set_ != nullptr) return done;
-    const auto again = chosen_kernel_set();  // for its message
+    if (table_ != nullptr) return done;
+    const auto again = chosen_kernel_table();  // for its message
     return again ? status(error(errc::unsupported, "no instruction set was chosen when the network was made"))
                  : status(again.error());
   }
-  [[nodiscard]] const char* name() const noexcept { return set_ != nullptr ? set_->name : "none"; }
-  [[nodiscard]] resample_kernels resample() const noexcept {
-    return set_ != nullptr ? set_->resample : resample_kernels{};
-  }
-  errc forward(const config& net, const weights_layout& layout, const float* payload, const plan& p,
-               const forward_request& r) const noexcept {
-    if (set_ == nullptr) return errc::unsupported;
-    unit_call call;
-    call.values[0] = &net;
-    call.values[1] = &layout;
-    call.values[2] = &p;
-    call.values[3] = &r;
-    call.payload = payload;
-    return static_cast<errc>(set_->forward(&call));
-  }
+  [[nodiscard]] const kernel_table* kernels() const noexcept { return table_; }
 
  private:
-  const kernel_set* set_ = nullptr;
+  const kernel_table* table_ = nullptr;
 };
 
 }  // namespace detail

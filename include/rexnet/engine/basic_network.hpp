@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
-// What every network does, whoever computes: sizes, plans, checks of a call's arguments. No kernel is seen
-// here; network.hpp adds those of one instruction set, engine/any_network.hpp those of several.
+// What every network does, whatever kernels it has: sizes, plans, checks of a call's arguments. No kernel is
+// seen here; network.hpp adds those of one instruction set, any_network.hpp those of several.
 #ifndef REXNET_ENGINE_BASIC_NETWORK_HPP
 #define REXNET_ENGINE_BASIC_NETWORK_HPP
 
 #include "rexnet/core/aligned_buffer.hpp"
 #include "rexnet/core/error.hpp"
 #include "rexnet/core/views.hpp"
-#include "rexnet/engine/request.hpp"
+#include "rexnet/engine/forward.hpp"
 #include "rexnet/image/pixels.hpp"
 #include "rexnet/kernels/resample.hpp"
 #include "rexnet/payload/layout.hpp"
@@ -40,7 +40,7 @@ struct config_storage<dynamic_config> {
 /// A ReXNet bound to packed weights, which it borrows: whoever made them keeps them alive. Immutable and
 /// shareable between threads; every call brings its own workspace and allocates nothing.
 /// @tparam Config  static_config<family::v1, 100, 1000>: sizes are compile-time constants; or dynamic_config
-/// @tparam Backend who computes: ready(), name(), resample(), forward()
+/// @tparam Backend whose kernels: ready(), and kernels(), a kernel_table or null
 template <class Config, class Backend>
 class basic_network : private detail::config_storage<Config>, private Backend {
   using storage = detail::config_storage<Config>;
@@ -67,9 +67,15 @@ class basic_network : private detail::config_storage<Config>, private Backend {
   /// Where the layers stand in the payload.
   [[nodiscard]] const weights_layout& layout() const noexcept { return storage::layout; }
   /// "sse2", "fma3_avx2", "avx512bw", "neon64" or "neon": whose kernels forward() runs.
-  [[nodiscard]] const char* instruction_set() const noexcept { return Backend::name(); }
+  [[nodiscard]] const char* instruction_set() const noexcept {
+    return kernels() != nullptr ? kernels()->name : "none";
+  }
   /// The resize's loops on that set, for preprocess_pixels().
-  [[nodiscard]] detail::resample_kernels resample() const noexcept { return Backend::resample(); }
+  [[nodiscard]] resample_kernels resample() const noexcept {
+    return kernels() != nullptr ? kernels()->resample : detail::own_resample;
+  }
+  /// All its kernels, for operators (ops.hpp); null: none runs on this CPU.
+  [[nodiscard]] const kernel_table* kernels() const noexcept { return Backend::kernels(); }
 
   /// The plan for images of h x w pixels. Compute it once, use it for every call.
   /// Errors: invalid_argument when a side is not in 1 .. 16384 or threads not in 1 .. 64; limit_exceeded when
@@ -147,6 +153,7 @@ class basic_network : private detail::config_storage<Config>, private Backend {
     if (logits.size() < static_cast<std::size_t>(r.n) * static_cast<std::size_t>(output_c(shape())))
       return errc::shape_mismatch;
     if (!has_weights()) return errc::invalid_argument;
+    if (kernels() == nullptr) return errc::unsupported;
     if (workspace.size() < p.workspace_bytes()) return errc::workspace_too_small;
     if (!is_aligned(workspace.data()) || !is_aligned(payload_)) return errc::misaligned;
     r.input.h = p.h;
@@ -155,7 +162,8 @@ class basic_network : private detail::config_storage<Config>, private Backend {
     r.logits = logits.data();
     r.workspace = workspace.data();
     r.options = options;
-    return Backend::forward(shape(), layout(), payload_, p, r);
+    detail::forward_images(*kernels(), shape(), layout(), payload_, p, r);
+    return errc::ok;
   }
 
   const float* payload_;

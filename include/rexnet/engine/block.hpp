@@ -6,9 +6,7 @@
 
 #include "rexnet/engine/input.hpp"
 #include "rexnet/engine/plan.hpp"
-#include "rexnet/kernels/dense.hpp"
-#include "rexnet/kernels/depthwise.hpp"
-#include "rexnet/kernels/pointwise.hpp"
+#include "rexnet/kernels/table.hpp"
 #include "rexnet/payload/layout.hpp"
 
 namespace rexnet {
@@ -30,27 +28,29 @@ struct layer_weights {
 }
 
 /// A 1x1 layer's `channels` outputs for pixels `in_step` floats apart; `threads` claim such slices of it.
-template <class Arch>
-void pointwise_layer(layer_weights w, int k, const float* in, std::ptrdiff_t in_step, std::ptrdiff_t pixels,
-                     float* out, std::ptrdiff_t out_step, int channels, activation act,
-                     int threads) noexcept {
-  pointwise_args a;
+inline void pointwise_layer(const kernel_table& kernels, layer_weights w, int k, const float* in,
+                            std::ptrdiff_t in_step, std::ptrdiff_t pixels, float* out,
+                            std::ptrdiff_t out_step, int channels, activation act, int threads) noexcept {
+  pointwise_args a{};
   a.segment = &in;
+  a.segments = 1;
   a.run = k;
   a.pixel_step = in_step;
+  a.pixels = pixels;
   a.weights = w.weights;
   a.bias = w.bias;
   a.out = out;
   a.out_step = out_step;
   a.out_c = channels;
   a.act = act;
+  a.last_c = channels;
   a.ahead = 2 * threads;
-  pointwise<Arch>(a, pixels, 0, channels);
+  kernels.pointwise(a);
 }
 
 /// The stem's convolution, row by row: 3x3, stride 2, padding 1, from 3 channels.
-template <class Arch>
 struct stem_rows {
+  const kernel_table* kernels;
   input_rows input;
   layer_weights weights;
   int stem_c;  ///< channels that may be written
@@ -69,7 +69,7 @@ struct stem_rows {
       rows[ky] = row;
     }
     next_y = y + 1;
-    pointwise_args a;
+    pointwise_args a{};
     a.segment = rows;
     a.segments = 3;
     a.run = 9;
@@ -80,12 +80,16 @@ struct stem_rows {
     a.out_step = step;
     a.out_c = stem_c;
     a.act = act;
-    pointwise<Arch>(a, strided(input.w, 2), 0, stem_c);
+    a.pixels = strided(input.w, 2);
+    a.last_c = stem_c;
+    a.ahead = 2;
+    kernels->pointwise(a);
   }
 };
 
 /// Everything a block's phases share.
 struct block_context {
+  const kernel_table* kernels;
   const config* net;
   const weights_layout* layout;
   const float* payload;
@@ -102,34 +106,35 @@ struct block_context {
 };
 
 /// Channels computed for `c` of an expanded map: no vector is cut. At most mid_step(c).
-template <class Arch>
-constexpr int whole_vectors(int c) noexcept {
-  return round_up(c, larger(pixel_pad, simd::width<Arch>));
+constexpr int whole_vectors(const kernel_table& kernels, int c) noexcept {
+  return round_up(c, larger(pixel_pad, kernels.width));
 }
 
 /// Expands the channels [first_c, first_c + channels) and convolves them for output rows [begin, end), a turn
 /// of the ring at a time: out_rows(y, d) says where output row y goes, turn(y, rows) follows its rows.
-template <class Arch, class ExpandRows, class OutRows, class Turn>
+template <class ExpandRows, class OutRows, class Turn>
 void expand_depthwise(const block_context& b, int first_c, int channels, int ring_step, int begin, int end,
-                      float* ring, float* sums, bool clip, ExpandRows&& expand_rows, OutRows&& out_rows,
+                      float* ring, float* sums, activation act, ExpandRows&& expand_rows, OutRows&& out_rows,
                       Turn&& turn) noexcept {
   const block_config& cfg = b.block();
   const block_plan& p = b.plan_of();
   const int pad = cfg.kernel / 2;
   const layer_weights w = at(b.payload, b.weights().depthwise, first_c);
 
-  depthwise_args d;
+  depthwise_args d{};
   d.in = ring;
   d.in_row = static_cast<std::ptrdiff_t>(p.w) * ring_step;
   d.in_step = ring_step;
   d.ring_rows = p.ring_rows;
   d.h = p.h;
   d.w = p.w;
+  d.kernel = cfg.kernel;
+  d.stride = cfg.stride;
   d.weights = w.weights;
   d.bias = w.bias;
   d.ow = p.ow;
   d.c = channels;
-  d.clip = clip;
+  d.act = act;
   d.sums = sums;
 
   int have = larger(0, begin * cfg.stride - pad);  // input rows before this one are in the ring, or done with
@@ -143,33 +148,32 @@ void expand_depthwise(const block_context& b, int first_c, int channels, int rin
       have = until;
     }
     out_rows(y, d);
-    depthwise<Arch>(d, cfg.kernel, cfg.stride);
+    b.kernels->depthwise(d);
     turn(y, d.rows);
   }
 }
 
 /// The expand convolution of input rows [y, until) into consecutive rows at out.
-template <class Arch>
-void expand_block_rows(const block_context& b, int first_c, int channels, int out_step, int y, int until,
-                       float* out) noexcept {
+inline void expand_block_rows(const block_context& b, int first_c, int channels, int out_step, int y,
+                              int until, float* out) noexcept {
   const block_plan& p = b.plan_of();
   const std::ptrdiff_t in_step = padded_c(b.block().in_c);
-  pointwise_layer<Arch>(at(b.payload, b.weights().expand, first_c), b.block().in_c,
-                        b.workspace + p.in + static_cast<std::ptrdiff_t>(y) * p.w * in_step, in_step,
-                        static_cast<std::ptrdiff_t>(until - y) * p.w, out, out_step, channels,
-                        hidden_activation(*b.net), p.bands ? 1 : b.p->threads);
+  pointwise_layer(*b.kernels, at(b.payload, b.weights().expand, first_c), b.block().in_c,
+                  b.workspace + p.in + static_cast<std::ptrdiff_t>(y) * p.w * in_step, in_step,
+                  static_cast<std::ptrdiff_t>(until - y) * p.w, out, out_step, channels,
+                  hidden_activation(*b.net), p.bands ? 1 : b.p->threads);
 }
 
 /// The project convolution of pixels [first, first + count), output channels [first_c, last_c): mid holds the
 /// first pixel.
-template <class Arch>
-void project_pixels(const block_context& b, const float* mid, std::ptrdiff_t first, std::ptrdiff_t count,
-                    int first_c, int last_c) noexcept {
+inline void project_pixels(const block_context& b, const float* mid, std::ptrdiff_t first,
+                           std::ptrdiff_t count, int first_c, int last_c) noexcept {
   const block_config& cfg = b.block();
   const block_plan& p = b.plan_of();
   const layer_weights w = at(b.payload, b.weights().project);
-  pointwise_args a;
+  pointwise_args a{};
   a.segment = &mid;
+  a.segments = 1;
   a.run = cfg.mid_c;
   a.pixel_step = mid_step(cfg.mid_c);
   a.weights = w.weights;
@@ -182,29 +186,35 @@ void project_pixels(const block_context& b, const float* mid, std::ptrdiff_t fir
     a.residual = b.workspace + p.in + first * a.residual_step;
     a.residual_c = padded_c(cfg.in_c);
   }
-  if (p.by_columns) a.ahead = 2 * b.p->threads;
-  pointwise<Arch>(a, count, first_c, last_c);
+  a.pixels = count;
+  a.first_c = first_c;
+  a.last_c = last_c;
+  a.ahead = p.by_columns ? 2 * b.p->threads : 2;
+  b.kernels->pointwise(a);
 }
 
 /// Bands: output rows of chunk `chunk`, all the way through the block. Block 0 takes its rows from the stem.
-template <class Arch>
-void band_chunk(const block_context& b, int chunk, int worker, const input_rows& input) noexcept {
+inline void band_chunk(const block_context& b, int chunk, int worker, const input_rows& input) noexcept {
   const block_config& cfg = b.block();
   const block_plan& p = b.plan_of();
-  const int channels = whole_vectors<Arch>(cfg.mid_c), step = mid_step(cfg.mid_c);
+  const int channels = whole_vectors(*b.kernels, cfg.mid_c), step = mid_step(cfg.mid_c);
   const int begin = static_cast<int>(std::int64_t{p.oh} * chunk / p.chunks);
   const int end = static_cast<int>(std::int64_t{p.oh} * (chunk + 1) / p.chunks);
   float* const ring = b.scratch(worker);
   float* const mid = ring + pad16(static_cast<std::int64_t>(p.ring_rows) * p.w * step);
   const std::ptrdiff_t mid_row = static_cast<std::ptrdiff_t>(p.ow) * step;
-  stem_rows<Arch> stem{input, at(b.payload, b.layout->stem), channels, hidden_activation(*b.net),
-                       mid + pad16(p.step_rows * mid_row)};
+  stem_rows stem{b.kernels,
+                 input,
+                 at(b.payload, b.layout->stem),
+                 channels,
+                 hidden_activation(*b.net),
+                 mid + pad16(p.step_rows * mid_row)};
 
-  expand_depthwise<Arch>(
-      b, 0, channels, step, begin, end, ring, nullptr, true,
+  expand_depthwise(
+      b, 0, channels, step, begin, end, ring, nullptr, activation::relu6,
       [&](int y, int until, float* out) {
         if (cfg.expand)
-          expand_block_rows<Arch>(b, 0, channels, step, y, until, out);
+          expand_block_rows(b, 0, channels, step, y, until, out);
         else
           for (int r = y; r < until; ++r)
             stem.compute(r, out + static_cast<std::ptrdiff_t>(r - y) * p.w * step, step);
@@ -215,27 +225,27 @@ void band_chunk(const block_context& b, int chunk, int worker, const input_rows&
         d.out_step = step;
       },
       [&](int y, int rows) {
-        project_pixels<Arch>(b, mid, static_cast<std::ptrdiff_t>(y) * p.ow,
-                             static_cast<std::ptrdiff_t>(rows) * p.ow, 0, padded_c(cfg.out_c));
+        project_pixels(b, mid, static_cast<std::ptrdiff_t>(y) * p.ow,
+                       static_cast<std::ptrdiff_t>(rows) * p.ow, 0, padded_c(cfg.out_c));
       });
 }
 
 /// Slices, first phase: one slice of channels over the whole map, and its means for squeeze-excite.
-template <class Arch>
-void slice_chunk(const block_context& b, int chunk, int worker) noexcept {
+inline void slice_chunk(const block_context& b, int chunk, int worker) noexcept {
   const block_config& cfg = b.block();
   const block_plan& p = b.plan_of();
   const int first_c = chunk * p.slice_c;
-  const int channels = smaller(p.slice_c, whole_vectors<Arch>(cfg.mid_c) - first_c);
+  const int channels = smaller(p.slice_c, whole_vectors(*b.kernels, cfg.mid_c) - first_c);
   const std::ptrdiff_t step = mid_step(cfg.mid_c);
   float* const mid = b.workspace + p.mid + first_c;
   float* const sums = cfg.se_c > 0 ? b.workspace + b.p->sums + first_c : nullptr;
   if (sums != nullptr)
     for (int c = 0; c < channels; ++c) sums[c] = 0.0f;
-  expand_depthwise<Arch>(
-      b, first_c, channels, p.slice_c, 0, p.oh, b.scratch(worker), sums, cfg.se_c == 0,
+  expand_depthwise(
+      b, first_c, channels, p.slice_c, 0, p.oh, b.scratch(worker), sums,
+      cfg.se_c == 0 ? activation::relu6 : activation::none,
       [&](int y, int until, float* out) {
-        expand_block_rows<Arch>(b, first_c, channels, p.slice_c, y, until, out);
+        expand_block_rows(b, first_c, channels, p.slice_c, y, until, out);
       },
       [&](int y, depthwise_args& d) {
         d.out_row = p.ow * step;
@@ -253,39 +263,59 @@ void slice_chunk(const block_context& b, int chunk, int worker) noexcept {
 inline constexpr int dense_chunk_c = 128;
 
 /// A chunk of a dense layer from `in` to `out`.
-template <class Arch>
-void dense_chunk(const float* payload, const layer_layout& l, const float* in, float* out, int chunk,
-                 dense_activation act) noexcept {
+inline void dense_chunk(const kernel_table& kernels, const float* payload, const layer_layout& l,
+                        const float* in, float* out, int chunk, activation act) noexcept {
   const layer_weights w = at(payload, l);
-  const int first = chunk * dense_chunk_c;
-  dense<Arch>(in, l.k, w.weights, w.bias, out, l.out_c, first, smaller(l.out_c, first + dense_chunk_c), act);
+  dense_args a{};
+  a.in = in;
+  a.k = l.k;
+  a.weights = w.weights;
+  a.bias = w.bias;
+  a.out = out;
+  a.out_c = l.out_c;
+  a.first_c = chunk * dense_chunk_c;
+  a.last_c = smaller(l.out_c, a.first_c + dense_chunk_c);
+  a.act = act;
+  kernels.dense(a);
+}
+
+/// Squeeze-excite's factors, then ReLU6, on `pixels` of an expanded map in place: `channels` of them from
+/// `map` and `scale` on.
+inline void scale_clip(const block_context& b, float* map, std::ptrdiff_t pixels, float* scale,
+                       int channels) noexcept {
+  sweep_args a{};
+  a.map = map;
+  a.pixels = pixels;
+  a.step = mid_step(b.block().mid_c);
+  a.vector = scale;
+  a.c = channels;
+  a.act = activation::relu6;
+  b.kernels->scale_pixels(a);
 }
 
 /// Slices, the second dense layer: a chunk of scales. Where project goes by columns, scale and ReLU6 follow
 /// on the chunk's channels.
-template <class Arch>
-void excite_chunk(const block_context& b, int chunk) noexcept {
+inline void excite_chunk(const block_context& b, int chunk) noexcept {
   const block_config& cfg = b.block();
   const block_plan& p = b.plan_of();
   float* const scale = b.workspace + b.p->scale;
-  dense_chunk<Arch>(b.payload, b.weights().excite, b.workspace + b.p->squeezed, scale, chunk,
-                    dense_activation::sigmoid);
+  dense_chunk(*b.kernels, b.payload, b.weights().excite, b.workspace + b.p->squeezed, scale, chunk,
+              activation::sigmoid);
   if (!p.by_columns) return;
   const int first = chunk * dense_chunk_c;
-  scale_clip<Arch>(b.workspace + p.mid + first, static_cast<std::ptrdiff_t>(p.oh) * p.ow, mid_step(cfg.mid_c),
-                   scale + first, smaller(dense_chunk_c, cfg.mid_c - first), true);
+  scale_clip(b, b.workspace + p.mid + first, static_cast<std::ptrdiff_t>(p.oh) * p.ow, scale + first,
+             smaller(dense_chunk_c, cfg.mid_c - first));
 }
 
 /// Slices, last phase: project some columns of all pixels, or some pixels after scale and ReLU6 in place.
-template <class Arch>
-void project_chunk(const block_context& b, int chunk) noexcept {
+inline void project_chunk(const block_context& b, int chunk) noexcept {
   const block_config& cfg = b.block();
   const block_plan& p = b.plan_of();
   const std::ptrdiff_t pixels = static_cast<std::ptrdiff_t>(p.oh) * p.ow;
   if (p.by_columns) {
     const int first_c = chunk * slice_channels;
-    project_pixels<Arch>(b, b.workspace + p.mid, 0, pixels, first_c,
-                         smaller(first_c + slice_channels, padded_c(cfg.out_c)));
+    project_pixels(b, b.workspace + p.mid, 0, pixels, first_c,
+                   smaller(first_c + slice_channels, padded_c(cfg.out_c)));
     return;
   }
   const auto begin = [=](int group) {
@@ -294,8 +324,8 @@ void project_chunk(const block_context& b, int chunk) noexcept {
   const std::ptrdiff_t first = begin(chunk), last = begin(chunk + 1);
   const std::ptrdiff_t step = mid_step(cfg.mid_c);
   float* const mid = b.workspace + p.mid + first * step;
-  if (cfg.se_c > 0) scale_clip<Arch>(mid, last - first, step, b.workspace + b.p->scale, cfg.mid_c, true);
-  project_pixels<Arch>(b, mid, first, last - first, 0, padded_c(cfg.out_c));
+  if (cfg.se_c > 0) scale_clip(b, mid, last - first, b.workspace + b.p->scale, cfg.mid_c);
+  project_pixels(b, mid, first, last - first, 0, padded_c(cfg.out_c));
 }
 
 }  // namespace detail

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 // One image through all phases. Every worker runs the same list; chunks are claimed (system/parallel.hpp).
-// Together with what it includes this is all that a dispatch unit compiles.
 #ifndef REXNET_ENGINE_FORWARD_HPP
 #define REXNET_ENGINE_FORWARD_HPP
 
@@ -14,8 +13,8 @@ inline namespace REXNET_BUILD {
 
 namespace detail {
 
-template <class Arch>
 struct forward_pass {
+  const kernel_table* kernels;
   const config* net;
   const weights_layout* layout;
   const float* payload;
@@ -39,21 +38,21 @@ struct forward_pass {
     // Before block 0 the arena is free, so the stem's map may use the head's scratch.
     if (taps.stem != nullptr) each(phase::tap, 0, 1, [&](int) { stem_map(worker); });
     for (int i = 0; i < block_count; ++i) {
-      const block_context b{net, layout, payload, p, workspace, i};
+      const block_context b{kernels, net, layout, payload, p, workspace, i};
       const block_plan& bp = p->blocks[i];
       if (bp.bands) {
-        each(phase::bands, i, bp.chunks, [&](int chunk) { band_chunk<Arch>(b, chunk, worker, input); });
+        each(phase::bands, i, bp.chunks, [&](int chunk) { band_chunk(b, chunk, worker, input); });
       } else {
-        each(phase::slices, i, bp.chunks, [&](int chunk) { slice_chunk<Arch>(b, chunk, worker); });
+        each(phase::slices, i, bp.chunks, [&](int chunk) { slice_chunk(b, chunk, worker); });
         if (net->blocks[i].se_c > 0) {
           const block_layout& l = layout->blocks[i];
           each(phase::squeeze, i, dense_chunks(l.squeeze), [&](int chunk) {
-            dense_chunk<Arch>(payload, l.squeeze, at_offset(p->sums), at_offset(p->squeezed), chunk,
-                              dense_activation::relu);
+            dense_chunk(*kernels, payload, l.squeeze, at_offset(p->sums), at_offset(p->squeezed), chunk,
+                        activation::relu);
           });
-          each(phase::excite, i, dense_chunks(l.excite), [&](int chunk) { excite_chunk<Arch>(b, chunk); });
+          each(phase::excite, i, dense_chunks(l.excite), [&](int chunk) { excite_chunk(b, chunk); });
         }
-        each(phase::project, i, bp.groups, [&](int chunk) { project_chunk<Arch>(b, chunk); });
+        each(phase::project, i, bp.groups, [&](int chunk) { project_chunk(b, chunk); });
       }
       if (taps.blocks[i] != nullptr) each(phase::tap, i, 1, [&](int) { copy_map(i); });
     }
@@ -65,8 +64,8 @@ struct forward_pass {
     const float* features = at_offset(p->pooled);
     if (net->hidden_c > 0) {
       each(phase::hidden, behind, dense_chunks(layout->hidden), [&](int chunk) {
-        dense_chunk<Arch>(payload, layout->hidden, features, at_offset(p->hidden), chunk,
-                          dense_activation::relu6);
+        dense_chunk(*kernels, payload, layout->hidden, features, at_offset(p->hidden), chunk,
+                    activation::relu6);
       });
       features = at_offset(p->hidden);
     }
@@ -81,7 +80,7 @@ struct forward_pass {
         std::memcpy(logits, features, static_cast<std::size_t>(output_c(*net)) * sizeof(float));
       });
     each(phase::classifier, behind, dense_chunks(layout->classifier), [&](int chunk) {
-      dense_chunk<Arch>(payload, layout->classifier, features, logits, chunk, dense_activation::none);
+      dense_chunk(*kernels, payload, layout->classifier, features, logits, chunk, activation::none);
     });
   }
 
@@ -110,9 +109,9 @@ struct forward_pass {
   void head_pixels_to(float* out, std::ptrdiff_t first, std::ptrdiff_t count, int first_c, int channels,
                       std::ptrdiff_t step) const noexcept {
     const std::ptrdiff_t in_step = padded_c(net->blocks[block_count - 1].out_c);
-    pointwise_layer<Arch>(at(payload, layout->head, first_c), layout->head.k,
-                          at_offset(p->blocks[block_count - 1].out) + first * in_step, in_step, count, out,
-                          step, channels, hidden_activation(*net), p->threads);
+    pointwise_layer(*kernels, at(payload, layout->head, first_c), layout->head.k,
+                    at_offset(p->blocks[block_count - 1].out) + first * in_step, in_step, count, out, step,
+                    channels, hidden_activation(*net), p->threads);
   }
 
   /// Head and global mean for a slice of channels: the head's map never exists.
@@ -124,15 +123,19 @@ struct forward_pass {
     for (std::ptrdiff_t first = 0; first < last_pixels(); first += head_pixels) {
       const std::ptrdiff_t count = smaller<std::ptrdiff_t>(head_pixels, last_pixels() - first);
       head_pixels_to(tile, first, count, first_c, channels, slice_channels);
-      add_pixels<Arch>(tile, count, slice_channels, sums, channels);
+      kernels->add_pixels({tile, count, slice_channels, sums, channels, activation::none});
     }
     const float per_pixel = 1.0f / static_cast<float>(last_pixels());
     for (int c = 0; c < channels; ++c) sums[c] *= per_pixel;
   }
 
   void stem_map(int worker) const noexcept {
-    stem_rows<Arch> stem{input, at(payload, layout->stem), net->stem_c, hidden_activation(*net),
-                         at_offset(p->head_scratch) + worker * p->head_scratch_floats};
+    stem_rows stem{kernels,
+                   input,
+                   at(payload, layout->stem),
+                   net->stem_c,
+                   hidden_activation(*net),
+                   at_offset(p->head_scratch) + worker * p->head_scratch_floats};
     const block_plan& first = p->blocks[0];
     for (int y = 0; y < first.h; ++y)
       stem.compute(y, taps.stem + static_cast<std::ptrdiff_t>(y) * first.w * net->stem_c, net->stem_c);
@@ -153,21 +156,21 @@ struct forward_pass {
 };
 
 /// All images of a request, which basic_network has checked.
-template <class Arch>
-void forward_images(const config& net, const weights_layout& layout, const float* payload, const plan& p,
-                    const forward_request& r) noexcept {
+inline void forward_images(const kernel_table& kernels, const config& net, const weights_layout& layout,
+                           const float* payload, const plan& p, const forward_request& r) noexcept {
   auto* floats = reinterpret_cast<float*>(r.workspace);
   const auto pass_for = [&](const plan& image_plan, int image, float* workspace,
                             const phase_observer& observer) {
-    forward_pass<Arch> pass{&net,
-                            &layout,
-                            payload,
-                            &image_plan,
-                            workspace,
-                            r.input,
-                            r.logits + static_cast<std::ptrdiff_t>(image) * output_c(net),
-                            taps_of(net, p, r.options.taps, image),
-                            observer};
+    forward_pass pass{&kernels,
+                      &net,
+                      &layout,
+                      payload,
+                      &image_plan,
+                      workspace,
+                      r.input,
+                      r.logits + static_cast<std::ptrdiff_t>(image) * output_c(net),
+                      taps_of(net, p, r.options.taps, image),
+                      observer};
     if (r.input.floats != nullptr) pass.input.floats += image * r.image_stride;
     return pass;
   };

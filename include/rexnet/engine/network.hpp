@@ -5,7 +5,7 @@
 #define REXNET_ENGINE_NETWORK_HPP
 
 #include "rexnet/engine/basic_network.hpp"
-#include "rexnet/engine/forward.hpp"
+#include "rexnet/kernels/kernels.hpp"
 
 namespace rexnet {
 inline namespace REXNET_BUILD {
@@ -16,13 +16,7 @@ namespace detail {
 template <class Arch>
 struct compiled {
   [[nodiscard]] static status ready() { return done; }
-  [[nodiscard]] static const char* name() noexcept { return simd::name<Arch>(); }
-  [[nodiscard]] static resample_kernels resample() noexcept { return {}; }
-  static errc forward(const config& net, const weights_layout& layout, const float* payload, const plan& p,
-                      const forward_request& r) noexcept {
-    forward_images<Arch>(net, layout, payload, p, r);
-    return errc::ok;
-  }
+  [[nodiscard]] static constexpr const kernel_table* kernels() noexcept { return &kernels_of<Arch>; }
 };
 
 }  // namespace detail

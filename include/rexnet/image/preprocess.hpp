@@ -164,7 +164,7 @@ struct picture_box {
 /// @return ok; invalid_argument (picture or options), shape_mismatch (out), workspace_too_small (scratch)
 [[nodiscard]] inline errc preprocess_pixels_into(const image_view& in, const preprocessing& p,
                                                  span<std::uint8_t> out, span<unsigned char> scratch,
-                                                 const detail::resample_kernels& kernels = {}) noexcept {
+                                                 const resample_kernels& kernels = detail::own_resample) noexcept {
   if (const errc e = detail::check_picture(in, p, detail::report_code()); e != errc::ok) return e;
   const detail::preprocess_plan plan = detail::make_preprocess_plan(in.width, in.height, in.format, p);
   if (out.data() == nullptr || out.size() < preprocess_output_bytes(p)) return errc::shape_mismatch;
@@ -182,7 +182,7 @@ struct picture_box {
 
 /// The same with memory of its own: the scratch and the result. Errors: invalid_argument, naming the sizes.
 [[nodiscard]] inline result<rgb_image> preprocess_pixels(const image_view& in, const preprocessing& p,
-                                                         const detail::resample_kernels& kernels = {}) {
+                                                         const resample_kernels& kernels = detail::own_resample) {
   std::string what;
   if (const errc e = detail::check_picture(in, p, detail::report_text{what}); e != errc::ok)
     return error(e, what);

@@ -146,7 +146,7 @@ inline void copy_as_rgb(const std::uint8_t* in, pixel_format format, int pixels,
 /// @param scratch p.scratch_bytes, from a multiple of 8
 inline void resize_into(const image_view& in, const resize_plan& p, std::uint8_t* out,
                         std::ptrdiff_t out_stride, unsigned char* scratch,
-                        const resample_kernels& kernels = {}) noexcept {
+                        const resample_kernels& kernels = own_resample) noexcept {
   auto* const values = reinterpret_cast<double*>(scratch + p.values);
   auto* const windows = reinterpret_cast<resample_window*>(scratch + p.windows);
   auto* const weights_x = reinterpret_cast<std::int32_t*>(scratch + p.weights_x);

@@ -13,6 +13,7 @@
 #ifndef REXNET_KERNELS_DEPTHWISE_HPP
 #define REXNET_KERNELS_DEPTHWISE_HPP
 
+#include "rexnet/kernels/table.hpp"
 #include "rexnet/kernels/traits.hpp"
 #include "rexnet/simd/math.hpp"
 
@@ -23,22 +24,6 @@
 namespace rexnet {
 inline namespace REXNET_BUILD {
 namespace detail {
-
-struct depthwise_args {
-  const float* in = nullptr;
-  std::ptrdiff_t in_row = 0, in_step = 0;
-  int ring_rows = 0;  ///< h where the whole map is there
-  int h = 0, w = 0;   ///< of the input
-  const float* weights = nullptr;
-  const float* bias = nullptr;
-  float* out = nullptr;
-  std::ptrdiff_t out_row = 0, out_step = 0;
-  int first_y = 0, rows = 1;  ///< output rows [first_y, first_y + rows)
-  int ow = 0;
-  int c = 0;              ///< channels that may be read and written: exact, or padded to 8
-  bool clip = false;      ///< ReLU6 on the output
-  float* sums = nullptr;  ///< [c]: the outputs are added, pixel after pixel; or null
-};
 
 template <class Arch, int Kernel, int Stride>
 struct depthwise_row {
@@ -146,7 +131,10 @@ struct depthwise_row {
       row<Full, Pixels, Border>(acc, t.in.row[ky] + first * a.in_step, a.in_step, t.lanes, taps, -first,
                                 a.w - first, std::make_index_sequence<columns>{});
     }
-    if (a.clip) ((acc[P] = simd::relu6<Arch>(acc[P])), ...);
+    if (a.act != activation::none) {
+      ((acc[P] = simd::relu<Arch>(acc[P])), ...);
+      if (a.act == activation::relu6) ((acc[P] = simd::min<Arch>(simd::broadcast<Arch>(6.0f), acc[P])), ...);
+    }
     if (a.sums != nullptr) ((sum = sum + acc[P]), ...);
     float* out = t.out + x * a.out_step;
     if (Full)
@@ -186,13 +174,12 @@ struct depthwise_row {
   }
 };
 
-/// Precondition: kernel 3 or 5, stride 1 or 2.
 template <class Arch>
-void depthwise(const depthwise_args& a, int kernel, int stride) noexcept {
-  if (kernel == 3)
-    stride == 1 ? depthwise_row<Arch, 3, 1>::run(a) : depthwise_row<Arch, 3, 2>::run(a);
+void depthwise(const depthwise_args& a) noexcept {
+  if (a.kernel == 3)
+    a.stride == 1 ? depthwise_row<Arch, 3, 1>::run(a) : depthwise_row<Arch, 3, 2>::run(a);
   else
-    stride == 1 ? depthwise_row<Arch, 5, 1>::run(a) : depthwise_row<Arch, 5, 2>::run(a);
+    a.stride == 1 ? depthwise_row<Arch, 5, 1>::run(a) : depthwise_row<Arch, 5, 2>::run(a);
 }
 
 }  // namespace detail

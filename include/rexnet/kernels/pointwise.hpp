@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The matrix product of the library: pixels times packed weight panels, with bias, activation and residual
-// in registers. A 1x1 convolution reads one run of `run` floats per pixel; a dense KxK convolution over
-// zero-padded rows reads K runs (one per kernel row) of K * in_c floats.
+// The matrix product of the library: pixels times packed weight panels, with bias, activation and residual. A
+// 1x1 convolution reads one run of `run` floats per pixel; a dense KxK convolution over zero-padded rows
+// reads K runs (one per kernel row) of K * in_c floats.
 //
 //   pixels   segment s of pixel i: segment[s] + i * pixel_step, `run` floats
 //   weights  [panels][segments * run][16], zero padded; aligned to 64 bytes
@@ -13,6 +13,7 @@
 #ifndef REXNET_KERNELS_POINTWISE_HPP
 #define REXNET_KERNELS_POINTWISE_HPP
 
+#include "rexnet/kernels/table.hpp"
 #include "rexnet/kernels/traits.hpp"
 #include "rexnet/simd/math.hpp"
 
@@ -25,24 +26,6 @@ namespace rexnet {
 inline namespace REXNET_BUILD {
 namespace detail {
 
-struct pointwise_args {
-  const float* const* segment = nullptr;  ///< `segments` pointers to the first pixel
-  int segments = 1;
-  int run = 0;  ///< floats per segment
-  std::ptrdiff_t pixel_step = 0;
-  const float* weights = nullptr;
-  const float* bias = nullptr;
-  float* out = nullptr;  ///< channel 0 of pixel 0
-  std::ptrdiff_t out_step = 0;
-  int out_c = 0;  ///< channels that may be written: exact, or padded to 8 where pads are writable
-  const float* residual = nullptr;  ///< added after the activation to the first residual_c channels; or null
-  std::ptrdiff_t residual_step = 0;
-  int residual_c = 0;  ///< channels that may be read; 0 without residual
-  activation act = activation::none;
-  int ahead = 2;  ///< panels from a column to the one whose weights it prefetches: two for each thread that
-                  ///< claims columns of the same layer (two threads: 2 to 3 % of a pass)
-};
-
 /// each(f) with f the activation of a vector.
 template <class Arch, class Each>
 REXNET_ALWAYS_INLINE void with_activation(activation act, Each&& each) noexcept {
@@ -54,6 +37,7 @@ REXNET_ALWAYS_INLINE void with_activation(activation act, Each&& each) noexcept 
       each([](const vec& v) REXNET_LAMBDA_INLINE { return simd::relu6<Arch>(v); });
       break;
     case activation::silu: each([](const vec& v) REXNET_LAMBDA_INLINE { return simd::silu<Arch>(v); }); break;
+    case activation::sigmoid: REXNET_ASSERT(false); break;
   }
 }
 
@@ -276,7 +260,8 @@ constexpr pointwise_function pointwise_entry(std::size_t rows, std::index_sequen
 
 /// Pixels [0, pixels) in tiles of nearly equal height, so that no tile is a lonely pixel: 49 = 13 + 3 * 12.
 template <class Arch, int Vectors, int MaxRows>
-void pointwise_column(const pointwise_args& a, std::ptrdiff_t pixels, int channel) noexcept {
+void pointwise_column(const pointwise_args& a, int channel) noexcept {
+  const std::ptrdiff_t pixels = a.pixels;
   const std::ptrdiff_t tiles = (pixels + MaxRows - 1) / MaxRows;
   const std::ptrdiff_t height = pixels / tiles, taller = pixels % tiles;
   // Weights come from L3 or memory, and a 7 x 7 map is done with them after four tiles: each of a column's
@@ -306,17 +291,16 @@ void pointwise_column(const pointwise_args& a, std::ptrdiff_t pixels, int channe
   run(taller, tiles, height);
 }
 
-/// All pixels and the output channels [first_c, last_c). first_c is a multiple of 16; last_c, too, or >=
-/// out_c.
+/// All pixels and the output channels [first_c, last_c).
 template <class Arch>
-void pointwise(const pointwise_args& a, std::ptrdiff_t pixels, int first_c, int last_c) noexcept {
+void pointwise(const pointwise_args& a) noexcept {
   using traits = kernel_traits<Arch>;
   constexpr int width = simd::width<Arch>;
-  if (pixels <= 0) return;
-  if (last_c > a.out_c) last_c = a.out_c;
-  int c = first_c;
-  for (; c + width < last_c; c += 2 * width) pointwise_column<Arch, 2, traits::rows>(a, pixels, c);
-  if (c < last_c) pointwise_column<Arch, 1, traits::tail_rows>(a, pixels, c);
+  if (a.pixels <= 0) return;
+  const int last_c = a.last_c > a.out_c ? a.out_c : a.last_c;
+  int c = a.first_c;
+  for (; c + width < last_c; c += 2 * width) pointwise_column<Arch, 2, traits::rows>(a, c);
+  if (c < last_c) pointwise_column<Arch, 1, traits::tail_rows>(a, c);
 }
 
 }  // namespace detail

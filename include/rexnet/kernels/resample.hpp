@@ -3,7 +3,7 @@
 #ifndef REXNET_KERNELS_RESAMPLE_HPP
 #define REXNET_KERNELS_RESAMPLE_HPP
 
-#include "rexnet/core/build.hpp"
+#include "rexnet/kernels/table.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -12,11 +12,6 @@ namespace rexnet {
 inline namespace REXNET_BUILD {
 namespace detail {
 
-/// The input samples [first, first + count) that an output sample is made of.
-struct resample_window {
-  int first, count;
-};
-
 [[nodiscard]] REXNET_ALWAYS_INLINE std::uint8_t clip8(std::int32_t v) noexcept {
   v >>= 22;
   return static_cast<std::uint8_t>(v < 0 ? 0 : v > 255 ? 255 : v);
@@ -24,12 +19,12 @@ struct resample_window {
 
 /// One output row along x.
 /// @param in      RGB pixels; windows count from its first one
-/// @param windows [pixels] of resample_window, untyped because a dispatch unit has a type of its own
+/// @param windows [pixels]
 /// @param weights [pixels][step]: each window's, from the start of its row
 /// @param out     [pixels][3]
-inline void resample_row(const std::uint8_t* in, const void* windows, const std::int32_t* weights, int step,
-                         int pixels, std::uint8_t* out) noexcept {
-  const auto* window = static_cast<const resample_window*>(windows);
+inline void resample_row(const std::uint8_t* in, const resample_window* windows, const std::int32_t* weights,
+                         int step, int pixels, std::uint8_t* out) noexcept {
+  const resample_window* window = windows;
   for (int i = 0; i < pixels; ++i, ++window, weights += step) {
     const std::uint8_t* p = in + std::ptrdiff_t{window->first} * 3;
     const int count = window->count;
@@ -79,13 +74,8 @@ inline void resample_column(const std::uint8_t* in, std::ptrdiff_t stride, const
   if (i < bytes) resample_block<n>(in + bytes - n, stride, weights, rows, out + bytes - n);
 }
 
-/// The two loops as somebody compiled them: where they are included, or a dispatch unit.
-struct resample_kernels {
-  void (*row)(const std::uint8_t* in, const void* windows, const std::int32_t* weights, int step, int pixels,
-              std::uint8_t* out) = &resample_row;
-  void (*column)(const std::uint8_t* in, std::ptrdiff_t stride, const std::int32_t* weights, int rows,
-                 std::ptrdiff_t bytes, std::uint8_t* out) = &resample_column;
-};
+/// As this translation unit compiles them.
+inline constexpr resample_kernels own_resample{&resample_row, &resample_column};
 
 }  // namespace detail
 }  // namespace REXNET_BUILD

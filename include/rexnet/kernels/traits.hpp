@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Tile sizes per instruction set, and the activations that kernels know.
+// Tile sizes per instruction set.
 #ifndef REXNET_KERNELS_TRAITS_HPP
 #define REXNET_KERNELS_TRAITS_HPP
 
@@ -8,8 +8,6 @@
 
 namespace rexnet {
 inline namespace REXNET_BUILD {
-
-enum class activation : unsigned char { none, relu, relu6, silu };
 
 namespace detail {
 

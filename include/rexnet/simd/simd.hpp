@@ -6,10 +6,11 @@
 
 #include "rexnet/core/build.hpp"
 
-// In a dispatch unit, xsimd's functions are the unit's own as well: compiled with its flags, they must not
-// take the place of another unit's in the linker (xsimd's AVX-512 code calls functions named for AVX2).
-#if defined(REXNET_UNIT)
-#define xsimd REXNET_JOIN(xsimd, REXNET_UNIT)
+// xsimd's functions are this translation unit's own as well: compiled with its flags, they must not take the
+// place of another one's in the linker (xsimd's AVX-512 code calls functions named for AVX2). A program that
+// includes xsimd before this header keeps xsimd's name, and with it that danger, which xsimd has anyway.
+#if !defined(XSIMD_HPP)
+#define xsimd REXNET_JOIN(xsimd, REXNET_TARGET)
 #endif
 
 // g++ 12 takes the _mm512_undefined_* of its own intrinsics for a mistake (GCC bug 105593).
@@ -101,6 +102,18 @@ template <class Arch>
 #endif
   return "neon";
 }
+
+#define REXNET_TEXT_OF(token) #token
+#define REXNET_TEXT(token) REXNET_TEXT_OF(token)
+[[nodiscard]] constexpr bool same_text(const char* a, const char* b) noexcept {
+  for (; *a == *b; ++a, ++b)
+    if (*a == 0) return true;
+  return false;
+}
+#if !defined(REXNET_EMULATED_BITS)
+static_assert(same_text(name<default_arch>(), REXNET_TEXT(REXNET_SET)),
+              "core/build.hpp names another set than xsimd offers");
+#endif
 
 template <class Arch>
 [[nodiscard]] REXNET_ALWAYS_INLINE vec<Arch> load(const float* p) noexcept {
