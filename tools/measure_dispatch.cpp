@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The measuring loops of the instruction set that a network uses.
+#include "rexnet/dispatch/symbol.hpp"
+
 #include "tools/commands.hpp"
 #include "tools/measure_loops.hpp"
 

@@ -146,15 +146,7 @@ inline double dense_case(dice& d, std::string& text) {
   for (int o = 0; o < out_c; ++o) {
     expected_sum sum(f.b(o));
     for (int i = 0; i < k; ++i) sum.add(f.w(o, i), in[static_cast<std::size_t>(i)]);
-    bounded bound = sum.bound.result();
-    float bits = sum.bits;
-    if (act == activation::sigmoid) {
-      bound = rexnet_test::sigmoid(bound);
-      bits = lane([bits] { return rexnet::simd::sigmoid<arch>(all(bits)); });
-    } else {
-      bound = after(act, bound), bits = after(act, bits);
-    }
-    j.element(out[static_cast<std::size_t>(o)], bound, bits);
+    j.element(out[static_cast<std::size_t>(o)], after(act, sum.bound.result()), after(act, sum.bits));
   }
   j.must(out.back() == rexnet_test::guard);
   return j.worst;

@@ -73,6 +73,7 @@ inline bounded after(activation act, const bounded& x) {
     case activation::relu: return rexnet_test::relu(x);
     case activation::relu6: return rexnet_test::relu6(x);
     case activation::silu: return rexnet_test::silu(x);
+    case activation::sigmoid: return rexnet_test::sigmoid(x);
   }
   return x;
 }
@@ -82,6 +83,7 @@ inline float after(activation act, float x) {
     case activation::relu: return lane([x] { return rexnet::simd::relu<arch>(all(x)); });
     case activation::relu6: return lane([x] { return rexnet::simd::relu6<arch>(all(x)); });
     case activation::silu: return lane([x] { return rexnet::simd::silu<arch>(all(x)); });
+    case activation::sigmoid: return lane([x] { return rexnet::simd::sigmoid<arch>(all(x)); });
   }
   return x;
 }
