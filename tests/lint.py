@@ -36,7 +36,7 @@ def sources(build, names):
     """The compile commands of what is checked, one for each source."""
     root = pathlib.Path(__file__).resolve().parent.parent
     wanted = re.compile("|".join([
-        rf"^{re.escape(str(root))}/(tools|c_api)/[^/]+\.cpp$",
+        rf"^{re.escape(str(root))}/(tools|bindings/c)/[^/]+\.cpp$",
         r"/tests/headers/rexnet_(rexnet|embedded|network_reference|ops_ops)_hpp\.cpp$",
         r"/rexnet_command_dispatch/unit\.cpp$",
     ]))

@@ -34,7 +34,7 @@ class RexnetConan(ConanFile):
 
     def export_sources(self):
         root = os.path.join(self.recipe_folder, "..", "..")
-        for pattern in ("CMakeLists.txt", "LICENSE", "LICENSES/*", "cmake/*", "include/*", "c_api/*"):
+        for pattern in ("CMakeLists.txt", "LICENSE", "LICENSES/*", "cmake/*", "include/*", "bindings/c/*"):
             copy(self, pattern, root, self.export_sources_folder)
 
     def requirements(self):

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The functions of <rexnet.h>: arguments checked, then handed to the C++ library.
-#include "c_api/border.hpp"
-#include "c_api/handles.hpp"
+#include "bindings/c/border.hpp"
+#include "bindings/c/handles.hpp"
 
 #include "rexnet/system/cpus.hpp"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What is behind the pointers that C programs hold.
-#ifndef REXNET_C_API_HANDLES_HPP
-#define REXNET_C_API_HANDLES_HPP
+#ifndef REXNET_BINDINGS_C_HANDLES_HPP
+#define REXNET_BINDINGS_C_HANDLES_HPP
 
 #include "rexnet.h"
 
@@ -57,4 +57,4 @@ struct rexnet_classifier {
       : data(std::move(from)), runner(data->model.net(), input, threads, pool) {}
 };
 
-#endif  // REXNET_C_API_HANDLES_HPP
+#endif  // REXNET_BINDINGS_C_HANDLES_HPP

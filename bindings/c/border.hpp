@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The border between C++ and C: how failures become statuses and texts, and exceptions stay inside.
-#ifndef REXNET_C_API_BORDER_HPP
-#define REXNET_C_API_BORDER_HPP
+#ifndef REXNET_BINDINGS_C_BORDER_HPP
+#define REXNET_BINDINGS_C_BORDER_HPP
 
 #include "rexnet.h"
 
@@ -99,4 +99,4 @@ template <class Body>
 
 }  // namespace rexnet_c
 
-#endif  // REXNET_C_API_BORDER_HPP
+#endif  // REXNET_BINDINGS_C_BORDER_HPP
