@@ -2,7 +2,7 @@
 // run_isa ISA PROGRAM [ARG...]: runs a test that was compiled for an instruction set, or exits with 77
 // ("skipped" to ctest) where the CPU lacks it. Compiled for the baseline: a program built with AVX-512 may
 // use it before main().
-#include "rexnet/simd/cpu.hpp"
+#include "rexnet/simd/tiers.hpp"
 
 #include <cstdio>
 
