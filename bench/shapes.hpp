@@ -83,7 +83,7 @@ inline void add_block(shapes& s, const rexnet::config& c, const rexnet::plan& p,
   const int ring_step = bp.bands ? step : bp.slice_c;
   if (b.expand)
     s.pointwise.push_back({name + ".expand", b.in_c, b.mid_c, mid, slice, std::ptrdiff_t{turn_rows} * bp.w,
-                           padded_c(b.in_c), ring_step, 0, hidden_activation(c)});
+                           padded_c(b.in_c), ring_step, 0, b.expand_act});
   s.depthwise.push_back({name, b.mid_c, mid, slice, bp.h, bp.w, bp.ow, b.kernel, b.stride, bp.ring_rows,
                          bp.oh / 2 / bp.step_rows * bp.step_rows, bp.step_rows, ring_step, step, b.se_c > 0});
   const std::ptrdiff_t pixels =
@@ -107,14 +107,14 @@ inline void add_block(shapes& s, const rexnet::config& c, const rexnet::plan& p,
   s.stem_c = c.stem_c;
   s.stem_computed_c = whole_vectors(rexnet::kernels_of<arch>, c.blocks[0].mid_c);
   s.stem_step = rexnet::mid_step(c.blocks[0].mid_c);
-  s.act = hidden_activation(c);
-  for (int i = 0; i < rexnet::block_count; ++i) detail::add_block(s, c, p, i);
-  const rexnet::block_plan& last = p.blocks[rexnet::block_count - 1];
-  const int k = c.blocks[rexnet::block_count - 1].out_c;
+  s.act = c.stem_act;
+  for (int i = 0; i < c.block_count; ++i) detail::add_block(s, c, p, i);
+  const rexnet::block_plan& last = p.blocks[c.block_count - 1];
+  const int k = c.blocks[c.block_count - 1].out_c;
   s.pointwise.push_back({"head", k, c.head_c, c.head_c, slice_channels,
                          smaller<std::ptrdiff_t>(head_pixels, std::ptrdiff_t{last.oh} * last.ow),
                          rexnet::padded_c(k), slice_channels, 0, s.act});
-  if (c.hidden_c > 0) s.dense.push_back({"hidden", c.head_c, c.hidden_c, activation::relu6});
+  if (c.hidden_c > 0) s.dense.push_back({"hidden", c.head_c, c.hidden_c, c.hidden_act});
   if (c.classes > 0) s.dense.push_back({"classifier", rexnet::feature_c(c), c.classes, activation::none});
 
   detail::keep_distinct(s.pointwise, [](const pointwise_shape& a) {

@@ -80,12 +80,12 @@ void count_work(work& w, const rexnet::config& c, const rexnet::plan& p, int wid
   const auto add_layer = [&w, width](double pixels, int k, int out_c) {
     w.add_layer(pixels, k, out_c, width);
   };
-  const auto behind = w.block == rexnet::block_count;
-  const rexnet::block_plan& bp = p.blocks[behind ? rexnet::block_count - 1 : w.block];
-  const rexnet::block_config& b = c.blocks[behind ? rexnet::block_count - 1 : w.block];
+  const auto behind = w.block == c.block_count;
+  const rexnet::block_plan& bp = p.blocks[behind ? c.block_count - 1 : w.block];
+  const rexnet::block_config& b = c.blocks[behind ? c.block_count - 1 : w.block];
   const double in = static_cast<double>(bp.h) * bp.w, out = static_cast<double>(bp.oh) * bp.ow;
   const int taps = b.kernel * b.kernel;
-  const bool silu = c.family != rexnet::family::lite;
+  const bool silu = (behind ? c.head_act : b.expand ? b.expand_act : c.stem_act) == rexnet::activation::silu;
   switch (w.what) {
     case phase::bands: add_layer(out, b.mid_c, b.out_c); [[fallthrough]];
     case phase::slices:
@@ -135,15 +135,15 @@ profile_chart empty_chart(const rexnet::model& m, const char* set, int side, int
 /// Adds a phase to its block's bar; what follows the blocks has bars of its own.
 void add_to_chart(profile_chart& chart, const work& w, const rexnet::config& c, const rexnet::plan& p,
                   double bound) {
-  const bool behind = w.block == rexnet::block_count;
+  const bool behind = w.block == c.block_count;
   const auto number = [](int v) { return std::to_string(v); };
   const std::string name = behind         ? phase_names[static_cast<int>(w.what)]
                            : w.block == 0 ? "stem, block 0"
                                           : "block " + number(w.block);
   if (chart.bars.empty() || chart.bars.back().name != name) {
     chart.bars.push_back({name, {}, {}, 0, 0});
-    const rexnet::block_config& b = c.blocks[behind ? rexnet::block_count - 1 : w.block];
-    const rexnet::block_plan& bp = p.blocks[behind ? rexnet::block_count - 1 : w.block];
+    const rexnet::block_config& b = c.blocks[behind ? c.block_count - 1 : w.block];
+    const rexnet::block_plan& bp = p.blocks[behind ? c.block_count - 1 : w.block];
     const int in = w.block == 0              ? 3
                    : !behind                 ? b.in_c
                    : w.what == phase::head   ? b.out_c

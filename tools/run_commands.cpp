@@ -89,9 +89,9 @@ void run(const options& o) {
   if (!o.layers.empty()) {
     std::filesystem::create_directories(std::filesystem::u8path(o.layers));
     const rexnet::plan p = m.net().make_plan(images.h, images.w).value();  // for the sizes of the maps
-    const rexnet::block_plan& last = p.blocks[rexnet::block_count - 1];
+    const rexnet::block_plan& last = p.blocks[c.block_count - 1];
     taps.push_back({2, {n, p.blocks[0].h, p.blocks[0].w, c.stem_c, {}}});
-    for (int i = 0; i < rexnet::block_count; ++i)
+    for (int i = 0; i < c.block_count; ++i)
       taps.push_back({i + 3, {n, p.blocks[i].oh, p.blocks[i].ow, c.blocks[i].out_c, {}}});
     taps.push_back({21, {n, last.oh, last.ow, c.head_c, {}}});
     taps.push_back({22, {n, 1, 1, c.head_c, {}}});
@@ -99,7 +99,7 @@ void run(const options& o) {
       t.map.data.resize(static_cast<std::size_t>(n) * static_cast<std::size_t>(t.map.h) *
                         static_cast<std::size_t>(t.map.w) * static_cast<std::size_t>(t.map.c));
     targets.stem = taps[0].map.data.data();
-    for (int i = 0; i < rexnet::block_count; ++i)
+    for (int i = 0; i < c.block_count; ++i)
       targets.blocks[i] = taps[static_cast<std::size_t>(i) + 1].map.data.data();
     targets.head = taps[17].map.data.data();
     targets.pooled = taps[18].map.data.data();

@@ -260,13 +260,13 @@ void for_each_row(int n, int h, const op_threads& t, Body&& body) noexcept {
 }
 
 /// Squeeze-excite in place: map = act(map * sigmoid(W2 relu(W1 mean(map)))).
-/// @param scratch 2 * map.c + squeeze.out_c floats, @param act none or relu6
+/// @param scratch 2 * map.c + squeeze.out_c floats, @param act none, relu or relu6
 /// Errors: shape_mismatch, invalid_argument (activation), workspace_too_small, unsupported (no kernels).
 [[nodiscard]] inline errc squeeze_excite(nhwc_view<float> map, const filter& squeeze, const filter& excite,
                                          span<float> scratch, activation act = activation::none,
                                          const kernel_table* kernels = default_kernels()) noexcept {
   if (kernels == nullptr) return errc::unsupported;
-  if (act != activation::none && act != activation::relu6) return errc::invalid_argument;
+  if (act == activation::silu || act == activation::sigmoid) return errc::invalid_argument;
   if (!detail::good_view(map) || squeeze.k != map.c || excite.k != squeeze.out_c || excite.out_c != map.c)
     return errc::shape_mismatch;
   const auto c = static_cast<std::size_t>(map.c), se = static_cast<std::size_t>(squeeze.out_c);

@@ -26,7 +26,7 @@ rexnet::config some_config(choices& c) {
   const int widest = c.between(8, 32);
   for (rexnet::block_config& b : net.blocks) b.out_c = (std::min)(b.out_c, widest);
   for (int changes = c.between(0, 6); changes > 0; --changes) {
-    rexnet::block_config& b = net.blocks[c.between(0, rexnet::block_count - 1)];
+    rexnet::block_config& b = net.blocks[c.between(0, rexnet::rexnet_blocks - 1)];
     b.out_c = c.between(8, 40);
     b.kernel = c.flag() ? 5 : 3;
   }

@@ -25,7 +25,7 @@ inline config shape_of(family f) {
   config c;
   c.family = f;
   c.classes = 7, c.stem_c = 9, c.head_c = 33, c.hidden_c = f == family::lite ? 10 : 0;
-  for (int i = 0; i < rexnet::block_count; ++i) {
+  for (int i = 0; i < rexnet::rexnet_blocks; ++i) {
     c.blocks[i].out_c = 8 + i;
     c.blocks[i].se_c = f == family::v1 && i >= 3 ? 3 : 0;
   }

@@ -30,7 +30,7 @@ inline config small_config(dice& d) {
   c.family = d.one_of({family::v1, family::v1, family::lite});
   c.classes = d.between(0, 40);
   c.stem_c = d.between(2, 36);
-  for (int i = 0; i < rexnet::block_count; ++i) {
+  for (int i = 0; i < rexnet::rexnet_blocks; ++i) {
     rexnet::block_config& b = c.blocks[i];
     const int before = i == 0 ? c.stem_c : c.blocks[i - 1].out_c;
     b.out_c = i == 0        ? d.between(1, c.stem_c - 1)
@@ -42,7 +42,22 @@ inline config small_config(dice& d) {
   if (d.one_in(12)) c.blocks[15].out_c = d.between(370, 400);  // wide enough to go by columns
   rexnet::connect_blocks(c);
   c.head_c = d.between(1, 70);
-  c.hidden_c = c.family == family::lite && d.one_in(2) ? d.between(1, 40) : 0;
+  c.hidden_c = d.one_in(3) ? d.between(1, 40) : 0;
+  if (d.one_in(2)) return c;
+  // As no formula fills them in: other numbers of blocks, activations, and squeeze-excite behind the
+  // activation.
+  using act = rexnet::activation;
+  c.block_count = d.one_in(2) ? d.between(1, 16) : 16;
+  const auto any = [&d] { return d.one_of({act::none, act::relu, act::relu6, act::silu}); };
+  const auto clip = [&d] { return d.one_of({act::none, act::relu, act::relu6}); };
+  c.stem_act = any(), c.head_act = any(), c.hidden_act = clip();
+  for (int i = 0; i < c.block_count; ++i) {
+    rexnet::block_config& b = c.blocks[i];
+    b.expand_act = any(), b.depthwise_act = clip();
+    if (d.one_in(3)) b.project_act = any();
+    if (d.one_in(4)) b.residual_c = 0;
+    b.se_first = !d.one_in(3);
+  }
   return c;
 }
 
@@ -89,13 +104,13 @@ struct all_taps {
       return std::vector<float>(static_cast<std::size_t>(n * floats));
     };
     stem = sized(std::int64_t{p.blocks[0].h} * p.blocks[0].w * c.stem_c);
-    for (int i = 0; i < rexnet::block_count; ++i)
+    for (int i = 0; i < c.block_count; ++i)
       blocks.push_back(sized(std::int64_t{p.blocks[i].oh} * p.blocks[i].ow * c.blocks[i].out_c));
-    head = sized(std::int64_t{p.blocks[15].oh} * p.blocks[15].ow * c.head_c);
+    head = sized(std::int64_t{p.blocks[c.block_count - 1].oh} * p.blocks[c.block_count - 1].ow * c.head_c);
     pooled = sized(c.head_c), features = sized(rexnet::feature_c(c));
     view.stem = stem.data(), view.head = head.data(), view.pooled = pooled.data(),
     view.features = features.data();
-    for (int i = 0; i < rexnet::block_count; ++i) view.blocks[i] = blocks[static_cast<std::size_t>(i)].data();
+    for (int i = 0; i < c.block_count; ++i) view.blocks[i] = blocks[static_cast<std::size_t>(i)].data();
   }
 };
 
@@ -139,7 +154,7 @@ inline double blocks_case(dice& d, std::string& text) {
   judge("stem", 0,
         worst_of(out, rexnet_test::stem(c, payload, layout, bounded_map(h, w, 3, in)),
                  reference::stem(c, payload, layout.stem, map_of(in, h, w, 3)).v));
-  for (int i = 0; i < rexnet::block_count; ++i) {
+  for (int i = 0; i < c.block_count; ++i) {
     const rexnet::block_plan& b = p.blocks[i];
     in = out, out = of_image(taps.blocks[static_cast<std::size_t>(i)]);
     const int in_c = c.blocks[i].in_c;
@@ -147,11 +162,11 @@ inline double blocks_case(dice& d, std::string& text) {
           worst_of(out, rexnet_test::block(c, payload, layout, i, bounded_map(b.h, b.w, in_c, in)),
                    reference::block(c, payload, layout, i, map_of(in, b.h, b.w, in_c)).v));
   }
-  const rexnet::block_plan& last = p.blocks[15];
-  const int last_c = c.blocks[15].out_c;
+  const rexnet::block_plan& last = p.blocks[c.block_count - 1];
+  const int last_c = last_block(c).out_c;
   const bounded_map head = rexnet_test::head(c, payload, layout, bounded_map(last.oh, last.ow, last_c, out));
   const reference::matrix activated = reference::activated(
-      c, reference::dense(payload, layout.head, map_of(out, last.oh, last.ow, last_c).v));
+      c.head_act, reference::dense(payload, layout.head, map_of(out, last.oh, last.ow, last_c).v));
   judge("head", 0, worst_of(of_image(taps.head), head, activated));
   bounded_map pooled(1, 1, c.head_c);
   pooled.v = rexnet_test::mean(head);
@@ -162,8 +177,8 @@ inline double blocks_case(dice& d, std::string& text) {
   };
   if (c.hidden_c > 0) {
     auto [bounds, exact] = dense(layout.hidden, of_image(taps.pooled));
-    for (rexnet_test::bounded& v : bounds.v) v = rexnet_test::relu6(v);
-    judge("hidden", 0, worst_of(of_image(taps.features), bounds, reference::relu6(exact)));
+    for (rexnet_test::bounded& v : bounds.v) v = rexnet_test::activated(c.hidden_act, v);
+    judge("hidden", 0, worst_of(of_image(taps.features), bounds, reference::activated(c.hidden_act, exact)));
   }
   if (c.classes > 0) {
     const auto [bounds, exact] = dense(layout.classifier, of_image(taps.features));

@@ -32,8 +32,18 @@ struct bounded_map {
   return static_cast<double>(payload[l.weights + (std::int64_t{o} / 16 * l.k + k) * 16 + o % 16]);
 }
 
-[[nodiscard]] inline bounded activated(const rexnet::config& c, const bounded& x) {
-  return c.family == rexnet::family::lite ? relu6(x) : silu(x);
+[[nodiscard]] inline bounded activated(rexnet::activation act, const bounded& x) {
+  switch (act) {
+    case rexnet::activation::none: break;
+    case rexnet::activation::relu: return relu(x);
+    case rexnet::activation::relu6: return relu6(x);
+    case rexnet::activation::silu: return silu(x);
+    case rexnet::activation::sigmoid: return sigmoid(x);
+  }
+  return x;
+}
+inline void activate(bounded_map& map, rexnet::activation act) {
+  for (bounded& v : map.v) v = activated(act, v);
 }
 
 /// One output of a layer over x [l.k].
@@ -89,7 +99,7 @@ struct bounded_map {
 [[nodiscard]] inline bounded_map stem(const rexnet::config& c, const float* payload,
                                       const rexnet::weights_layout& l, const bounded_map& image) {
   bounded_map out = convolution(payload, l.stem, image, 3, 2, false);
-  for (bounded& v : out.v) v = activated(c, v);
+  activate(out, c.stem_act);
   return out;
 }
 
@@ -100,9 +110,10 @@ struct bounded_map {
   bounded_map x = in;
   if (b.expand) {
     x = pointwise(payload, l.expand, in);
-    for (bounded& v : x.v) v = activated(c, v);
+    activate(x, b.expand_act);
   }
   x = convolution(payload, l.depthwise, x, b.kernel, b.stride, true);
+  if (!b.se_first) activate(x, b.depthwise_act);
   if (b.se_c > 0) {
     const std::vector<bounded> means = mean(x);
     std::vector<bounded> squeezed, gates;
@@ -112,19 +123,21 @@ struct bounded_map {
     for (std::size_t e = 0; e < x.v.size(); ++e)
       x.v[e] = times(x.v[e], gates[e % static_cast<std::size_t>(b.mid_c)]);
   }
-  for (bounded& v : x.v) v = relu6(v);
+  if (b.se_first) activate(x, b.depthwise_act);
   bounded_map out = pointwise(payload, l.project, x);
+  activate(out, b.project_act);
   if (b.residual())
     for (int y = 0; y < out.h; ++y)
       for (int px = 0; px < out.w; ++px)
-        for (int ch = 0; ch < b.in_c; ++ch) out.at(y, px, ch) = plus(out.at(y, px, ch), in.at(y, px, ch));
+        for (int ch = 0; ch < b.residual_c; ++ch)
+          out.at(y, px, ch) = plus(out.at(y, px, ch), in.at(y, px, ch));
   return out;
 }
 
 [[nodiscard]] inline bounded_map head(const rexnet::config& c, const float* payload,
                                       const rexnet::weights_layout& l, const bounded_map& in) {
   bounded_map out = pointwise(payload, l.head, in);
-  for (bounded& v : out.v) v = activated(c, v);
+  activate(out, c.head_act);
   return out;
 }
 

@@ -72,8 +72,8 @@ class model_writer {
   state_dict write() {
     conv(timm_ ? "stem.conv" : "features.0", {c_.stem_c, 3, 3, 3});
     norm(timm_ ? "stem.bn" : "features.1", c_.stem_c);
-    for (int i = 0; i < rexnet::block_count; ++i) block(i);
-    const int last = c_.blocks[rexnet::block_count - 1].out_c;
+    for (int i = 0; i < rexnet::rexnet_blocks; ++i) block(i);
+    const int last = c_.blocks[rexnet::rexnet_blocks - 1].out_c;
     conv(timm_ ? "features.16.conv" : "features.19", {c_.head_c, last, 1, 1});
     norm(timm_ ? "features.16.bn" : "features.20", c_.head_c);
     int features = c_.head_c;

@@ -50,7 +50,7 @@ TEST_CASE("names: family, width, classes and naming are read from the tensors") 
       CHECK(m->shape.head_c == c.head_c);
       CHECK(m->shape.hidden_c == c.hidden_c);
       CHECK(std::string(m->naming) == (timm ? "timm" : "official"));
-      for (int i = 0; i < rexnet::block_count; ++i) {
+      for (int i = 0; i < rexnet::rexnet_blocks; ++i) {
         CHECK(m->shape.blocks[i].out_c == c.blocks[i].out_c);
         CHECK(m->shape.blocks[i].se_c == c.blocks[i].se_c);
       }

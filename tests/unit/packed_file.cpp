@@ -118,7 +118,7 @@ TEST_CASE("packed file: everything written comes back, float32 in place") {
   REQUIRE_MESSAGE(v.ok(), v.error().message());
   CHECK(v->header.shape.width_hundredths == 10);
   CHECK(v->header.shape.classes == 3);
-  for (int i = 0; i < rexnet::block_count; ++i) {
+  for (int i = 0; i < rexnet::rexnet_blocks; ++i) {
     CHECK(v->header.shape.blocks[i].out_c == h.shape.blocks[i].out_c);
     CHECK(v->header.shape.blocks[i].in_c == h.shape.blocks[i].in_c);
     CHECK(v->header.shape.blocks[i].stride == h.shape.blocks[i].stride);

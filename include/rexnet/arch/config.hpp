@@ -6,7 +6,7 @@
 #ifndef REXNET_ARCH_CONFIG_HPP
 #define REXNET_ARCH_CONFIG_HPP
 
-#include "rexnet/core/build.hpp"
+#include "rexnet/core/activation.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -24,9 +24,13 @@ enum class family : std::uint8_t {
   return f == family::v1 ? "v1" : f == family::lite ? "lite" : "rexnetr";
 }
 
-inline constexpr int block_count = 16;
+/// Blocks of every published ReXNet.
+inline constexpr int rexnet_blocks = 16;
+/// Room for a network's blocks: arrays have this size, of which config::block_count are used.
+inline constexpr int max_blocks = 24;
 
-/// One inverted bottleneck: [expand 1x1] -> depthwise -> [squeeze-excite] -> ReLU6 -> project 1x1 [+ input].
+/// One inverted bottleneck: [expand 1x1] -> depthwise -> [squeeze-excite] -> activation -> project 1x1 [+
+/// input]. A family's formula fills the values in; what runs the network looks at them alone.
 struct block_config {
   int in_c = 0;        ///< channels of the block's input
   int mid_c = 0;       ///< channels of the depthwise convolution
@@ -34,10 +38,15 @@ struct block_config {
   int se_c = 0;        ///< squeeze-excite width, 0 for none
   int stride = 1;      ///< of the depthwise convolution, 1 or 2
   int kernel = 3;      ///< of the depthwise convolution, 3 or 5; padding kernel / 2
+  int residual_c = 0;  ///< the input is added to this many of the first output channels: in_c, or 0
   bool expand = true;  ///< false only for block 0
+  activation expand_act = activation::silu;      ///< none, relu, relu6 or silu
+  activation depthwise_act = activation::relu6;  ///< of the depthwise convolution: none, relu or relu6
+  activation project_act = activation::none;     ///< before the input is added: none, relu, relu6 or silu
+  bool se_first = true;  ///< squeeze-excite, whose gate is sigmoid, comes before depthwise_act
+  float bn_eps = 1e-5f;  ///< of its BatchNorms, for folding
 
-  /// The input is added to the first in_c output channels.
-  [[nodiscard]] constexpr bool residual() const noexcept { return stride == 1 && in_c <= out_c; }
+  [[nodiscard]] constexpr bool residual() const noexcept { return residual_c > 0; }
 };
 
 /// A whole network. Build one with config_for(); readers of checkpoints then put in the widths that tensors
@@ -47,9 +56,14 @@ struct config {
   int width_hundredths = 100;                  ///< 130 for 1.3x
   int classes = 1000;                          ///< outputs of the classifier; 0: there is none
   int stem_c = 32;                             ///< channels of the first convolution
-  block_config blocks[block_count] = {};       ///< in the order of the network
+  int block_count = rexnet_blocks;             ///< of `blocks`, 1 to max_blocks
+  block_config blocks[max_blocks] = {};        ///< in the order of the network
   int head_c = 1280;                           ///< channels of the last 1x1 convolution ("penultimate")
-  int hidden_c = 0;  ///< lite: the dense layer between pooling and classifier; else 0
+  int hidden_c = 0;  ///< the dense layer between pooling and classifier, as lite has it; else 0
+  activation stem_act = activation::silu;     ///< none, relu, relu6 or silu
+  activation head_act = activation::silu;     ///< none, relu, relu6 or silu
+  activation hidden_act = activation::relu6;  ///< none, relu or relu6
+  float bn_eps = 1e-5f;                       ///< of the BatchNorms of stem, head and hidden layer
 };
 
 namespace detail {
@@ -71,10 +85,10 @@ constexpr int make_divisible(double v, int divisor) noexcept {
 
 /// Width of block output i. The step is accumulated in double in the order of the original code: multiplying
 /// instead is off by one at w = 0.6.
-constexpr void fill_channels(family f, double width, int divisor, int (&channels)[block_count]) noexcept {
+constexpr void fill_channels(family f, double width, int divisor, int (&channels)[rexnet_blocks]) noexcept {
   const double start = width < 1.0 ? 16.0 / width : 16.0;
   double planes = start;
-  for (int i = 0; i < block_count; ++i) {
+  for (int i = 0; i < rexnet_blocks; ++i) {
     const int plain =
         round_half_even(f == family::lite ? width * (start + i * 164.0 / 15.0) : planes * width);
     channels[i] = f == family::v1 ? plain : make_divisible(plain, divisor);
@@ -84,14 +98,19 @@ constexpr void fill_channels(family f, double width, int divisor, int (&channels
 
 }  // namespace detail
 
-/// Derives what follows from stem_c and the blocks' out_c: inputs, expanded channels, strides.
+/// Derives what follows from family, stem_c and the blocks' out_c in every ReXNet: inputs, expanded channels,
+/// strides, residuals and activations.
 constexpr void connect_blocks(config& c) noexcept {
-  for (int i = 0; i < block_count; ++i) {
+  const activation act = c.family == family::lite ? activation::relu6 : activation::silu;
+  c.stem_act = c.head_act = act;
+  for (int i = 0; i < c.block_count; ++i) {
     block_config& b = c.blocks[i];
     b.in_c = i == 0 ? c.stem_c : c.blocks[i - 1].out_c;
     b.expand = i > 0;
     b.mid_c = b.in_c * (b.expand ? 6 : 1);
     b.stride = i == 1 || i == 3 || i == 5 || i == 11 ? 2 : 1;
+    b.residual_c = b.stride == 1 && b.in_c <= b.out_c ? b.in_c : 0;
+    b.expand_act = act;
   }
 }
 
@@ -111,11 +130,11 @@ constexpr config config_for(family f, int width_hundredths, int classes, int div
   const int stem = width < 1.0 ? 32 : detail::round_half_even(32 * width);
   c.stem_c = f == family::v1 ? stem : detail::make_divisible(stem, f == family::lite ? 8 : divisor);
 
-  int channels[block_count] = {};
+  int channels[rexnet_blocks] = {};
   detail::fill_channels(f, width, f == family::lite ? 8 : divisor, channels);
-  for (int i = 0; i < block_count; ++i) c.blocks[i].out_c = channels[i];
+  for (int i = 0; i < rexnet_blocks; ++i) c.blocks[i].out_c = channels[i];
   connect_blocks(c);
-  for (int i = 3; i < block_count; ++i) {
+  for (int i = 3; i < rexnet_blocks; ++i) {
     block_config& b = c.blocks[i];
     if (f != family::lite) {
       b.se_c = b.mid_c / 12;
@@ -129,6 +148,11 @@ constexpr config config_for(family f, int width_hundredths, int classes, int div
   }
   if (f == family::rexnetr) c.head_c = detail::make_divisible(1280 * width, divisor);
   return c;
+}
+
+/// The block before the head.
+[[nodiscard]] constexpr const block_config& last_block(const config& c) noexcept {
+  return c.blocks[c.block_count - 1];
 }
 
 /// What a convolution with padding kernel / 2 leaves of a side: ceil(side / stride).
@@ -150,11 +174,14 @@ constexpr int strided(int side, int stride) noexcept {
 /// widths give the same channels, checkpoints cannot tell.)
 [[nodiscard]] constexpr bool same_shape(const config& a, const config& b) noexcept {
   bool same = a.family == b.family && a.classes == b.classes && a.stem_c == b.stem_c &&
-              a.head_c == b.head_c && a.hidden_c == b.hidden_c;
-  for (int i = 0; i < block_count; ++i) {
+              a.head_c == b.head_c && a.hidden_c == b.hidden_c && a.block_count == b.block_count &&
+              a.stem_act == b.stem_act && a.head_act == b.head_act && a.hidden_act == b.hidden_act;
+  for (int i = 0; i < a.block_count && same; ++i) {
     const block_config &x = a.blocks[i], &y = b.blocks[i];
     same = same && x.in_c == y.in_c && x.mid_c == y.mid_c && x.out_c == y.out_c && x.se_c == y.se_c &&
-           x.stride == y.stride && x.kernel == y.kernel && x.expand == y.expand;
+           x.stride == y.stride && x.kernel == y.kernel && x.expand == y.expand &&
+           x.residual_c == y.residual_c && x.expand_act == y.expand_act &&
+           x.depthwise_act == y.depthwise_act && x.project_act == y.project_act && x.se_first == y.se_first;
   }
   return same;
 }
@@ -163,14 +190,15 @@ constexpr int strided(int side, int stride) noexcept {
 constexpr std::int64_t parameter_count(const config& c) noexcept {
   const auto conv_bn = [](std::int64_t weights, std::int64_t out_c) { return weights + 2 * out_c; };
   std::int64_t n = conv_bn(std::int64_t{27} * c.stem_c, c.stem_c);
-  for (const block_config& b : c.blocks) {
+  for (int i = 0; i < c.block_count; ++i) {
+    const block_config& b = c.blocks[i];
     const std::int64_t mid = b.mid_c;
     if (b.expand) n += conv_bn(mid * b.in_c, mid);
     n += conv_bn(mid * b.kernel * b.kernel, mid);
     if (b.se_c > 0) n += 2 * mid * b.se_c + b.se_c + mid + std::int64_t{2} * b.se_c;
     n += conv_bn(mid * b.out_c, b.out_c);
   }
-  const std::int64_t last_c = c.blocks[block_count - 1].out_c;
+  const std::int64_t last_c = last_block(c).out_c;
   n += conv_bn(last_c * c.head_c, c.head_c);
   std::int64_t features = c.head_c;
   if (c.hidden_c > 0) {
@@ -184,14 +212,15 @@ constexpr std::int64_t parameter_count(const config& c) noexcept {
 constexpr std::int64_t multiply_adds(const config& c, int h, int w) noexcept {
   std::int64_t y = strided(h, 2), x = strided(w, 2);
   std::int64_t n = y * x * 27 * c.stem_c;
-  for (const block_config& b : c.blocks) {
+  for (int i = 0; i < c.block_count; ++i) {
+    const block_config& b = c.blocks[i];
     const std::int64_t mid = b.mid_c;
     if (b.expand) n += y * x * b.in_c * mid;
     y = strided(static_cast<int>(y), b.stride);
     x = strided(static_cast<int>(x), b.stride);
     n += y * x * mid * (b.kernel * b.kernel + b.out_c) + 2 * mid * b.se_c;
   }
-  n += y * x * c.blocks[block_count - 1].out_c * c.head_c;
+  n += y * x * last_block(c).out_c * c.head_c;
   return n + std::int64_t{c.head_c} * c.hidden_c + std::int64_t{feature_c(c)} * c.classes;
 }
 

@@ -22,11 +22,6 @@ struct layer_weights {
   return {payload + l.weights + static_cast<std::ptrdiff_t>(first_c) * l.k, payload + l.bias + first_c};
 }
 
-/// After the stem, every expand and the head.
-[[nodiscard]] inline activation hidden_activation(const config& c) noexcept {
-  return c.family == family::lite ? activation::relu6 : activation::silu;
-}
-
 /// A 1x1 layer's `channels` outputs for pixels `in_step` floats apart; `threads` claim such slices of it.
 inline void pointwise_layer(const kernel_table& kernels, layer_weights w, int k, const float* in,
                             std::ptrdiff_t in_step, std::ptrdiff_t pixels, float* out,
@@ -110,6 +105,14 @@ constexpr int whole_vectors(const kernel_table& kernels, int c) noexcept {
   return round_up(c, larger(pixel_pad, kernels.width));
 }
 
+/// What follows the depthwise convolution at once, and what follows the factors of squeeze-excite.
+constexpr activation before_squeeze(const block_config& b) noexcept {
+  return b.se_c > 0 && b.se_first ? activation::none : b.depthwise_act;
+}
+constexpr activation after_squeeze(const block_config& b) noexcept {
+  return b.se_first ? b.depthwise_act : activation::none;
+}
+
 /// Expands the channels [first_c, first_c + channels) and convolves them for output rows [begin, end), a turn
 /// of the ring at a time: out_rows(y, d) says where output row y goes, turn(y, rows) follows its rows.
 template <class ExpandRows, class OutRows, class Turn>
@@ -160,8 +163,8 @@ inline void expand_block_rows(const block_context& b, int first_c, int channels,
   const std::ptrdiff_t in_step = padded_c(b.block().in_c);
   pointwise_layer(*b.kernels, at(b.payload, b.weights().expand, first_c), b.block().in_c,
                   b.workspace + p.in + static_cast<std::ptrdiff_t>(y) * p.w * in_step, in_step,
-                  static_cast<std::ptrdiff_t>(until - y) * p.w, out, out_step, channels,
-                  hidden_activation(*b.net), p.bands ? 1 : b.p->threads);
+                  static_cast<std::ptrdiff_t>(until - y) * p.w, out, out_step, channels, b.block().expand_act,
+                  p.bands ? 1 : b.p->threads);
 }
 
 /// The project convolution of pixels [first, first + count), output channels [first_c, last_c): mid holds the
@@ -181,10 +184,11 @@ inline void project_pixels(const block_context& b, const float* mid, std::ptrdif
   a.out_step = padded_c(cfg.out_c);
   a.out = b.workspace + p.out + first * a.out_step;
   a.out_c = padded_c(cfg.out_c);
+  a.act = cfg.project_act;
   if (cfg.residual()) {
     a.residual_step = padded_c(cfg.in_c);
     a.residual = b.workspace + p.in + first * a.residual_step;
-    a.residual_c = padded_c(cfg.in_c);
+    a.residual_c = padded_c(cfg.residual_c);
   }
   a.pixels = count;
   a.first_c = first_c;
@@ -203,15 +207,11 @@ inline void band_chunk(const block_context& b, int chunk, int worker, const inpu
   float* const ring = b.scratch(worker);
   float* const mid = ring + pad16(static_cast<std::int64_t>(p.ring_rows) * p.w * step);
   const std::ptrdiff_t mid_row = static_cast<std::ptrdiff_t>(p.ow) * step;
-  stem_rows stem{b.kernels,
-                 input,
-                 at(b.payload, b.layout->stem),
-                 channels,
-                 hidden_activation(*b.net),
-                 mid + pad16(p.step_rows * mid_row)};
+  stem_rows stem{b.kernels, input,           at(b.payload, b.layout->stem),
+                 channels,  b.net->stem_act, mid + pad16(p.step_rows * mid_row)};
 
   expand_depthwise(
-      b, 0, channels, step, begin, end, ring, nullptr, activation::relu6,
+      b, 0, channels, step, begin, end, ring, nullptr, cfg.depthwise_act,
       [&](int y, int until, float* out) {
         if (cfg.expand)
           expand_block_rows(b, 0, channels, step, y, until, out);
@@ -242,8 +242,7 @@ inline void slice_chunk(const block_context& b, int chunk, int worker) noexcept 
   if (sums != nullptr)
     for (int c = 0; c < channels; ++c) sums[c] = 0.0f;
   expand_depthwise(
-      b, first_c, channels, p.slice_c, 0, p.oh, b.scratch(worker), sums,
-      cfg.se_c == 0 ? activation::relu6 : activation::none,
+      b, first_c, channels, p.slice_c, 0, p.oh, b.scratch(worker), sums, before_squeeze(cfg),
       [&](int y, int until, float* out) {
         expand_block_rows(b, first_c, channels, p.slice_c, y, until, out);
       },
@@ -279,8 +278,8 @@ inline void dense_chunk(const kernel_table& kernels, const float* payload, const
   kernels.dense(a);
 }
 
-/// Squeeze-excite's factors, then ReLU6, on `pixels` of an expanded map in place: `channels` of them from
-/// `map` and `scale` on.
+/// Squeeze-excite's factors and what follows them, on `pixels` of an expanded map in place: `channels` of
+/// them from `map` and `scale` on.
 inline void scale_clip(const block_context& b, float* map, std::ptrdiff_t pixels, float* scale,
                        int channels) noexcept {
   sweep_args a{};
@@ -289,7 +288,7 @@ inline void scale_clip(const block_context& b, float* map, std::ptrdiff_t pixels
   a.step = mid_step(b.block().mid_c);
   a.vector = scale;
   a.c = channels;
-  a.act = activation::relu6;
+  a.act = after_squeeze(b.block());
   b.kernels->scale_pixels(a);
 }
 

@@ -33,11 +33,11 @@ struct forward_pass {
       run_phase(states[next++], chunks, p->threads == 1, body);
       if (observer.function != nullptr && worker == 0) observer.function(observer.context, what, block);
     };
-    constexpr int behind = block_count;
+    const int behind = net->block_count;
 
     // Before block 0 the arena is free, so the stem's map may use the head's scratch.
     if (taps.stem != nullptr) each(phase::tap, 0, 1, [&](int) { stem_map(worker); });
-    for (int i = 0; i < block_count; ++i) {
+    for (int i = 0; i < net->block_count; ++i) {
       const block_context b{kernels, net, layout, payload, p, workspace, i};
       const block_plan& bp = p->blocks[i];
       if (bp.bands) {
@@ -65,7 +65,7 @@ struct forward_pass {
     if (net->hidden_c > 0) {
       each(phase::hidden, behind, dense_chunks(layout->hidden), [&](int chunk) {
         dense_chunk(*kernels, payload, layout->hidden, features, at_offset(p->hidden), chunk,
-                    activation::relu6);
+                    net->hidden_act);
       });
       features = at_offset(p->hidden);
     }
@@ -87,7 +87,7 @@ struct forward_pass {
   /// Resets the phase counters; before the workers start.
   void prepare() const noexcept {
     auto* states = reinterpret_cast<phase_state*>(workspace);
-    for (std::int64_t i = 0; i < phase_slots; ++i) {
+    for (std::int64_t i = 0; i < phase_slots(*net); ++i) {
       states[i].claimed.reset();
       states[i].finished.reset();
     }
@@ -101,17 +101,17 @@ struct forward_pass {
     return ceil_div(l.out_c, dense_chunk_c);
   }
   [[nodiscard]] std::ptrdiff_t last_pixels() const noexcept {
-    const block_plan& last = p->blocks[block_count - 1];
+    const block_plan& last = p->blocks[net->block_count - 1];
     return static_cast<std::ptrdiff_t>(last.oh) * last.ow;
   }
 
   /// The last 1x1 convolution for some pixels and the channels [first_c, first_c + channels).
   void head_pixels_to(float* out, std::ptrdiff_t first, std::ptrdiff_t count, int first_c, int channels,
                       std::ptrdiff_t step) const noexcept {
-    const std::ptrdiff_t in_step = padded_c(net->blocks[block_count - 1].out_c);
+    const std::ptrdiff_t in_step = padded_c(last_block(*net).out_c);
     pointwise_layer(*kernels, at(payload, layout->head, first_c), layout->head.k,
-                    at_offset(p->blocks[block_count - 1].out) + first * in_step, in_step, count, out, step,
-                    channels, hidden_activation(*net), p->threads);
+                    at_offset(p->blocks[net->block_count - 1].out) + first * in_step, in_step, count, out,
+                    step, channels, net->head_act, p->threads);
   }
 
   /// Head and global mean for a slice of channels: the head's map never exists.
@@ -130,12 +130,8 @@ struct forward_pass {
   }
 
   void stem_map(int worker) const noexcept {
-    stem_rows stem{kernels,
-                   input,
-                   at(payload, layout->stem),
-                   net->stem_c,
-                   hidden_activation(*net),
-                   at_offset(p->head_scratch) + worker * p->head_scratch_floats};
+    stem_rows stem{kernels,     input,         at(payload, layout->stem),
+                   net->stem_c, net->stem_act, at_offset(p->head_scratch) + worker * p->head_scratch_floats};
     const block_plan& first = p->blocks[0];
     for (int y = 0; y < first.h; ++y)
       stem.compute(y, taps.stem + static_cast<std::ptrdiff_t>(y) * first.w * net->stem_c, net->stem_c);

@@ -38,10 +38,10 @@ struct block_plan {
 
 /// Trivially copyable; valid for one configuration, input size and thread count.
 struct plan {
-  int h = 0;                            ///< rows of the input
-  int w = 0;                            ///< columns of the input
-  int threads = 1;                      ///< workers that it is cut for
-  block_plan blocks[block_count] = {};  ///< in the order of the network
+  int h = 0;                           ///< rows of the input
+  int w = 0;                           ///< columns of the input
+  int threads = 1;                     ///< workers that it is cut for
+  block_plan blocks[max_blocks] = {};  ///< in the order of the network
   /// @cond internal
   std::int64_t sums = 0, squeezed = 0, scale = 0, pooled = 0, hidden = 0;  ///< vectors, offsets in floats
   std::int64_t head_scratch = 0, head_scratch_floats = 0;  ///< of worker 0, and floats per worker
@@ -61,11 +61,11 @@ struct plan {
 
 namespace detail {
 
-/// Floats at the workspace's start that hold the phase counters, 64 bytes each: at most 5 phases a block
-/// (slices, squeeze, excite, project, tap), and stem tap, head tap, head, hidden, tap, two for the
-/// classifier.
-inline constexpr std::int64_t phase_slots = 5 * block_count + 7;
-inline constexpr std::int64_t phase_floats = phase_slots * 16;
+/// Phase counters at the workspace's start, 16 floats each: at most 5 phases a block (slices, squeeze,
+/// excite, project, tap), and stem tap, head tap, head, hidden, tap, two for the classifier.
+constexpr std::int64_t phase_slots(const config& c) noexcept {
+  return 5 * std::int64_t{c.block_count} + 7;
+}
 /// A slice's ring of expanded rows: 100 kB holds 32 channels of a whole 28 x 28 map and stays in any L2.
 inline constexpr std::int64_t slice_ring_floats = 25600;
 inline constexpr int slice_channels = 32;
@@ -153,10 +153,10 @@ constexpr std::int64_t block_scratch(const block_config& b, const block_plan& p,
 
   // Sizes first: the maps of one block share an arena in which input and output stand at opposite ends, with
   // the workers' scratch in the gap. The output of slices without a residual takes the place of their input.
-  std::int64_t in_floats[block_count + 1] = {}, mid_floats[block_count] = {};
+  std::int64_t in_floats[max_blocks + 1] = {}, mid_floats[max_blocks] = {};
   std::int64_t arena = 0, max_mid = 0, max_se = 0;
   int y = strided(h, 2), x = strided(w, 2);
-  for (int i = 0; i < block_count; ++i) {
+  for (int i = 0; i < c.block_count; ++i) {
     const block_config& b = c.blocks[i];
     p.blocks[i] = plan_block(b, i, y, x, threads);
     y = p.blocks[i].oh;
@@ -173,9 +173,9 @@ constexpr std::int64_t block_scratch(const block_config& b, const block_plan& p,
     max_se = larger(max_se, pad16(b.se_c));
   }
   p.head_scratch_floats = larger(std::int64_t{head_pixels} * slice_channels, stem_rows_floats(w));
-  arena = larger(arena, in_floats[block_count] + p.head_scratch_floats * threads);
+  arena = larger(arena, in_floats[c.block_count] + p.head_scratch_floats * threads);
 
-  std::int64_t next = phase_floats;
+  std::int64_t next = phase_slots(c) * 16;
   const auto take = [&next](std::int64_t floats) {
     const std::int64_t offset = next;
     next += pad16(floats);
@@ -188,7 +188,7 @@ constexpr std::int64_t block_scratch(const block_config& b, const block_plan& p,
   p.hidden = take(c.hidden_c);
   const std::int64_t low = take(arena), high = low + arena;
   bool at_low = true;  // where the current block's input stands
-  for (int i = 0; i < block_count; ++i) {
+  for (int i = 0; i < c.block_count; ++i) {
     block_plan& b = p.blocks[i];
     const std::int64_t in = in_floats[i], out = in_floats[i + 1], mid = mid_floats[i];
     const bool in_place = !b.bands && !c.blocks[i].residual();

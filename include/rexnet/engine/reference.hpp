@@ -45,8 +45,15 @@ struct map {
 [[nodiscard]] inline matrix relu6(const matrix& x) {
   return x.cwiseMax(0.0).cwiseMin(6.0);
 }
-[[nodiscard]] inline matrix activated(const config& c, const matrix& x) {
-  return c.family == family::lite ? relu6(x) : silu(x);
+[[nodiscard]] inline matrix activated(activation act, const matrix& x) {
+  switch (act) {
+    case activation::none: break;
+    case activation::relu: return x.cwiseMax(0.0);
+    case activation::relu6: return relu6(x);
+    case activation::silu: return silu(x);
+    case activation::sigmoid: return (1.0 / (1.0 + (-x.array()).exp())).matrix();
+  }
+  return x;
 }
 
 /// x [n][k] times the layer's weights, plus its bias; a hundred columns at a time to save memory.
@@ -72,7 +79,7 @@ struct map {
             patches.block(Eigen::Index{y} * out.w + x, Eigen::Index{ky * 3 + kx} * 3, 1, 3) =
                 in.v.row(iy * in.w + ix);
         }
-  out.v = activated(c, dense(payload, l, patches));
+  out.v = activated(c.stem_act, dense(payload, l, patches));
   return out;
 }
 
@@ -92,22 +99,24 @@ struct map {
   return out;
 }
 
-/// Block i: expand, depthwise, squeeze-excite, ReLU6, project, and the input added to the first channels.
+/// Block i: expand, depthwise, squeeze-excite, activation, project, and the input added to the first
+/// channels.
 [[nodiscard]] inline map block(const config& c, const float* payload, const weights_layout& layout, int i,
                                const map& in) {
   const block_config& b = c.blocks[i];
   const block_layout& l = layout.blocks[i];
   map x = in;
-  if (b.expand) x.v = activated(c, dense(payload, l.expand, in.v));
+  if (b.expand) x.v = activated(b.expand_act, dense(payload, l.expand, in.v));
   x = depthwise(payload, l.depthwise, x, b.kernel, b.stride);
+  if (!b.se_first) x.v = activated(b.depthwise_act, x.v);
   if (b.se_c > 0) {
     const matrix squeezed = dense(payload, l.squeeze, x.v.colwise().mean()).cwiseMax(0.0);
-    const Eigen::RowVectorXd gate =
-        (1.0 / (1.0 + (-dense(payload, l.excite, squeezed).array()).exp())).matrix();
+    const Eigen::RowVectorXd gate = activated(activation::sigmoid, dense(payload, l.excite, squeezed));
     x.v = x.v.array().rowwise() * gate.array();
   }
-  map out{x.h, x.w, dense(payload, l.project, relu6(x.v))};
-  if (b.residual()) out.v.leftCols(b.in_c) += in.v;
+  if (b.se_first) x.v = activated(b.depthwise_act, x.v);
+  map out{x.h, x.w, activated(b.project_act, dense(payload, l.project, x.v))};
+  if (b.residual()) out.v.leftCols(b.residual_c) += in.v.leftCols(b.residual_c);
   return out;
 }
 
@@ -131,13 +140,13 @@ struct answer {
                                                                                    3)
             .cast<double>()};
   x = stem(c, payload, layout.stem, x);
-  for (int i = 0; i < block_count; ++i) {
+  for (int i = 0; i < c.block_count; ++i) {
     x = block(c, payload, layout, i, x);
     a.blocks.push_back(x);
   }
-  a.head = {x.h, x.w, activated(c, dense(payload, layout.head, x.v))};
+  a.head = {x.h, x.w, activated(c.head_act, dense(payload, layout.head, x.v))};
   a.pooled = a.head.v.colwise().mean();
-  a.features = c.hidden_c > 0 ? relu6(dense(payload, layout.hidden, a.pooled)) : a.pooled;
+  a.features = c.hidden_c > 0 ? activated(c.hidden_act, dense(payload, layout.hidden, a.pooled)) : a.pooled;
   a.outputs = c.classes > 0 ? dense(payload, layout.classifier, a.features) : a.features;
   return a;
 }
@@ -153,7 +162,8 @@ struct answer {
 [[nodiscard]] inline matrix class_activation_map(const config& c, const float* payload, const map& head,
                                                  int class_index) {
   const weights_layout layout = layout_of(c);
-  const matrix seen = c.hidden_c > 0 ? relu6(dense(payload, layout.hidden, head.v)) : head.v;
+  const matrix seen =
+      c.hidden_c > 0 ? activated(c.hidden_act, dense(payload, layout.hidden, head.v)) : head.v;
   return seen * weights_of(payload, layout.classifier, class_index, 1);
 }
 

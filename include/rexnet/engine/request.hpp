@@ -14,12 +14,12 @@ inline namespace REXNET_BUILD {
 /// Intermediate maps to copy out while forward() runs, dense NHWC of one image after the other; null for
 /// none. Asking for them does not change a bit of anything.
 struct feature_taps {
-  float* stem = nullptr;            ///< [n][ceil(h/2)][ceil(w/2)][stem_c], after its activation
-  float* blocks[block_count] = {};  ///< [n][oh][ow][out_c]
-  float* head = nullptr;            ///< [n][oh][ow][head_c], after its activation
-  float* pooled = nullptr;          ///< [n][head_c]: the mean over the head's pixels
-  float* features = nullptr;        ///< [n][feature_c(config)], what the classifier sees: pooled, or lite's
-                                    ///< hidden layer after its activation
+  float* stem = nullptr;           ///< [n][ceil(h/2)][ceil(w/2)][stem_c], after its activation
+  float* blocks[max_blocks] = {};  ///< [n][oh][ow][out_c]
+  float* head = nullptr;           ///< [n][oh][ow][head_c], after its activation
+  float* pooled = nullptr;         ///< [n][head_c]: the mean over the head's pixels
+  float* features = nullptr;       ///< [n][feature_c(config)], what the classifier sees: pooled, or lite's
+                                   ///< hidden layer after its activation
 };
 
 /// What a forward pass does, step by step.
@@ -37,8 +37,9 @@ enum class phase : unsigned char {
 
 /// Told by the calling thread after each phase: for profiles. `function` must not throw.
 struct phase_observer {
-  void (*function)(void* context, phase what, int block) noexcept = nullptr;  ///< block: 0 to 15, else 16
-  void* context = nullptr;  ///< handed to the function as it is
+  void (*function)(void* context, phase what,
+                   int block) noexcept = nullptr;  ///< block: its index, or config::block_count behind them
+  void* context = nullptr;                         ///< handed to the function as it is
 };
 
 /// How forward() runs. The defaults suit most callers.
@@ -70,9 +71,9 @@ struct forward_request {
     return base == nullptr ? nullptr : base + image * floats;
   };
   t.stem = shift(taps->stem, std::int64_t{p.blocks[0].h} * p.blocks[0].w * c.stem_c);
-  for (int i = 0; i < block_count; ++i)
+  for (int i = 0; i < c.block_count; ++i)
     t.blocks[i] = shift(taps->blocks[i], std::int64_t{p.blocks[i].oh} * p.blocks[i].ow * c.blocks[i].out_c);
-  const block_plan& last = p.blocks[block_count - 1];
+  const block_plan& last = p.blocks[c.block_count - 1];
   t.head = shift(taps->head, std::int64_t{last.oh} * last.ow * c.head_c);
   t.pooled = shift(taps->pooled, c.head_c);
   t.features = shift(taps->features, feature_c(c));

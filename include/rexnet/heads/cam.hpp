@@ -63,7 +63,7 @@ inline namespace REXNET_BUILD {
       nhwc_view<const float> seen(head.pixel(b, y, 0), 1, 1, head.w, head.c, head.pixel_stride);
       if (c.hidden_c > 0) {
         const nhwc_view<float> to(row.data(), 1, 1, head.w, c.hidden_c);
-        if (const errc e = pointwise(seen, hidden, to, activation::relu6); e != errc::ok)
+        if (const errc e = pointwise(seen, hidden, to, c.hidden_act); e != errc::ok)
           return error(e, std::string("class activation map: ") + to_string(e));
         seen = to;
       }

@@ -21,7 +21,7 @@ inline namespace REXNET_BUILD {
 /// (stride * y, stride * x) of the input.
 struct feature_stage {
   int stride = 0;  ///< input pixels per pixel of the map, in each direction: 2, 4, 8, 16 or 32
-  int block = 0;   ///< whose output it is, 0 to block_count - 1
+  int block = 0;   ///< whose output it is, 0 to config::block_count - 1
   int h = 0;       ///< rows
   int w = 0;       ///< columns
   int c = 0;       ///< channels
@@ -39,10 +39,10 @@ inline constexpr int feature_stage_count = 5;
   std::size_t next = 0;
   int stride = 2;
   h = strided(h, 2), w = strided(w, 2);
-  for (int i = 0; i < block_count; ++i) {
+  for (int i = 0; i < c.block_count; ++i) {
     const block_config& b = c.blocks[i];
     h = strided(h, b.stride), w = strided(w, b.stride), stride *= b.stride;
-    const bool last = i + 1 == block_count || c.blocks[i + 1].stride == 2;
+    const bool last = i + 1 == c.block_count || c.blocks[i + 1].stride == 2;
     if (last && next < stages.size()) stages[next++] = {stride, i, h, w, b.out_c};
   }
   return stages;

@@ -9,6 +9,7 @@
 #include "rexnet/simd/math.hpp"
 
 #include <cstddef>
+#include <limits>
 
 namespace rexnet {
 inline namespace REXNET_BUILD {
@@ -36,10 +37,12 @@ template <class Arch>
 void scale_pixels(const sweep_args& a) noexcept {
   using vec = simd::vec<Arch>;
   constexpr int width = simd::width<Arch>;
-  const bool clip = a.act == activation::relu6;
-  const auto apply = [clip](const vec& v, const vec& s) REXNET_LAMBDA_INLINE {
+  const bool clip = a.act != activation::none;
+  const vec upper =
+      simd::broadcast<Arch>(a.act == activation::relu6 ? 6.0f : std::numeric_limits<float>::infinity());
+  const auto apply = [clip, &upper](const vec& v, const vec& s) REXNET_LAMBDA_INLINE {
     const vec scaled = v * s;
-    return clip ? simd::relu6<Arch>(scaled) : scaled;
+    return clip ? simd::min<Arch>(upper, simd::relu<Arch>(scaled)) : scaled;
   };
   float* map = a.map;
   const float* const scale = a.vector;

@@ -9,16 +9,13 @@
 #ifndef REXNET_KERNELS_TABLE_HPP
 #define REXNET_KERNELS_TABLE_HPP
 
-#include "rexnet/core/build.hpp"
+#include "rexnet/core/activation.hpp"
 
 #include <cstddef>
 #include <cstdint>
 
 namespace rexnet {
 inline namespace REXNET_BORDER {
-
-/// What follows a layer's sums. Each kernel says which of them it knows.
-enum class activation : unsigned char { none, relu, relu6, silu, sigmoid };
 
 /// @cond internal
 
@@ -79,7 +76,7 @@ struct sweep_args {
   std::ptrdiff_t pixels, step;
   float* vector;   ///< [c]: sums that are added to, or factors
   int c;           ///< channels that may be read and written
-  activation act;  ///< scale_pixels(): none or relu6
+  activation act;  ///< scale_pixels(): none, relu or relu6
 };
 
 /// The input samples [first, first + count) that an output sample of a resize is made of.

@@ -32,7 +32,7 @@ struct block_layout {
 
 struct weights_layout {
   layer_layout stem;
-  block_layout blocks[block_count];
+  block_layout blocks[max_blocks];
   layer_layout head, hidden, classifier;
   std::int64_t floats = 0;  ///< of the whole payload
 };
@@ -41,7 +41,7 @@ struct weights_layout {
 template <class Layout, class Visit>
 constexpr void for_each_layer(const config& c, Layout& l, Visit visit) {
   visit(l.stem, 27, c.stem_c);
-  for (int i = 0; i < block_count; ++i) {
+  for (int i = 0; i < c.block_count; ++i) {
     const block_config& b = c.blocks[i];
     auto& block = l.blocks[i];
     visit(block.expand, b.in_c, b.expand ? b.mid_c : 0);
@@ -50,7 +50,7 @@ constexpr void for_each_layer(const config& c, Layout& l, Visit visit) {
     visit(block.excite, b.se_c, b.se_c > 0 ? b.mid_c : 0);
     visit(block.project, b.mid_c, b.out_c);
   }
-  visit(l.head, c.blocks[block_count - 1].out_c, c.head_c);
+  visit(l.head, last_block(c).out_c, c.head_c);
   visit(l.hidden, c.head_c, c.hidden_c);
   visit(l.classifier, c.hidden_c > 0 ? c.hidden_c : c.head_c, c.classes);
 }

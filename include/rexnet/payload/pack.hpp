@@ -101,7 +101,7 @@ template <class Emit>
   const weights_layout layout = layout_of(m.shape);
   const auto each = [&](auto&& visit) -> status {
     if (status s = visit(m.stem, layout.stem); !s) return s;
-    for (int i = 0; i < block_count; ++i) {
+    for (int i = 0; i < m.shape.block_count; ++i) {
       const block_tensors& t = m.blocks[i];
       const block_layout& l = layout.blocks[i];
       for (const auto& [tensors, at] :

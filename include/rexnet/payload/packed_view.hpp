@@ -94,7 +94,10 @@ void packed_fields(Io&& io, Header& h) {
   for (int* v :
        {&h.shape.width_hundredths, &h.shape.classes, &h.shape.stem_c, &h.shape.head_c, &h.shape.hidden_c})
     io.i32(*v);
-  for (block_config& b : h.shape.blocks) io.i32(b.out_c), io.i32(b.se_c), io.i32(b.kernel);
+  for (int i = 0; i < rexnet_blocks; ++i) {
+    block_config& b = h.shape.blocks[i];
+    io.i32(b.out_c), io.i32(b.se_c), io.i32(b.kernel);
+  }
   io.i32(h.input.input_size), io.u32(filter), io.u32(order);
   h.input.interpolation = filter == 1 ? interpolation::bilinear : interpolation::bicubic;
   h.input.order = order == 1 ? pass_order::horizontal_first : pass_order::pillow_13;
@@ -125,12 +128,14 @@ struct field_reader {
 [[nodiscard]] inline bool complete_shape(config& c) noexcept {
   bool good = c.classes >= 0 && c.head_c >= 1 && c.stem_c >= 1 &&
               c.width_hundredths >= min_width_hundredths && c.width_hundredths <= max_width_hundredths;
-  for (const block_config& b : c.blocks)
+  for (int i = 0; i < c.block_count; ++i) {
+    const block_config& b = c.blocks[i];
     good = good && b.out_c >= 1 && b.out_c <= (1 << 16) && (b.kernel == 3 || b.kernel == 5);
+  }
   connect_blocks(c);
   // Block 0 runs with the stem: nothing keeps what it would add, nor the whole map that squeeze-excite needs.
   good = good && !c.blocks[0].residual() && c.blocks[0].se_c == 0;
-  return good && c.stem_c <= (1 << 16) && !(c.family != family::lite && c.hidden_c > 0);
+  return good && c.stem_c <= (1 << 16);
 }
 
 /// The parser: fills v in and reports through fail(code, parts of a text...), whose value it returns.
@@ -144,7 +149,7 @@ template <class Fail>
   if (u32_at(12) != packed_endian) return fail(errc::packed_endianness, "byte order mark ", u32_at(12));
   if (u32_at(8) != packed_version)
     return fail(errc::packed_version, "version ", u32_at(8), ", this program reads 1");
-  v = {};
+  v = packed_view();
   field_reader r{p + 20};
   packed_fields(r, v);
   std::uint32_t label_count = 0, label_bytes = 0, input_floats = 0, payload_crc = 0;

@@ -35,13 +35,13 @@ struct block_tensors {
 
 /// A checkpoint understood: its configuration, and every layer's tensors.
 struct model_tensors {
-  config shape;                       ///< as the tensors show it
-  const char* naming = "";            ///< "official" or "timm"
-  layer_tensors stem;                 ///< the first convolution
-  block_tensors blocks[block_count];  ///< in the order of the network
-  layer_tensors head;                 ///< the last 1x1 convolution
-  layer_tensors hidden;               ///< lite's extra layer
-  layer_tensors classifier;           ///< none in a backbone, which has no hidden layer then: classes is 0
+  config shape;                      ///< as the tensors show it
+  const char* naming = "";           ///< "official" or "timm"
+  layer_tensors stem;                ///< the first convolution
+  block_tensors blocks[max_blocks];  ///< in the order of the network
+  layer_tensors head;                ///< the last 1x1 convolution
+  layer_tensors hidden;              ///< lite's extra layer
+  layer_tensors classifier;          ///< none in a backbone, which has no hidden layer then: classes is 0
 };
 
 namespace detail {
@@ -161,7 +161,7 @@ class model_reader {
   }
   void collect() {
     m_.stem = timm_ ? layer("stem.conv", "stem.bn", false) : layer("features.0", "features.1", false);
-    for (int i = 0; i < block_count; ++i) timm_ ? timm_block(i) : official_block(i);
+    for (int i = 0; i < rexnet_blocks; ++i) timm_ ? timm_block(i) : official_block(i);
     if (timm_) {
       m_.head = layer("features.16.conv", "features.16.bn", false);
       if (any("head.fc.")) m_.classifier = classifier("head.fc", 2);
@@ -209,8 +209,8 @@ class model_reader {
   status derive_config() {
     constexpr std::int64_t limit = 1 << 20;
     const auto rows = [](const layer_tensors& l) { return l.weight == nullptr ? 0 : l.weight->shape[0]; };
-    std::int64_t found[block_count + 1] = {rows(m_.stem)};
-    for (int i = 0; i < block_count; ++i) found[i + 1] = rows(m_.blocks[i].project);
+    std::int64_t found[rexnet_blocks + 1] = {rows(m_.stem)};
+    for (int i = 0; i < rexnet_blocks; ++i) found[i + 1] = rows(m_.blocks[i].project);
     bool lite = true;  // the only family without squeeze-excite
     for (const block_tensors& b : m_.blocks) lite = lite && b.squeeze.weight == nullptr;
     if (m_.classifier.weight != nullptr && rows(m_.classifier) == 0)
@@ -223,7 +223,7 @@ class model_reader {
     std::int64_t best_distance = -1;
     const auto consider = [&](const config& c) {
       std::int64_t distance = found[0] > c.stem_c ? found[0] - c.stem_c : c.stem_c - found[0];
-      for (int i = 0; i < block_count; ++i) {
+      for (int i = 0; i < rexnet_blocks; ++i) {
         const std::int64_t d = found[i + 1] - c.blocks[i].out_c;
         distance += d < 0 ? -d : d;
       }
@@ -237,7 +237,7 @@ class model_reader {
         for (int w = min_width_hundredths; w <= max_width_hundredths && best_distance != 0; ++w)
           consider(config_for(family::rexnetr, w, classes, divisor));
 
-    for (int i = 0; i < block_count; ++i) {
+    for (int i = 0; i < rexnet_blocks; ++i) {
       block_config& b = best.blocks[i];
       b.kernel = static_cast<int>((std::min)(m_.blocks[i].depthwise.weight->shape[2], limit));
       b.se_c = static_cast<int>((std::min)(rows(m_.blocks[i].squeeze), limit));
@@ -258,7 +258,7 @@ class model_reader {
   status check_shapes() {
     const config& c = m_.shape;
     if (status s = check(m_.stem, {c.stem_c, 3, 3, 3}); !s) return s;
-    for (int i = 0; i < block_count; ++i) {
+    for (int i = 0; i < rexnet_blocks; ++i) {
       const block_config& b = c.blocks[i];
       const block_tensors& t = m_.blocks[i];
       if (b.expand)
@@ -270,7 +270,7 @@ class model_reader {
       }
       if (status s = check(t.project, {b.out_c, b.mid_c, 1, 1}); !s) return s;
     }
-    if (status s = check(m_.head, {c.head_c, c.blocks[block_count - 1].out_c, 1, 1}); !s) return s;
+    if (status s = check(m_.head, {c.head_c, last_block(c).out_c, 1, 1}); !s) return s;
     int features = c.head_c;
     if (c.hidden_c > 0) {
       if (status s = check(m_.hidden, {c.hidden_c, features, 1, 1}); !s) return s;
