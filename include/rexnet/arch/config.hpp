@@ -170,20 +170,48 @@ constexpr int strided(int side, int stride) noexcept {
   return c.classes > 0 ? c.classes : feature_c(c);
 }
 
+namespace detail {
+
+/// All that says what is computed and how its weights lie, as numbers.
+struct shape_numbers {
+  int n[9 + 14 * max_blocks] = {};
+  int count = 0;
+
+  constexpr explicit shape_numbers(const config& c) noexcept {
+    for (const int v :
+         {static_cast<int>(c.family), c.classes, c.stem_c, c.head_c, c.hidden_c, c.block_count,
+          static_cast<int>(c.stem_act), static_cast<int>(c.head_act), static_cast<int>(c.hidden_act)})
+      n[count++] = v;
+    for (int i = 0; i < c.block_count; ++i) {
+      const block_config& b = c.blocks[i];
+      for (const int v :
+           {b.in_c, b.mid_c, b.out_c, b.se_c, b.stride, b.kernel, b.residual_c, static_cast<int>(b.expand),
+            static_cast<int>(b.expand_act), static_cast<int>(b.depthwise_act),
+            static_cast<int>(b.project_act), static_cast<int>(b.se_first)})
+        n[count++] = v;
+    }
+  }
+};
+
+}  // namespace detail
+
 /// The same network: what is computed and how its weights lie. (The nominal width may differ: where two
 /// widths give the same channels, checkpoints cannot tell.)
 [[nodiscard]] constexpr bool same_shape(const config& a, const config& b) noexcept {
-  bool same = a.family == b.family && a.classes == b.classes && a.stem_c == b.stem_c &&
-              a.head_c == b.head_c && a.hidden_c == b.hidden_c && a.block_count == b.block_count &&
-              a.stem_act == b.stem_act && a.head_act == b.head_act && a.hidden_act == b.hidden_act;
-  for (int i = 0; i < a.block_count && same; ++i) {
-    const block_config &x = a.blocks[i], &y = b.blocks[i];
-    same = same && x.in_c == y.in_c && x.mid_c == y.mid_c && x.out_c == y.out_c && x.se_c == y.se_c &&
-           x.stride == y.stride && x.kernel == y.kernel && x.expand == y.expand &&
-           x.residual_c == y.residual_c && x.expand_act == y.expand_act &&
-           x.depthwise_act == y.depthwise_act && x.project_act == y.project_act && x.se_first == y.se_first;
-  }
+  const detail::shape_numbers x(a), y(b);
+  bool same = x.count == y.count;
+  for (int i = 0; i < x.count && same; ++i) same = x.n[i] == y.n[i];
   return same;
+}
+
+/// A number for same_shape(): plans and layouts carry it, so that forward() notices those of another network.
+/// FNV-1a; never 0.
+[[nodiscard]] constexpr std::uint64_t fingerprint(const config& c) noexcept {
+  const detail::shape_numbers shape(c);
+  std::uint64_t hash = 0xcbf29ce484222325u;
+  for (int i = 0; i < shape.count; ++i)
+    hash = (hash ^ static_cast<std::uint32_t>(shape.n[i])) * 0x100000001b3u;
+  return hash != 0 ? hash : 1;
 }
 
 /// Learned parameters with BatchNorm unfolded, as PyTorch counts them (weights, biases, BN gamma and beta).

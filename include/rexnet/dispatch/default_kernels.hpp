@@ -14,7 +14,7 @@ inline namespace REXNET_BUILD {
 
 /// Those of the compiler's instruction set; in a program that chooses at run time (docs/dispatch.md) those of
 /// chosen_kernel_table(), null where none runs on this CPU.
-[[nodiscard]] inline const kernel_table* default_kernels() noexcept {
+[[nodiscard]] inline const kernel_table* default_kernels() {
 #if defined(REXNET_DISPATCH)
   const auto chosen = chosen_kernel_table();
   return chosen ? *chosen : nullptr;

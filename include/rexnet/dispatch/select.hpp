@@ -42,16 +42,17 @@ inline void resolve_tables(const kernel_table* const* units, std::size_t count, 
 [[nodiscard]] inline result<const kernel_table*> find_kernel_table(span<const kernel_table> built,
                                                                    const cpu_words& cpu,
                                                                    std::string_view name) {
-  std::string names, running, lacks;
-  for (const kernel_table& table : built) {
+  for (const kernel_table& table : built)
     if (table.border != detail::border_hash)
       return error(errc::unsupported, std::string("the kernels of ") + table.name +
                                           " were compiled from other headers than this program: compile "
                                           "its dispatch units again");
-    const bool good = runs(cpu, table.name);
-    if (good && (name.empty() || name == table.name)) return &table;
+  for (const kernel_table& table : built)
+    if ((name.empty() || name == table.name) && runs(cpu, table.name)) return &table;
+  std::string names, running, lacks;
+  for (const kernel_table& table : built) {
     names.append(" ").append(table.name);
-    if (good) running.append(" ").append(table.name);
+    if (runs(cpu, table.name)) running.append(" ").append(table.name);
     if (const tier* t = find_tier(table.name); name == table.name && t != nullptr)
       lacks = std::string("; it lacks ") + feature_name(missing_feature(cpu, *t));
   }

@@ -40,8 +40,8 @@ static_assert(!simd::same_text("sse2", REXNET_TEXT(REXNET_UNIT)),
 // One generated file includes this; clang-tidy sees a header. NOLINTBEGIN(misc-definitions-in-headers)
 extern "C" {
 REXNET_HIDDEN extern const rexnet::kernel_table REXNET_UNIT_SYMBOL(kernels, REXNET_UNIT);
-const rexnet::kernel_table REXNET_UNIT_SYMBOL(kernels, REXNET_UNIT) =
-    rexnet::kernels_of<rexnet::simd::default_arch>;
+const rexnet::kernel_table REXNET_UNIT_SYMBOL(kernels,
+                                              REXNET_UNIT) = rexnet::kernels_of<rexnet::simd::default_arch>;
 }
 // NOLINTEND(misc-definitions-in-headers)
 

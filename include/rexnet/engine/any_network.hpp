@@ -12,6 +12,7 @@ inline namespace REXNET_BUILD {
 namespace detail {
 
 /// Kernels of a dispatch unit: those that chosen_kernel_table() gives when the network is made.
+/// The first one of a program may need memory for an error's text: its constructor is not noexcept.
 class dispatched {
  public:
   dispatched() {

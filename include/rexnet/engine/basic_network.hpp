@@ -55,9 +55,9 @@ class basic_network : private detail::config_storage<Config>, private Backend {
 
   /// Binds weights of the layout in payload/layout.hpp (payload/pack.hpp makes them, packed_view opens them).
   /// Precondition: packed_floats() floats, 64-byte aligned, alive as long as the network is used.
-  explicit basic_network(const float* payload) noexcept : payload_(payload) {}
+  explicit basic_network(const float* payload) noexcept(noexcept(Backend())) : payload_(payload) {}
   /// The same for dynamic_config.
-  basic_network(const config& c, const float* payload) noexcept
+  basic_network(const config& c, const float* payload) noexcept(noexcept(Backend()))
       : storage{c, layout_of(c)}, payload_(payload) {}
 
   /// Whether it was bound to any.
@@ -105,7 +105,8 @@ class basic_network : private detail::config_storage<Config>, private Backend {
   /// calls.
   ///                  With batch_workspace_bytes() a batch runs one image per thread.
   /// Stack: below 8 kB on one thread at -O2 (docs/embedded.md).
-  /// @return ok; shape_mismatch (input against plan, or logits too small), workspace_too_small, misaligned
+  /// @return ok; shape_mismatch (input against plan, a plan of another network, or logits too small),
+  /// workspace_too_small, misaligned
   ///         (workspace or weights), invalid_argument (null data, no weights), unsupported (as make_plan()).
   ///         On an error nothing was written.
   [[nodiscard]] errc forward(const plan& p, nhwc_view<const float> input, span<float> logits,
@@ -152,6 +153,7 @@ class basic_network : private detail::config_storage<Config>, private Backend {
            const forward_options& options) const noexcept {
     if (logits.size() < static_cast<std::size_t>(r.n) * static_cast<std::size_t>(output_c(shape())))
       return errc::shape_mismatch;
+    if (p.fingerprint != layout().fingerprint) return errc::shape_mismatch;
     if (!has_weights()) return errc::invalid_argument;
     if (kernels() == nullptr) return errc::unsupported;
     if (workspace.size() < p.workspace_bytes()) return errc::workspace_too_small;

@@ -47,6 +47,7 @@ struct plan {
   std::int64_t head_scratch = 0, head_scratch_floats = 0;  ///< of worker 0, and floats per worker
   /// @endcond
   std::int64_t total_floats = 0;  ///< of the workspace
+  std::uint64_t fingerprint = 0;  ///< of the network; 0: a plan that make_plan() did not make
 
   /// False only on 32-bit machines, for huge inputs.
   [[nodiscard]] constexpr bool fits_memory() const noexcept {
@@ -150,6 +151,7 @@ constexpr std::int64_t block_scratch(const block_config& b, const block_plan& p,
   p.h = h;
   p.w = w;
   p.threads = threads;
+  p.fingerprint = fingerprint(c);
 
   // Sizes first: the maps of one block share an arena in which input and output stand at opposite ends, with
   // the workers' scratch in the gap. The output of slices without a residual takes the place of their input.

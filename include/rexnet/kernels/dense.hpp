@@ -40,7 +40,7 @@ REXNET_ALWAYS_INLINE void dense_vectors(const dense_args& a, int c, std::index_s
     case activation::relu: ((acc[V] = simd::relu<Arch>(acc[V])), ...); break;
     case activation::relu6: ((acc[V] = simd::relu6<Arch>(acc[V])), ...); break;
     case activation::sigmoid: ((acc[V] = simd::sigmoid<Arch>(acc[V])), ...); break;
-    case activation::silu: REXNET_ASSERT(false); break;
+    case activation::silu: break;  // no layer of one vector has it
   }
   const auto put = [&](int first, const vec& v) {
     const int lanes = a.out_c - first;
@@ -55,6 +55,8 @@ REXNET_ALWAYS_INLINE void dense_vectors(const dense_args& a, int c, std::index_s
 /// out[first_c .. last_c) = act(bias + W in).
 template <class Arch>
 void dense(const dense_args& a) noexcept {
+  REXNET_ASSERT(a.first_c % panel_c == 0 && (a.last_c == a.out_c || a.last_c % panel_c == 0));
+  REXNET_ASSERT(a.act != activation::silu);
   constexpr int width = simd::width<Arch>;
   constexpr std::size_t panel_vectors = static_cast<std::size_t>(panel_c / width > 0 ? panel_c / width : 1);
   constexpr std::size_t many = panel_vectors == 4 ? 8 : 4 * panel_vectors;

@@ -176,6 +176,9 @@ struct depthwise_row {
 
 template <class Arch>
 void depthwise(const depthwise_args& a) noexcept {
+  REXNET_ASSERT((a.kernel == 3 || a.kernel == 5) && (a.stride == 1 || a.stride == 2));
+  REXNET_ASSERT(a.ring_rows >= 1 && a.first_y >= 0 && a.ow == (a.w + a.stride - 1) / a.stride);
+  REXNET_ASSERT(a.act != activation::silu && a.act != activation::sigmoid);
   if (a.kernel == 3)
     a.stride == 1 ? depthwise_row<Arch, 3, 1>::run(a) : depthwise_row<Arch, 3, 2>::run(a);
   else

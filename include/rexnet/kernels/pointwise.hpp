@@ -37,7 +37,7 @@ REXNET_ALWAYS_INLINE void with_activation(activation act, Each&& each) noexcept 
       each([](const vec& v) REXNET_LAMBDA_INLINE { return simd::relu6<Arch>(v); });
       break;
     case activation::silu: each([](const vec& v) REXNET_LAMBDA_INLINE { return simd::silu<Arch>(v); }); break;
-    case activation::sigmoid: REXNET_ASSERT(false); break;
+    case activation::sigmoid: break;  // no layer that is a product of matrices has it
   }
 }
 
@@ -161,10 +161,11 @@ struct pointwise_tile {
     for (int s = 0; s < a.segments; ++s) {
       // Pixels in groups of three: [p], [p + step] and [p + 2 step] are x86 addresses without arithmetic.
       const float* p = a.segment[s] + pixel * step;
-      const float* p3 = simd::opaque(p + 3 * step);
-      const float* p6 = simd::opaque(p3 + 3 * step);
-      const float* p9 = simd::opaque(p6 + 3 * step);
-      const float* p12 = simd::opaque(p9 + 3 * step);
+      // Only of pixels that the tile has: a pointer to others might lie outside of the map.
+      const float* p3 = Rows > 3 ? simd::opaque(p + 3 * step) : p;
+      const float* p6 = Rows > 6 ? simd::opaque(p3 + 3 * step) : p;
+      const float* p9 = Rows > 9 ? simd::opaque(p6 + 3 * step) : p;
+      const float* p12 = Rows > 12 ? simd::opaque(p9 + 3 * step) : p;
       int k = a.run;
       for (; k >= 4; k -= 4) {
         REXNET_PREFETCH(ahead);
@@ -296,6 +297,9 @@ template <class Arch>
 void pointwise(const pointwise_args& a) noexcept {
   using traits = kernel_traits<Arch>;
   constexpr int width = simd::width<Arch>;
+  REXNET_ASSERT(a.segments >= 1 && a.run >= 0 && a.first_c % panel_c == 0 && a.ahead >= 0);
+  REXNET_ASSERT(a.last_c >= a.out_c || a.last_c % panel_c == 0);
+  REXNET_ASSERT(a.act != activation::sigmoid && (a.residual != nullptr || a.residual_c == 0));
   if (a.pixels <= 0) return;
   const int last_c = a.last_c > a.out_c ? a.out_c : a.last_c;
   int c = a.first_c;

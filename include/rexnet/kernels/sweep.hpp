@@ -35,6 +35,7 @@ void add_pixels(const sweep_args& a) noexcept {
 /// map = act(map * vector), in place.
 template <class Arch>
 void scale_pixels(const sweep_args& a) noexcept {
+  REXNET_ASSERT(a.act != activation::silu && a.act != activation::sigmoid);
   using vec = simd::vec<Arch>;
   constexpr int width = simd::width<Arch>;
   const bool clip = a.act != activation::none;

@@ -34,7 +34,8 @@ struct weights_layout {
   layer_layout stem;
   block_layout blocks[max_blocks];
   layer_layout head, hidden, classifier;
-  std::int64_t floats = 0;  ///< of the whole payload
+  std::int64_t floats = 0;        ///< of the whole payload
+  std::uint64_t fingerprint = 0;  ///< of the network
 };
 
 /// Calls visit(layer, k, out_c) for every layer in the order of the file.
@@ -67,6 +68,7 @@ constexpr void for_each_layer(const config& c, Layout& l, Visit visit) {
     next = layer.bias + padded;
   });
   l.floats = next;
+  l.fingerprint = fingerprint(c);
   return l;
 }
 
