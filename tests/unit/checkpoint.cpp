@@ -176,8 +176,7 @@ TEST_CASE("checkpoint: M8 to M12, what people save as .pth by mistake") {
   std::vector<zip_part> script(2);
   script[0].name = "m/data.pkl", script[1].name = "m/constants.pkl";
   REXNET_REFUSED(craft_zip(script).file, model_torchscript, "state_dict()");
-  std::string tar(512, '\0');
-  REXNET_REFUSED(patched(tar, 257, "ustar "), model_old_tar, "old torch");
+  REXNET_REFUSED(tar_header(""), model_old_tar, "old torch");
   for (const char* page :
        {"<!DOCTYPE html><p>", "<!doctype HTML>", "\n <HTML>", "\xef\xbb\xbf<html lang=en>"})
     REXNET_REFUSED(std::string(page), model_html, "web page");
