@@ -11,6 +11,7 @@
 #include "rexnet/core/padding.hpp"
 #include "rexnet/core/views.hpp"
 #include "rexnet/dispatch/default_kernels.hpp"
+#include "rexnet/engine/mean.hpp"
 #include "rexnet/system/parallel.hpp"
 
 #include <algorithm>
@@ -233,15 +234,22 @@ void for_each_row(int n, int h, const op_threads& t, Body&& body) noexcept {
   if (kernels == nullptr) return errc::unsupported;
   if (!detail::good_view(in) || out.size() != static_cast<std::size_t>(in.n) * static_cast<std::size_t>(in.c))
     return errc::shape_mismatch;
-  const float per_pixel = 1.0f / (static_cast<float>(in.h) * static_cast<float>(in.w));
-  for (int b = 0; b < in.n; ++b) {
-    float* const sums = out.data() + static_cast<std::ptrdiff_t>(b) * in.c;
-    std::fill_n(sums, in.c, 0.0f);
-    for (int y = 0; y < in.h; ++y)
-      kernels->add_pixels(
-          {const_cast<float*>(in.pixel(b, y, 0)), in.w, in.pixel_stride, sums, in.c, activation::none});
-    for (int c = 0; c < in.c; ++c) sums[c] *= per_pixel;
-  }
+  constexpr int slice = detail::mean_channels;
+  for (int b = 0; b < in.n; ++b)
+    for (int first = 0; first < in.c; first += slice) {
+      const int channels = (std::min)(slice, in.c - first);
+      float* const sums = out.data() + static_cast<std::ptrdiff_t>(b) * in.c + first;
+      std::fill_n(sums, channels, 0.0f);
+      detail::mean_of_pixels mean;
+      for (int y = 0; y < in.h; ++y)
+        for (int x = 0, run = static_cast<int>(detail::mean_run); x < in.w; x += run) {
+          const int count = (std::min)(run, in.w - x);
+          kernels->add_pixels({const_cast<float*>(in.pixel(b, y, x)) + first, count, in.pixel_stride, sums,
+                               channels, activation::none});
+          mean.added(sums, channels, count);
+        }
+      mean.finish(sums, channels);
+    }
   return errc::ok;
 }
 

@@ -5,6 +5,7 @@
 #define REXNET_ENGINE_BLOCK_HPP
 
 #include "rexnet/engine/input.hpp"
+#include "rexnet/engine/mean.hpp"
 #include "rexnet/engine/plan.hpp"
 #include "rexnet/kernels/table.hpp"
 #include "rexnet/payload/layout.hpp"
@@ -241,6 +242,7 @@ inline void slice_chunk(const block_context& b, int chunk, int worker) noexcept 
   float* const sums = cfg.se_c > 0 ? b.workspace + b.p->sums + first_c : nullptr;
   if (sums != nullptr)
     for (int c = 0; c < channels; ++c) sums[c] = 0.0f;
+  mean_of_pixels mean;
   expand_depthwise(
       b, first_c, channels, p.slice_c, 0, p.oh, b.scratch(worker), sums, before_squeeze(cfg),
       [&](int y, int until, float* out) {
@@ -251,11 +253,10 @@ inline void slice_chunk(const block_context& b, int chunk, int worker) noexcept 
         d.out = mid + y * d.out_row;
         d.out_step = step;
       },
-      [](int, int) {});
-  if (sums != nullptr) {
-    const float per_pixel = 1.0f / (static_cast<float>(p.oh) * static_cast<float>(p.ow));
-    for (int c = 0; c < channels; ++c) sums[c] *= per_pixel;
-  }
+      [&](int, int rows) {
+        if (sums != nullptr) mean.added(sums, channels, static_cast<std::ptrdiff_t>(rows) * p.ow);
+      });
+  if (sums != nullptr) mean.finish(sums, channels);
 }
 
 /// Output channels of a chunk of a dense layer: eight panels.

@@ -120,13 +120,14 @@ struct forward_pass {
     float* const tile = at_offset(p->head_scratch) + worker * p->head_scratch_floats;
     float* const sums = at_offset(p->pooled) + first_c;
     for (int c = 0; c < channels; ++c) sums[c] = 0.0f;
+    mean_of_pixels mean;
     for (std::ptrdiff_t first = 0; first < last_pixels(); first += head_pixels) {
       const std::ptrdiff_t count = smaller<std::ptrdiff_t>(head_pixels, last_pixels() - first);
       head_pixels_to(tile, first, count, first_c, channels, slice_channels);
       kernels->add_pixels({tile, count, slice_channels, sums, channels, activation::none});
+      mean.added(sums, channels, count);
     }
-    const float per_pixel = 1.0f / static_cast<float>(last_pixels());
-    for (int c = 0; c < channels; ++c) sums[c] *= per_pixel;
+    mean.finish(sums, channels);
   }
 
   void stem_map(int worker) const noexcept {

@@ -69,7 +69,7 @@ constexpr std::int64_t phase_slots(const config& c) noexcept {
 }
 /// A slice's ring of expanded rows: 100 kB holds 32 channels of a whole 28 x 28 map and stays in any L2.
 inline constexpr std::int64_t slice_ring_floats = 25600;
-inline constexpr int slice_channels = 32;
+inline constexpr int slice_channels = 32;  ///< at most mean_channels
 /// Pixels of the head's intermediate tile.
 inline constexpr int head_pixels = 56;
 /// A project group's input, 640 kB, stays in L2 (or L3) while the weights stream past it: a 7 x 7 map of

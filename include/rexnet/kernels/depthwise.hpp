@@ -18,6 +18,7 @@
 #include "rexnet/simd/math.hpp"
 
 #include <cstddef>
+#include <limits>
 #include <utility>
 
 // Offsets within tiles and panels are small. NOLINTBEGIN(bugprone-implicit-widening-of-multiplication-result)
@@ -54,7 +55,8 @@ struct depthwise_row {
     const depthwise_args& a;
     int c, lanes;
     input_rows in;
-    float* out;  ///< pixel 0 of the row
+    float* out;   ///< pixel 0 of the row
+    float upper;  ///< of the activation: 6, or infinity
   };
   using tile_function = void (*)(const tile_place&, int x, vec& sum) noexcept;
 
@@ -70,8 +72,9 @@ struct depthwise_row {
     const int tiles = (a.ow + max_pixels - 1) / max_pixels;
     const int pixels = a.ow / tiles, longer = a.ow % tiles;
     const auto all = std::make_index_sequence<max_pixels>{};
+    const float upper = a.act == activation::relu6 ? 6.0f : std::numeric_limits<float>::infinity();
     for (int r = 0; r < a.rows; ++r) {
-      tile_place place{a, c, lanes, {}, a.out + r * a.out_row + c};
+      tile_place place{a, c, lanes, {}, a.out + r * a.out_row + c, upper};
       for (int ky = 0; ky < Kernel; ++ky) {
         const int iy = (a.first_y + r) * Stride - pad + ky;
         place.in.row[ky] = iy >= 0 && iy < a.h ? a.in + iy % a.ring_rows * a.in_row + c : nullptr;
@@ -128,13 +131,11 @@ struct depthwise_row {
     const int first = x * Stride - pad;
     for (int ky = 0; ky < Kernel; ++ky, taps += Kernel * panel_c) {
       if (t.in.row[ky] == nullptr) continue;
-      row<Full, Pixels, Border>(acc, t.in.row[ky] + first * a.in_step, a.in_step, t.lanes, taps, -first,
+      row<Full, Pixels, Border>(acc, t.in.row[ky], first * a.in_step, a.in_step, t.lanes, taps, -first,
                                 a.w - first, std::make_index_sequence<columns>{});
     }
-    if (a.act != activation::none) {
-      ((acc[P] = simd::relu<Arch>(acc[P])), ...);
-      if (a.act == activation::relu6) ((acc[P] = simd::min<Arch>(simd::broadcast<Arch>(6.0f), acc[P])), ...);
-    }
+    if (a.act != activation::none)
+      ((acc[P] = simd::min<Arch>(simd::broadcast<Arch>(t.upper), simd::relu<Arch>(acc[P]))), ...);
     if (a.sums != nullptr) ((sum = sum + acc[P]), ...);
     float* out = t.out + x * a.out_step;
     if (Full)
@@ -143,21 +144,24 @@ struct depthwise_row {
       (simd::store_first<Arch>(out + static_cast<std::ptrdiff_t>(P) * a.out_step, acc[P], t.lanes), ...);
   }
 
-  /// One kernel row. border::any: only columns in [begin, end) exist.
+  /// One kernel row, of which column 0 stands `start` floats from p: before the map where it is missing.
+  /// border::any: only columns in [begin, end) exist.
   template <bool Full, int Pixels, border Border, std::size_t... Column>
-  static REXNET_ALWAYS_INLINE void row(vec (&acc)[Pixels], const float* p, std::ptrdiff_t step, int lanes,
-                                       const float* taps, int begin, int end,
+  static REXNET_ALWAYS_INLINE void row(vec (&acc)[Pixels], const float* p, std::ptrdiff_t start,
+                                       std::ptrdiff_t step, int lanes, const float* taps, int begin, int end,
                                        std::index_sequence<Column...>) noexcept {
-    (column<Full, Pixels, Border, static_cast<int>(Column)>(acc, p, step, lanes, taps, begin, end), ...);
+    (column<Full, Pixels, Border, static_cast<int>(Column)>(acc, p, start, step, lanes, taps, begin, end),
+     ...);
   }
   template <bool Full, int Pixels, border Border, int Column>
-  static REXNET_ALWAYS_INLINE void column(vec (&acc)[Pixels], const float* p, std::ptrdiff_t step, int lanes,
-                                          const float* taps, int begin, int end) noexcept {
+  static REXNET_ALWAYS_INLINE void column(vec (&acc)[Pixels], const float* p, std::ptrdiff_t start,
+                                          std::ptrdiff_t step, int lanes, const float* taps, int begin,
+                                          int end) noexcept {
     constexpr int last = (Pixels - 1) * Stride + Kernel - 1;
     if constexpr (Column == 0 && (Border == border::left || Border == border::both)) return;
     if constexpr (Column == last && (Border == border::right || Border == border::both)) return;
     if (Border == border::any && (Column < begin || Column >= end)) return;
-    const vec v = simd::in_register<Arch>(load<Full>(p + Column * step, lanes));
+    const vec v = simd::in_register<Arch>(load<Full>(p + (start + Column * step), lanes));
     add_taps<Pixels, Column>(acc, v, taps, std::make_index_sequence<Kernel>{});
   }
   template <int Pixels, int Column, std::size_t... Kx>
