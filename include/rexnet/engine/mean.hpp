@@ -14,7 +14,7 @@ namespace detail {
 /// Channels whose sums are kept at once.
 inline constexpr int mean_channels = 32;
 /// Pixels that are summed in float alone: 32 x 32, all of a map of block 3 at 256 pixels. So many values that
-/// are the same lose at most 1e-5 of their mean, 65536 of them 6e-4; of real maps a fiftieth of that.
+/// are the same lose some 1e-5 of their mean, 65536 of them 6e-4; of real maps a fiftieth of that.
 inline constexpr std::ptrdiff_t mean_run = 1024;
 
 /// Turns running float sums of up to mean_channels channels into means.
