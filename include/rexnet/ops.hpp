@@ -244,9 +244,9 @@ void for_each_row(int n, int h, const op_threads& t, Body&& body) noexcept {
       for (int y = 0; y < in.h; ++y)
         for (int x = 0, run = static_cast<int>(detail::mean_run); x < in.w; x += run) {
           const int count = (std::min)(run, in.w - x);
+          mean.add(sums, channels, count);
           kernels->add_pixels({const_cast<float*>(in.pixel(b, y, x)) + first, count, in.pixel_stride, sums,
                                channels, activation::none});
-          mean.added(sums, channels, count);
         }
       mean.finish(sums, channels);
     }

@@ -249,13 +249,12 @@ inline void slice_chunk(const block_context& b, int chunk, int worker) noexcept 
         expand_block_rows(b, first_c, channels, p.slice_c, y, until, out);
       },
       [&](int y, depthwise_args& d) {
+        if (sums != nullptr) mean.add(sums, channels, static_cast<std::ptrdiff_t>(d.rows) * p.ow);
         d.out_row = p.ow * step;
         d.out = mid + y * d.out_row;
         d.out_step = step;
       },
-      [&](int, int rows) {
-        if (sums != nullptr) mean.added(sums, channels, static_cast<std::ptrdiff_t>(rows) * p.ow);
-      });
+      [](int, int) {});
   if (sums != nullptr) mean.finish(sums, channels);
 }
 

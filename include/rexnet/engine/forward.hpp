@@ -124,8 +124,8 @@ struct forward_pass {
     for (std::ptrdiff_t first = 0; first < last_pixels(); first += head_pixels) {
       const std::ptrdiff_t count = smaller<std::ptrdiff_t>(head_pixels, last_pixels() - first);
       head_pixels_to(tile, first, count, first_c, channels, slice_channels);
+      mean.add(sums, channels, count);
       kernels->add_pixels({tile, count, slice_channels, sums, channels, activation::none});
-      mean.added(sums, channels, count);
     }
     mean.finish(sums, channels);
   }

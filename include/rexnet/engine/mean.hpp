@@ -20,15 +20,16 @@ inline constexpr std::ptrdiff_t mean_run = 1024;
 /// Turns running float sums of up to mean_channels channels into means.
 class mean_of_pixels {
  public:
-  /// `count` more pixels are in `sums`. Moves them to double, and sets `sums` to zero, when they are many.
-  void added(float* sums, int channels, std::ptrdiff_t count) noexcept {
+  /// Before `count` more pixels are added to `sums`: moves those to double, and starts anew, when they would
+  /// be too many.
+  void add(float* sums, int channels, std::ptrdiff_t count) noexcept {
+    if (run_ > 0 && run_ + count > mean_run) move(sums, channels);
     run_ += count;
     pixels_ += count;
-    if (run_ >= mean_run) move(sums, channels);
   }
   /// Puts the means in the sums' place.
   REXNET_NOINLINE void finish(float* sums, int channels) const noexcept {
-    if (pixels_ < mean_run) {
+    if (run_ == pixels_) {  // one chain
       const float per_pixel = 1.0f / static_cast<float>(pixels_);
       for (int c = 0; c < channels; ++c) sums[c] *= per_pixel;
       return;
