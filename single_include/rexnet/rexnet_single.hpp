@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT AND LicenseRef-WordNet-3.0
 // rexnet 0.1.0 as one header. Made by tools/amalgamate.py; do not edit.
 // C++17, -ffp-contract=off; xsimd 8.1 or newer is needed beside it. REXNET_SINGLE_WITH_EIGEN adds the reference in double
-// (network/reference.hpp), which needs Eigen. Not in here: the choice of kernels at run time (REXNET_DISPATCH).
+// (engine/reference.hpp), which needs Eigen. Not in here: the choice of kernels at run time (REXNET_DISPATCH).
 //
 // MIT License
 //
@@ -25,7 +25,7 @@
 // OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE
 // SOFTWARE.
 //
-// The class names in include/rexnet/imagenet.hpp derive from WordNet 3.0.
+// The class names in include/rexnet/labels/imagenet.hpp derive from WordNet 3.0.
 //
 // WordNet Release 3.0
 //
@@ -98,27 +98,27 @@
 #ifndef REXNET_REXNET_HPP
 #define REXNET_REXNET_HPP
 
-// ---- rexnet/cam.hpp
-// Class activation maps: which places of a picture speak for a class. Source: Zhou et al., "Learning Deep
-// Features for Discriminative Localization", arXiv 1512.04150.
-#ifndef REXNET_CAM_HPP
-#define REXNET_CAM_HPP
+// ---- rexnet/checkpoint/npy.hpp
+// numpy's .npy files: float32, C order, little endian; versions 1, 2 and 3. Source: numpy.lib.format, whose
+// reader evaluates the header as Python does.
+#ifndef REXNET_CHECKPOINT_NPY_HPP
+#define REXNET_CHECKPOINT_NPY_HPP
 
-// ---- rexnet/features.hpp
-// A model as a backbone: the maps that detectors and segmenters take, the head's map, and the vectors before
-// the classifier. Names as in timm: features_only, forward_features, forward_head(pre_logits=True).
-#ifndef REXNET_FEATURES_HPP
-#define REXNET_FEATURES_HPP
+// ---- rexnet/core/bytes.hpp
+// Little-endian integers out of untrusted bytes, and CRC-32.
+#ifndef REXNET_CORE_BYTES_HPP
+#define REXNET_CORE_BYTES_HPP
 
-// ---- rexnet/core/checked.hpp
-// The one place where sizes that come from a file are multiplied and added. Incomplete overflow checks have
-// been exploited in model loaders (CVE-2025-53630, then CVE-2026-27940): nobody multiplies by hand.
-#ifndef REXNET_CORE_CHECKED_HPP
-#define REXNET_CORE_CHECKED_HPP
+// ---- rexnet/core/text.hpp
+// Text that others wrote (paths, names of tensors and classes) on its way to people. printable() is the one
+// door to a terminal or a log: every message of `error` passes it, and all that the command prints.
+#ifndef REXNET_CORE_TEXT_HPP
+#define REXNET_CORE_TEXT_HPP
 
 // ---- rexnet/core/build.hpp
-// Version and build modes. Two translation units built in different modes (OpenMP, exceptions, dispatch) may
-// be linked into one program: every name of the library lives in an inline namespace that spells the mode.
+// Version and build modes. Translation units built in different modes (OpenMP, exceptions, dispatch) or for
+// different instruction sets may be linked into one program: every name of the library lives in an inline
+// namespace that spells all of it, so that no linker takes one unit's code for another's.
 #ifndef REXNET_CORE_BUILD_HPP
 #define REXNET_CORE_BUILD_HPP
 
@@ -148,10 +148,72 @@
 #define REXNET_THREADING v0_serial
 #endif
 
-#if REXNET_EXCEPTIONS
-#define REXNET_BUILD REXNET_THREADING
+// The instruction set that kernels are chosen for (simd/simd.hpp checks that it is this one), and letters for
+// what else the compiler may use: objects of -mavx2 and of -march=haswell share no code either.
+#if defined(REXNET_EMULATED_BITS)
+#define REXNET_SET REXNET_JOIN(emulated, REXNET_EMULATED_BITS)
+#elif defined(__AVX512F__) && defined(__AVX512CD__) && defined(__AVX512DQ__) && defined(__AVX512BW__)
+#define REXNET_SET avx512bw
+#elif defined(__AVX2__) && (defined(__FMA__) || defined(_MSC_VER))
+#define REXNET_SET fma3_avx2
+#elif defined(__SSE2__) || defined(_M_X64) || (defined(_M_IX86_FP) && _M_IX86_FP >= 2)
+#define REXNET_SET sse2
+#elif defined(__aarch64__) || defined(_M_ARM64)
+#define REXNET_SET neon64
+#elif defined(__ARM_NEON)
+#define REXNET_SET neon
 #else
-#define REXNET_BUILD REXNET_JOIN(REXNET_THREADING, no_exceptions)
+#define REXNET_SET none
+#endif
+#if defined(__SSE3__) && !defined(__AVX2__)
+#define REXNET_FLAG_SSE s  // and no AVX2: SSE3 to AVX
+#else
+#define REXNET_FLAG_SSE
+#endif
+#if defined(__AVX__) && !defined(__AVX2__)
+#define REXNET_FLAG_AVX a
+#else
+#define REXNET_FLAG_AVX
+#endif
+#if defined(__BMI2__)
+#define REXNET_FLAG_BMI b
+#else
+#define REXNET_FLAG_BMI
+#endif
+#if defined(__AVXVNNI__) || defined(__AVX512VNNI__) || defined(__AVX512VBMI__) || \
+    defined(__ARM_FEATURE_DOTPROD)
+#define REXNET_FLAG_INT8 i  // VNNI, VBMI, dotprod
+#else
+#define REXNET_FLAG_INT8
+#endif
+#if defined(__AVX512BF16__) || defined(__AVX512FP16__) || defined(__ARM_FEATURE_FP16_VECTOR_ARITHMETIC)
+#define REXNET_FLAG_HALF h  // BF16, FP16
+#else
+#define REXNET_FLAG_HALF
+#endif
+#if defined(__AMX_TILE__) || defined(__ARM_FEATURE_SVE)
+#define REXNET_FLAG_WIDE w  // AMX, SVE
+#else
+#define REXNET_FLAG_WIDE
+#endif
+#if defined(__arm__) && defined(__ARM_FEATURE_FMA)
+#define REXNET_FLAG_FMA f  // 32-bit ARM with VFPv4
+#else
+#define REXNET_FLAG_FMA
+#endif
+#define REXNET_TARGET_TOKENS(set, a, b, c, d, e, f, g) set##_##a##b##c##d##e##f##g
+#define REXNET_TARGET_OF(set, a, b, c, d, e, f, g) REXNET_TARGET_TOKENS(set, a, b, c, d, e, f, g)
+#define REXNET_TARGET                                                                               \
+  REXNET_TARGET_OF(REXNET_SET, REXNET_FLAG_SSE, REXNET_FLAG_AVX, REXNET_FLAG_BMI, REXNET_FLAG_INT8, \
+                   REXNET_FLAG_HALF, REXNET_FLAG_WIDE, REXNET_FLAG_FMA)
+
+// What the border between kernels and everything else is called: alike in every object of this version.
+#define REXNET_BORDER border_v0_1_0
+
+#if REXNET_EXCEPTIONS
+#define REXNET_BUILD REXNET_JOIN(REXNET_THREADING, REXNET_TARGET)
+#else
+#define REXNET_BUILD REXNET_JOIN(REXNET_JOIN(REXNET_THREADING, no_exceptions), REXNET_TARGET)
 #endif
 
 // Contract checks, active in this project's own dev and test builds only (REXNET_DEVELOPER_CHECKS).
@@ -193,6 +255,297 @@
 
 namespace rexnet {
 inline namespace REXNET_BUILD {
+namespace detail {
+
+[[nodiscard]] constexpr bool begins_with(std::string_view s, std::string_view start) noexcept {
+  return s.substr(0, start.size()) == start;
+}
+[[nodiscard]] constexpr bool ends_with(std::string_view s, std::string_view end) noexcept {
+  return s.size() >= end.size() && s.substr(s.size() - end.size()) == end;
+}
+
+/// Bytes of the UTF-8 character at the start of `s`; 0 where none is there (overlong forms, surrogates and
+/// what lies beyond U+10FFFF are none). Precondition: s is not empty.
+[[nodiscard]] constexpr std::size_t utf8_length(std::string_view s) noexcept {
+  const auto byte = [s](std::size_t k) { return static_cast<unsigned char>(s[k]); };
+  const unsigned lead = byte(0);
+  if (lead < 0x80) return 1;
+  const std::size_t length = lead < 0xc2 ? 0 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : lead < 0xf5 ? 4 : 0;
+  if (length == 0 || length > s.size()) return 0;
+  for (std::size_t k = 1; k < length; ++k)
+    if ((byte(k) & 0xc0u) != 0x80u) return 0;
+  if ((lead == 0xe0 && byte(1) < 0xa0) || (lead == 0xed && byte(1) > 0x9f)) return 0;
+  if ((lead == 0xf0 && byte(1) < 0x90) || (lead == 0xf4 && byte(1) > 0x8f)) return 0;
+  return length;
+}
+
+/// Whether the character, as utf8_length() cut it out, acts on a screen instead of being seen there: the
+/// controls of ASCII and of ISO 8859 (C1), line and paragraph separators, and what turns the direction of
+/// writing (U+061C, U+200E, U+200F, U+202A to U+202E, U+2066 to U+2069).
+[[nodiscard]] constexpr bool is_control(std::string_view character) noexcept {
+  const auto byte = [character](std::size_t k) { return static_cast<unsigned char>(character[k]); };
+  if (character.size() == 1) return byte(0) < 0x20 || byte(0) == 0x7f;
+  if (character.size() == 2)
+    return (byte(0) == 0xc2 && byte(1) < 0xa0) || (byte(0) == 0xd8 && byte(1) == 0x9c);
+  if (character.size() != 3 || byte(0) != 0xe2) return false;
+  return (byte(1) == 0x80 && (byte(2) == 0x8e || byte(2) == 0x8f || (byte(2) >= 0xa8 && byte(2) <= 0xae))) ||
+         (byte(1) == 0x81 && byte(2) >= 0xa6 && byte(2) <= 0xa9);
+}
+
+[[nodiscard]] constexpr bool is_utf8(std::string_view s) noexcept {
+  while (!s.empty()) {
+    const std::size_t length = utf8_length(s);
+    if (length == 0) return false;
+    s.remove_prefix(length);
+  }
+  return true;
+}
+
+}  // namespace detail
+
+/// The text with every byte that a terminal would act on, or that is no UTF-8, as \n, \t, \r or \x1b. What
+/// is printable stays, a backslash too: this is for people to read, not for programs to decode.
+/// @param keep controls that stay, such as "\n" for a text of several lines of the program's own
+[[nodiscard]] inline std::string printable(std::string_view s, std::string_view keep = {}) {
+  std::string out;
+  out.reserve(s.size());
+  while (!s.empty()) {
+    const std::size_t length = detail::utf8_length(s);
+    const std::string_view character = s.substr(0, length > 0 ? length : 1);
+    s.remove_prefix(character.size());
+    const bool kept = character.size() == 1 && keep.find(character[0]) != keep.npos;
+    if (kept || (length > 0 && !detail::is_control(character))) {
+      out += character;
+      continue;
+    }
+    for (const char c : character) {
+      static constexpr char digits[] = "0123456789abcdef";
+      const auto byte = static_cast<unsigned char>(c);
+      if (c == '\n' || c == '\t' || c == '\r')
+        out.append(1, '\\').append(1, c == '\n' ? 'n' : c == '\t' ? 't' : 'r');
+      else
+        out.append("\\x").append(1, digits[byte >> 4]).append(1, digits[byte & 15]);
+    }
+  }
+  return out;
+}
+
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_CORE_TEXT_HPP
+// ---- rexnet/core/views.hpp
+// Non-owning views: what the public functions take and give. Nothing here allocates.
+#ifndef REXNET_CORE_VIEWS_HPP
+#define REXNET_CORE_VIEWS_HPP
+
+#if defined(__has_include)
+#if __has_include(<span>) && (__cplusplus > 201703L || (defined(_MSVC_LANG) && _MSVC_LANG > 201703L))
+#include <span>
+#endif
+#endif
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+
+template <class T>
+class span;
+
+/// Whether a T only points to elements that others own, so that they outlive it: a span may be made of a
+/// temporary T. Specialise it for views of your own.
+template <class T>
+inline constexpr bool is_borrowed_range = false;
+template <class T>
+inline constexpr bool is_borrowed_range<span<T>> = true;
+template <class Char, class Traits>
+inline constexpr bool is_borrowed_range<std::basic_string_view<Char, Traits>> = true;
+#if defined(__cpp_lib_span)
+template <class T, std::size_t Extent>
+inline constexpr bool is_borrowed_range<std::span<T, Extent>> = true;
+#endif
+
+namespace detail {
+
+/// Whether Range (an lvalue's reference type or a temporary's type) has size() elements of T, but for const,
+/// at data().
+template <class Range, class T, class = void>
+inline constexpr bool has_elements = false;
+template <class Range, class T>
+inline constexpr bool has_elements<
+    Range, T, std::void_t<decltype(std::declval<Range&>().data()), decltype(std::declval<Range&>().size())>> =
+    std::is_convertible_v<std::remove_pointer_t<decltype(std::declval<Range&>().data())> (*)[], T (*)[]>;
+
+/// Whether the elements of a Range, so written, live on when the expression has ended.
+template <class Range>
+inline constexpr bool outlives_expression =
+    std::is_lvalue_reference_v<Range> || is_borrowed_range<std::remove_cv_t<Range>>;
+
+}  // namespace detail
+
+/// A contiguous run of T that someone else owns: C++20's std::span, as much of it as is needed here. Unlike
+/// that, a span of const elements is not made of a temporary owner either: give it a name first.
+template <class T>
+class span {
+ public:
+  constexpr span() noexcept = default;
+  /// `size` elements from `data` on.
+  constexpr span(T* data, std::size_t size) noexcept : data_(data), size_(size) {}
+  /// A whole array.
+  template <std::size_t N>
+  constexpr span(T (&array)[N]) noexcept : data_(array), size_(N) {}
+  /// From anything that has a name, data() and size(): std::vector, std::array; and from other views, such as
+  /// std::string_view and span<non-const T>.
+  template <class Range,
+            std::enable_if_t<detail::has_elements<Range, T> && detail::outlives_expression<Range>, int> = 0>
+  constexpr span(Range&& range) noexcept : data_(range.data()), size_(range.size()) {}
+  /// Not from a temporary that owns its elements: they would be freed while the span still points there.
+  /// @{
+  template <class Range,
+            std::enable_if_t<detail::has_elements<Range, T> && !detail::outlives_expression<Range>, int> = 0>
+  span(Range&& temporary_owner) = delete;
+  template <std::size_t N>
+  span(T (&&temporary_array)[N]) = delete;
+  /// @}
+
+  /// As std::span has them. Precondition of []: i < size().
+  /// @{
+  [[nodiscard]] constexpr T* data() const noexcept { return data_; }
+  [[nodiscard]] constexpr std::size_t size() const noexcept { return size_; }
+  [[nodiscard]] constexpr bool empty() const noexcept { return size_ == 0; }
+  [[nodiscard]] constexpr T* begin() const noexcept { return data_; }
+  [[nodiscard]] constexpr T* end() const noexcept { return data_ + size_; }
+  [[nodiscard]] constexpr T& operator[](std::size_t i) const noexcept { return data_[i]; }
+  /// @}
+  /// A part. Precondition: offset + count <= size().
+  [[nodiscard]] constexpr span subspan(std::size_t offset, std::size_t count) const noexcept {
+    return span(data_ + offset, count);
+  }
+
+ private:
+  T* data_ = nullptr;
+  std::size_t size_ = 0;
+};
+
+/// A batch of NHWC maps. Element (b, y, x, ch) is data[b * image_stride + y * row_stride + x * pixel_stride +
+/// ch]. Strides are in elements; channels of a pixel are contiguous. T is float, const float, or a byte type.
+template <class T>
+struct nhwc_view {
+  T* data = nullptr;                ///< the first channel of the first pixel
+  int n = 0;                        ///< images
+  int h = 0;                        ///< rows
+  int w = 0;                        ///< columns
+  int c = 0;                        ///< channels
+  std::ptrdiff_t pixel_stride = 0;  ///< elements from a pixel to the next
+  std::ptrdiff_t row_stride = 0;    ///< elements from a row to the next
+  std::ptrdiff_t image_stride = 0;  ///< elements from an image to the next
+
+  constexpr nhwc_view() noexcept = default;
+  /// Densely packed.
+  constexpr nhwc_view(T* data_, int n_, int h_, int w_, int c_) noexcept
+      : nhwc_view(data_, n_, h_, w_, c_, c_) {}
+  /// Rows and images follow each other without gaps; a pixel takes pixel_stride_ elements.
+  constexpr nhwc_view(T* data_, int n_, int h_, int w_, int c_, std::ptrdiff_t pixel_stride_) noexcept
+      : data(data_),
+        n(n_),
+        h(h_),
+        w(w_),
+        c(c_),
+        pixel_stride(pixel_stride_),
+        row_stride(pixel_stride_ * w_),
+        image_stride(pixel_stride_ * w_ * h_) {}
+  /// A view of T converts to a view of const T.
+  template <class U, class = std::enable_if_t<std::is_same_v<const U, T>>>
+  constexpr nhwc_view(const nhwc_view<U>& other) noexcept
+      : data(other.data),
+        n(other.n),
+        h(other.h),
+        w(other.w),
+        c(other.c),
+        pixel_stride(other.pixel_stride),
+        row_stride(other.row_stride),
+        image_stride(other.image_stride) {}
+
+  /// The first channel of a pixel.
+  [[nodiscard]] constexpr T* pixel(int b, int y, int x) const noexcept {
+    return data + b * image_stride + y * row_stride + x * pixel_stride;
+  }
+};
+
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_CORE_VIEWS_HPP
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+
+using byte_span = span<const unsigned char>;
+
+namespace detail {
+
+/// Precondition: N readable bytes at p.
+template <int N>
+[[nodiscard]] inline std::uint64_t little_endian(const unsigned char* p) noexcept {
+  std::uint64_t v = 0;
+  for (int i = N; i-- > 0;) v = v << 8 | p[i];
+  return v;
+}
+
+[[nodiscard]] inline std::string_view text(byte_span b) noexcept {
+  return {reinterpret_cast<const char*>(b.data()), b.size()};
+}
+
+/// Something from a file, fit for a message: at most 60 characters, unprintable ones as '?'.
+[[nodiscard]] inline std::string in_quotes(std::string_view s) {
+  std::string out = "\"";
+  for (const char c : s.substr(0, 60)) out += c >= 32 && c < 127 ? c : '?';
+  return out + (s.size() > 60 ? "...\"" : "\"");
+}
+
+/// The tables of CRC-32 (polynomial 0xEDB88320), eight bytes a step.
+struct crc_tables {
+  std::uint32_t t[8][256] = {};
+  constexpr crc_tables() {
+    for (std::uint32_t i = 0; i < 256; ++i) {
+      std::uint32_t c = i;
+      for (int k = 0; k < 8; ++k) c = (c & 1u) != 0 ? 0xedb88320u ^ (c >> 1) : c >> 1;
+      t[0][i] = c;
+    }
+    for (int k = 1; k < 8; ++k)
+      for (std::uint32_t i = 0; i < 256; ++i) t[k][i] = (t[k - 1][i] >> 8) ^ t[0][t[k - 1][i] & 255u];
+  }
+};
+inline constexpr crc_tables crc{};
+
+}  // namespace detail
+
+/// CRC-32 as in zip and PNG; `seed` continues an earlier one.
+[[nodiscard]] inline std::uint32_t crc32(byte_span bytes, std::uint32_t seed = 0) noexcept {
+  const auto& t = detail::crc.t;
+  std::uint32_t c = ~seed;
+  const unsigned char* p = bytes.data();
+  std::size_t n = bytes.size();
+  for (; n >= 8; n -= 8, p += 8) {
+    const std::uint64_t v = detail::little_endian<8>(p) ^ c;
+    c = t[7][v & 255] ^ t[6][v >> 8 & 255] ^ t[5][v >> 16 & 255] ^ t[4][v >> 24 & 255] ^ t[3][v >> 32 & 255] ^
+        t[2][v >> 40 & 255] ^ t[1][v >> 48 & 255] ^ t[0][v >> 56];
+  }
+  for (; n > 0; --n, ++p) c = t[0][(c ^ *p) & 255u] ^ (c >> 8);
+  return ~c;
+}
+
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_CORE_BYTES_HPP
+// ---- rexnet/core/checked.hpp
+// The one place where sizes that come from a file are multiplied and added. Incomplete overflow checks have
+// been exploited in model loaders (CVE-2025-53630, then CVE-2026-27940): nobody multiplies by hand.
+#ifndef REXNET_CORE_CHECKED_HPP
+#define REXNET_CORE_CHECKED_HPP
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
 
 /// An unsigned 64-bit size that remembers overflow: any overflow makes the whole expression !valid().
 ///   const checked n = checked(shape[0]) * shape[1] * 4;   if (!n.valid()) ...;   use(n.get());
@@ -226,17 +579,6 @@ class checked {
 }  // namespace rexnet
 
 #endif  // REXNET_CORE_CHECKED_HPP
-// ---- rexnet/model.hpp
-// The convenient layer: a model, and pictures in, probabilities out. load.hpp opens any file as a model; this
-// header alone opens packed files.
-#ifndef REXNET_MODEL_HPP
-#define REXNET_MODEL_HPP
-
-// ---- rexnet/network/scores.hpp
-// From logits to an answer: probabilities, and the most probable classes.
-#ifndef REXNET_NETWORK_SCORES_HPP
-#define REXNET_NETWORK_SCORES_HPP
-
 // ---- rexnet/core/error.hpp
 // One error type for the whole library: a code that a program can act on and a text that names the thing
 // and the numbers. Loading returns result<T>; the forward pass, which must not allocate, returns errc.
@@ -544,93 +886,6 @@ enum class errc : unsigned short {
 }  // namespace rexnet
 
 #endif  // REXNET_CORE_ERRC_HPP
-// ---- rexnet/core/text.hpp
-// Text that others wrote (paths, names of tensors and classes) on its way to people. printable() is the one
-// door to a terminal or a log: every message of `error` passes it, and all that the command prints.
-#ifndef REXNET_CORE_TEXT_HPP
-#define REXNET_CORE_TEXT_HPP
-
-namespace rexnet {
-inline namespace REXNET_BUILD {
-namespace detail {
-
-[[nodiscard]] constexpr bool begins_with(std::string_view s, std::string_view start) noexcept {
-  return s.substr(0, start.size()) == start;
-}
-[[nodiscard]] constexpr bool ends_with(std::string_view s, std::string_view end) noexcept {
-  return s.size() >= end.size() && s.substr(s.size() - end.size()) == end;
-}
-
-/// Bytes of the UTF-8 character at the start of `s`; 0 where none is there (overlong forms, surrogates and
-/// what lies beyond U+10FFFF are none). Precondition: s is not empty.
-[[nodiscard]] constexpr std::size_t utf8_length(std::string_view s) noexcept {
-  const auto byte = [s](std::size_t k) { return static_cast<unsigned char>(s[k]); };
-  const unsigned lead = byte(0);
-  if (lead < 0x80) return 1;
-  const std::size_t length = lead < 0xc2 ? 0 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : lead < 0xf5 ? 4 : 0;
-  if (length == 0 || length > s.size()) return 0;
-  for (std::size_t k = 1; k < length; ++k)
-    if ((byte(k) & 0xc0u) != 0x80u) return 0;
-  if ((lead == 0xe0 && byte(1) < 0xa0) || (lead == 0xed && byte(1) > 0x9f)) return 0;
-  if ((lead == 0xf0 && byte(1) < 0x90) || (lead == 0xf4 && byte(1) > 0x8f)) return 0;
-  return length;
-}
-
-/// Whether the character, as utf8_length() cut it out, acts on a screen instead of being seen there: the
-/// controls of ASCII and of ISO 8859 (C1), line and paragraph separators, and what turns the direction of
-/// writing (U+061C, U+200E, U+200F, U+202A to U+202E, U+2066 to U+2069).
-[[nodiscard]] constexpr bool is_control(std::string_view character) noexcept {
-  const auto byte = [character](std::size_t k) { return static_cast<unsigned char>(character[k]); };
-  if (character.size() == 1) return byte(0) < 0x20 || byte(0) == 0x7f;
-  if (character.size() == 2)
-    return (byte(0) == 0xc2 && byte(1) < 0xa0) || (byte(0) == 0xd8 && byte(1) == 0x9c);
-  if (character.size() != 3 || byte(0) != 0xe2) return false;
-  return (byte(1) == 0x80 && (byte(2) == 0x8e || byte(2) == 0x8f || (byte(2) >= 0xa8 && byte(2) <= 0xae))) ||
-         (byte(1) == 0x81 && byte(2) >= 0xa6 && byte(2) <= 0xa9);
-}
-
-[[nodiscard]] constexpr bool is_utf8(std::string_view s) noexcept {
-  while (!s.empty()) {
-    const std::size_t length = utf8_length(s);
-    if (length == 0) return false;
-    s.remove_prefix(length);
-  }
-  return true;
-}
-
-}  // namespace detail
-
-/// The text with every byte that a terminal would act on, or that is no UTF-8, as \n, \t, \r or \x1b. What
-/// is printable stays, a backslash too: this is for people to read, not for programs to decode.
-/// @param keep controls that stay, such as "\n" for a text of several lines of the program's own
-[[nodiscard]] inline std::string printable(std::string_view s, std::string_view keep = {}) {
-  std::string out;
-  out.reserve(s.size());
-  while (!s.empty()) {
-    const std::size_t length = detail::utf8_length(s);
-    const std::string_view character = s.substr(0, length > 0 ? length : 1);
-    s.remove_prefix(character.size());
-    const bool kept = character.size() == 1 && keep.find(character[0]) != keep.npos;
-    if (kept || (length > 0 && !detail::is_control(character))) {
-      out += character;
-      continue;
-    }
-    for (const char c : character) {
-      static constexpr char digits[] = "0123456789abcdef";
-      const auto byte = static_cast<unsigned char>(c);
-      if (c == '\n' || c == '\t' || c == '\r')
-        out.append(1, '\\').append(1, c == '\n' ? 'n' : c == '\t' ? 't' : 'r');
-      else
-        out.append("\\x").append(1, digits[byte >> 4]).append(1, digits[byte & 15]);
-    }
-  }
-  return out;
-}
-
-}  // namespace REXNET_BUILD
-}  // namespace rexnet
-
-#endif  // REXNET_CORE_TEXT_HPP
 
 namespace rexnet {
 inline namespace REXNET_BUILD {
@@ -719,232 +974,312 @@ inline constexpr success done{};
 }  // namespace rexnet
 
 #endif  // REXNET_CORE_ERROR_HPP
-// ---- rexnet/core/views.hpp
-// Non-owning views: what the public functions take and give. Nothing here allocates.
-#ifndef REXNET_CORE_VIEWS_HPP
-#define REXNET_CORE_VIEWS_HPP
-
-#if defined(__has_include)
-#if __has_include(<span>) && (__cplusplus > 201703L || (defined(_MSVC_LANG) && _MSVC_LANG > 201703L))
-#include <span>
-#endif
-#endif
+// ---- rexnet/core/half.hpp
+// float16 (IEEE 754 binary16) and bfloat16, by integer arithmetic: no instruction set needed.
+#ifndef REXNET_CORE_HALF_HPP
+#define REXNET_CORE_HALF_HPP
 
 namespace rexnet {
 inline namespace REXNET_BUILD {
 
-template <class T>
-class span;
+[[nodiscard]] inline float float_from_bits(std::uint32_t bits) noexcept {
+  float f;
+  std::memcpy(&f, &bits, sizeof(f));
+  return f;
+}
+[[nodiscard]] inline std::uint32_t bits_of(float f) noexcept {
+  std::uint32_t bits;
+  std::memcpy(&bits, &f, sizeof(bits));
+  return bits;
+}
 
-/// Whether a T only points to elements that others own, so that they outlive it: a span may be made of a
-/// temporary T. Specialise it for views of your own.
-template <class T>
-inline constexpr bool is_borrowed_range = false;
-template <class T>
-inline constexpr bool is_borrowed_range<span<T>> = true;
-template <class Char, class Traits>
-inline constexpr bool is_borrowed_range<std::basic_string_view<Char, Traits>> = true;
-#if defined(__cpp_lib_span)
-template <class T, std::size_t Extent>
-inline constexpr bool is_borrowed_range<std::span<T, Extent>> = true;
-#endif
+/// Exact.
+[[nodiscard]] inline float bfloat16_to_float(std::uint16_t b) noexcept {
+  return float_from_bits(std::uint32_t{b} << 16);
+}
+
+/// Exact, denormals included; a NaN keeps its payload.
+[[nodiscard]] inline float half_to_float(std::uint16_t h) noexcept {
+  const std::uint32_t sign = (h & 0x8000u) << 16, exponent = (h >> 10) & 31u, mantissa = h & 0x3ffu;
+  if (exponent == 31) return float_from_bits(sign | 0x7f800000u | mantissa << 13);
+  if (exponent != 0) return float_from_bits(sign | (exponent + 112) << 23 | mantissa << 13);
+  const float magnitude = static_cast<float>(mantissa) * 5.9604644775390625e-8f;  // 2^-24
+  return float_from_bits(sign | bits_of(magnitude));
+}
+
+/// Rounds to nearest, ties to even; overflows to infinity; NaN stays NaN.
+[[nodiscard]] inline std::uint16_t float_to_half(float f) noexcept {
+  const std::uint32_t bits = bits_of(f), sign = (bits >> 16) & 0x8000u, magnitude = bits & 0x7fffffffu;
+  if (magnitude > 0x7f800000u) return static_cast<std::uint16_t>(sign | 0x7e00u);
+  if (magnitude >= 0x477ff000u) return static_cast<std::uint16_t>(sign | 0x7c00u);
+  if (magnitude < 0x38800000u) {  // below 2^-14: the sum's low bits are the denormal, correctly rounded
+    const float shifted = float_from_bits(magnitude) + 0.5f;
+    return static_cast<std::uint16_t>(sign | (bits_of(shifted) - 0x3f000000u));
+  }
+  const std::uint32_t rounded = magnitude + 0xfffu + ((magnitude >> 13) & 1u);
+  return static_cast<std::uint16_t>(sign | ((rounded - (112u << 23)) >> 13));
+}
+
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_CORE_HALF_HPP
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+
+struct npy_array {
+  std::vector<std::int64_t> shape;
+  std::vector<float> data;  ///< row-major, product(shape) floats
+};
 
 namespace detail {
 
-/// Whether Range (an lvalue's reference type or a temporary's type) has size() elements of T, but for const,
-/// at data().
-template <class Range, class T, class = void>
-inline constexpr bool has_elements = false;
-template <class Range, class T>
-inline constexpr bool has_elements<
-    Range, T, std::void_t<decltype(std::declval<Range&>().data()), decltype(std::declval<Range&>().size())>> =
-    std::is_convertible_v<std::remove_pointer_t<decltype(std::declval<Range&>().data())> (*)[], T (*)[]>;
+/// What stands between the magic and the data.
+struct npy_header {
+  std::string_view descr;  ///< "<f4" for float32
+  bool fortran_order = false;
+  std::vector<std::int64_t> shape;
+  std::size_t data_begin = 0;
+};
 
-/// Whether the elements of a Range, so written, live on when the expression has ended.
-template <class Range>
-inline constexpr bool outlives_expression =
-    std::is_lvalue_reference_v<Range> || is_borrowed_range<std::remove_cv_t<Range>>;
-
-}  // namespace detail
-
-/// A contiguous run of T that someone else owns: C++20's std::span, as much of it as is needed here. Unlike
-/// that, a span of const elements is not made of a temporary owner either: give it a name first.
-template <class T>
-class span {
+/// Reads a header, which is a dictionary in Python's words, from left to right. As numpy's own reader it
+/// takes the keys in any order, either kind of quotes, any white space, and the 1L of Python 2.
+class npy_cursor {
  public:
-  constexpr span() noexcept = default;
-  /// `size` elements from `data` on.
-  constexpr span(T* data, std::size_t size) noexcept : data_(data), size_(size) {}
-  /// A whole array.
-  template <std::size_t N>
-  constexpr span(T (&array)[N]) noexcept : data_(array), size_(N) {}
-  /// From anything that has a name, data() and size(): std::vector, std::array; and from other views, such as
-  /// std::string_view and span<non-const T>.
-  template <class Range,
-            std::enable_if_t<detail::has_elements<Range, T> && detail::outlives_expression<Range>, int> = 0>
-  constexpr span(Range&& range) noexcept : data_(range.data()), size_(range.size()) {}
-  /// Not from a temporary that owns its elements: they would be freed while the span still points there.
-  /// @{
-  template <class Range,
-            std::enable_if_t<detail::has_elements<Range, T> && !detail::outlives_expression<Range>, int> = 0>
-  span(Range&& temporary_owner) = delete;
-  template <std::size_t N>
-  span(T (&&temporary_array)[N]) = delete;
-  /// @}
+  explicit npy_cursor(std::string_view header) : rest_(header) {}
 
-  /// As std::span has them. Precondition of []: i < size().
-  /// @{
-  [[nodiscard]] constexpr T* data() const noexcept { return data_; }
-  [[nodiscard]] constexpr std::size_t size() const noexcept { return size_; }
-  [[nodiscard]] constexpr bool empty() const noexcept { return size_ == 0; }
-  [[nodiscard]] constexpr T* begin() const noexcept { return data_; }
-  [[nodiscard]] constexpr T* end() const noexcept { return data_ + size_; }
-  [[nodiscard]] constexpr T& operator[](std::size_t i) const noexcept { return data_[i]; }
-  /// @}
-  /// A part. Precondition: offset + count <= size().
-  [[nodiscard]] constexpr span subspan(std::size_t offset, std::size_t count) const noexcept {
-    return span(data_ + offset, count);
+  [[nodiscard]] bool peek(char c) {
+    while (!rest_.empty() && std::string_view(" \t\n\r\f").find(rest_[0]) != rest_.npos)
+      rest_.remove_prefix(1);
+    return !rest_.empty() && rest_[0] == c;
   }
+  bool eat(char c) {
+    if (!peek(c)) return false;
+    rest_.remove_prefix(1);
+    return true;
+  }
+  bool word(std::string_view w) {
+    static_cast<void>(peek(0));
+    if (rest_.substr(0, w.size()) != w) return false;
+    rest_.remove_prefix(w.size());
+    return true;
+  }
+  bool string(std::string_view& s) {
+    if (!peek('\'') && !peek('"')) return false;
+    const std::size_t stop = rest_.find(rest_[0], 1);
+    if (stop == rest_.npos) return false;
+    s = rest_.substr(1, stop - 1);
+    rest_.remove_prefix(stop + 1);
+    return true;
+  }
+  /// (), (3,) or (3, 4): of one side alone the comma makes it a tuple.
+  bool shape(std::vector<std::int64_t>& sides) {
+    if (!eat('(')) return false;
+    for (bool comma = true; !eat(')');) {
+      if (!comma || !side(sides)) return false;
+      comma = eat(',');
+      if (!comma && sides.size() < 2) return false;
+    }
+    return true;
+  }
+  /// What is left, for a message.
+  [[nodiscard]] std::string_view rest() const noexcept { return rest_; }
 
  private:
-  T* data_ = nullptr;
-  std::size_t size_ = 0;
-};
-
-/// A batch of NHWC maps. Element (b, y, x, ch) is data[b * image_stride + y * row_stride + x * pixel_stride +
-/// ch]. Strides are in elements; channels of a pixel are contiguous. T is float, const float, or a byte type.
-template <class T>
-struct nhwc_view {
-  T* data = nullptr;                ///< the first channel of the first pixel
-  int n = 0;                        ///< images
-  int h = 0;                        ///< rows
-  int w = 0;                        ///< columns
-  int c = 0;                        ///< channels
-  std::ptrdiff_t pixel_stride = 0;  ///< elements from a pixel to the next
-  std::ptrdiff_t row_stride = 0;    ///< elements from a row to the next
-  std::ptrdiff_t image_stride = 0;  ///< elements from an image to the next
-
-  constexpr nhwc_view() noexcept = default;
-  /// Densely packed.
-  constexpr nhwc_view(T* data_, int n_, int h_, int w_, int c_) noexcept
-      : nhwc_view(data_, n_, h_, w_, c_, c_) {}
-  /// Rows and images follow each other without gaps; a pixel takes pixel_stride_ elements.
-  constexpr nhwc_view(T* data_, int n_, int h_, int w_, int c_, std::ptrdiff_t pixel_stride_) noexcept
-      : data(data_),
-        n(n_),
-        h(h_),
-        w(w_),
-        c(c_),
-        pixel_stride(pixel_stride_),
-        row_stride(pixel_stride_ * w_),
-        image_stride(pixel_stride_ * w_ * h_) {}
-  /// A view of T converts to a view of const T.
-  template <class U, class = std::enable_if_t<std::is_same_v<const U, T>>>
-  constexpr nhwc_view(const nhwc_view<U>& other) noexcept
-      : data(other.data),
-        n(other.n),
-        h(other.h),
-        w(other.w),
-        c(other.c),
-        pixel_stride(other.pixel_stride),
-        row_stride(other.row_stride),
-        image_stride(other.image_stride) {}
-
-  /// The first channel of a pixel.
-  [[nodiscard]] constexpr T* pixel(int b, int y, int x) const noexcept {
-    return data + b * image_stride + y * row_stride + x * pixel_stride;
+  bool side(std::vector<std::int64_t>& sides) {
+    static_cast<void>(peek(0));
+    checked n = 0;
+    std::size_t digits = 0;
+    for (; digits < rest_.size() && rest_[digits] >= '0' && rest_[digits] <= '9'; ++digits)
+      n = n * 10 + static_cast<std::uint64_t>(rest_[digits] - '0');
+    if (digits == 0 || !n.at_most(std::uint64_t{1} << 48) || sides.size() == 8) return false;
+    rest_.remove_prefix(digits);
+    if (!rest_.empty() && rest_[0] == 'L') rest_.remove_prefix(1);
+    sides.push_back(static_cast<std::int64_t>(n.get()));
+    return true;
   }
+
+  std::string_view rest_;
 };
+
+/// The three entries of the header, each once. Errors: N2, N3.
+[[nodiscard]] inline status parse_npy_fields(std::string_view text, npy_header& h) {
+  const auto bad_type = [](std::string_view what) {
+    return error(errc::npy_dtype, "npy: unknown dtype " + in_quotes(what));
+  };
+  npy_cursor c(text);
+  bool has_type = false, has_order = false, has_shape = false;
+  std::string_view key;
+  if (c.eat('{'))
+    while (c.string(key) && c.eat(':')) {
+      const std::string_view value = c.rest();
+      if (key == "descr" && !has_type) {
+        if (!c.string(h.descr)) return bad_type(value.substr(0, value.find('\n')));
+        has_type = true;
+      } else if (key == "fortran_order" && !has_order) {
+        h.fortran_order = c.word("True");
+        has_order = h.fortran_order || c.word("False");
+      } else if (key == "shape" && !has_shape) {
+        if (!c.shape(h.shape))
+          return error(errc::npy_size,
+                       "npy: unusable shape " + in_quotes(value.substr(0, value.find(')') + 1)));
+        has_shape = true;
+      } else {
+        break;
+      }
+      if (!c.eat(',')) break;
+    }
+  if (!has_type) return bad_type("");
+  if (!has_order) return error(errc::npy_dtype, "npy: the header does not tell the order");
+  if (!has_shape) return error(errc::npy_size, "npy: the header does not tell the shape");
+  if (!c.eat('}') || !(static_cast<void>(c.peek(0)), c.rest().empty()))
+    return error(errc::npy_magic, "npy: the header is no dictionary of descr, fortran_order and shape");
+  return done;
+}
+
+[[nodiscard]] inline result<npy_header> parse_npy_header(byte_span bytes) {
+  const auto no = [](const std::string& what) { return error(errc::npy_magic, "npy: " + what); };
+  if (bytes.size() < 10 || std::memcmp(bytes.data(), "\x93NUMPY", 6) != 0) return no("not a .npy file");
+  const int version = bytes[6];
+  if (version < 1 || version > 3) return no("version " + std::to_string(version) + ", 1 to 3 are known");
+  const std::size_t start = version == 1 ? 10 : 12;
+  if (bytes.size() < start) return no("the file ends inside its header");
+  const std::uint64_t length =
+      version == 1 ? little_endian<2>(bytes.data() + 8) : little_endian<4>(bytes.data() + 8);
+  if (length > bytes.size() - start)
+    return no("header of " + std::to_string(length) + " bytes in a file of " + std::to_string(bytes.size()));
+  const std::string_view fields = text(bytes.subspan(start, static_cast<std::size_t>(length)));
+  npy_header h;
+  h.data_begin = start + static_cast<std::size_t>(length);
+  if (status s = parse_npy_fields(fields, h); !s) return s.error();
+  return h;
+}
+
+/// Elements of the header's shape if `bytes_each` of them fill the file exactly. Errors: N3.
+[[nodiscard]] inline result<std::size_t> npy_elements(const npy_header& h, byte_span bytes,
+                                                      std::size_t bytes_each) {
+  checked n = 1;
+  for (const std::int64_t side : h.shape) n = n * static_cast<std::uint64_t>(side);
+  const checked total = n * bytes_each;
+  const std::size_t found = bytes.size() - h.data_begin;
+  if (!total.valid() || total.get() != found)
+    return error(errc::npy_size, "npy: the shape needs " +
+                                     (total.valid() ? std::to_string(total.get()) : "more than 2^64") +
+                                     " bytes of data, the file has " + std::to_string(found));
+  return static_cast<std::size_t>(n.get());
+}
+
+}  // namespace detail
+
+/// Reads a float32 array. `bytes` is a whole file. Memory: its bytes once more.
+/// Errors: N1 (no .npy file), N2 (another dtype or order), N3 (size) of docs/refusals.md.
+[[nodiscard]] inline result<npy_array> read_npy(byte_span bytes) {
+  auto h = detail::parse_npy_header(bytes);
+  if (!h) return h.error();
+  if (h->descr != "<f4" && h->descr != "=f4" && h->descr != "f4")
+    return error(errc::npy_dtype,
+                 "npy: dtype " + detail::in_quotes(h->descr) + ", expected \"<f4\" (array.astype('<f4'))");
+  // With one side longer than 1, or none, both orders are the same.
+  const auto long_sides =
+      std::count_if(h->shape.begin(), h->shape.end(), [](std::int64_t n) { return n != 1; });
+  if (h->fortran_order && long_sides > 1)
+    return error(errc::npy_dtype, "npy: Fortran order (use numpy.ascontiguousarray)");
+  auto n = detail::npy_elements(*h, bytes, sizeof(float));
+  if (!n) return n.error();
+  npy_array a;
+  a.shape = std::move(h->shape);
+  a.data.resize(*n);
+  for (std::size_t i = 0; i < *n; ++i)
+    a.data[i] = float_from_bits(
+        static_cast<std::uint32_t>(detail::little_endian<4>(bytes.data() + h->data_begin + 4 * i)));
+  return a;
+}
+
+/// The bytes of a .npy file, version 1.0, data aligned to 64 bytes as numpy writes it.
+/// Precondition: product(shape) == data.size(), at most 8 sizes.
+[[nodiscard]] inline std::string write_npy(const std::vector<std::int64_t>& shape, span<const float> data) {
+  std::string sides;
+  for (const std::int64_t side : shape) sides += std::to_string(side) + ", ";
+  if (!sides.empty()) sides.resize(sides.size() - (shape.size() == 1 ? 1 : 2));
+  std::string header = "{'descr': '<f4', 'fortran_order': False, 'shape': (" + sides + "), }";
+  header.append(63 - (10 + header.size()) % 64, ' ');
+  header += '\n';
+  std::string out("\x93NUMPY\x01\x00", 8);
+  out.reserve(10 + header.size() + 4 * data.size());
+  out += static_cast<char>(header.size() & 255u);
+  out += static_cast<char>(header.size() >> 8);
+  out += header;
+  for (const float f : data)
+    for (int shift = 0; shift < 32; shift += 8) out += static_cast<char>((bits_of(f) >> shift) & 255u);
+  return out;
+}
 
 }  // namespace REXNET_BUILD
 }  // namespace rexnet
 
-#endif  // REXNET_CORE_VIEWS_HPP
+#endif  // REXNET_CHECKPOINT_NPY_HPP
+// ---- rexnet/heads/cam.hpp
+// Class activation maps: which places of a picture speak for a class. Source: Zhou et al., "Learning Deep
+// Features for Discriminative Localization", arXiv 1512.04150.
+#ifndef REXNET_HEADS_CAM_HPP
+#define REXNET_HEADS_CAM_HPP
+
+// ---- rexnet/heads/features.hpp
+// A model as a backbone: the maps that detectors and segmenters take, the head's map, and the vectors before
+// the classifier. Names as in timm: features_only, forward_features, forward_head(pre_logits=True).
+#ifndef REXNET_HEADS_FEATURES_HPP
+#define REXNET_HEADS_FEATURES_HPP
+
+// ---- rexnet/model.hpp
+// The convenient layer: a model, and pictures in, probabilities out. load.hpp opens any file as a model; this
+// header alone opens packed files.
+#ifndef REXNET_MODEL_HPP
+#define REXNET_MODEL_HPP
+
+// ---- rexnet/checkpoint/origin.hpp
+// Where the parts of a model come from, for people who wonder: what `rexnet inspect` and `pack` print.
+#ifndef REXNET_CHECKPOINT_ORIGIN_HPP
+#define REXNET_CHECKPOINT_ORIGIN_HPP
 
 namespace rexnet {
 inline namespace REXNET_BUILD {
 
-/// Logits to probabilities, in place, without overflow. NaN stays NaN.
-inline void softmax(span<float> v) noexcept {
-  if (v.empty()) return;
-  const float top = *std::max_element(v.begin(), v.end());
-  float sum = 0;
-  for (float& x : v) sum += x = std::exp(x - top);
-  for (float& x : v) x /= sum;
-}
-
-struct scored_class {
-  int index;
-  float score;
+/// Of a packed file only number_type, input_from and labels_from say something.
+struct model_origin {
+  std::string key;     ///< entry of a training file, "model_ema"; empty: the file's own dictionary
+  std::string prefix;  ///< what stood in front of all names, "module.model."
+  std::vector<std::string> others;    ///< keys of other networks in the file
+  std::vector<std::string> left_out;  ///< names of tensors beside the network
+  std::vector<std::string> notes;     ///< in words: what was done that the file does not say
+  std::string number_type;            ///< of the file's weights, "float32"; of several "float16, float32"
+  std::string input_from;             ///< "packed file", "config.json", "defaults of rexnetr 2.0x"
+  std::string labels_from;            ///< "packed file", "config.json", "ImageNet-1k"; empty without labels
+  int test_size = 0;         ///< the size that the weights were measured with, where it is another one
+  double test_crop_pct = 0;  ///< and its crop
 };
-
-namespace detail {
-/// NaN counts as the smallest.
-[[nodiscard]] inline float score_key(float s) noexcept {
-  return std::isnan(s) ? -INFINITY : s;
-}
-[[nodiscard]] inline status check_top_k(int k) {
-  if (k < 1) return error(errc::invalid_argument, "top " + std::to_string(k) + ": must be 1 or more classes");
-  return done;
-}
-/// The count largest scores, for top_k(). Precondition: count <= scores.size().
-[[nodiscard]] inline std::vector<scored_class> largest(span<const float> scores, std::size_t count) {
-  std::vector<int> order(scores.size());
-  std::iota(order.begin(), order.end(), 0);
-  const auto key = [&scores](int i) { return score_key(scores[static_cast<std::size_t>(i)]); };
-  std::partial_sort(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(count), order.end(),
-                    [&key](int a, int b) { return key(a) != key(b) ? key(a) > key(b) : a < b; });
-  std::vector<scored_class> top;
-  for (std::size_t i = 0; i < count; ++i)
-    top.push_back({order[i], scores[static_cast<std::size_t>(order[i])]});
-  return top;
-}
-}  // namespace detail
-
-/// The top.size() largest scores, largest first, without the heap; equal scores in the order of their index.
-/// NaN counts as the smallest. For small numbers: takes time with scores times top.
-/// @return how many were written: fewer than top.size() where there are not as many scores, so 0 for no room
-inline std::size_t top_k_into(span<const float> scores, span<scored_class> top) noexcept {
-  std::size_t count = 0;
-  for (std::size_t i = 0; i < scores.size(); ++i) {
-    std::size_t place = count;
-    while (place > 0 && detail::score_key(scores[i]) > detail::score_key(top[place - 1].score)) --place;
-    if (place == top.size()) continue;
-    if (count < top.size()) ++count;
-    for (std::size_t k = count - 1; k > place; --k) top[k] = top[k - 1];
-    top[place] = {static_cast<int>(i), scores[i]};
-  }
-  return count;
-}
-
-/// The same, with memory of its own, for any k from 1 on; all scores where there are fewer. Errors:
-/// invalid_argument (k below 1).
-[[nodiscard]] inline result<std::vector<scored_class>> top_k(span<const float> scores, int k) {
-  if (status s = detail::check_top_k(k); !s) return s.error();
-  return detail::largest(scores, (std::min)(static_cast<std::size_t>(k), scores.size()));
-}
 
 }  // namespace REXNET_BUILD
 }  // namespace rexnet
 
-#endif  // REXNET_NETWORK_SCORES_HPP
-// ---- rexnet/picture_runner.hpp
+#endif  // REXNET_CHECKPOINT_ORIGIN_HPP
+// ---- rexnet/engine/session.hpp
 // Pictures of any size through a network, alone or many at once: what classifier, feature_extractor and the C
 // interface are made of.
-#ifndef REXNET_PICTURE_RUNNER_HPP
-#define REXNET_PICTURE_RUNNER_HPP
+#ifndef REXNET_ENGINE_SESSION_HPP
+#define REXNET_ENGINE_SESSION_HPP
 
-// ---- rexnet/network/network.hpp
+// ---- rexnet/engine/network.hpp
 // The network: configuration + packed weights -> logits, with the kernels of one instruction set, compiled
 // where it is used.
-#ifndef REXNET_NETWORK_NETWORK_HPP
-#define REXNET_NETWORK_NETWORK_HPP
+#ifndef REXNET_ENGINE_NETWORK_HPP
+#define REXNET_ENGINE_NETWORK_HPP
 
-// ---- rexnet/network/basic_network.hpp
-// What every network does, whoever computes: sizes, plans, checks of a call's arguments. No kernel is seen
-// here; network.hpp adds those of one instruction set, dispatch/any_network.hpp those of several.
-#ifndef REXNET_NETWORK_BASIC_NETWORK_HPP
-#define REXNET_NETWORK_BASIC_NETWORK_HPP
+// ---- rexnet/engine/basic_network.hpp
+// What every network does, whatever kernels it has: sizes, plans, checks of a call's arguments. No kernel is
+// seen here; network.hpp adds those of one instruction set, any_network.hpp those of several.
+#ifndef REXNET_ENGINE_BASIC_NETWORK_HPP
+#define REXNET_ENGINE_BASIC_NETWORK_HPP
 
 // ---- rexnet/core/aligned_buffer.hpp
 // Owning memory, 64-byte aligned and zeroed: weights and workspaces of callers who do not bring their own.
@@ -1044,170 +1379,153 @@ class aligned_buffer {
 }  // namespace rexnet
 
 #endif  // REXNET_CORE_ALIGNED_BUFFER_HPP
-// ---- rexnet/image/pixels.hpp
-// 8-bit pictures as callers hold them.
-#ifndef REXNET_IMAGE_PIXELS_HPP
-#define REXNET_IMAGE_PIXELS_HPP
+// ---- rexnet/engine/forward.hpp
+// One image through all phases. Every worker runs the same list; chunks are claimed (system/parallel.hpp).
+#ifndef REXNET_ENGINE_FORWARD_HPP
+#define REXNET_ENGINE_FORWARD_HPP
 
-namespace rexnet {
-inline namespace REXNET_BUILD {
+// ---- rexnet/engine/block.hpp
+// One inverted bottleneck, cut into chunks as plan.hpp says. Each function does one chunk of one phase;
+// nothing here allocates, throws or knows about threads.
+#ifndef REXNET_ENGINE_BLOCK_HPP
+#define REXNET_ENGINE_BLOCK_HPP
 
-/// Order of the bytes of a pixel. Alpha is dropped, as Pillow's convert("RGB") does; grey is repeated.
-enum class pixel_format : std::uint8_t { rgb, bgr, rgba, bgra, grey };
-
-[[nodiscard]] constexpr int bytes_per_pixel(pixel_format f) noexcept {
-  return f == pixel_format::grey ? 1 : f == pixel_format::rgb || f == pixel_format::bgr ? 3 : 4;
-}
-
-/// Where red (0), green (1) or blue (2) stands within a pixel.
-[[nodiscard]] constexpr int channel_offset(pixel_format f, int channel) noexcept {
-  if (f == pixel_format::grey) return 0;
-  return f == pixel_format::bgr || f == pixel_format::bgra ? 2 - channel : channel;
-}
-
-/// A picture that someone else owns.
-struct image_view {
-  const std::uint8_t* data = nullptr;  ///< the upper left pixel
-  int width = 0;                       ///< pixels
-  int height = 0;                      ///< pixels
-  std::ptrdiff_t stride = 0;           ///< bytes from one row to the next; negative for bottom-up pictures
-  pixel_format format = pixel_format::rgb;  ///< order of a pixel's bytes
-
-  constexpr image_view() noexcept = default;
-  /// Rows without gaps.
-  constexpr image_view(const std::uint8_t* data_, int width_, int height_,
-                       pixel_format format_ = pixel_format::rgb) noexcept
-      : image_view(data_, width_, height_, format_,
-                   static_cast<std::ptrdiff_t>(width_) * bytes_per_pixel(format_)) {}
-  /// Rows `stride_` bytes apart.
-  constexpr image_view(const std::uint8_t* data_, int width_, int height_, pixel_format format_,
-                       std::ptrdiff_t stride_) noexcept
-      : data(data_), width(width_), height(height_), stride(stride_), format(format_) {}
-};
-
-/// An RGB picture that owns its bytes: [height][width][3].
-struct rgb_image {
-  int width = 0;                   ///< pixels
-  int height = 0;                  ///< pixels
-  std::vector<std::uint8_t> data;  ///< width * height * 3 bytes
-
-  /// Valid as long as the picture stays as it is; not of a temporary.
-  [[nodiscard]] image_view view() const& noexcept { return {data.data(), width, height}; }
-  [[nodiscard]] image_view view() const&& = delete;
-};
-
-}  // namespace REXNET_BUILD
-}  // namespace rexnet
-
-#endif  // REXNET_IMAGE_PIXELS_HPP
-// ---- rexnet/image/resample.hpp
-// The two inner loops of the resize, on raw pointers. Samples are bytes, weights 22-bit fixed point.
-#ifndef REXNET_IMAGE_RESAMPLE_HPP
-#define REXNET_IMAGE_RESAMPLE_HPP
+// ---- rexnet/engine/input.hpp
+// Where the stem takes its pixels from: normalised floats, or bytes that are normalised through a table.
+#ifndef REXNET_ENGINE_INPUT_HPP
+#define REXNET_ENGINE_INPUT_HPP
 
 namespace rexnet {
 inline namespace REXNET_BUILD {
 namespace detail {
 
-/// The input samples [first, first + count) that an output sample is made of.
-struct resample_window {
-  int first, count;
-};
+/// One image of h x w pixels with three channels, floats or (with `table`) bytes.
+struct input_rows {
+  const float* floats = nullptr;
+  const std::uint8_t* bytes = nullptr;
+  const float* table = nullptr;  ///< [256][3]: normalised value of byte v in channel c at 3 v + c
+  int channel[3] = {0, 1, 2};    ///< where R, G and B stand within a pixel
+  std::ptrdiff_t pixel_step = 3, row_step = 0;
+  int h = 0, w = 0;
 
-[[nodiscard]] REXNET_ALWAYS_INLINE std::uint8_t clip8(std::int32_t v) noexcept {
-  v >>= 22;
-  return static_cast<std::uint8_t>(v < 0 ? 0 : v > 255 ? 255 : v);
-}
-
-/// One output row along x.
-/// @param in      RGB pixels; windows count from its first one
-/// @param windows [pixels] of resample_window, untyped because a dispatch unit has a type of its own
-/// @param weights [pixels][step]: each window's, from the start of its row
-/// @param out     [pixels][3]
-inline void resample_row(const std::uint8_t* in, const void* windows, const std::int32_t* weights, int step,
-                         int pixels, std::uint8_t* out) noexcept {
-  const auto* window = static_cast<const resample_window*>(windows);
-  for (int i = 0; i < pixels; ++i, ++window, weights += step) {
-    const std::uint8_t* p = in + std::ptrdiff_t{window->first} * 3;
-    const int count = window->count;
-    std::int32_t r = 1 << 21, g = r, b = r;
-    for (int k = 0; k < count; ++k, p += 3) {
-      r += p[0] * weights[k];
-      g += p[1] * weights[k];
-      b += p[2] * weights[k];
+  /// Row y with one zero pixel at either end, 3 * (w + 2) floats; zeros outside the image. The network pads
+  /// after normalisation, so these are zeros of the normalised values.
+  void copy_padded(int y, float* out) const noexcept {
+    const bool inside = y >= 0 && y < h;
+    for (int c = 0; c < 3; ++c) out[c] = out[3 * (w + 1) + c] = 0.0f;
+    out += 3;
+    if (!inside) {
+      for (int i = 0; i < 3 * w; ++i) out[i] = 0.0f;
+    } else if (bytes != nullptr) {
+      const std::uint8_t* p = bytes + y * row_step;
+      for (int x = 0; x < w; ++x, p += pixel_step, out += 3)
+        for (int c = 0; c < 3; ++c) out[c] = table[3 * p[channel[c]] + c];
+    } else {
+      const float* p = floats + y * row_step;
+      if (pixel_step == 3) {
+        std::memcpy(out, p, static_cast<std::size_t>(w) * 3 * sizeof(float));
+        return;
+      }
+      for (int x = 0; x < w; ++x, p += pixel_step, out += 3)
+        for (int c = 0; c < 3; ++c) out[c] = p[c];
     }
-    *out++ = clip8(r);
-    *out++ = clip8(g);
-    *out++ = clip8(b);
   }
-}
-
-/// Columns that are summed at once: their number being known, g++ -O2 vectorises, too, and the sums stay in
-/// registers. 4000 x 3000, a window of 47 rows, AVX2: 44 ms a pass with whole rows, 8 with this; SSE2 20.
-inline constexpr int resample_columns = 64;
-
-/// `columns` output bytes along y.
-template <int columns>
-inline void resample_block(const std::uint8_t* in, std::ptrdiff_t stride, const std::int32_t* weights,
-                           int rows, std::uint8_t* out) noexcept {
-  std::int32_t sums[columns];
-  for (std::int32_t& sum : sums) sum = 1 << 21;
-  for (int k = 0; k < rows; ++k, in += stride) {
-    const std::int32_t weight = weights[k];
-    for (int i = 0; i < columns; ++i) sums[i] += in[i] * weight;
-  }
-  for (int i = 0; i < columns; ++i) out[i] = clip8(sums[i]);
-}
-
-/// One output row along y: columns of `bytes` bytes summed over `rows` rows.
-/// @param in      the window's first row; the next ones stand `stride` bytes apart
-/// @param weights [rows]
-/// @param out     [bytes]
-inline void resample_column(const std::uint8_t* in, std::ptrdiff_t stride, const std::int32_t* weights,
-                            int rows, std::ptrdiff_t bytes, std::uint8_t* out) noexcept {
-  constexpr std::ptrdiff_t n = resample_columns;
-  if (bytes < n) {
-    for (std::ptrdiff_t i = 0; i < bytes; ++i) resample_block<1>(in + i, stride, weights, rows, out + i);
-    return;
-  }
-  std::ptrdiff_t i = 0;
-  for (; i + n <= bytes; i += n) resample_block<n>(in + i, stride, weights, rows, out + i);
-  // The rest by way of a whole block, which writes some columns a second time.
-  if (i < bytes) resample_block<n>(in + bytes - n, stride, weights, rows, out + bytes - n);
-}
-
-/// The two loops as somebody compiled them: where they are included, or a dispatch unit.
-struct resample_kernels {
-  void (*row)(const std::uint8_t* in, const void* windows, const std::int32_t* weights, int step, int pixels,
-              std::uint8_t* out) = &resample_row;
-  void (*column)(const std::uint8_t* in, std::ptrdiff_t stride, const std::int32_t* weights, int rows,
-                 std::ptrdiff_t bytes, std::uint8_t* out) = &resample_column;
 };
 
 }  // namespace detail
 }  // namespace REXNET_BUILD
 }  // namespace rexnet
 
-#endif  // REXNET_IMAGE_RESAMPLE_HPP
-// ---- rexnet/network/layout.hpp
-// Where each folded weight lies in the packed payload: offsets in floats, computed from the configuration
-// alone, at compile time or at run time. Independent of the instruction set.
-//
-//   1x1 convolution, dense layer   [ceil(out_c / 16)][in_c][16]
-//   stem 3x3                       [ceil(out_c / 16)][3 * 3 * 3][16], rows, columns, RGB
-//   depthwise KxK                  [ceil(c / 16)][K * K][16]
-//   bias                           [ceil(out_c / 16) * 16]
-// all zero padded, so every offset is a multiple of 16 floats = 64 bytes.
-#ifndef REXNET_NETWORK_LAYOUT_HPP
-#define REXNET_NETWORK_LAYOUT_HPP
+#endif  // REXNET_ENGINE_INPUT_HPP
+// ---- rexnet/engine/mean.hpp
+// Means over the pixels of a map, of any size: float sums of some thousand pixels, those sums in double.
+#ifndef REXNET_ENGINE_MEAN_HPP
+#define REXNET_ENGINE_MEAN_HPP
 
-// ---- rexnet/config/config.hpp
+namespace rexnet {
+inline namespace REXNET_BUILD {
+namespace detail {
+
+/// Channels whose sums are kept at once.
+inline constexpr int mean_channels = 32;
+/// Pixels that are summed in float alone: 32 x 32, all of a map of block 3 at 256 pixels. So many values that
+/// are the same lose some 1e-5 of their mean, 65536 of them 6e-4; of real maps a fiftieth of that.
+inline constexpr std::ptrdiff_t mean_run = 1024;
+
+/// Turns running float sums of up to mean_channels channels into means.
+class mean_of_pixels {
+ public:
+  /// Before `count` more pixels are added to `sums`: moves those to double, and starts anew, when they would
+  /// be too many.
+  void add(float* sums, int channels, std::ptrdiff_t count) noexcept {
+    if (run_ > 0 && run_ + count > mean_run) move(sums, channels);
+    run_ += count;
+    pixels_ += count;
+  }
+  /// Puts the means in the sums' place.
+  REXNET_NOINLINE void finish(float* sums, int channels) const noexcept {
+    if (run_ == pixels_) {  // one chain
+      const float per_pixel = 1.0f / static_cast<float>(pixels_);
+      for (int c = 0; c < channels; ++c) sums[c] *= per_pixel;
+      return;
+    }
+    for (int c = 0; c < channels; ++c)
+      sums[c] =
+          static_cast<float>((totals_[c] + static_cast<double>(sums[c])) / static_cast<double>(pixels_));
+  }
+
+ private:
+  REXNET_NOINLINE void move(float* sums, int channels) noexcept {
+    for (int c = 0; c < channels; ++c) {
+      totals_[c] += static_cast<double>(sums[c]);
+      sums[c] = 0.0f;
+    }
+    run_ = 0;
+  }
+  double totals_[mean_channels] = {};
+  std::ptrdiff_t run_ = 0, pixels_ = 0;
+};
+
+}  // namespace detail
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_ENGINE_MEAN_HPP
+// ---- rexnet/engine/plan.hpp
+// How an image goes through the network: which blocks run in row bands and which in channel slices, how work
+// is cut into chunks, and where every buffer lies in the workspace. A value computed from configuration,
+// input size and thread count alone; constexpr, so that a workspace can be a static array.
+//
+// Row bands (blocks without squeeze-excite on wide maps, and the stem with block 0): a chunk of output rows
+// goes through expand -> depthwise -> project with a rolling ring of expanded rows; the expanded map never
+// exists. Channel slices (all others): a chunk of channels is expanded and convolved over the whole map, with
+// its sums for squeeze-excite; then the two dense layers; then project over groups of pixels.
+#ifndef REXNET_ENGINE_PLAN_HPP
+#define REXNET_ENGINE_PLAN_HPP
+
+// ---- rexnet/arch/config.hpp
 // The shape of a ReXNet: every channel count, stride and width as a trivially copyable value that is computed
 // at compile time or at run time by the same code.
 // Sources: arXiv 2007.00992 (linear channel growth), clovaai/rexnet rexnetv1.py and rexnetv1_lite.py, timm
 // rexnet.py (rexnetr_*: channels rounded to a multiple of 8 or 16).
-#ifndef REXNET_CONFIG_CONFIG_HPP
-#define REXNET_CONFIG_CONFIG_HPP
+#ifndef REXNET_ARCH_CONFIG_HPP
+#define REXNET_ARCH_CONFIG_HPP
+
+// ---- rexnet/core/activation.hpp
+// The activations that layers have.
+#ifndef REXNET_CORE_ACTIVATION_HPP
+#define REXNET_CORE_ACTIVATION_HPP
+
+namespace rexnet {
+inline namespace REXNET_BORDER {
+
+/// What follows a layer's sums. Each kernel says which of them it knows (kernels/table.hpp).
+enum class activation : unsigned char { none, relu, relu6, silu, sigmoid };
+
+}  // namespace REXNET_BORDER
+}  // namespace rexnet
+
+#endif  // REXNET_CORE_ACTIVATION_HPP
 
 namespace rexnet {
 inline namespace REXNET_BUILD {
@@ -1222,9 +1540,13 @@ enum class family : std::uint8_t {
   return f == family::v1 ? "v1" : f == family::lite ? "lite" : "rexnetr";
 }
 
-inline constexpr int block_count = 16;
+/// Blocks of every published ReXNet.
+inline constexpr int rexnet_blocks = 16;
+/// Room for a network's blocks: arrays have this size, of which config::block_count are used.
+inline constexpr int max_blocks = 24;
 
-/// One inverted bottleneck: [expand 1x1] -> depthwise -> [squeeze-excite] -> ReLU6 -> project 1x1 [+ input].
+/// One inverted bottleneck: [expand 1x1] -> depthwise -> [squeeze-excite] -> activation -> project 1x1 [+
+/// input]. A family's formula fills the values in; what runs the network looks at them alone.
 struct block_config {
   int in_c = 0;        ///< channels of the block's input
   int mid_c = 0;       ///< channels of the depthwise convolution
@@ -1232,10 +1554,15 @@ struct block_config {
   int se_c = 0;        ///< squeeze-excite width, 0 for none
   int stride = 1;      ///< of the depthwise convolution, 1 or 2
   int kernel = 3;      ///< of the depthwise convolution, 3 or 5; padding kernel / 2
+  int residual_c = 0;  ///< the input is added to this many of the first output channels: in_c, or 0
   bool expand = true;  ///< false only for block 0
+  activation expand_act = activation::silu;      ///< none, relu, relu6 or silu
+  activation depthwise_act = activation::relu6;  ///< of the depthwise convolution: none, relu or relu6
+  activation project_act = activation::none;     ///< before the input is added: none, relu, relu6 or silu
+  bool se_first = true;  ///< squeeze-excite, whose gate is sigmoid, comes before depthwise_act
+  float bn_eps = 1e-5f;  ///< of its BatchNorms, for folding
 
-  /// The input is added to the first in_c output channels.
-  [[nodiscard]] constexpr bool residual() const noexcept { return stride == 1 && in_c <= out_c; }
+  [[nodiscard]] constexpr bool residual() const noexcept { return residual_c > 0; }
 };
 
 /// A whole network. Build one with config_for(); readers of checkpoints then put in the widths that tensors
@@ -1245,9 +1572,14 @@ struct config {
   int width_hundredths = 100;                  ///< 130 for 1.3x
   int classes = 1000;                          ///< outputs of the classifier; 0: there is none
   int stem_c = 32;                             ///< channels of the first convolution
-  block_config blocks[block_count] = {};       ///< in the order of the network
+  int block_count = rexnet_blocks;             ///< of `blocks`, 1 to max_blocks
+  block_config blocks[max_blocks] = {};        ///< in the order of the network
   int head_c = 1280;                           ///< channels of the last 1x1 convolution ("penultimate")
-  int hidden_c = 0;  ///< lite: the dense layer between pooling and classifier; else 0
+  int hidden_c = 0;  ///< the dense layer between pooling and classifier, as lite has it; else 0
+  activation stem_act = activation::silu;     ///< none, relu, relu6 or silu
+  activation head_act = activation::silu;     ///< none, relu, relu6 or silu
+  activation hidden_act = activation::relu6;  ///< none, relu or relu6
+  float bn_eps = 1e-5f;                       ///< of the BatchNorms of stem, head and hidden layer
 };
 
 namespace detail {
@@ -1269,10 +1601,10 @@ constexpr int make_divisible(double v, int divisor) noexcept {
 
 /// Width of block output i. The step is accumulated in double in the order of the original code: multiplying
 /// instead is off by one at w = 0.6.
-constexpr void fill_channels(family f, double width, int divisor, int (&channels)[block_count]) noexcept {
+constexpr void fill_channels(family f, double width, int divisor, int (&channels)[rexnet_blocks]) noexcept {
   const double start = width < 1.0 ? 16.0 / width : 16.0;
   double planes = start;
-  for (int i = 0; i < block_count; ++i) {
+  for (int i = 0; i < rexnet_blocks; ++i) {
     const int plain =
         round_half_even(f == family::lite ? width * (start + i * 164.0 / 15.0) : planes * width);
     channels[i] = f == family::v1 ? plain : make_divisible(plain, divisor);
@@ -1282,14 +1614,19 @@ constexpr void fill_channels(family f, double width, int divisor, int (&channels
 
 }  // namespace detail
 
-/// Derives what follows from stem_c and the blocks' out_c: inputs, expanded channels, strides.
+/// Derives what follows from family, stem_c and the blocks' out_c in every ReXNet: inputs, expanded channels,
+/// strides, residuals and activations.
 constexpr void connect_blocks(config& c) noexcept {
-  for (int i = 0; i < block_count; ++i) {
+  const activation act = c.family == family::lite ? activation::relu6 : activation::silu;
+  c.stem_act = c.head_act = act;
+  for (int i = 0; i < c.block_count; ++i) {
     block_config& b = c.blocks[i];
     b.in_c = i == 0 ? c.stem_c : c.blocks[i - 1].out_c;
     b.expand = i > 0;
     b.mid_c = b.in_c * (b.expand ? 6 : 1);
     b.stride = i == 1 || i == 3 || i == 5 || i == 11 ? 2 : 1;
+    b.residual_c = b.stride == 1 && b.in_c <= b.out_c ? b.in_c : 0;
+    b.expand_act = act;
   }
 }
 
@@ -1309,11 +1646,11 @@ constexpr config config_for(family f, int width_hundredths, int classes, int div
   const int stem = width < 1.0 ? 32 : detail::round_half_even(32 * width);
   c.stem_c = f == family::v1 ? stem : detail::make_divisible(stem, f == family::lite ? 8 : divisor);
 
-  int channels[block_count] = {};
+  int channels[rexnet_blocks] = {};
   detail::fill_channels(f, width, f == family::lite ? 8 : divisor, channels);
-  for (int i = 0; i < block_count; ++i) c.blocks[i].out_c = channels[i];
+  for (int i = 0; i < rexnet_blocks; ++i) c.blocks[i].out_c = channels[i];
   connect_blocks(c);
-  for (int i = 3; i < block_count; ++i) {
+  for (int i = 3; i < rexnet_blocks; ++i) {
     block_config& b = c.blocks[i];
     if (f != family::lite) {
       b.se_c = b.mid_c / 12;
@@ -1327,6 +1664,11 @@ constexpr config config_for(family f, int width_hundredths, int classes, int div
   }
   if (f == family::rexnetr) c.head_c = detail::make_divisible(1280 * width, divisor);
   return c;
+}
+
+/// The block before the head.
+[[nodiscard]] constexpr const block_config& last_block(const config& c) noexcept {
+  return c.blocks[c.block_count - 1];
 }
 
 /// What a convolution with padding kernel / 2 leaves of a side: ceil(side / stride).
@@ -1344,31 +1686,63 @@ constexpr int strided(int side, int stride) noexcept {
   return c.classes > 0 ? c.classes : feature_c(c);
 }
 
+namespace detail {
+
+/// All that says what is computed and how its weights lie, as numbers.
+struct shape_numbers {
+  int n[9 + 14 * max_blocks] = {};
+  int count = 0;
+
+  constexpr explicit shape_numbers(const config& c) noexcept {
+    for (const int v :
+         {static_cast<int>(c.family), c.classes, c.stem_c, c.head_c, c.hidden_c, c.block_count,
+          static_cast<int>(c.stem_act), static_cast<int>(c.head_act), static_cast<int>(c.hidden_act)})
+      n[count++] = v;
+    for (int i = 0; i < c.block_count; ++i) {
+      const block_config& b = c.blocks[i];
+      for (const int v :
+           {b.in_c, b.mid_c, b.out_c, b.se_c, b.stride, b.kernel, b.residual_c, static_cast<int>(b.expand),
+            static_cast<int>(b.expand_act), static_cast<int>(b.depthwise_act),
+            static_cast<int>(b.project_act), static_cast<int>(b.se_first)})
+        n[count++] = v;
+    }
+  }
+};
+
+}  // namespace detail
+
 /// The same network: what is computed and how its weights lie. (The nominal width may differ: where two
 /// widths give the same channels, checkpoints cannot tell.)
 [[nodiscard]] constexpr bool same_shape(const config& a, const config& b) noexcept {
-  bool same = a.family == b.family && a.classes == b.classes && a.stem_c == b.stem_c &&
-              a.head_c == b.head_c && a.hidden_c == b.hidden_c;
-  for (int i = 0; i < block_count; ++i) {
-    const block_config &x = a.blocks[i], &y = b.blocks[i];
-    same = same && x.in_c == y.in_c && x.mid_c == y.mid_c && x.out_c == y.out_c && x.se_c == y.se_c &&
-           x.stride == y.stride && x.kernel == y.kernel && x.expand == y.expand;
-  }
+  const detail::shape_numbers x(a), y(b);
+  bool same = x.count == y.count;
+  for (int i = 0; i < x.count && same; ++i) same = x.n[i] == y.n[i];
   return same;
+}
+
+/// A number for same_shape(): plans and layouts carry it, so that forward() notices those of another network.
+/// FNV-1a; never 0.
+[[nodiscard]] constexpr std::uint64_t fingerprint(const config& c) noexcept {
+  const detail::shape_numbers shape(c);
+  std::uint64_t hash = 0xcbf29ce484222325u;
+  for (int i = 0; i < shape.count; ++i)
+    hash = (hash ^ static_cast<std::uint32_t>(shape.n[i])) * 0x100000001b3u;
+  return hash != 0 ? hash : 1;
 }
 
 /// Learned parameters with BatchNorm unfolded, as PyTorch counts them (weights, biases, BN gamma and beta).
 constexpr std::int64_t parameter_count(const config& c) noexcept {
   const auto conv_bn = [](std::int64_t weights, std::int64_t out_c) { return weights + 2 * out_c; };
   std::int64_t n = conv_bn(std::int64_t{27} * c.stem_c, c.stem_c);
-  for (const block_config& b : c.blocks) {
+  for (int i = 0; i < c.block_count; ++i) {
+    const block_config& b = c.blocks[i];
     const std::int64_t mid = b.mid_c;
     if (b.expand) n += conv_bn(mid * b.in_c, mid);
     n += conv_bn(mid * b.kernel * b.kernel, mid);
     if (b.se_c > 0) n += 2 * mid * b.se_c + b.se_c + mid + std::int64_t{2} * b.se_c;
     n += conv_bn(mid * b.out_c, b.out_c);
   }
-  const std::int64_t last_c = c.blocks[block_count - 1].out_c;
+  const std::int64_t last_c = last_block(c).out_c;
   n += conv_bn(last_c * c.head_c, c.head_c);
   std::int64_t features = c.head_c;
   if (c.hidden_c > 0) {
@@ -1382,14 +1756,15 @@ constexpr std::int64_t parameter_count(const config& c) noexcept {
 constexpr std::int64_t multiply_adds(const config& c, int h, int w) noexcept {
   std::int64_t y = strided(h, 2), x = strided(w, 2);
   std::int64_t n = y * x * 27 * c.stem_c;
-  for (const block_config& b : c.blocks) {
+  for (int i = 0; i < c.block_count; ++i) {
+    const block_config& b = c.blocks[i];
     const std::int64_t mid = b.mid_c;
     if (b.expand) n += y * x * b.in_c * mid;
     y = strided(static_cast<int>(y), b.stride);
     x = strided(static_cast<int>(x), b.stride);
     n += y * x * mid * (b.kernel * b.kernel + b.out_c) + 2 * mid * b.se_c;
   }
-  n += y * x * c.blocks[block_count - 1].out_c * c.head_c;
+  n += y * x * last_block(c).out_c * c.head_c;
   return n + std::int64_t{c.head_c} * c.hidden_c + std::int64_t{feature_c(c)} * c.classes;
 }
 
@@ -1403,7 +1778,7 @@ struct static_config {
 }  // namespace REXNET_BUILD
 }  // namespace rexnet
 
-#endif  // REXNET_CONFIG_CONFIG_HPP
+#endif  // REXNET_ARCH_CONFIG_HPP
 // ---- rexnet/core/padding.hpp
 // How channels are padded: the layout constants that plan, packed weights and kernels share.
 #ifndef REXNET_CORE_PADDING_HPP
@@ -1444,6 +1819,422 @@ template <class T>
 namespace rexnet {
 inline namespace REXNET_BUILD {
 
+inline constexpr int max_threads = 64;
+inline constexpr int max_input_side = 1 << 14;
+
+struct block_plan {
+  bool bands = false;
+  int h = 0, w = 0, oh = 0, ow = 0;
+  int step_rows = 0;  ///< output rows per turn of the ring
+  int ring_rows = 0;  ///< input rows that the ring holds
+  int chunks = 0;     ///< bands: chunks of output rows; slices: chunks of channels
+  int slice_c = 0;    ///< slices: channels per chunk, a multiple of 16
+  int groups = 0;     ///< slices: chunks of the project phase, of pixels or (by_columns) of output channels
+  bool by_columns = false;
+  // Offsets into the workspace, in floats.
+  std::int64_t in = 0, mid = 0, out = 0;
+  std::int64_t scratch = 0, scratch_floats = 0;  ///< of worker 0, and floats per worker
+};
+
+/// Trivially copyable; valid for one configuration, input size and thread count.
+struct plan {
+  int h = 0;                           ///< rows of the input
+  int w = 0;                           ///< columns of the input
+  int threads = 1;                     ///< workers that it is cut for
+  block_plan blocks[max_blocks] = {};  ///< in the order of the network
+  /// @cond internal
+  std::int64_t sums = 0, squeezed = 0, scale = 0, pooled = 0, hidden = 0;  ///< vectors, offsets in floats
+  std::int64_t head_scratch = 0, head_scratch_floats = 0;  ///< of worker 0, and floats per worker
+  /// @endcond
+  std::int64_t total_floats = 0;  ///< of the workspace
+  std::uint64_t fingerprint = 0;  ///< of the network; 0: a plan that make_plan() did not make
+
+  /// False only on 32-bit machines, for huge inputs.
+  [[nodiscard]] constexpr bool fits_memory() const noexcept {
+    return total_floats <= static_cast<std::int64_t>(static_cast<std::size_t>(-1) / 2 / sizeof(float));
+  }
+  /// More than any memory where it does not fit.
+  [[nodiscard]] constexpr std::size_t workspace_bytes() const noexcept {
+    return fits_memory() ? static_cast<std::size_t>(total_floats) * sizeof(float)
+                         : static_cast<std::size_t>(-1);
+  }
+};
+
+namespace detail {
+
+/// Phase counters at the workspace's start, 16 floats each: at most 5 phases a block (slices, squeeze,
+/// excite, project, tap), and stem tap, head tap, head, hidden, tap, two for the classifier.
+constexpr std::int64_t phase_slots(const config& c) noexcept {
+  return 5 * std::int64_t{c.block_count} + 7;
+}
+/// A slice's ring of expanded rows: 100 kB holds 32 channels of a whole 28 x 28 map and stays in any L2.
+inline constexpr std::int64_t slice_ring_floats = 25600;
+inline constexpr int slice_channels = 32;  ///< at most mean_channels
+/// Pixels of the head's intermediate tile.
+inline constexpr int head_pixels = 56;
+/// A project group's input, 640 kB, stays in L2 (or L3) while the weights stream past it: a 7 x 7 map of
+/// v1 3.0x in one group reads them once (2 % of the pass against 256 kB).
+inline constexpr std::int64_t group_floats = 163840;
+
+/// Buffers start on a cache line: 16 floats.
+constexpr std::int64_t pad16(std::int64_t v) noexcept {
+  return round_up(v, 16);
+}
+constexpr int ceil_div(std::int64_t a, std::int64_t b) noexcept {
+  return static_cast<int>((a + b - 1) / b);
+}
+template <class T>
+constexpr T larger(T a, T b) noexcept {
+  return a > b ? a : b;
+}
+template <class T>
+constexpr T smaller(T a, T b) noexcept {
+  return a < b ? a : b;
+}
+
+/// Floats of the three zero-padded input rows that the stem reads.
+constexpr std::int64_t stem_rows_floats(int w) noexcept {
+  return 3 * pad16((std::int64_t{w} + 2) * 3);
+}
+
+constexpr block_plan plan_block(const block_config& b, int index, int h, int w, int threads) noexcept {
+  block_plan p;
+  p.h = h;
+  p.w = w;
+  p.oh = strided(h, b.stride);
+  p.ow = strided(w, b.stride);
+  const std::int64_t pixels = std::int64_t{p.oh} * p.ow;
+  p.bands = index == 0 || (b.se_c == 0 && (p.ow >= 24 || pixels >= 576));
+  if (p.bands) {
+    // At least 28 pixels a turn: two or more full register tiles in every kernel.
+    p.step_rows = smaller(p.oh, ceil_div(28, p.ow));
+    // Each chunk but the first expands kernel - stride rows twice: no chunk below 14 rows.
+    const int rows =
+        threads == 1 ? p.oh : larger(ceil_div(p.oh, std::int64_t{2} * threads), smaller(p.oh, 14));
+    p.chunks = ceil_div(p.oh, rows);
+    p.ring_rows = smaller(h, (p.step_rows - 1) * b.stride + b.kernel);
+    return p;
+  }
+  p.slice_c = slice_channels;
+  p.chunks = ceil_div(b.mid_c, p.slice_c);
+  const int fitting = static_cast<int>(slice_ring_floats / (std::int64_t{w} * p.slice_c));
+  p.ring_rows = smaller(h, larger(fitting, b.kernel));
+  p.step_rows = p.ring_rows == h ? p.oh : smaller(p.oh, (p.ring_rows - b.kernel) / b.stride + 1);
+  // Two threads with half of a 7 x 7 map each would both read all weights, up to 5 MB of them: where there
+  // are enough columns to share, each thread reads its own. (v1 3.0x, two threads: 1.4 % of the pass.)
+  if (threads > 1 && pixels <= 64 && ceil_div(b.out_c, slice_channels) >= 6 * threads) {
+    p.by_columns = true;
+    p.groups = ceil_div(b.out_c, slice_channels);
+    return p;
+  }
+  p.groups =
+      smaller(static_cast<int>(pixels), larger(threads, ceil_div(pixels * mid_step(b.mid_c), group_floats)));
+  return p;
+}
+
+/// Scratch that one worker needs for a block.
+constexpr std::int64_t block_scratch(const block_config& b, const block_plan& p, int index,
+                                     int input_w) noexcept {
+  if (!p.bands) return pad16(std::int64_t{p.ring_rows} * p.w * p.slice_c);
+  const std::int64_t ring = pad16(std::int64_t{p.ring_rows} * p.w * mid_step(b.mid_c));
+  return ring + pad16(std::int64_t{p.step_rows} * p.ow * mid_step(b.mid_c)) +
+         (index == 0 ? stem_rows_floats(input_w) : 0);
+}
+
+}  // namespace detail
+
+/// The plan for h x w pixels on `threads` threads.
+/// Precondition: 1 <= h, w <= max_input_side, 1 <= threads <= max_threads (network::make_plan checks).
+[[nodiscard]] constexpr plan make_plan(const config& c, int h, int w, int threads) noexcept {
+  using namespace detail;
+  plan p;
+  p.h = h;
+  p.w = w;
+  p.threads = threads;
+  p.fingerprint = fingerprint(c);
+
+  // Sizes first: the maps of one block share an arena in which input and output stand at opposite ends, with
+  // the workers' scratch in the gap. The output of slices without a residual takes the place of their input.
+  std::int64_t in_floats[max_blocks + 1] = {}, mid_floats[max_blocks] = {};
+  std::int64_t arena = 0, max_mid = 0, max_se = 0;
+  int y = strided(h, 2), x = strided(w, 2);
+  for (int i = 0; i < c.block_count; ++i) {
+    const block_config& b = c.blocks[i];
+    p.blocks[i] = plan_block(b, i, y, x, threads);
+    y = p.blocks[i].oh;
+    x = p.blocks[i].ow;
+    const std::int64_t pixels = std::int64_t{y} * x;
+    in_floats[i + 1] = pad16(pixels * padded_c(b.out_c));
+    mid_floats[i] = p.blocks[i].bands ? 0 : pad16(pixels * mid_step(b.mid_c));
+    const bool in_place = !p.blocks[i].bands && !b.residual();
+    p.blocks[i].scratch_floats = block_scratch(b, p.blocks[i], i, w);
+    arena = larger(arena,
+                   p.blocks[i].scratch_floats * threads + mid_floats[i] +
+                       (in_place ? larger(in_floats[i], in_floats[i + 1]) : in_floats[i] + in_floats[i + 1]));
+    max_mid = larger(max_mid, pad16(b.mid_c));
+    max_se = larger(max_se, pad16(b.se_c));
+  }
+  p.head_scratch_floats = larger(std::int64_t{head_pixels} * slice_channels, stem_rows_floats(w));
+  arena = larger(arena, in_floats[c.block_count] + p.head_scratch_floats * threads);
+
+  std::int64_t next = phase_slots(c) * 16;
+  const auto take = [&next](std::int64_t floats) {
+    const std::int64_t offset = next;
+    next += pad16(floats);
+    return offset;
+  };
+  p.sums = take(max_mid);
+  p.squeezed = take(max_se);
+  p.scale = take(max_mid);
+  p.pooled = take(c.head_c);
+  p.hidden = take(c.hidden_c);
+  const std::int64_t low = take(arena), high = low + arena;
+  bool at_low = true;  // where the current block's input stands
+  for (int i = 0; i < c.block_count; ++i) {
+    block_plan& b = p.blocks[i];
+    const std::int64_t in = in_floats[i], out = in_floats[i + 1], mid = mid_floats[i];
+    const bool in_place = !b.bands && !c.blocks[i].residual();
+    const bool out_low = in_place ? at_low : !at_low;
+    const std::int64_t kept = larger(in, in_place ? out : 0);  // at the input's end until the block is done
+    b.in = at_low ? low : high - in;
+    b.out = out_low ? low : high - out;
+    b.mid = at_low ? low + kept : high - kept - mid;
+    b.scratch = low + (at_low ? kept + mid : in_place ? 0 : out);
+    at_low = out_low;
+  }
+  p.head_scratch = at_low ? high - p.head_scratch_floats * threads : low;
+  p.total_floats = next;
+  return p;
+}
+
+/// Bytes of workspace that forward() needs for one configuration, input size and thread count: a constant
+/// expression, e.g. `alignas(64) static unsigned char workspace[workspace_bytes(c, 224, 224, 1)];`.
+[[nodiscard]] constexpr std::size_t workspace_bytes(const config& c, int h, int w, int threads) noexcept {
+  return make_plan(c, h, w, threads).workspace_bytes();
+}
+
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_ENGINE_PLAN_HPP
+// ---- rexnet/kernels/table.hpp
+// The border between code that is compiled once and kernels that are compiled for each instruction set: a
+// table of functions, and the values that they take. Plan, blocks, heads, operators and tools stand above it
+// and call through a table; only what stands below is compiled for a set.
+//
+// The types here are the same in every object of a program, whatever its flags. So they have neither member
+// initialisers nor functions: nothing of them can become code that a linker would merge. Make them with `{}`,
+// which sets everything to zero.
+#ifndef REXNET_KERNELS_TABLE_HPP
+#define REXNET_KERNELS_TABLE_HPP
+
+namespace rexnet {
+inline namespace REXNET_BORDER {
+
+/// @cond internal
+
+/// Pixels times packed weight panels (kernels/pointwise.hpp).
+struct pointwise_args {
+  const float* const* segment;  ///< `segments` pointers to the first pixel
+  int segments;                 ///< 1: a 1x1 convolution; K: the rows of a KxK convolution
+  int run;                      ///< floats per segment
+  std::ptrdiff_t pixel_step;
+  std::ptrdiff_t pixels;
+  const float* weights;
+  const float* bias;
+  float* out;  ///< channel 0 of pixel 0
+  std::ptrdiff_t out_step;
+  int out_c;              ///< channels that may be written: exact, or padded to 8 where pads are writable
+  int first_c, last_c;    ///< outputs to compute: a multiple of 16; a multiple of 16, or out_c or more
+  const float* residual;  ///< added after the activation to the first residual_c channels; or null
+  std::ptrdiff_t residual_step;
+  int residual_c;  ///< channels that may be read; 0 without residual
+  int ahead;       ///< panels from a column to the one whose weights it prefetches: two for each thread that
+                   ///< claims columns of the same layer (two threads: 2 to 3 % of a pass)
+  activation act;  ///< none, relu, relu6 or silu
+};
+
+/// Depthwise convolution of some output rows (kernels/depthwise.hpp).
+struct depthwise_args {
+  const float* in;
+  std::ptrdiff_t in_row, in_step;
+  int ring_rows;       ///< h where the whole map is there
+  int h, w;            ///< of the input
+  int kernel, stride;  ///< 3 or 5; 1 or 2
+  const float* weights;
+  const float* bias;
+  float* out;
+  std::ptrdiff_t out_row, out_step;
+  int first_y, rows;  ///< output rows [first_y, first_y + rows)
+  int ow;
+  int c;           ///< channels that may be read and written: exact, or padded to 8
+  float* sums;     ///< [c]: the outputs are added, pixel after pixel; or null
+  activation act;  ///< none, relu or relu6
+};
+
+/// A dense layer on one vector (kernels/dense.hpp).
+struct dense_args {
+  const float* in;  ///< [k]
+  int k;
+  const float* weights;
+  const float* bias;
+  float* out;  ///< [out_c]
+  int out_c;
+  int first_c, last_c;  ///< outputs to compute: a multiple of 16; a multiple of 16, or out_c
+  activation act;       ///< none, relu, relu6 or sigmoid
+};
+
+/// A pass over a map's pixels (kernels/sweep.hpp).
+struct sweep_args {
+  float* map;  ///< add_pixels() only reads it
+  std::ptrdiff_t pixels, step;
+  float* vector;   ///< [c]: sums that are added to, or factors
+  int c;           ///< channels that may be read and written
+  activation act;  ///< scale_pixels(): none, relu or relu6
+};
+
+/// The input samples [first, first + count) that an output sample of a resize is made of.
+struct resample_window {
+  int first, count;
+};
+
+/// The resize's two loops (kernels/resample.hpp).
+struct resample_kernels {
+  void (*row)(const std::uint8_t* in, const resample_window* windows, const std::int32_t* weights, int step,
+              int pixels, std::uint8_t* out) noexcept;
+  void (*column)(const std::uint8_t* in, std::ptrdiff_t stride, const std::int32_t* weights, int rows,
+                 std::ptrdiff_t bytes, std::uint8_t* out) noexcept;
+};
+
+/// @endcond
+
+/// The kernels of one instruction set: a value that may be copied. Nothing in it changes a size or a layout,
+/// so plans and weights are the same for every set.
+struct kernel_table {
+  const char* name;  ///< "sse2", "fma3_avx2", "avx512bw", "neon64", "neon"
+  /// @cond internal
+  std::uint64_t border;  ///< border_hash of the headers that the kernels were compiled from
+  int width;             ///< floats of a vector
+  void (*pointwise)(const pointwise_args&) noexcept;
+  void (*depthwise)(const depthwise_args&) noexcept;
+  void (*dense)(const dense_args&) noexcept;
+  void (*add_pixels)(const sweep_args&) noexcept;
+  void (*scale_pixels)(const sweep_args&) noexcept;
+  resample_kernels resample;
+  /// @endcond
+};
+
+}  // namespace REXNET_BORDER
+
+inline namespace REXNET_BUILD {
+namespace detail {
+
+/// FNV-1a over the version and over where every member of the border's types stands: kernels compiled from
+/// other headers have another one.
+[[nodiscard]] constexpr std::uint64_t hash_border() noexcept {
+  std::uint64_t hash = 0xcbf29ce484222325u;
+  const auto add = [&hash](std::uint64_t v) { hash = (hash ^ v) * 0x100000001b3u; };
+  for (const char* c = REXNET_VERSION_STRING; *c != 0; ++c) add(static_cast<unsigned char>(*c));
+  constexpr std::size_t places[] = {sizeof(pointwise_args),
+                                    offsetof(pointwise_args, segments),
+                                    offsetof(pointwise_args, run),
+                                    offsetof(pointwise_args, pixel_step),
+                                    offsetof(pointwise_args, pixels),
+                                    offsetof(pointwise_args, weights),
+                                    offsetof(pointwise_args, bias),
+                                    offsetof(pointwise_args, out),
+                                    offsetof(pointwise_args, out_step),
+                                    offsetof(pointwise_args, out_c),
+                                    offsetof(pointwise_args, first_c),
+                                    offsetof(pointwise_args, last_c),
+                                    offsetof(pointwise_args, residual),
+                                    offsetof(pointwise_args, residual_step),
+                                    offsetof(pointwise_args, residual_c),
+                                    offsetof(pointwise_args, ahead),
+                                    offsetof(pointwise_args, act),
+                                    sizeof(depthwise_args),
+                                    offsetof(depthwise_args, in_row),
+                                    offsetof(depthwise_args, in_step),
+                                    offsetof(depthwise_args, ring_rows),
+                                    offsetof(depthwise_args, h),
+                                    offsetof(depthwise_args, w),
+                                    offsetof(depthwise_args, kernel),
+                                    offsetof(depthwise_args, stride),
+                                    offsetof(depthwise_args, weights),
+                                    offsetof(depthwise_args, bias),
+                                    offsetof(depthwise_args, out),
+                                    offsetof(depthwise_args, out_row),
+                                    offsetof(depthwise_args, out_step),
+                                    offsetof(depthwise_args, first_y),
+                                    offsetof(depthwise_args, rows),
+                                    offsetof(depthwise_args, ow),
+                                    offsetof(depthwise_args, c),
+                                    offsetof(depthwise_args, sums),
+                                    offsetof(depthwise_args, act),
+                                    sizeof(dense_args),
+                                    offsetof(dense_args, k),
+                                    offsetof(dense_args, weights),
+                                    offsetof(dense_args, bias),
+                                    offsetof(dense_args, out),
+                                    offsetof(dense_args, out_c),
+                                    offsetof(dense_args, first_c),
+                                    offsetof(dense_args, last_c),
+                                    offsetof(dense_args, act),
+                                    sizeof(sweep_args),
+                                    offsetof(sweep_args, pixels),
+                                    offsetof(sweep_args, step),
+                                    offsetof(sweep_args, vector),
+                                    offsetof(sweep_args, c),
+                                    offsetof(sweep_args, act),
+                                    sizeof(resample_window),
+                                    sizeof(kernel_table),
+                                    offsetof(kernel_table, border),
+                                    offsetof(kernel_table, width),
+                                    offsetof(kernel_table, pointwise),
+                                    offsetof(kernel_table, depthwise),
+                                    offsetof(kernel_table, dense),
+                                    offsetof(kernel_table, add_pixels),
+                                    offsetof(kernel_table, scale_pixels),
+                                    offsetof(kernel_table, resample)};
+  for (const std::size_t place : places) add(place);
+  return hash;
+}
+inline constexpr std::uint64_t border_hash = hash_border();
+
+}  // namespace detail
+
+/// The table of a set that brings only some kernels of its own: what `own` leaves null comes from `base`, a
+/// set that the same CPUs have. Name, border and width are own's.
+[[nodiscard]] constexpr kernel_table inherit(kernel_table own, const kernel_table& base) noexcept {
+  if (own.pointwise == nullptr) own.pointwise = base.pointwise;
+  if (own.depthwise == nullptr) own.depthwise = base.depthwise;
+  if (own.dense == nullptr) own.dense = base.dense;
+  if (own.add_pixels == nullptr) own.add_pixels = base.add_pixels;
+  if (own.scale_pixels == nullptr) own.scale_pixels = base.scale_pixels;
+  if (own.resample.row == nullptr) own.resample.row = base.resample.row;
+  if (own.resample.column == nullptr) own.resample.column = base.resample.column;
+  return own;
+}
+
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_KERNELS_TABLE_HPP
+// ---- rexnet/payload/layout.hpp
+// Where each folded weight lies in the packed payload: offsets in floats, computed from the configuration
+// alone, at compile time or at run time. Independent of the instruction set.
+//
+//   1x1 convolution, dense layer   [ceil(out_c / 16)][in_c][16]
+//   stem 3x3                       [ceil(out_c / 16)][3 * 3 * 3][16], rows, columns, RGB
+//   depthwise KxK                  [ceil(c / 16)][K * K][16]
+//   bias                           [ceil(out_c / 16) * 16]
+// all zero padded, so every offset is a multiple of 16 floats = 64 bytes.
+#ifndef REXNET_PAYLOAD_LAYOUT_HPP
+#define REXNET_PAYLOAD_LAYOUT_HPP
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+
 /// A layer's weights, then its bias.
 struct layer_layout {
   std::int64_t weights = 0;  ///< offset in floats
@@ -1458,16 +2249,17 @@ struct block_layout {
 
 struct weights_layout {
   layer_layout stem;
-  block_layout blocks[block_count];
+  block_layout blocks[max_blocks];
   layer_layout head, hidden, classifier;
-  std::int64_t floats = 0;  ///< of the whole payload
+  std::int64_t floats = 0;        ///< of the whole payload
+  std::uint64_t fingerprint = 0;  ///< of the network
 };
 
 /// Calls visit(layer, k, out_c) for every layer in the order of the file.
 template <class Layout, class Visit>
 constexpr void for_each_layer(const config& c, Layout& l, Visit visit) {
   visit(l.stem, 27, c.stem_c);
-  for (int i = 0; i < block_count; ++i) {
+  for (int i = 0; i < c.block_count; ++i) {
     const block_config& b = c.blocks[i];
     auto& block = l.blocks[i];
     visit(block.expand, b.in_c, b.expand ? b.mid_c : 0);
@@ -1476,7 +2268,7 @@ constexpr void for_each_layer(const config& c, Layout& l, Visit visit) {
     visit(block.excite, b.se_c, b.se_c > 0 ? b.mid_c : 0);
     visit(block.project, b.mid_c, b.out_c);
   }
-  visit(l.head, c.blocks[block_count - 1].out_c, c.head_c);
+  visit(l.head, last_block(c).out_c, c.head_c);
   visit(l.hidden, c.head_c, c.hidden_c);
   visit(l.classifier, c.hidden_c > 0 ? c.hidden_c : c.head_c, c.classes);
 }
@@ -1493,28 +2285,352 @@ constexpr void for_each_layer(const config& c, Layout& l, Visit visit) {
     next = layer.bias + padded;
   });
   l.floats = next;
+  l.fingerprint = fingerprint(c);
   return l;
 }
 
 }  // namespace REXNET_BUILD
 }  // namespace rexnet
 
-#endif  // REXNET_NETWORK_LAYOUT_HPP
-// ---- rexnet/network/request.hpp
+#endif  // REXNET_PAYLOAD_LAYOUT_HPP
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+namespace detail {
+
+/// A layer's packed weights and bias, from output channel `first_c` (a multiple of 16) on.
+struct layer_weights {
+  const float* weights;
+  const float* bias;
+};
+[[nodiscard]] inline layer_weights at(const float* payload, const layer_layout& l, int first_c = 0) noexcept {
+  return {payload + l.weights + static_cast<std::ptrdiff_t>(first_c) * l.k, payload + l.bias + first_c};
+}
+
+/// A 1x1 layer's `channels` outputs for pixels `in_step` floats apart; `threads` claim such slices of it.
+inline void pointwise_layer(const kernel_table& kernels, layer_weights w, int k, const float* in,
+                            std::ptrdiff_t in_step, std::ptrdiff_t pixels, float* out,
+                            std::ptrdiff_t out_step, int channels, activation act, int threads) noexcept {
+  pointwise_args a{};
+  a.segment = &in;
+  a.segments = 1;
+  a.run = k;
+  a.pixel_step = in_step;
+  a.pixels = pixels;
+  a.weights = w.weights;
+  a.bias = w.bias;
+  a.out = out;
+  a.out_step = out_step;
+  a.out_c = channels;
+  a.act = act;
+  a.last_c = channels;
+  a.ahead = 2 * threads;
+  kernels.pointwise(a);
+}
+
+/// The stem's convolution, row by row: 3x3, stride 2, padding 1, from 3 channels.
+struct stem_rows {
+  const kernel_table* kernels;
+  input_rows input;
+  layer_weights weights;
+  int stem_c;  ///< channels that may be written
+  activation act;
+  float* scratch;   ///< stem_rows_floats(input.w): a ring of three input rows
+  int next_y = -1;  ///< the output row whose first input row is in the ring already
+
+  /// Output row y to out, [ceil(w / 2)] pixels of `step` floats.
+  void compute(int y, float* out, std::ptrdiff_t step) noexcept {
+    const auto row_floats = static_cast<std::ptrdiff_t>(stem_rows_floats(input.w) / 3);
+    const float* rows[3];
+    for (int ky = 0; ky < 3; ++ky) {
+      const int iy = 2 * y - 1 + ky;
+      float* row = scratch + (iy + 1) % 3 * row_floats;
+      if (ky > 0 || y != next_y) input.copy_padded(iy, row);
+      rows[ky] = row;
+    }
+    next_y = y + 1;
+    pointwise_args a{};
+    a.segment = rows;
+    a.segments = 3;
+    a.run = 9;
+    a.pixel_step = 6;
+    a.weights = weights.weights;
+    a.bias = weights.bias;
+    a.out = out;
+    a.out_step = step;
+    a.out_c = stem_c;
+    a.act = act;
+    a.pixels = strided(input.w, 2);
+    a.last_c = stem_c;
+    a.ahead = 2;
+    kernels->pointwise(a);
+  }
+};
+
+/// Everything a block's phases share.
+struct block_context {
+  const kernel_table* kernels;
+  const config* net;
+  const weights_layout* layout;
+  const float* payload;
+  const plan* p;
+  float* workspace;
+  int index;
+
+  [[nodiscard]] const block_config& block() const noexcept { return net->blocks[index]; }
+  [[nodiscard]] const block_layout& weights() const noexcept { return layout->blocks[index]; }
+  [[nodiscard]] const block_plan& plan_of() const noexcept { return p->blocks[index]; }
+  [[nodiscard]] float* scratch(int worker) const noexcept {
+    return workspace + plan_of().scratch + worker * plan_of().scratch_floats;
+  }
+};
+
+/// Channels computed for `c` of an expanded map: no vector is cut. At most mid_step(c).
+constexpr int whole_vectors(const kernel_table& kernels, int c) noexcept {
+  return round_up(c, larger(pixel_pad, kernels.width));
+}
+
+/// What follows the depthwise convolution at once, and what follows the factors of squeeze-excite.
+constexpr activation before_squeeze(const block_config& b) noexcept {
+  return b.se_c > 0 && b.se_first ? activation::none : b.depthwise_act;
+}
+constexpr activation after_squeeze(const block_config& b) noexcept {
+  return b.se_first ? b.depthwise_act : activation::none;
+}
+
+/// Expands the channels [first_c, first_c + channels) and convolves them for output rows [begin, end), a turn
+/// of the ring at a time: out_rows(y, d) says where output row y goes, turn(y, rows) follows its rows.
+template <class ExpandRows, class OutRows, class Turn>
+void expand_depthwise(const block_context& b, int first_c, int channels, int ring_step, int begin, int end,
+                      float* ring, float* sums, activation act, ExpandRows&& expand_rows, OutRows&& out_rows,
+                      Turn&& turn) noexcept {
+  const block_config& cfg = b.block();
+  const block_plan& p = b.plan_of();
+  const int pad = cfg.kernel / 2;
+  const layer_weights w = at(b.payload, b.weights().depthwise, first_c);
+
+  depthwise_args d{};
+  d.in = ring;
+  d.in_row = static_cast<std::ptrdiff_t>(p.w) * ring_step;
+  d.in_step = ring_step;
+  d.ring_rows = p.ring_rows;
+  d.h = p.h;
+  d.w = p.w;
+  d.kernel = cfg.kernel;
+  d.stride = cfg.stride;
+  d.weights = w.weights;
+  d.bias = w.bias;
+  d.ow = p.ow;
+  d.c = channels;
+  d.act = act;
+  d.sums = sums;
+
+  int have = larger(0, begin * cfg.stride - pad);  // input rows before this one are in the ring, or done with
+  for (int y = begin; y < end; y += p.step_rows) {
+    d.first_y = y;
+    d.rows = smaller(p.step_rows, end - y);
+    const int need = smaller(p.h, (y + d.rows - 1) * cfg.stride - pad + cfg.kernel);
+    while (have < need) {
+      const int until = smaller(need, have + p.ring_rows - have % p.ring_rows);  // the ring wraps here
+      expand_rows(have, until, ring + have % p.ring_rows * d.in_row);
+      have = until;
+    }
+    out_rows(y, d);
+    b.kernels->depthwise(d);
+    turn(y, d.rows);
+  }
+}
+
+/// The expand convolution of input rows [y, until) into consecutive rows at out.
+inline void expand_block_rows(const block_context& b, int first_c, int channels, int out_step, int y,
+                              int until, float* out) noexcept {
+  const block_plan& p = b.plan_of();
+  const std::ptrdiff_t in_step = padded_c(b.block().in_c);
+  pointwise_layer(*b.kernels, at(b.payload, b.weights().expand, first_c), b.block().in_c,
+                  b.workspace + p.in + static_cast<std::ptrdiff_t>(y) * p.w * in_step, in_step,
+                  static_cast<std::ptrdiff_t>(until - y) * p.w, out, out_step, channels, b.block().expand_act,
+                  p.bands ? 1 : b.p->threads);
+}
+
+/// The project convolution of pixels [first, first + count), output channels [first_c, last_c): mid holds the
+/// first pixel.
+inline void project_pixels(const block_context& b, const float* mid, std::ptrdiff_t first,
+                           std::ptrdiff_t count, int first_c, int last_c) noexcept {
+  const block_config& cfg = b.block();
+  const block_plan& p = b.plan_of();
+  const layer_weights w = at(b.payload, b.weights().project);
+  pointwise_args a{};
+  a.segment = &mid;
+  a.segments = 1;
+  a.run = cfg.mid_c;
+  a.pixel_step = mid_step(cfg.mid_c);
+  a.weights = w.weights;
+  a.bias = w.bias;
+  a.out_step = padded_c(cfg.out_c);
+  a.out = b.workspace + p.out + first * a.out_step;
+  a.out_c = padded_c(cfg.out_c);
+  a.act = cfg.project_act;
+  if (cfg.residual()) {
+    a.residual_step = padded_c(cfg.in_c);
+    a.residual = b.workspace + p.in + first * a.residual_step;
+    a.residual_c = padded_c(cfg.residual_c);
+  }
+  a.pixels = count;
+  a.first_c = first_c;
+  a.last_c = last_c;
+  a.ahead = p.by_columns ? 2 * b.p->threads : 2;
+  b.kernels->pointwise(a);
+}
+
+/// Bands: output rows of chunk `chunk`, all the way through the block. Block 0 takes its rows from the stem.
+inline void band_chunk(const block_context& b, int chunk, int worker, const input_rows& input) noexcept {
+  const block_config& cfg = b.block();
+  const block_plan& p = b.plan_of();
+  const int channels = whole_vectors(*b.kernels, cfg.mid_c), step = mid_step(cfg.mid_c);
+  const int begin = static_cast<int>(std::int64_t{p.oh} * chunk / p.chunks);
+  const int end = static_cast<int>(std::int64_t{p.oh} * (chunk + 1) / p.chunks);
+  float* const ring = b.scratch(worker);
+  float* const mid = ring + pad16(static_cast<std::int64_t>(p.ring_rows) * p.w * step);
+  const std::ptrdiff_t mid_row = static_cast<std::ptrdiff_t>(p.ow) * step;
+  stem_rows stem{b.kernels, input,           at(b.payload, b.layout->stem),
+                 channels,  b.net->stem_act, mid + pad16(p.step_rows * mid_row)};
+
+  expand_depthwise(
+      b, 0, channels, step, begin, end, ring, nullptr, cfg.depthwise_act,
+      [&](int y, int until, float* out) {
+        if (cfg.expand)
+          expand_block_rows(b, 0, channels, step, y, until, out);
+        else
+          for (int r = y; r < until; ++r)
+            stem.compute(r, out + static_cast<std::ptrdiff_t>(r - y) * p.w * step, step);
+      },
+      [&](int, depthwise_args& d) {
+        d.out = mid;
+        d.out_row = mid_row;
+        d.out_step = step;
+      },
+      [&](int y, int rows) {
+        project_pixels(b, mid, static_cast<std::ptrdiff_t>(y) * p.ow,
+                       static_cast<std::ptrdiff_t>(rows) * p.ow, 0, padded_c(cfg.out_c));
+      });
+}
+
+/// Slices, first phase: one slice of channels over the whole map, and its means for squeeze-excite.
+inline void slice_chunk(const block_context& b, int chunk, int worker) noexcept {
+  const block_config& cfg = b.block();
+  const block_plan& p = b.plan_of();
+  const int first_c = chunk * p.slice_c;
+  const int channels = smaller(p.slice_c, whole_vectors(*b.kernels, cfg.mid_c) - first_c);
+  const std::ptrdiff_t step = mid_step(cfg.mid_c);
+  float* const mid = b.workspace + p.mid + first_c;
+  float* const sums = cfg.se_c > 0 ? b.workspace + b.p->sums + first_c : nullptr;
+  if (sums != nullptr)
+    for (int c = 0; c < channels; ++c) sums[c] = 0.0f;
+  mean_of_pixels mean;
+  expand_depthwise(
+      b, first_c, channels, p.slice_c, 0, p.oh, b.scratch(worker), sums, before_squeeze(cfg),
+      [&](int y, int until, float* out) {
+        expand_block_rows(b, first_c, channels, p.slice_c, y, until, out);
+      },
+      [&](int y, depthwise_args& d) {
+        if (sums != nullptr) mean.add(sums, channels, static_cast<std::ptrdiff_t>(d.rows) * p.ow);
+        d.out_row = p.ow * step;
+        d.out = mid + y * d.out_row;
+        d.out_step = step;
+      },
+      [](int, int) {});
+  if (sums != nullptr) mean.finish(sums, channels);
+}
+
+/// Output channels of a chunk of a dense layer: eight panels.
+inline constexpr int dense_chunk_c = 128;
+
+/// A chunk of a dense layer from `in` to `out`.
+inline void dense_chunk(const kernel_table& kernels, const float* payload, const layer_layout& l,
+                        const float* in, float* out, int chunk, activation act) noexcept {
+  const layer_weights w = at(payload, l);
+  dense_args a{};
+  a.in = in;
+  a.k = l.k;
+  a.weights = w.weights;
+  a.bias = w.bias;
+  a.out = out;
+  a.out_c = l.out_c;
+  a.first_c = chunk * dense_chunk_c;
+  a.last_c = smaller(l.out_c, a.first_c + dense_chunk_c);
+  a.act = act;
+  kernels.dense(a);
+}
+
+/// Squeeze-excite's factors and what follows them, on `pixels` of an expanded map in place: `channels` of
+/// them from `map` and `scale` on.
+inline void scale_clip(const block_context& b, float* map, std::ptrdiff_t pixels, float* scale,
+                       int channels) noexcept {
+  sweep_args a{};
+  a.map = map;
+  a.pixels = pixels;
+  a.step = mid_step(b.block().mid_c);
+  a.vector = scale;
+  a.c = channels;
+  a.act = after_squeeze(b.block());
+  b.kernels->scale_pixels(a);
+}
+
+/// Slices, the second dense layer: a chunk of scales. Where project goes by columns, scale and ReLU6 follow
+/// on the chunk's channels.
+inline void excite_chunk(const block_context& b, int chunk) noexcept {
+  const block_config& cfg = b.block();
+  const block_plan& p = b.plan_of();
+  float* const scale = b.workspace + b.p->scale;
+  dense_chunk(*b.kernels, b.payload, b.weights().excite, b.workspace + b.p->squeezed, scale, chunk,
+              activation::sigmoid);
+  if (!p.by_columns) return;
+  const int first = chunk * dense_chunk_c;
+  scale_clip(b, b.workspace + p.mid + first, static_cast<std::ptrdiff_t>(p.oh) * p.ow, scale + first,
+             smaller(dense_chunk_c, cfg.mid_c - first));
+}
+
+/// Slices, last phase: project some columns of all pixels, or some pixels after scale and ReLU6 in place.
+inline void project_chunk(const block_context& b, int chunk) noexcept {
+  const block_config& cfg = b.block();
+  const block_plan& p = b.plan_of();
+  const std::ptrdiff_t pixels = static_cast<std::ptrdiff_t>(p.oh) * p.ow;
+  if (p.by_columns) {
+    const int first_c = chunk * slice_channels;
+    project_pixels(b, b.workspace + p.mid, 0, pixels, first_c,
+                   smaller(first_c + slice_channels, padded_c(cfg.out_c)));
+    return;
+  }
+  const auto begin = [=](int group) {
+    return static_cast<std::ptrdiff_t>(std::int64_t{pixels} * group / p.groups);
+  };
+  const std::ptrdiff_t first = begin(chunk), last = begin(chunk + 1);
+  const std::ptrdiff_t step = mid_step(cfg.mid_c);
+  float* const mid = b.workspace + p.mid + first * step;
+  if (cfg.se_c > 0) scale_clip(b, mid, last - first, b.workspace + b.p->scale, cfg.mid_c);
+  project_pixels(b, mid, first, last - first, 0, padded_c(cfg.out_c));
+}
+
+}  // namespace detail
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_ENGINE_BLOCK_HPP
+// ---- rexnet/engine/request.hpp
 // What a caller asks of a forward pass: threads, intermediate maps, progress. Trivial values, because a
 // dispatch unit reads them, too.
-#ifndef REXNET_NETWORK_REQUEST_HPP
-#define REXNET_NETWORK_REQUEST_HPP
+#ifndef REXNET_ENGINE_REQUEST_HPP
+#define REXNET_ENGINE_REQUEST_HPP
 
-// ---- rexnet/core/parallel.hpp
+// ---- rexnet/system/parallel.hpp
 // Threads. The only place that knows OpenMP. One parallel region serves a whole image: workers walk through
 // the same list of phases and claim the chunks of each phase from a counter.
 //
 // A worker waits only for chunks that another worker is executing right now. Therefore a pool that runs its
 // tasks one after the other still finishes (the first task does all the work), and a slow core of a hybrid
 // CPU just claims fewer chunks.
-#ifndef REXNET_CORE_PARALLEL_HPP
-#define REXNET_CORE_PARALLEL_HPP
+#ifndef REXNET_SYSTEM_PARALLEL_HPP
+#define REXNET_SYSTEM_PARALLEL_HPP
 
 // ---- rexnet/core/counter.hpp
 // A counter that workers share. Compilers' own atomics instead of std::atomic, which leaves functions of
@@ -1645,18 +2761,31 @@ struct alignas(64) phase_state {
   shared_counter claimed, finished;
 };
 
-/// Runs body(chunk) for chunks [0, chunks) together with the other workers; returns when all are finished.
-template <class Body>
-void run_phase(phase_state& phase, int chunks, bool alone, Body&& body) noexcept {
+/// Runs body(context, chunk) for chunks [0, chunks) together with the other workers; returns when all are
+/// finished.
+REXNET_NOINLINE inline void run_chunks(phase_state& phase, int chunks, bool alone,
+                                       void (*body)(void* context, int chunk) noexcept,
+                                       void* context) noexcept {
   if (alone) {
-    for (int i = 0; i < chunks; ++i) body(i);
+    for (int i = 0; i < chunks; ++i) body(context, i);
     return;
   }
   int ran = 0;
-  for (int i; (i = phase.claimed.take()) < chunks; ++ran) body(i);
+  for (int i; (i = phase.claimed.take()) < chunks; ++ran) body(context, i);
   if (ran > 0) phase.finished.add(ran);
   for (int spin = 0; phase.finished.read() < chunks; ++spin)
-    if (spin > 2000) yield();  // someone was taken off the CPU: let him back on
+    if (spin > 2000) yield();  // another worker was taken off the CPU: it gets this one
+}
+
+/// The same with body(chunk). One copy of the loops serves a network's ten phases: 1.5 kB less.
+template <class Body>
+void run_phase(phase_state& phase, int chunks, bool alone, Body&& body) noexcept {
+  run_chunks(
+      phase, chunks, alone,
+      [](void* context, int chunk) noexcept {
+        (*static_cast<std::remove_reference_t<Body>*>(context))(chunk);
+      },
+      const_cast<void*>(static_cast<const void*>(&body)));
 }
 
 }  // namespace detail
@@ -1664,265 +2793,7 @@ void run_phase(phase_state& phase, int chunks, bool alone, Body&& body) noexcept
 }  // namespace REXNET_BUILD
 }  // namespace rexnet
 
-#endif  // REXNET_CORE_PARALLEL_HPP
-// ---- rexnet/network/input.hpp
-// Where the stem takes its pixels from: normalised floats, or bytes that are normalised through a table.
-#ifndef REXNET_NETWORK_INPUT_HPP
-#define REXNET_NETWORK_INPUT_HPP
-
-namespace rexnet {
-inline namespace REXNET_BUILD {
-namespace detail {
-
-/// One image of h x w pixels with three channels, floats or (with `table`) bytes.
-struct input_rows {
-  const float* floats = nullptr;
-  const std::uint8_t* bytes = nullptr;
-  const float* table = nullptr;  ///< [256][3]: normalised value of byte v in channel c at 3 v + c
-  int channel[3] = {0, 1, 2};    ///< where R, G and B stand within a pixel
-  std::ptrdiff_t pixel_step = 3, row_step = 0;
-  int h = 0, w = 0;
-
-  /// Row y with one zero pixel at either end, 3 * (w + 2) floats; zeros outside the image. The network pads
-  /// after normalisation, so these are zeros of the normalised values.
-  void copy_padded(int y, float* out) const noexcept {
-    const bool inside = y >= 0 && y < h;
-    for (int c = 0; c < 3; ++c) out[c] = out[3 * (w + 1) + c] = 0.0f;
-    out += 3;
-    if (!inside) {
-      for (int i = 0; i < 3 * w; ++i) out[i] = 0.0f;
-    } else if (bytes != nullptr) {
-      const std::uint8_t* p = bytes + y * row_step;
-      for (int x = 0; x < w; ++x, p += pixel_step, out += 3)
-        for (int c = 0; c < 3; ++c) out[c] = table[3 * p[channel[c]] + c];
-    } else {
-      const float* p = floats + y * row_step;
-      if (pixel_step == 3) {
-        std::memcpy(out, p, static_cast<std::size_t>(w) * 3 * sizeof(float));
-        return;
-      }
-      for (int x = 0; x < w; ++x, p += pixel_step, out += 3)
-        for (int c = 0; c < 3; ++c) out[c] = p[c];
-    }
-  }
-};
-
-}  // namespace detail
-}  // namespace REXNET_BUILD
-}  // namespace rexnet
-
-#endif  // REXNET_NETWORK_INPUT_HPP
-// ---- rexnet/network/plan.hpp
-// How an image goes through the network: which blocks run in row bands and which in channel slices, how work
-// is cut into chunks, and where every buffer lies in the workspace. A value computed from configuration,
-// input size and thread count alone; constexpr, so that a workspace can be a static array.
-//
-// Row bands (blocks without squeeze-excite on wide maps, and the stem with block 0): a chunk of output rows
-// goes through expand -> depthwise -> project with a rolling ring of expanded rows; the expanded map never
-// exists. Channel slices (all others): a chunk of channels is expanded and convolved over the whole map, with
-// its sums for squeeze-excite; then the two dense layers; then project over groups of pixels.
-#ifndef REXNET_NETWORK_PLAN_HPP
-#define REXNET_NETWORK_PLAN_HPP
-
-namespace rexnet {
-inline namespace REXNET_BUILD {
-
-inline constexpr int max_threads = 64;
-inline constexpr int max_input_side = 1 << 14;
-
-struct block_plan {
-  bool bands = false;
-  int h = 0, w = 0, oh = 0, ow = 0;
-  int step_rows = 0;  ///< output rows per turn of the ring
-  int ring_rows = 0;  ///< input rows that the ring holds
-  int chunks = 0;     ///< bands: chunks of output rows; slices: chunks of channels
-  int slice_c = 0;    ///< slices: channels per chunk, a multiple of 16
-  int groups = 0;     ///< slices: chunks of the project phase, of pixels or (by_columns) of output channels
-  bool by_columns = false;
-  // Offsets into the workspace, in floats.
-  std::int64_t in = 0, mid = 0, out = 0;
-  std::int64_t scratch = 0, scratch_floats = 0;  ///< of worker 0, and floats per worker
-};
-
-/// Trivially copyable; valid for one configuration, input size and thread count.
-struct plan {
-  int h = 0;                            ///< rows of the input
-  int w = 0;                            ///< columns of the input
-  int threads = 1;                      ///< workers that it is cut for
-  block_plan blocks[block_count] = {};  ///< in the order of the network
-  /// @cond internal
-  std::int64_t sums = 0, squeezed = 0, scale = 0, pooled = 0, hidden = 0;  ///< vectors, offsets in floats
-  std::int64_t head_scratch = 0, head_scratch_floats = 0;  ///< of worker 0, and floats per worker
-  /// @endcond
-  std::int64_t total_floats = 0;  ///< of the workspace
-
-  /// False only on 32-bit machines, for huge inputs.
-  [[nodiscard]] constexpr bool fits_memory() const noexcept {
-    return total_floats <= static_cast<std::int64_t>(static_cast<std::size_t>(-1) / 2 / sizeof(float));
-  }
-  /// More than any memory where it does not fit.
-  [[nodiscard]] constexpr std::size_t workspace_bytes() const noexcept {
-    return fits_memory() ? static_cast<std::size_t>(total_floats) * sizeof(float)
-                         : static_cast<std::size_t>(-1);
-  }
-};
-
-namespace detail {
-
-/// Floats at the workspace's start that hold the phase counters, 64 bytes each: at most 5 phases a block
-/// (slices, squeeze, excite, project, tap), and stem tap, head tap, head, hidden, tap, two for the
-/// classifier.
-inline constexpr std::int64_t phase_slots = 5 * block_count + 7;
-inline constexpr std::int64_t phase_floats = phase_slots * 16;
-/// A slice's ring of expanded rows: 100 kB holds 32 channels of a whole 28 x 28 map and stays in any L2.
-inline constexpr std::int64_t slice_ring_floats = 25600;
-inline constexpr int slice_channels = 32;
-/// Pixels of the head's intermediate tile.
-inline constexpr int head_pixels = 56;
-/// A project group's input, 640 kB, stays in L2 (or L3) while the weights stream past it: a 7 x 7 map of
-/// v1 3.0x in one group reads them once (2 % of the pass against 256 kB).
-inline constexpr std::int64_t group_floats = 163840;
-
-/// Buffers start on a cache line: 16 floats.
-constexpr std::int64_t pad16(std::int64_t v) noexcept {
-  return round_up(v, 16);
-}
-constexpr int ceil_div(std::int64_t a, std::int64_t b) noexcept {
-  return static_cast<int>((a + b - 1) / b);
-}
-template <class T>
-constexpr T larger(T a, T b) noexcept {
-  return a > b ? a : b;
-}
-template <class T>
-constexpr T smaller(T a, T b) noexcept {
-  return a < b ? a : b;
-}
-
-/// Floats of the three zero-padded input rows that the stem reads.
-constexpr std::int64_t stem_rows_floats(int w) noexcept {
-  return 3 * pad16((std::int64_t{w} + 2) * 3);
-}
-
-constexpr block_plan plan_block(const block_config& b, int index, int h, int w, int threads) noexcept {
-  block_plan p;
-  p.h = h;
-  p.w = w;
-  p.oh = strided(h, b.stride);
-  p.ow = strided(w, b.stride);
-  const std::int64_t pixels = std::int64_t{p.oh} * p.ow;
-  p.bands = index == 0 || (b.se_c == 0 && (p.ow >= 24 || pixels >= 576));
-  if (p.bands) {
-    // At least 28 pixels a turn: two or more full register tiles in every kernel.
-    p.step_rows = smaller(p.oh, ceil_div(28, p.ow));
-    // Each chunk but the first expands kernel - stride rows twice: no chunk below 14 rows.
-    const int rows =
-        threads == 1 ? p.oh : larger(ceil_div(p.oh, std::int64_t{2} * threads), smaller(p.oh, 14));
-    p.chunks = ceil_div(p.oh, rows);
-    p.ring_rows = smaller(h, (p.step_rows - 1) * b.stride + b.kernel);
-    return p;
-  }
-  p.slice_c = slice_channels;
-  p.chunks = ceil_div(b.mid_c, p.slice_c);
-  const int fitting = static_cast<int>(slice_ring_floats / (std::int64_t{w} * p.slice_c));
-  p.ring_rows = smaller(h, larger(fitting, b.kernel));
-  p.step_rows = p.ring_rows == h ? p.oh : smaller(p.oh, (p.ring_rows - b.kernel) / b.stride + 1);
-  // Two threads with half of a 7 x 7 map each would both read all weights, up to 5 MB of them: where there
-  // are enough columns to share, each thread reads its own. (v1 3.0x, two threads: 1.4 % of the pass.)
-  if (threads > 1 && pixels <= 64 && ceil_div(b.out_c, slice_channels) >= 6 * threads) {
-    p.by_columns = true;
-    p.groups = ceil_div(b.out_c, slice_channels);
-    return p;
-  }
-  p.groups =
-      smaller(static_cast<int>(pixels), larger(threads, ceil_div(pixels * mid_step(b.mid_c), group_floats)));
-  return p;
-}
-
-/// Scratch that one worker needs for a block.
-constexpr std::int64_t block_scratch(const block_config& b, const block_plan& p, int index,
-                                     int input_w) noexcept {
-  if (!p.bands) return pad16(std::int64_t{p.ring_rows} * p.w * p.slice_c);
-  const std::int64_t ring = pad16(std::int64_t{p.ring_rows} * p.w * mid_step(b.mid_c));
-  return ring + pad16(std::int64_t{p.step_rows} * p.ow * mid_step(b.mid_c)) +
-         (index == 0 ? stem_rows_floats(input_w) : 0);
-}
-
-}  // namespace detail
-
-/// The plan for h x w pixels on `threads` threads.
-/// Precondition: 1 <= h, w <= max_input_side, 1 <= threads <= max_threads (network::make_plan checks).
-[[nodiscard]] constexpr plan make_plan(const config& c, int h, int w, int threads) noexcept {
-  using namespace detail;
-  plan p;
-  p.h = h;
-  p.w = w;
-  p.threads = threads;
-
-  // Sizes first: the maps of one block share an arena in which input and output stand at opposite ends, with
-  // the workers' scratch in the gap. The output of slices without a residual takes the place of their input.
-  std::int64_t in_floats[block_count + 1] = {}, mid_floats[block_count] = {};
-  std::int64_t arena = 0, max_mid = 0, max_se = 0;
-  int y = strided(h, 2), x = strided(w, 2);
-  for (int i = 0; i < block_count; ++i) {
-    const block_config& b = c.blocks[i];
-    p.blocks[i] = plan_block(b, i, y, x, threads);
-    y = p.blocks[i].oh;
-    x = p.blocks[i].ow;
-    const std::int64_t pixels = std::int64_t{y} * x;
-    in_floats[i + 1] = pad16(pixels * padded_c(b.out_c));
-    mid_floats[i] = p.blocks[i].bands ? 0 : pad16(pixels * mid_step(b.mid_c));
-    const bool in_place = !p.blocks[i].bands && !b.residual();
-    p.blocks[i].scratch_floats = block_scratch(b, p.blocks[i], i, w);
-    arena = larger(arena,
-                   p.blocks[i].scratch_floats * threads + mid_floats[i] +
-                       (in_place ? larger(in_floats[i], in_floats[i + 1]) : in_floats[i] + in_floats[i + 1]));
-    max_mid = larger(max_mid, pad16(b.mid_c));
-    max_se = larger(max_se, pad16(b.se_c));
-  }
-  p.head_scratch_floats = larger(std::int64_t{head_pixels} * slice_channels, stem_rows_floats(w));
-  arena = larger(arena, in_floats[block_count] + p.head_scratch_floats * threads);
-
-  std::int64_t next = phase_floats;
-  const auto take = [&next](std::int64_t floats) {
-    const std::int64_t offset = next;
-    next += pad16(floats);
-    return offset;
-  };
-  p.sums = take(max_mid);
-  p.squeezed = take(max_se);
-  p.scale = take(max_mid);
-  p.pooled = take(c.head_c);
-  p.hidden = take(c.hidden_c);
-  const std::int64_t low = take(arena), high = low + arena;
-  bool at_low = true;  // where the current block's input stands
-  for (int i = 0; i < block_count; ++i) {
-    block_plan& b = p.blocks[i];
-    const std::int64_t in = in_floats[i], out = in_floats[i + 1], mid = mid_floats[i];
-    const bool in_place = !b.bands && !c.blocks[i].residual();
-    const bool out_low = in_place ? at_low : !at_low;
-    const std::int64_t kept = larger(in, in_place ? out : 0);  // at the input's end until the block is done
-    b.in = at_low ? low : high - in;
-    b.out = out_low ? low : high - out;
-    b.mid = at_low ? low + kept : high - kept - mid;
-    b.scratch = low + (at_low ? kept + mid : in_place ? 0 : out);
-    at_low = out_low;
-  }
-  p.head_scratch = at_low ? high - p.head_scratch_floats * threads : low;
-  p.total_floats = next;
-  return p;
-}
-
-/// Bytes of workspace that forward() needs for one configuration, input size and thread count: a constant
-/// expression, e.g. `alignas(64) static unsigned char workspace[workspace_bytes(c, 224, 224, 1)];`.
-[[nodiscard]] constexpr std::size_t workspace_bytes(const config& c, int h, int w, int threads) noexcept {
-  return make_plan(c, h, w, threads).workspace_bytes();
-}
-
-}  // namespace REXNET_BUILD
-}  // namespace rexnet
-
-#endif  // REXNET_NETWORK_PLAN_HPP
+#endif  // REXNET_SYSTEM_PARALLEL_HPP
 
 namespace rexnet {
 inline namespace REXNET_BUILD {
@@ -1930,12 +2801,12 @@ inline namespace REXNET_BUILD {
 /// Intermediate maps to copy out while forward() runs, dense NHWC of one image after the other; null for
 /// none. Asking for them does not change a bit of anything.
 struct feature_taps {
-  float* stem = nullptr;            ///< [n][ceil(h/2)][ceil(w/2)][stem_c], after its activation
-  float* blocks[block_count] = {};  ///< [n][oh][ow][out_c]
-  float* head = nullptr;            ///< [n][oh][ow][head_c], after its activation
-  float* pooled = nullptr;          ///< [n][head_c]: the mean over the head's pixels
-  float* features = nullptr;        ///< [n][feature_c(config)], what the classifier sees: pooled, or lite's
-                                    ///< hidden layer after its activation
+  float* stem = nullptr;           ///< [n][ceil(h/2)][ceil(w/2)][stem_c], after its activation
+  float* blocks[max_blocks] = {};  ///< [n][oh][ow][out_c]
+  float* head = nullptr;           ///< [n][oh][ow][head_c], after its activation
+  float* pooled = nullptr;         ///< [n][head_c]: the mean over the head's pixels
+  float* features = nullptr;       ///< [n][feature_c(config)], what the classifier sees: pooled, or lite's
+                                   ///< hidden layer after its activation
 };
 
 /// What a forward pass does, step by step.
@@ -1953,8 +2824,9 @@ enum class phase : unsigned char {
 
 /// Told by the calling thread after each phase: for profiles. `function` must not throw.
 struct phase_observer {
-  void (*function)(void* context, phase what, int block) noexcept = nullptr;  ///< block: 0 to 15, else 16
-  void* context = nullptr;  ///< handed to the function as it is
+  void (*function)(void* context, phase what,
+                   int block) noexcept = nullptr;  ///< block: its index, or config::block_count behind them
+  void* context = nullptr;                         ///< handed to the function as it is
 };
 
 /// How forward() runs. The defaults suit most callers.
@@ -1986,9 +2858,9 @@ struct forward_request {
     return base == nullptr ? nullptr : base + image * floats;
   };
   t.stem = shift(taps->stem, std::int64_t{p.blocks[0].h} * p.blocks[0].w * c.stem_c);
-  for (int i = 0; i < block_count; ++i)
+  for (int i = 0; i < c.block_count; ++i)
     t.blocks[i] = shift(taps->blocks[i], std::int64_t{p.blocks[i].oh} * p.blocks[i].ow * c.blocks[i].out_c);
-  const block_plan& last = p.blocks[block_count - 1];
+  const block_plan& last = p.blocks[c.block_count - 1];
   t.head = shift(taps->head, std::int64_t{last.oh} * last.ow * c.head_c);
   t.pooled = shift(taps->pooled, c.head_c);
   t.features = shift(taps->features, feature_c(c));
@@ -1999,7 +2871,333 @@ struct forward_request {
 }  // namespace REXNET_BUILD
 }  // namespace rexnet
 
-#endif  // REXNET_NETWORK_REQUEST_HPP
+#endif  // REXNET_ENGINE_REQUEST_HPP
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+
+namespace detail {
+
+struct forward_pass {
+  const kernel_table* kernels;
+  const config* net;
+  const weights_layout* layout;
+  const float* payload;
+  const plan* p;
+  float* workspace;
+  input_rows input;
+  float* logits;
+  feature_taps taps;  ///< of this image
+  phase_observer observer;
+
+  /// Precondition: at most p->threads workers at a time, each with its own index; prepare() was called.
+  void work(int worker) const noexcept {
+    auto* states = reinterpret_cast<phase_state*>(workspace);
+    int next = 0;
+    const auto each = [&](phase what, int block, int chunks, auto&& body) {
+      run_phase(states[next++], chunks, p->threads == 1, body);
+      if (observer.function != nullptr && worker == 0) observer.function(observer.context, what, block);
+    };
+    const int behind = net->block_count;
+
+    // Before block 0 the arena is free, so the stem's map may use the head's scratch.
+    if (taps.stem != nullptr) each(phase::tap, 0, 1, [&](int) { stem_map(worker); });
+    for (int i = 0; i < net->block_count; ++i) {
+      const block_context b{kernels, net, layout, payload, p, workspace, i};
+      const block_plan& bp = p->blocks[i];
+      if (bp.bands) {
+        each(phase::bands, i, bp.chunks, [&](int chunk) { band_chunk(b, chunk, worker, input); });
+      } else {
+        each(phase::slices, i, bp.chunks, [&](int chunk) { slice_chunk(b, chunk, worker); });
+        if (net->blocks[i].se_c > 0) {
+          const block_layout& l = layout->blocks[i];
+          each(phase::squeeze, i, dense_chunks(l.squeeze), [&](int chunk) {
+            dense_chunk(*kernels, payload, l.squeeze, at_offset(p->sums), at_offset(p->squeezed), chunk,
+                        activation::relu);
+          });
+          each(phase::excite, i, dense_chunks(l.excite), [&](int chunk) { excite_chunk(b, chunk); });
+        }
+        each(phase::project, i, bp.groups, [&](int chunk) { project_chunk(b, chunk); });
+      }
+      if (taps.blocks[i] != nullptr) each(phase::tap, i, 1, [&](int) { copy_map(i); });
+    }
+    if (taps.head != nullptr)
+      each(phase::tap, behind, 1,
+           [&](int) { head_pixels_to(taps.head, 0, last_pixels(), 0, net->head_c, net->head_c); });
+    each(phase::head, behind, ceil_div(net->head_c, slice_channels),
+         [&](int chunk) { head_chunk(chunk, worker); });
+    const float* features = at_offset(p->pooled);
+    if (net->hidden_c > 0) {
+      each(phase::hidden, behind, dense_chunks(layout->hidden), [&](int chunk) {
+        dense_chunk(*kernels, payload, layout->hidden, features, at_offset(p->hidden), chunk,
+                    net->hidden_act);
+      });
+      features = at_offset(p->hidden);
+    }
+    // Both in one phase: the plan reserves a counter for each.
+    if (taps.pooled != nullptr || taps.features != nullptr)
+      each(phase::tap, behind, 1, [&](int) {
+        copy_vector(taps.pooled, at_offset(p->pooled), net->head_c);
+        copy_vector(taps.features, features, feature_c(*net));
+      });
+    if (net->classes == 0)
+      each(phase::classifier, behind, 1, [&](int) {
+        std::memcpy(logits, features, static_cast<std::size_t>(output_c(*net)) * sizeof(float));
+      });
+    each(phase::classifier, behind, dense_chunks(layout->classifier), [&](int chunk) {
+      dense_chunk(*kernels, payload, layout->classifier, features, logits, chunk, activation::none);
+    });
+  }
+
+  /// Resets the phase counters; before the workers start.
+  void prepare() const noexcept {
+    auto* states = reinterpret_cast<phase_state*>(workspace);
+    for (std::int64_t i = 0; i < phase_slots(*net); ++i) {
+      states[i].claimed.reset();
+      states[i].finished.reset();
+    }
+  }
+
+ private:
+  static_assert(sizeof(phase_state) == 64, "plan.hpp reserves 64 bytes a phase");
+
+  [[nodiscard]] float* at_offset(std::int64_t offset) const noexcept { return workspace + offset; }
+  [[nodiscard]] static int dense_chunks(const layer_layout& l) noexcept {
+    return ceil_div(l.out_c, dense_chunk_c);
+  }
+  [[nodiscard]] std::ptrdiff_t last_pixels() const noexcept {
+    const block_plan& last = p->blocks[net->block_count - 1];
+    return static_cast<std::ptrdiff_t>(last.oh) * last.ow;
+  }
+
+  /// The last 1x1 convolution for some pixels and the channels [first_c, first_c + channels).
+  void head_pixels_to(float* out, std::ptrdiff_t first, std::ptrdiff_t count, int first_c, int channels,
+                      std::ptrdiff_t step) const noexcept {
+    const std::ptrdiff_t in_step = padded_c(last_block(*net).out_c);
+    pointwise_layer(*kernels, at(payload, layout->head, first_c), layout->head.k,
+                    at_offset(p->blocks[net->block_count - 1].out) + first * in_step, in_step, count, out,
+                    step, channels, net->head_act, p->threads);
+  }
+
+  /// Head and global mean for a slice of channels: the head's map never exists.
+  void head_chunk(int chunk, int worker) const noexcept {
+    const int first_c = chunk * slice_channels, channels = smaller(slice_channels, net->head_c - first_c);
+    float* const tile = at_offset(p->head_scratch) + worker * p->head_scratch_floats;
+    float* const sums = at_offset(p->pooled) + first_c;
+    for (int c = 0; c < channels; ++c) sums[c] = 0.0f;
+    mean_of_pixels mean;
+    for (std::ptrdiff_t first = 0; first < last_pixels(); first += head_pixels) {
+      const std::ptrdiff_t count = smaller<std::ptrdiff_t>(head_pixels, last_pixels() - first);
+      head_pixels_to(tile, first, count, first_c, channels, slice_channels);
+      mean.add(sums, channels, count);
+      kernels->add_pixels({tile, count, slice_channels, sums, channels, activation::none});
+    }
+    mean.finish(sums, channels);
+  }
+
+  void stem_map(int worker) const noexcept {
+    stem_rows stem{kernels,     input,         at(payload, layout->stem),
+                   net->stem_c, net->stem_act, at_offset(p->head_scratch) + worker * p->head_scratch_floats};
+    const block_plan& first = p->blocks[0];
+    for (int y = 0; y < first.h; ++y)
+      stem.compute(y, taps.stem + static_cast<std::ptrdiff_t>(y) * first.w * net->stem_c, net->stem_c);
+  }
+
+  static void copy_vector(float* to, const float* from, int count) noexcept {
+    if (to != nullptr) std::memcpy(to, from, static_cast<std::size_t>(count) * sizeof(float));
+  }
+
+  void copy_map(int i) const noexcept {
+    const block_plan& b = p->blocks[i];
+    const int c = net->blocks[i].out_c;
+    const std::ptrdiff_t pixels = static_cast<std::ptrdiff_t>(b.oh) * b.ow;
+    for (std::ptrdiff_t pixel = 0; pixel < pixels; ++pixel)
+      std::memcpy(taps.blocks[i] + pixel * c, at_offset(b.out) + pixel * padded_c(c),
+                  static_cast<std::size_t>(c) * sizeof(float));
+  }
+};
+
+/// All images of a request, which basic_network has checked.
+inline void forward_images(const kernel_table& kernels, const config& net, const weights_layout& layout,
+                           const float* payload, const plan& p, const forward_request& r) noexcept {
+  auto* floats = reinterpret_cast<float*>(r.workspace);
+  const auto pass_for = [&](const plan& image_plan, int image, float* workspace,
+                            const phase_observer& observer) {
+    forward_pass pass{&kernels,
+                      &net,
+                      &layout,
+                      payload,
+                      &image_plan,
+                      workspace,
+                      r.input,
+                      r.logits + static_cast<std::ptrdiff_t>(image) * output_c(net),
+                      taps_of(net, p, r.options.taps, image),
+                      observer};
+    if (r.input.floats != nullptr) pass.input.floats += image * r.image_stride;
+    return pass;
+  };
+
+  if (r.image_per_thread) {
+    const plan alone = make_plan(net, p.h, p.w, 1);
+    shared_counter next;
+    auto worker = [&](int index) {
+      for (int image; (image = next.take()) < r.n;)
+        pass_for(alone, image, floats + index * alone.total_floats, {}).work(0);
+    };
+    run_tasks(
+        r.options.threads, smaller(p.threads, r.n),
+        [](void* context, int index) { (*static_cast<decltype(worker)*>(context))(index); }, &worker);
+    return;
+  }
+  for (int image = 0; image < r.n; ++image) {
+    auto pass = pass_for(p, image, floats, r.options.observer);
+    if (p.threads > 1) pass.prepare();
+    run_tasks(
+        r.options.threads, p.threads,
+        [](void* context, int index) { static_cast<decltype(pass)*>(context)->work(index); }, &pass);
+  }
+}
+
+}  // namespace detail
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_ENGINE_FORWARD_HPP
+// ---- rexnet/image/pixels.hpp
+// 8-bit pictures as callers hold them.
+#ifndef REXNET_IMAGE_PIXELS_HPP
+#define REXNET_IMAGE_PIXELS_HPP
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+
+/// Order of the bytes of a pixel. Alpha is dropped, as Pillow's convert("RGB") does; grey is repeated.
+enum class pixel_format : std::uint8_t { rgb, bgr, rgba, bgra, grey };
+
+[[nodiscard]] constexpr int bytes_per_pixel(pixel_format f) noexcept {
+  return f == pixel_format::grey ? 1 : f == pixel_format::rgb || f == pixel_format::bgr ? 3 : 4;
+}
+
+/// Where red (0), green (1) or blue (2) stands within a pixel.
+[[nodiscard]] constexpr int channel_offset(pixel_format f, int channel) noexcept {
+  if (f == pixel_format::grey) return 0;
+  return f == pixel_format::bgr || f == pixel_format::bgra ? 2 - channel : channel;
+}
+
+/// A picture that someone else owns.
+struct image_view {
+  const std::uint8_t* data = nullptr;  ///< the upper left pixel
+  int width = 0;                       ///< pixels
+  int height = 0;                      ///< pixels
+  std::ptrdiff_t stride = 0;           ///< bytes from one row to the next; negative for bottom-up pictures
+  pixel_format format = pixel_format::rgb;  ///< order of a pixel's bytes
+
+  constexpr image_view() noexcept = default;
+  /// Rows without gaps.
+  constexpr image_view(const std::uint8_t* data_, int width_, int height_,
+                       pixel_format format_ = pixel_format::rgb) noexcept
+      : image_view(data_, width_, height_, format_,
+                   static_cast<std::ptrdiff_t>(width_) * bytes_per_pixel(format_)) {}
+  /// Rows `stride_` bytes apart.
+  constexpr image_view(const std::uint8_t* data_, int width_, int height_, pixel_format format_,
+                       std::ptrdiff_t stride_) noexcept
+      : data(data_), width(width_), height(height_), stride(stride_), format(format_) {}
+};
+
+/// An RGB picture that owns its bytes: [height][width][3].
+struct rgb_image {
+  int width = 0;                   ///< pixels
+  int height = 0;                  ///< pixels
+  std::vector<std::uint8_t> data;  ///< width * height * 3 bytes
+
+  /// Valid as long as the picture stays as it is; not of a temporary.
+  [[nodiscard]] image_view view() const& noexcept { return {data.data(), width, height}; }
+  [[nodiscard]] image_view view() const&& = delete;
+};
+
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_IMAGE_PIXELS_HPP
+// ---- rexnet/kernels/resample.hpp
+// The two inner loops of the resize, on raw pointers. Samples are bytes, weights 22-bit fixed point.
+#ifndef REXNET_KERNELS_RESAMPLE_HPP
+#define REXNET_KERNELS_RESAMPLE_HPP
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+namespace detail {
+
+[[nodiscard]] REXNET_ALWAYS_INLINE std::uint8_t clip8(std::int32_t v) noexcept {
+  v >>= 22;
+  return static_cast<std::uint8_t>(v < 0 ? 0 : v > 255 ? 255 : v);
+}
+
+/// One output row along x.
+/// @param in      RGB pixels; windows count from its first one
+/// @param windows [pixels]
+/// @param weights [pixels][step]: each window's, from the start of its row
+/// @param out     [pixels][3]
+inline void resample_row(const std::uint8_t* in, const resample_window* windows, const std::int32_t* weights,
+                         int step, int pixels, std::uint8_t* out) noexcept {
+  const resample_window* window = windows;
+  for (int i = 0; i < pixels; ++i, ++window, weights += step) {
+    const std::uint8_t* p = in + std::ptrdiff_t{window->first} * 3;
+    const int count = window->count;
+    std::int32_t r = 1 << 21, g = r, b = r;
+    for (int k = 0; k < count; ++k, p += 3) {
+      r += p[0] * weights[k];
+      g += p[1] * weights[k];
+      b += p[2] * weights[k];
+    }
+    *out++ = clip8(r);
+    *out++ = clip8(g);
+    *out++ = clip8(b);
+  }
+}
+
+/// Columns that are summed at once: their number being known, g++ -O2 vectorises, too, and the sums stay in
+/// registers. 4000 x 3000, a window of 47 rows, AVX2: 44 ms a pass with whole rows, 8 with this; SSE2 20.
+inline constexpr int resample_columns = 64;
+
+/// `columns` output bytes along y.
+template <int columns>
+inline void resample_block(const std::uint8_t* in, std::ptrdiff_t stride, const std::int32_t* weights,
+                           int rows, std::uint8_t* out) noexcept {
+  std::int32_t sums[columns];
+  for (std::int32_t& sum : sums) sum = 1 << 21;
+  for (int k = 0; k < rows; ++k, in += stride) {
+    const std::int32_t weight = weights[k];
+    for (int i = 0; i < columns; ++i) sums[i] += in[i] * weight;
+  }
+  for (int i = 0; i < columns; ++i) out[i] = clip8(sums[i]);
+}
+
+/// One output row along y: columns of `bytes` bytes summed over `rows` rows.
+/// @param in      the window's first row; the next ones stand `stride` bytes apart
+/// @param weights [rows]
+/// @param out     [bytes]
+inline void resample_column(const std::uint8_t* in, std::ptrdiff_t stride, const std::int32_t* weights,
+                            int rows, std::ptrdiff_t bytes, std::uint8_t* out) noexcept {
+  constexpr std::ptrdiff_t n = resample_columns;
+  if (bytes < n) {
+    for (std::ptrdiff_t i = 0; i < bytes; ++i) resample_block<1>(in + i, stride, weights, rows, out + i);
+    return;
+  }
+  std::ptrdiff_t i = 0;
+  for (; i + n <= bytes; i += n) resample_block<n>(in + i, stride, weights, rows, out + i);
+  // The rest by way of a whole block, which writes some columns a second time.
+  if (i < bytes) resample_block<n>(in + bytes - n, stride, weights, rows, out + bytes - n);
+}
+
+/// As this translation unit compiles them.
+inline constexpr resample_kernels own_resample{&resample_row, &resample_column};
+
+}  // namespace detail
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_KERNELS_RESAMPLE_HPP
 
 namespace rexnet {
 inline namespace REXNET_BUILD {
@@ -2027,7 +3225,7 @@ struct config_storage<dynamic_config> {
 /// A ReXNet bound to packed weights, which it borrows: whoever made them keeps them alive. Immutable and
 /// shareable between threads; every call brings its own workspace and allocates nothing.
 /// @tparam Config  static_config<family::v1, 100, 1000>: sizes are compile-time constants; or dynamic_config
-/// @tparam Backend who computes: ready(), name(), resample(), forward()
+/// @tparam Backend whose kernels: ready(), and kernels(), a kernel_table or null
 template <class Config, class Backend>
 class basic_network : private detail::config_storage<Config>, private Backend {
   using storage = detail::config_storage<Config>;
@@ -2040,11 +3238,11 @@ class basic_network : private detail::config_storage<Config>, private Backend {
     return rexnet::workspace_bytes(storage::net, h, w, threads);
   }
 
-  /// Binds weights of the layout in network/layout.hpp (weights/pack.hpp makes them, packed_view opens them).
+  /// Binds weights of the layout in payload/layout.hpp (payload/pack.hpp makes them, packed_view opens them).
   /// Precondition: packed_floats() floats, 64-byte aligned, alive as long as the network is used.
-  explicit basic_network(const float* payload) noexcept : payload_(payload) {}
+  explicit basic_network(const float* payload) noexcept(noexcept(Backend())) : payload_(payload) {}
   /// The same for dynamic_config.
-  basic_network(const config& c, const float* payload) noexcept
+  basic_network(const config& c, const float* payload) noexcept(noexcept(Backend()))
       : storage{c, layout_of(c)}, payload_(payload) {}
 
   /// Whether it was bound to any.
@@ -2054,9 +3252,15 @@ class basic_network : private detail::config_storage<Config>, private Backend {
   /// Where the layers stand in the payload.
   [[nodiscard]] const weights_layout& layout() const noexcept { return storage::layout; }
   /// "sse2", "fma3_avx2", "avx512bw", "neon64" or "neon": whose kernels forward() runs.
-  [[nodiscard]] const char* instruction_set() const noexcept { return Backend::name(); }
+  [[nodiscard]] const char* instruction_set() const noexcept {
+    return kernels() != nullptr ? kernels()->name : "none";
+  }
   /// The resize's loops on that set, for preprocess_pixels().
-  [[nodiscard]] detail::resample_kernels resample() const noexcept { return Backend::resample(); }
+  [[nodiscard]] resample_kernels resample() const noexcept {
+    return kernels() != nullptr ? kernels()->resample : detail::own_resample;
+  }
+  /// All its kernels, for operators (ops.hpp); null: none runs on this CPU.
+  [[nodiscard]] const kernel_table* kernels() const noexcept { return Backend::kernels(); }
 
   /// The plan for images of h x w pixels. Compute it once, use it for every call.
   /// Errors: invalid_argument when a side is not in 1 .. 16384 or threads not in 1 .. 64; limit_exceeded when
@@ -2086,7 +3290,8 @@ class basic_network : private detail::config_storage<Config>, private Backend {
   /// calls.
   ///                  With batch_workspace_bytes() a batch runs one image per thread.
   /// Stack: below 8 kB on one thread at -O2 (docs/embedded.md).
-  /// @return ok; shape_mismatch (input against plan, or logits too small), workspace_too_small, misaligned
+  /// @return ok; shape_mismatch (input against plan, a plan of another network, or logits too small),
+  /// workspace_too_small, misaligned
   ///         (workspace or weights), invalid_argument (null data, no weights), unsupported (as make_plan()).
   ///         On an error nothing was written.
   [[nodiscard]] errc forward(const plan& p, nhwc_view<const float> input, span<float> logits,
@@ -2133,7 +3338,9 @@ class basic_network : private detail::config_storage<Config>, private Backend {
            const forward_options& options) const noexcept {
     if (logits.size() < static_cast<std::size_t>(r.n) * static_cast<std::size_t>(output_c(shape())))
       return errc::shape_mismatch;
+    if (p.fingerprint != layout().fingerprint) return errc::shape_mismatch;
     if (!has_weights()) return errc::invalid_argument;
+    if (kernels() == nullptr) return errc::unsupported;
     if (workspace.size() < p.workspace_bytes()) return errc::workspace_too_small;
     if (!is_aligned(workspace.data()) || !is_aligned(payload_)) return errc::misaligned;
     r.input.h = p.h;
@@ -2142,7 +3349,8 @@ class basic_network : private detail::config_storage<Config>, private Backend {
     r.logits = logits.data();
     r.workspace = workspace.data();
     r.options = options;
-    return Backend::forward(shape(), layout(), payload_, p, r);
+    detail::forward_images(*kernels(), shape(), layout(), payload_, p, r);
+    return errc::ok;
   }
 
   const float* payload_;
@@ -2151,27 +3359,24 @@ class basic_network : private detail::config_storage<Config>, private Backend {
 }  // namespace REXNET_BUILD
 }  // namespace rexnet
 
-#endif  // REXNET_NETWORK_BASIC_NETWORK_HPP
-// ---- rexnet/network/forward.hpp
-// One image through all phases. Every worker runs the same list; chunks are claimed (core/parallel.hpp).
-// Together with what it includes this is all that a dispatch unit compiles.
-#ifndef REXNET_NETWORK_FORWARD_HPP
-#define REXNET_NETWORK_FORWARD_HPP
-
-// ---- rexnet/network/block.hpp
-// One inverted bottleneck, cut into chunks as plan.hpp says. Each function does one chunk of one phase;
-// nothing here allocates, throws or knows about threads.
-#ifndef REXNET_NETWORK_BLOCK_HPP
-#define REXNET_NETWORK_BLOCK_HPP
+#endif  // REXNET_ENGINE_BASIC_NETWORK_HPP
+// ---- rexnet/kernels/kernels.hpp
+// The kernels of an instruction set as a table: a constant, which the optimiser sees through where a program
+// is compiled for one set only.
+#ifndef REXNET_KERNELS_KERNELS_HPP
+#define REXNET_KERNELS_KERNELS_HPP
 
 // ---- rexnet/kernels/dense.hpp
-// Kernels on a single vector of features and on whole maps: the dense layer (one row times packed panels),
-// the running sum over pixels, and the scale that squeeze-excite applies.
+// The dense layer: one vector times packed panels.
+//
+//   in       [k]
+//   weights  [ceil(out_c / 16)][k][16], zero padded; bias [ceil(out_c / 16) * 16]
+//   out      [out_c]
 #ifndef REXNET_KERNELS_DENSE_HPP
 #define REXNET_KERNELS_DENSE_HPP
 
 // ---- rexnet/kernels/traits.hpp
-// Tile sizes per instruction set, and the activations that kernels know.
+// Tile sizes per instruction set.
 #ifndef REXNET_KERNELS_TRAITS_HPP
 #define REXNET_KERNELS_TRAITS_HPP
 
@@ -2181,8 +3386,12 @@ class basic_network : private detail::config_storage<Config>, private Backend {
 #ifndef REXNET_SIMD_SIMD_HPP
 #define REXNET_SIMD_SIMD_HPP
 
-// In a dispatch unit, xsimd's functions are the unit's own as well: compiled with its flags, they must not
-// take the place of another unit's in the linker (xsimd's AVX-512 code calls functions named for AVX2).
+// xsimd's functions are this translation unit's own as well: compiled with its flags, they must not take the
+// place of another one's in the linker (xsimd's AVX-512 code calls functions named for AVX2). A program that
+// includes xsimd before this header keeps xsimd's name, and with it that danger, which xsimd has anyway.
+#if !defined(XSIMD_HPP)
+#define xsimd REXNET_JOIN(xsimd, REXNET_TARGET)
+#endif
 
 // g++ 12 takes the _mm512_undefined_* of its own intrinsics for a mistake (GCC bug 105593).
 #if defined(__GNUC__) && !defined(__clang__)
@@ -2269,6 +3478,18 @@ template <class Arch>
 #endif
   return "neon";
 }
+
+#define REXNET_TEXT_OF(token) #token
+#define REXNET_TEXT(token) REXNET_TEXT_OF(token)
+[[nodiscard]] constexpr bool same_text(const char* a, const char* b) noexcept {
+  for (; *a == *b; ++a, ++b)
+    if (*a == 0) return true;
+  return false;
+}
+#if !defined(REXNET_EMULATED_BITS)
+static_assert(same_text(name<default_arch>(), REXNET_TEXT(REXNET_SET)),
+              "core/build.hpp names another set than xsimd offers");
+#endif
 
 template <class Arch>
 [[nodiscard]] REXNET_ALWAYS_INLINE vec<Arch> load(const float* p) noexcept {
@@ -2531,8 +3752,6 @@ REXNET_ALWAYS_INLINE void store_first(float* p, const vec<Arch>& v, int n) noexc
 namespace rexnet {
 inline namespace REXNET_BUILD {
 
-enum class activation : unsigned char { none, relu, relu6, silu };
-
 namespace detail {
 
 /// Register tiles of the pointwise kernel: `rows` pixels by two vectors, and `tail_rows` by one vector for
@@ -2636,95 +3855,52 @@ namespace rexnet {
 inline namespace REXNET_BUILD {
 namespace detail {
 
-enum class dense_activation : unsigned char { none, relu, relu6, sigmoid };
-
 /// Vectors consecutive vectors of outputs, all panels' weights streaming side by side: the layer is bound by
 /// reading weights, so it wants many streams and enough accumulators to hide the FMA's latency (8 on AVX2).
 template <class Arch, std::size_t... V>
-REXNET_ALWAYS_INLINE void dense_vectors(const float* x, int k, const float* weights, const float* bias,
-                                        float* out, int out_c, int c, dense_activation act,
-                                        std::index_sequence<V...>) noexcept {
+REXNET_ALWAYS_INLINE void dense_vectors(const dense_args& a, int c, std::index_sequence<V...>) noexcept {
   using vec = simd::vec<Arch>;
   constexpr int width = simd::width<Arch>;
-  const std::ptrdiff_t panel_size = static_cast<std::ptrdiff_t>(k) * panel_c;
-  const float* w[] = {weights + (c + static_cast<int>(V) * width) / panel_c * panel_size +
+  const std::ptrdiff_t panel_size = static_cast<std::ptrdiff_t>(a.k) * panel_c;
+  const float* w[] = {a.weights + (c + static_cast<int>(V) * width) / panel_c * panel_size +
                       (c + static_cast<int>(V) * width) % panel_c...};
-  vec acc[] = {simd::load<Arch>(bias + c + static_cast<int>(V) * width)...};
-  for (int i = 0; i < k; ++i) {
-    const vec xi = simd::broadcast<Arch>(x[i]);
+  vec acc[] = {simd::load<Arch>(a.bias + c + static_cast<int>(V) * width)...};
+  for (int i = 0; i < a.k; ++i) {
+    const vec xi = simd::broadcast<Arch>(a.in[i]);
     ((acc[V] =
           simd::fma<Arch>(xi, simd::load<Arch>(w[V] + static_cast<std::ptrdiff_t>(i) * panel_c), acc[V])),
      ...);
   }
-  switch (act) {
-    case dense_activation::none: break;
-    case dense_activation::relu: ((acc[V] = simd::relu<Arch>(acc[V])), ...); break;
-    case dense_activation::relu6: ((acc[V] = simd::relu6<Arch>(acc[V])), ...); break;
-    case dense_activation::sigmoid: ((acc[V] = simd::sigmoid<Arch>(acc[V])), ...); break;
+  switch (a.act) {
+    case activation::none: break;
+    case activation::relu: ((acc[V] = simd::relu<Arch>(acc[V])), ...); break;
+    case activation::relu6: ((acc[V] = simd::relu6<Arch>(acc[V])), ...); break;
+    case activation::sigmoid: ((acc[V] = simd::sigmoid<Arch>(acc[V])), ...); break;
+    case activation::silu: break;  // no layer of one vector has it
   }
   const auto put = [&](int first, const vec& v) {
-    const int lanes = out_c - first;
+    const int lanes = a.out_c - first;
     if (lanes >= width)
-      simd::store<Arch>(out + first, v);
+      simd::store<Arch>(a.out + first, v);
     else if (lanes > 0)
-      simd::store_first<Arch>(out + first, v, lanes);
+      simd::store_first<Arch>(a.out + first, v, lanes);
   };
   (put(c + static_cast<int>(V) * width, acc[V]), ...);
 }
 
-/// out[first_c .. last_c) = act(bias + W x). x: [k]; weights: [panels][k][16]; out: [out_c].
-/// first_c is a multiple of 16; last_c, too, or out_c.
+/// out[first_c .. last_c) = act(bias + W in).
 template <class Arch>
-void dense(const float* x, int k, const float* weights, const float* bias, float* out, int out_c, int first_c,
-           int last_c, dense_activation act) noexcept {
+void dense(const dense_args& a) noexcept {
+  REXNET_ASSERT(a.first_c % panel_c == 0 && (a.last_c == a.out_c || a.last_c % panel_c == 0));
+  REXNET_ASSERT(a.act != activation::silu);
   constexpr int width = simd::width<Arch>;
   constexpr std::size_t panel_vectors = static_cast<std::size_t>(panel_c / width > 0 ? panel_c / width : 1);
   constexpr std::size_t many = panel_vectors == 4 ? 8 : 4 * panel_vectors;
   constexpr int many_c = static_cast<int>(many) * width;
-  int c = first_c;
-  for (; c + many_c <= round_up(last_c, panel_c); c += many_c)
-    dense_vectors<Arch>(x, k, weights, bias, out, out_c, c, act, std::make_index_sequence<many>{});
-  for (; c < last_c; c += panel_c)
-    dense_vectors<Arch>(x, k, weights, bias, out, out_c, c, act, std::make_index_sequence<panel_vectors>{});
-}
-
-/// sums[ch] += every pixel's value, pixel after pixel. c: channels that may be read and written.
-template <class Arch>
-void add_pixels(const float* in, std::ptrdiff_t pixels, std::ptrdiff_t step, float* sums, int c) noexcept {
-  using vec = simd::vec<Arch>;
-  constexpr int width = simd::width<Arch>;
-  for (int ch = 0; ch < c; ch += width) {
-    const int lanes = c - ch < width ? c - ch : width;
-    vec sum = simd::load_first<Arch>(sums + ch, lanes);
-    const float* p = in + ch;
-    if (lanes == width)
-      for (std::ptrdiff_t i = 0; i < pixels; ++i, p += step) sum = sum + simd::load<Arch>(p);
-    else
-      for (std::ptrdiff_t i = 0; i < pixels; ++i, p += step) sum = sum + simd::load_first<Arch>(p, lanes);
-    simd::store_first<Arch>(sums + ch, sum, lanes);
-  }
-}
-
-/// map = relu6(map * scale), in place. scale: [c]; clip = false leaves out the ReLU6.
-template <class Arch>
-void scale_clip(float* map, std::ptrdiff_t pixels, std::ptrdiff_t step, const float* scale, int c,
-                bool clip) noexcept {
-  using vec = simd::vec<Arch>;
-  constexpr int width = simd::width<Arch>;
-  const auto apply = [clip](const vec& v, const vec& s) REXNET_LAMBDA_INLINE {
-    const vec scaled = v * s;
-    return clip ? simd::relu6<Arch>(scaled) : scaled;
-  };
-  for (std::ptrdiff_t i = 0; i < pixels; ++i, map += step) {
-    int ch = 0;
-    for (; ch + width <= c; ch += width)
-      simd::store<Arch>(map + ch, apply(simd::load<Arch>(map + ch), simd::load<Arch>(scale + ch)));
-    if (ch < c)
-      simd::store_first<Arch>(
-          map + ch,
-          apply(simd::load_first<Arch>(map + ch, c - ch), simd::load_first<Arch>(scale + ch, c - ch)),
-          c - ch);
-  }
+  int c = a.first_c;
+  for (; c + many_c <= round_up(a.last_c, panel_c); c += many_c)
+    dense_vectors<Arch>(a, c, std::make_index_sequence<many>{});
+  for (; c < a.last_c; c += panel_c) dense_vectors<Arch>(a, c, std::make_index_sequence<panel_vectors>{});
 }
 
 }  // namespace detail
@@ -2752,22 +3928,6 @@ void scale_clip(float* map, std::ptrdiff_t pixels, std::ptrdiff_t step, const fl
 namespace rexnet {
 inline namespace REXNET_BUILD {
 namespace detail {
-
-struct depthwise_args {
-  const float* in = nullptr;
-  std::ptrdiff_t in_row = 0, in_step = 0;
-  int ring_rows = 0;  ///< h where the whole map is there
-  int h = 0, w = 0;   ///< of the input
-  const float* weights = nullptr;
-  const float* bias = nullptr;
-  float* out = nullptr;
-  std::ptrdiff_t out_row = 0, out_step = 0;
-  int first_y = 0, rows = 1;  ///< output rows [first_y, first_y + rows)
-  int ow = 0;
-  int c = 0;              ///< channels that may be read and written: exact, or padded to 8
-  bool clip = false;      ///< ReLU6 on the output
-  float* sums = nullptr;  ///< [c]: the outputs are added, pixel after pixel; or null
-};
 
 template <class Arch, int Kernel, int Stride>
 struct depthwise_row {
@@ -2798,7 +3958,8 @@ struct depthwise_row {
     const depthwise_args& a;
     int c, lanes;
     input_rows in;
-    float* out;  ///< pixel 0 of the row
+    float* out;   ///< pixel 0 of the row
+    float upper;  ///< of the activation: 6, or infinity
   };
   using tile_function = void (*)(const tile_place&, int x, vec& sum) noexcept;
 
@@ -2814,8 +3975,9 @@ struct depthwise_row {
     const int tiles = (a.ow + max_pixels - 1) / max_pixels;
     const int pixels = a.ow / tiles, longer = a.ow % tiles;
     const auto all = std::make_index_sequence<max_pixels>{};
+    const float upper = a.act == activation::relu6 ? 6.0f : std::numeric_limits<float>::infinity();
     for (int r = 0; r < a.rows; ++r) {
-      tile_place place{a, c, lanes, {}, a.out + r * a.out_row + c};
+      tile_place place{a, c, lanes, {}, a.out + r * a.out_row + c, upper};
       for (int ky = 0; ky < Kernel; ++ky) {
         const int iy = (a.first_y + r) * Stride - pad + ky;
         place.in.row[ky] = iy >= 0 && iy < a.h ? a.in + iy % a.ring_rows * a.in_row + c : nullptr;
@@ -2872,10 +4034,11 @@ struct depthwise_row {
     const int first = x * Stride - pad;
     for (int ky = 0; ky < Kernel; ++ky, taps += Kernel * panel_c) {
       if (t.in.row[ky] == nullptr) continue;
-      row<Full, Pixels, Border>(acc, t.in.row[ky] + first * a.in_step, a.in_step, t.lanes, taps, -first,
+      row<Full, Pixels, Border>(acc, t.in.row[ky], first * a.in_step, a.in_step, t.lanes, taps, -first,
                                 a.w - first, std::make_index_sequence<columns>{});
     }
-    if (a.clip) ((acc[P] = simd::relu6<Arch>(acc[P])), ...);
+    if (a.act != activation::none)
+      ((acc[P] = simd::min<Arch>(simd::broadcast<Arch>(t.upper), simd::relu<Arch>(acc[P]))), ...);
     if (a.sums != nullptr) ((sum = sum + acc[P]), ...);
     float* out = t.out + x * a.out_step;
     if (Full)
@@ -2884,21 +4047,24 @@ struct depthwise_row {
       (simd::store_first<Arch>(out + static_cast<std::ptrdiff_t>(P) * a.out_step, acc[P], t.lanes), ...);
   }
 
-  /// One kernel row. border::any: only columns in [begin, end) exist.
+  /// One kernel row, of which column 0 stands `start` floats from p: before the map where it is missing.
+  /// border::any: only columns in [begin, end) exist.
   template <bool Full, int Pixels, border Border, std::size_t... Column>
-  static REXNET_ALWAYS_INLINE void row(vec (&acc)[Pixels], const float* p, std::ptrdiff_t step, int lanes,
-                                       const float* taps, int begin, int end,
+  static REXNET_ALWAYS_INLINE void row(vec (&acc)[Pixels], const float* p, std::ptrdiff_t start,
+                                       std::ptrdiff_t step, int lanes, const float* taps, int begin, int end,
                                        std::index_sequence<Column...>) noexcept {
-    (column<Full, Pixels, Border, static_cast<int>(Column)>(acc, p, step, lanes, taps, begin, end), ...);
+    (column<Full, Pixels, Border, static_cast<int>(Column)>(acc, p, start, step, lanes, taps, begin, end),
+     ...);
   }
   template <bool Full, int Pixels, border Border, int Column>
-  static REXNET_ALWAYS_INLINE void column(vec (&acc)[Pixels], const float* p, std::ptrdiff_t step, int lanes,
-                                          const float* taps, int begin, int end) noexcept {
+  static REXNET_ALWAYS_INLINE void column(vec (&acc)[Pixels], const float* p, std::ptrdiff_t start,
+                                          std::ptrdiff_t step, int lanes, const float* taps, int begin,
+                                          int end) noexcept {
     constexpr int last = (Pixels - 1) * Stride + Kernel - 1;
     if constexpr (Column == 0 && (Border == border::left || Border == border::both)) return;
     if constexpr (Column == last && (Border == border::right || Border == border::both)) return;
     if (Border == border::any && (Column < begin || Column >= end)) return;
-    const vec v = simd::in_register<Arch>(load<Full>(p + Column * step, lanes));
+    const vec v = simd::in_register<Arch>(load<Full>(p + (start + Column * step), lanes));
     add_taps<Pixels, Column>(acc, v, taps, std::make_index_sequence<Kernel>{});
   }
   template <int Pixels, int Column, std::size_t... Kx>
@@ -2915,13 +4081,15 @@ struct depthwise_row {
   }
 };
 
-/// Precondition: kernel 3 or 5, stride 1 or 2.
 template <class Arch>
-void depthwise(const depthwise_args& a, int kernel, int stride) noexcept {
-  if (kernel == 3)
-    stride == 1 ? depthwise_row<Arch, 3, 1>::run(a) : depthwise_row<Arch, 3, 2>::run(a);
+void depthwise(const depthwise_args& a) noexcept {
+  REXNET_ASSERT((a.kernel == 3 || a.kernel == 5) && (a.stride == 1 || a.stride == 2));
+  REXNET_ASSERT(a.ring_rows >= 1 && a.first_y >= 0 && a.ow == (a.w + a.stride - 1) / a.stride);
+  REXNET_ASSERT(a.act != activation::silu && a.act != activation::sigmoid);
+  if (a.kernel == 3)
+    a.stride == 1 ? depthwise_row<Arch, 3, 1>::run(a) : depthwise_row<Arch, 3, 2>::run(a);
   else
-    stride == 1 ? depthwise_row<Arch, 5, 1>::run(a) : depthwise_row<Arch, 5, 2>::run(a);
+    a.stride == 1 ? depthwise_row<Arch, 5, 1>::run(a) : depthwise_row<Arch, 5, 2>::run(a);
 }
 
 }  // namespace detail
@@ -2931,9 +4099,9 @@ void depthwise(const depthwise_args& a, int kernel, int stride) noexcept {
 
 #endif  // REXNET_KERNELS_DEPTHWISE_HPP
 // ---- rexnet/kernels/pointwise.hpp
-// The matrix product of the library: pixels times packed weight panels, with bias, activation and residual
-// in registers. A 1x1 convolution reads one run of `run` floats per pixel; a dense KxK convolution over
-// zero-padded rows reads K runs (one per kernel row) of K * in_c floats.
+// The matrix product of the library: pixels times packed weight panels, with bias, activation and residual. A
+// 1x1 convolution reads one run of `run` floats per pixel; a dense KxK convolution over zero-padded rows
+// reads K runs (one per kernel row) of K * in_c floats.
 //
 //   pixels   segment s of pixel i: segment[s] + i * pixel_step, `run` floats
 //   weights  [panels][segments * run][16], zero padded; aligned to 64 bytes
@@ -2950,24 +4118,6 @@ namespace rexnet {
 inline namespace REXNET_BUILD {
 namespace detail {
 
-struct pointwise_args {
-  const float* const* segment = nullptr;  ///< `segments` pointers to the first pixel
-  int segments = 1;
-  int run = 0;  ///< floats per segment
-  std::ptrdiff_t pixel_step = 0;
-  const float* weights = nullptr;
-  const float* bias = nullptr;
-  float* out = nullptr;  ///< channel 0 of pixel 0
-  std::ptrdiff_t out_step = 0;
-  int out_c = 0;  ///< channels that may be written: exact, or padded to 8 where pads are writable
-  const float* residual = nullptr;  ///< added after the activation to the first residual_c channels; or null
-  std::ptrdiff_t residual_step = 0;
-  int residual_c = 0;  ///< channels that may be read; 0 without residual
-  activation act = activation::none;
-  int ahead = 2;  ///< panels from a column to the one whose weights it prefetches: two for each thread that
-                  ///< claims columns of the same layer (two threads: 2 to 3 % of a pass)
-};
-
 /// each(f) with f the activation of a vector.
 template <class Arch, class Each>
 REXNET_ALWAYS_INLINE void with_activation(activation act, Each&& each) noexcept {
@@ -2979,6 +4129,7 @@ REXNET_ALWAYS_INLINE void with_activation(activation act, Each&& each) noexcept 
       each([](const vec& v) REXNET_LAMBDA_INLINE { return simd::relu6<Arch>(v); });
       break;
     case activation::silu: each([](const vec& v) REXNET_LAMBDA_INLINE { return simd::silu<Arch>(v); }); break;
+    case activation::sigmoid: break;  // no layer that is a product of matrices has it
   }
 }
 
@@ -3102,10 +4253,11 @@ struct pointwise_tile {
     for (int s = 0; s < a.segments; ++s) {
       // Pixels in groups of three: [p], [p + step] and [p + 2 step] are x86 addresses without arithmetic.
       const float* p = a.segment[s] + pixel * step;
-      const float* p3 = simd::opaque(p + 3 * step);
-      const float* p6 = simd::opaque(p3 + 3 * step);
-      const float* p9 = simd::opaque(p6 + 3 * step);
-      const float* p12 = simd::opaque(p9 + 3 * step);
+      // Only of pixels that the tile has: a pointer to others might lie outside of the map.
+      const float* p3 = Rows > 3 ? simd::opaque(p + 3 * step) : p;
+      const float* p6 = Rows > 6 ? simd::opaque(p3 + 3 * step) : p;
+      const float* p9 = Rows > 9 ? simd::opaque(p6 + 3 * step) : p;
+      const float* p12 = Rows > 12 ? simd::opaque(p9 + 3 * step) : p;
       int k = a.run;
       for (; k >= 4; k -= 4) {
         REXNET_PREFETCH(ahead);
@@ -3201,7 +4353,8 @@ constexpr pointwise_function pointwise_entry(std::size_t rows, std::index_sequen
 
 /// Pixels [0, pixels) in tiles of nearly equal height, so that no tile is a lonely pixel: 49 = 13 + 3 * 12.
 template <class Arch, int Vectors, int MaxRows>
-void pointwise_column(const pointwise_args& a, std::ptrdiff_t pixels, int channel) noexcept {
+void pointwise_column(const pointwise_args& a, int channel) noexcept {
+  const std::ptrdiff_t pixels = a.pixels;
   const std::ptrdiff_t tiles = (pixels + MaxRows - 1) / MaxRows;
   const std::ptrdiff_t height = pixels / tiles, taller = pixels % tiles;
   // Weights come from L3 or memory, and a 7 x 7 map is done with them after four tiles: each of a column's
@@ -3231,17 +4384,19 @@ void pointwise_column(const pointwise_args& a, std::ptrdiff_t pixels, int channe
   run(taller, tiles, height);
 }
 
-/// All pixels and the output channels [first_c, last_c). first_c is a multiple of 16; last_c, too, or >=
-/// out_c.
+/// All pixels and the output channels [first_c, last_c).
 template <class Arch>
-void pointwise(const pointwise_args& a, std::ptrdiff_t pixels, int first_c, int last_c) noexcept {
+void pointwise(const pointwise_args& a) noexcept {
   using traits = kernel_traits<Arch>;
   constexpr int width = simd::width<Arch>;
-  if (pixels <= 0) return;
-  if (last_c > a.out_c) last_c = a.out_c;
-  int c = first_c;
-  for (; c + width < last_c; c += 2 * width) pointwise_column<Arch, 2, traits::rows>(a, pixels, c);
-  if (c < last_c) pointwise_column<Arch, 1, traits::tail_rows>(a, pixels, c);
+  REXNET_ASSERT(a.segments >= 1 && a.run >= 0 && a.first_c % panel_c == 0 && a.ahead >= 0);
+  REXNET_ASSERT(a.last_c >= a.out_c || a.last_c % panel_c == 0);
+  REXNET_ASSERT(a.act != activation::sigmoid && (a.residual != nullptr || a.residual_c == 0));
+  if (a.pixels <= 0) return;
+  const int last_c = a.last_c > a.out_c ? a.out_c : a.last_c;
+  int c = a.first_c;
+  for (; c + width < last_c; c += 2 * width) pointwise_column<Arch, 2, traits::rows>(a, c);
+  if (c < last_c) pointwise_column<Arch, 1, traits::tail_rows>(a, c);
 }
 
 }  // namespace detail
@@ -3250,481 +4405,58 @@ void pointwise(const pointwise_args& a, std::ptrdiff_t pixels, int first_c, int 
 // NOLINTEND(bugprone-implicit-widening-of-multiplication-result)
 
 #endif  // REXNET_KERNELS_POINTWISE_HPP
+// ---- rexnet/kernels/sweep.hpp
+// Passes over the pixels of a map: the running sum that means are made of, and the scale that squeeze-excite
+// applies.
+#ifndef REXNET_KERNELS_SWEEP_HPP
+#define REXNET_KERNELS_SWEEP_HPP
 
 namespace rexnet {
 inline namespace REXNET_BUILD {
 namespace detail {
 
-/// A layer's packed weights and bias, from output channel `first_c` (a multiple of 16) on.
-struct layer_weights {
-  const float* weights;
-  const float* bias;
-};
-[[nodiscard]] inline layer_weights at(const float* payload, const layer_layout& l, int first_c = 0) noexcept {
-  return {payload + l.weights + static_cast<std::ptrdiff_t>(first_c) * l.k, payload + l.bias + first_c};
-}
-
-/// After the stem, every expand and the head.
-[[nodiscard]] inline activation hidden_activation(const config& c) noexcept {
-  return c.family == family::lite ? activation::relu6 : activation::silu;
-}
-
-/// A 1x1 layer's `channels` outputs for pixels `in_step` floats apart; `threads` claim such slices of it.
+/// vector[ch] += every pixel's value, pixel after pixel.
 template <class Arch>
-void pointwise_layer(layer_weights w, int k, const float* in, std::ptrdiff_t in_step, std::ptrdiff_t pixels,
-                     float* out, std::ptrdiff_t out_step, int channels, activation act,
-                     int threads) noexcept {
-  pointwise_args a;
-  a.segment = &in;
-  a.run = k;
-  a.pixel_step = in_step;
-  a.weights = w.weights;
-  a.bias = w.bias;
-  a.out = out;
-  a.out_step = out_step;
-  a.out_c = channels;
-  a.act = act;
-  a.ahead = 2 * threads;
-  pointwise<Arch>(a, pixels, 0, channels);
-}
-
-/// The stem's convolution, row by row: 3x3, stride 2, padding 1, from 3 channels.
-template <class Arch>
-struct stem_rows {
-  input_rows input;
-  layer_weights weights;
-  int stem_c;  ///< channels that may be written
-  activation act;
-  float* scratch;   ///< stem_rows_floats(input.w): a ring of three input rows
-  int next_y = -1;  ///< the output row whose first input row is in the ring already
-
-  /// Output row y to out, [ceil(w / 2)] pixels of `step` floats.
-  void compute(int y, float* out, std::ptrdiff_t step) noexcept {
-    const auto row_floats = static_cast<std::ptrdiff_t>(stem_rows_floats(input.w) / 3);
-    const float* rows[3];
-    for (int ky = 0; ky < 3; ++ky) {
-      const int iy = 2 * y - 1 + ky;
-      float* row = scratch + (iy + 1) % 3 * row_floats;
-      if (ky > 0 || y != next_y) input.copy_padded(iy, row);
-      rows[ky] = row;
-    }
-    next_y = y + 1;
-    pointwise_args a;
-    a.segment = rows;
-    a.segments = 3;
-    a.run = 9;
-    a.pixel_step = 6;
-    a.weights = weights.weights;
-    a.bias = weights.bias;
-    a.out = out;
-    a.out_step = step;
-    a.out_c = stem_c;
-    a.act = act;
-    pointwise<Arch>(a, strided(input.w, 2), 0, stem_c);
-  }
-};
-
-/// Everything a block's phases share.
-struct block_context {
-  const config* net;
-  const weights_layout* layout;
-  const float* payload;
-  const plan* p;
-  float* workspace;
-  int index;
-
-  [[nodiscard]] const block_config& block() const noexcept { return net->blocks[index]; }
-  [[nodiscard]] const block_layout& weights() const noexcept { return layout->blocks[index]; }
-  [[nodiscard]] const block_plan& plan_of() const noexcept { return p->blocks[index]; }
-  [[nodiscard]] float* scratch(int worker) const noexcept {
-    return workspace + plan_of().scratch + worker * plan_of().scratch_floats;
-  }
-};
-
-/// Channels computed for `c` of an expanded map: no vector is cut. At most mid_step(c).
-template <class Arch>
-constexpr int whole_vectors(int c) noexcept {
-  return round_up(c, larger(pixel_pad, simd::width<Arch>));
-}
-
-/// Expands the channels [first_c, first_c + channels) and convolves them for output rows [begin, end), a turn
-/// of the ring at a time: out_rows(y, d) says where output row y goes, turn(y, rows) follows its rows.
-template <class Arch, class ExpandRows, class OutRows, class Turn>
-void expand_depthwise(const block_context& b, int first_c, int channels, int ring_step, int begin, int end,
-                      float* ring, float* sums, bool clip, ExpandRows&& expand_rows, OutRows&& out_rows,
-                      Turn&& turn) noexcept {
-  const block_config& cfg = b.block();
-  const block_plan& p = b.plan_of();
-  const int pad = cfg.kernel / 2;
-  const layer_weights w = at(b.payload, b.weights().depthwise, first_c);
-
-  depthwise_args d;
-  d.in = ring;
-  d.in_row = static_cast<std::ptrdiff_t>(p.w) * ring_step;
-  d.in_step = ring_step;
-  d.ring_rows = p.ring_rows;
-  d.h = p.h;
-  d.w = p.w;
-  d.weights = w.weights;
-  d.bias = w.bias;
-  d.ow = p.ow;
-  d.c = channels;
-  d.clip = clip;
-  d.sums = sums;
-
-  int have = larger(0, begin * cfg.stride - pad);  // input rows before this one are in the ring, or done with
-  for (int y = begin; y < end; y += p.step_rows) {
-    d.first_y = y;
-    d.rows = smaller(p.step_rows, end - y);
-    const int need = smaller(p.h, (y + d.rows - 1) * cfg.stride - pad + cfg.kernel);
-    while (have < need) {
-      const int until = smaller(need, have + p.ring_rows - have % p.ring_rows);  // the ring wraps here
-      expand_rows(have, until, ring + have % p.ring_rows * d.in_row);
-      have = until;
-    }
-    out_rows(y, d);
-    depthwise<Arch>(d, cfg.kernel, cfg.stride);
-    turn(y, d.rows);
+void add_pixels(const sweep_args& a) noexcept {
+  using vec = simd::vec<Arch>;
+  constexpr int width = simd::width<Arch>;
+  for (int ch = 0; ch < a.c; ch += width) {
+    const int lanes = a.c - ch < width ? a.c - ch : width;
+    vec sum = simd::load_first<Arch>(a.vector + ch, lanes);
+    const float* p = a.map + ch;
+    if (lanes == width)
+      for (std::ptrdiff_t i = 0; i < a.pixels; ++i, p += a.step) sum = sum + simd::load<Arch>(p);
+    else
+      for (std::ptrdiff_t i = 0; i < a.pixels; ++i, p += a.step) sum = sum + simd::load_first<Arch>(p, lanes);
+    simd::store_first<Arch>(a.vector + ch, sum, lanes);
   }
 }
 
-/// The expand convolution of input rows [y, until) into consecutive rows at out.
+/// map = act(map * vector), in place.
 template <class Arch>
-void expand_block_rows(const block_context& b, int first_c, int channels, int out_step, int y, int until,
-                       float* out) noexcept {
-  const block_plan& p = b.plan_of();
-  const std::ptrdiff_t in_step = padded_c(b.block().in_c);
-  pointwise_layer<Arch>(at(b.payload, b.weights().expand, first_c), b.block().in_c,
-                        b.workspace + p.in + static_cast<std::ptrdiff_t>(y) * p.w * in_step, in_step,
-                        static_cast<std::ptrdiff_t>(until - y) * p.w, out, out_step, channels,
-                        hidden_activation(*b.net), p.bands ? 1 : b.p->threads);
-}
-
-/// The project convolution of pixels [first, first + count), output channels [first_c, last_c): mid holds the
-/// first pixel.
-template <class Arch>
-void project_pixels(const block_context& b, const float* mid, std::ptrdiff_t first, std::ptrdiff_t count,
-                    int first_c, int last_c) noexcept {
-  const block_config& cfg = b.block();
-  const block_plan& p = b.plan_of();
-  const layer_weights w = at(b.payload, b.weights().project);
-  pointwise_args a;
-  a.segment = &mid;
-  a.run = cfg.mid_c;
-  a.pixel_step = mid_step(cfg.mid_c);
-  a.weights = w.weights;
-  a.bias = w.bias;
-  a.out_step = padded_c(cfg.out_c);
-  a.out = b.workspace + p.out + first * a.out_step;
-  a.out_c = padded_c(cfg.out_c);
-  if (cfg.residual()) {
-    a.residual_step = padded_c(cfg.in_c);
-    a.residual = b.workspace + p.in + first * a.residual_step;
-    a.residual_c = padded_c(cfg.in_c);
-  }
-  if (p.by_columns) a.ahead = 2 * b.p->threads;
-  pointwise<Arch>(a, count, first_c, last_c);
-}
-
-/// Bands: output rows of chunk `chunk`, all the way through the block. Block 0 takes its rows from the stem.
-template <class Arch>
-void band_chunk(const block_context& b, int chunk, int worker, const input_rows& input) noexcept {
-  const block_config& cfg = b.block();
-  const block_plan& p = b.plan_of();
-  const int channels = whole_vectors<Arch>(cfg.mid_c), step = mid_step(cfg.mid_c);
-  const int begin = static_cast<int>(std::int64_t{p.oh} * chunk / p.chunks);
-  const int end = static_cast<int>(std::int64_t{p.oh} * (chunk + 1) / p.chunks);
-  float* const ring = b.scratch(worker);
-  float* const mid = ring + pad16(static_cast<std::int64_t>(p.ring_rows) * p.w * step);
-  const std::ptrdiff_t mid_row = static_cast<std::ptrdiff_t>(p.ow) * step;
-  stem_rows<Arch> stem{input, at(b.payload, b.layout->stem), channels, hidden_activation(*b.net),
-                       mid + pad16(p.step_rows * mid_row)};
-
-  expand_depthwise<Arch>(
-      b, 0, channels, step, begin, end, ring, nullptr, true,
-      [&](int y, int until, float* out) {
-        if (cfg.expand)
-          expand_block_rows<Arch>(b, 0, channels, step, y, until, out);
-        else
-          for (int r = y; r < until; ++r)
-            stem.compute(r, out + static_cast<std::ptrdiff_t>(r - y) * p.w * step, step);
-      },
-      [&](int, depthwise_args& d) {
-        d.out = mid;
-        d.out_row = mid_row;
-        d.out_step = step;
-      },
-      [&](int y, int rows) {
-        project_pixels<Arch>(b, mid, static_cast<std::ptrdiff_t>(y) * p.ow,
-                             static_cast<std::ptrdiff_t>(rows) * p.ow, 0, padded_c(cfg.out_c));
-      });
-}
-
-/// Slices, first phase: one slice of channels over the whole map, and its means for squeeze-excite.
-template <class Arch>
-void slice_chunk(const block_context& b, int chunk, int worker) noexcept {
-  const block_config& cfg = b.block();
-  const block_plan& p = b.plan_of();
-  const int first_c = chunk * p.slice_c;
-  const int channels = smaller(p.slice_c, whole_vectors<Arch>(cfg.mid_c) - first_c);
-  const std::ptrdiff_t step = mid_step(cfg.mid_c);
-  float* const mid = b.workspace + p.mid + first_c;
-  float* const sums = cfg.se_c > 0 ? b.workspace + b.p->sums + first_c : nullptr;
-  if (sums != nullptr)
-    for (int c = 0; c < channels; ++c) sums[c] = 0.0f;
-  expand_depthwise<Arch>(
-      b, first_c, channels, p.slice_c, 0, p.oh, b.scratch(worker), sums, cfg.se_c == 0,
-      [&](int y, int until, float* out) {
-        expand_block_rows<Arch>(b, first_c, channels, p.slice_c, y, until, out);
-      },
-      [&](int y, depthwise_args& d) {
-        d.out_row = p.ow * step;
-        d.out = mid + y * d.out_row;
-        d.out_step = step;
-      },
-      [](int, int) {});
-  if (sums != nullptr) {
-    const float per_pixel = 1.0f / (static_cast<float>(p.oh) * static_cast<float>(p.ow));
-    for (int c = 0; c < channels; ++c) sums[c] *= per_pixel;
-  }
-}
-
-/// Output channels of a chunk of a dense layer: eight panels.
-inline constexpr int dense_chunk_c = 128;
-
-/// A chunk of a dense layer from `in` to `out`.
-template <class Arch>
-void dense_chunk(const float* payload, const layer_layout& l, const float* in, float* out, int chunk,
-                 dense_activation act) noexcept {
-  const layer_weights w = at(payload, l);
-  const int first = chunk * dense_chunk_c;
-  dense<Arch>(in, l.k, w.weights, w.bias, out, l.out_c, first, smaller(l.out_c, first + dense_chunk_c), act);
-}
-
-/// Slices, the second dense layer: a chunk of scales. Where project goes by columns, scale and ReLU6 follow
-/// on the chunk's channels.
-template <class Arch>
-void excite_chunk(const block_context& b, int chunk) noexcept {
-  const block_config& cfg = b.block();
-  const block_plan& p = b.plan_of();
-  float* const scale = b.workspace + b.p->scale;
-  dense_chunk<Arch>(b.payload, b.weights().excite, b.workspace + b.p->squeezed, scale, chunk,
-                    dense_activation::sigmoid);
-  if (!p.by_columns) return;
-  const int first = chunk * dense_chunk_c;
-  scale_clip<Arch>(b.workspace + p.mid + first, static_cast<std::ptrdiff_t>(p.oh) * p.ow, mid_step(cfg.mid_c),
-                   scale + first, smaller(dense_chunk_c, cfg.mid_c - first), true);
-}
-
-/// Slices, last phase: project some columns of all pixels, or some pixels after scale and ReLU6 in place.
-template <class Arch>
-void project_chunk(const block_context& b, int chunk) noexcept {
-  const block_config& cfg = b.block();
-  const block_plan& p = b.plan_of();
-  const std::ptrdiff_t pixels = static_cast<std::ptrdiff_t>(p.oh) * p.ow;
-  if (p.by_columns) {
-    const int first_c = chunk * slice_channels;
-    project_pixels<Arch>(b, b.workspace + p.mid, 0, pixels, first_c,
-                         smaller(first_c + slice_channels, padded_c(cfg.out_c)));
-    return;
-  }
-  const auto begin = [=](int group) {
-    return static_cast<std::ptrdiff_t>(std::int64_t{pixels} * group / p.groups);
+void scale_pixels(const sweep_args& a) noexcept {
+  REXNET_ASSERT(a.act != activation::silu && a.act != activation::sigmoid);
+  using vec = simd::vec<Arch>;
+  constexpr int width = simd::width<Arch>;
+  const bool clip = a.act != activation::none;
+  const vec upper =
+      simd::broadcast<Arch>(a.act == activation::relu6 ? 6.0f : std::numeric_limits<float>::infinity());
+  const auto apply = [clip, &upper](const vec& v, const vec& s) REXNET_LAMBDA_INLINE {
+    const vec scaled = v * s;
+    return clip ? simd::min<Arch>(upper, simd::relu<Arch>(scaled)) : scaled;
   };
-  const std::ptrdiff_t first = begin(chunk), last = begin(chunk + 1);
-  const std::ptrdiff_t step = mid_step(cfg.mid_c);
-  float* const mid = b.workspace + p.mid + first * step;
-  if (cfg.se_c > 0) scale_clip<Arch>(mid, last - first, step, b.workspace + b.p->scale, cfg.mid_c, true);
-  project_pixels<Arch>(b, mid, first, last - first, 0, padded_c(cfg.out_c));
-}
-
-}  // namespace detail
-}  // namespace REXNET_BUILD
-}  // namespace rexnet
-
-#endif  // REXNET_NETWORK_BLOCK_HPP
-
-namespace rexnet {
-inline namespace REXNET_BUILD {
-
-namespace detail {
-
-template <class Arch>
-struct forward_pass {
-  const config* net;
-  const weights_layout* layout;
-  const float* payload;
-  const plan* p;
-  float* workspace;
-  input_rows input;
-  float* logits;
-  feature_taps taps;  ///< of this image
-  phase_observer observer;
-
-  /// Precondition: at most p->threads workers at a time, each with its own index; prepare() was called.
-  void work(int worker) const noexcept {
-    auto* states = reinterpret_cast<phase_state*>(workspace);
-    int next = 0;
-    const auto each = [&](phase what, int block, int chunks, auto&& body) {
-      run_phase(states[next++], chunks, p->threads == 1, body);
-      if (observer.function != nullptr && worker == 0) observer.function(observer.context, what, block);
-    };
-    constexpr int behind = block_count;
-
-    // Before block 0 the arena is free, so the stem's map may use the head's scratch.
-    if (taps.stem != nullptr) each(phase::tap, 0, 1, [&](int) { stem_map(worker); });
-    for (int i = 0; i < block_count; ++i) {
-      const block_context b{net, layout, payload, p, workspace, i};
-      const block_plan& bp = p->blocks[i];
-      if (bp.bands) {
-        each(phase::bands, i, bp.chunks, [&](int chunk) { band_chunk<Arch>(b, chunk, worker, input); });
-      } else {
-        each(phase::slices, i, bp.chunks, [&](int chunk) { slice_chunk<Arch>(b, chunk, worker); });
-        if (net->blocks[i].se_c > 0) {
-          const block_layout& l = layout->blocks[i];
-          each(phase::squeeze, i, dense_chunks(l.squeeze), [&](int chunk) {
-            dense_chunk<Arch>(payload, l.squeeze, at_offset(p->sums), at_offset(p->squeezed), chunk,
-                              dense_activation::relu);
-          });
-          each(phase::excite, i, dense_chunks(l.excite), [&](int chunk) { excite_chunk<Arch>(b, chunk); });
-        }
-        each(phase::project, i, bp.groups, [&](int chunk) { project_chunk<Arch>(b, chunk); });
-      }
-      if (taps.blocks[i] != nullptr) each(phase::tap, i, 1, [&](int) { copy_map(i); });
-    }
-    if (taps.head != nullptr)
-      each(phase::tap, behind, 1,
-           [&](int) { head_pixels_to(taps.head, 0, last_pixels(), 0, net->head_c, net->head_c); });
-    each(phase::head, behind, ceil_div(net->head_c, slice_channels),
-         [&](int chunk) { head_chunk(chunk, worker); });
-    const float* features = at_offset(p->pooled);
-    if (net->hidden_c > 0) {
-      each(phase::hidden, behind, dense_chunks(layout->hidden), [&](int chunk) {
-        dense_chunk<Arch>(payload, layout->hidden, features, at_offset(p->hidden), chunk,
-                          dense_activation::relu6);
-      });
-      features = at_offset(p->hidden);
-    }
-    // Both in one phase: the plan reserves a counter for each.
-    if (taps.pooled != nullptr || taps.features != nullptr)
-      each(phase::tap, behind, 1, [&](int) {
-        copy_vector(taps.pooled, at_offset(p->pooled), net->head_c);
-        copy_vector(taps.features, features, feature_c(*net));
-      });
-    if (net->classes == 0)
-      each(phase::classifier, behind, 1, [&](int) {
-        std::memcpy(logits, features, static_cast<std::size_t>(output_c(*net)) * sizeof(float));
-      });
-    each(phase::classifier, behind, dense_chunks(layout->classifier), [&](int chunk) {
-      dense_chunk<Arch>(payload, layout->classifier, features, logits, chunk, dense_activation::none);
-    });
-  }
-
-  /// Resets the phase counters; before the workers start.
-  void prepare() const noexcept {
-    auto* states = reinterpret_cast<phase_state*>(workspace);
-    for (std::int64_t i = 0; i < phase_slots; ++i) {
-      states[i].claimed.reset();
-      states[i].finished.reset();
-    }
-  }
-
- private:
-  static_assert(sizeof(phase_state) == 64, "plan.hpp reserves 64 bytes a phase");
-
-  [[nodiscard]] float* at_offset(std::int64_t offset) const noexcept { return workspace + offset; }
-  [[nodiscard]] static int dense_chunks(const layer_layout& l) noexcept {
-    return ceil_div(l.out_c, dense_chunk_c);
-  }
-  [[nodiscard]] std::ptrdiff_t last_pixels() const noexcept {
-    const block_plan& last = p->blocks[block_count - 1];
-    return static_cast<std::ptrdiff_t>(last.oh) * last.ow;
-  }
-
-  /// The last 1x1 convolution for some pixels and the channels [first_c, first_c + channels).
-  void head_pixels_to(float* out, std::ptrdiff_t first, std::ptrdiff_t count, int first_c, int channels,
-                      std::ptrdiff_t step) const noexcept {
-    const std::ptrdiff_t in_step = padded_c(net->blocks[block_count - 1].out_c);
-    pointwise_layer<Arch>(at(payload, layout->head, first_c), layout->head.k,
-                          at_offset(p->blocks[block_count - 1].out) + first * in_step, in_step, count, out,
-                          step, channels, hidden_activation(*net), p->threads);
-  }
-
-  /// Head and global mean for a slice of channels: the head's map never exists.
-  void head_chunk(int chunk, int worker) const noexcept {
-    const int first_c = chunk * slice_channels, channels = smaller(slice_channels, net->head_c - first_c);
-    float* const tile = at_offset(p->head_scratch) + worker * p->head_scratch_floats;
-    float* const sums = at_offset(p->pooled) + first_c;
-    for (int c = 0; c < channels; ++c) sums[c] = 0.0f;
-    for (std::ptrdiff_t first = 0; first < last_pixels(); first += head_pixels) {
-      const std::ptrdiff_t count = smaller<std::ptrdiff_t>(head_pixels, last_pixels() - first);
-      head_pixels_to(tile, first, count, first_c, channels, slice_channels);
-      add_pixels<Arch>(tile, count, slice_channels, sums, channels);
-    }
-    const float per_pixel = 1.0f / static_cast<float>(last_pixels());
-    for (int c = 0; c < channels; ++c) sums[c] *= per_pixel;
-  }
-
-  void stem_map(int worker) const noexcept {
-    stem_rows<Arch> stem{input, at(payload, layout->stem), net->stem_c, hidden_activation(*net),
-                         at_offset(p->head_scratch) + worker * p->head_scratch_floats};
-    const block_plan& first = p->blocks[0];
-    for (int y = 0; y < first.h; ++y)
-      stem.compute(y, taps.stem + static_cast<std::ptrdiff_t>(y) * first.w * net->stem_c, net->stem_c);
-  }
-
-  static void copy_vector(float* to, const float* from, int count) noexcept {
-    if (to != nullptr) std::memcpy(to, from, static_cast<std::size_t>(count) * sizeof(float));
-  }
-
-  void copy_map(int i) const noexcept {
-    const block_plan& b = p->blocks[i];
-    const int c = net->blocks[i].out_c;
-    const std::ptrdiff_t pixels = static_cast<std::ptrdiff_t>(b.oh) * b.ow;
-    for (std::ptrdiff_t pixel = 0; pixel < pixels; ++pixel)
-      std::memcpy(taps.blocks[i] + pixel * c, at_offset(b.out) + pixel * padded_c(c),
-                  static_cast<std::size_t>(c) * sizeof(float));
-  }
-};
-
-/// All images of a request, which basic_network has checked.
-template <class Arch>
-void forward_images(const config& net, const weights_layout& layout, const float* payload, const plan& p,
-                    const forward_request& r) noexcept {
-  auto* floats = reinterpret_cast<float*>(r.workspace);
-  const auto pass_for = [&](const plan& image_plan, int image, float* workspace,
-                            const phase_observer& observer) {
-    forward_pass<Arch> pass{&net,
-                            &layout,
-                            payload,
-                            &image_plan,
-                            workspace,
-                            r.input,
-                            r.logits + static_cast<std::ptrdiff_t>(image) * output_c(net),
-                            taps_of(net, p, r.options.taps, image),
-                            observer};
-    if (r.input.floats != nullptr) pass.input.floats += image * r.image_stride;
-    return pass;
-  };
-
-  if (r.image_per_thread) {
-    const plan alone = make_plan(net, p.h, p.w, 1);
-    shared_counter next;
-    auto worker = [&](int index) {
-      for (int image; (image = next.take()) < r.n;)
-        pass_for(alone, image, floats + index * alone.total_floats, {}).work(0);
-    };
-    run_tasks(
-        r.options.threads, smaller(p.threads, r.n),
-        [](void* context, int index) { (*static_cast<decltype(worker)*>(context))(index); }, &worker);
-    return;
-  }
-  for (int image = 0; image < r.n; ++image) {
-    auto pass = pass_for(p, image, floats, r.options.observer);
-    if (p.threads > 1) pass.prepare();
-    run_tasks(
-        r.options.threads, p.threads,
-        [](void* context, int index) { static_cast<decltype(pass)*>(context)->work(index); }, &pass);
+  float* map = a.map;
+  const float* const scale = a.vector;
+  const int c = a.c;
+  for (std::ptrdiff_t i = 0; i < a.pixels; ++i, map += a.step) {
+    int ch = 0;
+    for (; ch + width <= c; ch += width)
+      simd::store<Arch>(map + ch, apply(simd::load<Arch>(map + ch), simd::load<Arch>(scale + ch)));
+    if (ch < c)
+      simd::store_first<Arch>(
+          map + ch,
+          apply(simd::load_first<Arch>(map + ch, c - ch), simd::load_first<Arch>(scale + ch, c - ch)),
+          c - ch);
   }
 }
 
@@ -3732,7 +4464,22 @@ void forward_images(const config& net, const weights_layout& layout, const float
 }  // namespace REXNET_BUILD
 }  // namespace rexnet
 
-#endif  // REXNET_NETWORK_FORWARD_HPP
+#endif  // REXNET_KERNELS_SWEEP_HPP
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+
+/// @tparam Arch an instruction set that this translation unit is compiled for
+template <class Arch>
+inline constexpr kernel_table kernels_of = {
+    simd::name<Arch>(),        detail::border_hash,         simd::width<Arch>,
+    &detail::pointwise<Arch>,  &detail::depthwise<Arch>,    &detail::dense<Arch>,
+    &detail::add_pixels<Arch>, &detail::scale_pixels<Arch>, detail::own_resample};
+
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_KERNELS_KERNELS_HPP
 
 namespace rexnet {
 inline namespace REXNET_BUILD {
@@ -3743,13 +4490,7 @@ namespace detail {
 template <class Arch>
 struct compiled {
   [[nodiscard]] static status ready() { return done; }
-  [[nodiscard]] static const char* name() noexcept { return simd::name<Arch>(); }
-  [[nodiscard]] static resample_kernels resample() noexcept { return {}; }
-  static errc forward(const config& net, const weights_layout& layout, const float* payload, const plan& p,
-                      const forward_request& r) noexcept {
-    forward_images<Arch>(net, layout, payload, p, r);
-    return errc::ok;
-  }
+  [[nodiscard]] static constexpr const kernel_table* kernels() noexcept { return &kernels_of<Arch>; }
 };
 
 }  // namespace detail
@@ -3763,7 +4504,7 @@ using network = basic_network<Config, detail::compiled<Arch>>;
 }  // namespace REXNET_BUILD
 }  // namespace rexnet
 
-#endif  // REXNET_NETWORK_NETWORK_HPP
+#endif  // REXNET_ENGINE_NETWORK_HPP
 // ---- rexnet/image/preprocess.hpp
 // From a picture to what the network sees, as timm and torchvision do it for evaluation: short side to
 // floor(input / crop_pct), centre crop, /255, mean and standard deviation.
@@ -3974,7 +4715,7 @@ inline void copy_as_rgb(const std::uint8_t* in, pixel_format format, int pixels,
 /// @param scratch p.scratch_bytes, from a multiple of 8
 inline void resize_into(const image_view& in, const resize_plan& p, std::uint8_t* out,
                         std::ptrdiff_t out_stride, unsigned char* scratch,
-                        const resample_kernels& kernels = {}) noexcept {
+                        const resample_kernels& kernels = own_resample) noexcept {
   auto* const values = reinterpret_cast<double*>(scratch + p.values);
   auto* const windows = reinterpret_cast<resample_window*>(scratch + p.windows);
   auto* const weights_x = reinterpret_cast<std::int32_t*>(scratch + p.weights_x);
@@ -4195,7 +4936,7 @@ struct picture_box {
 /// @return ok; invalid_argument (picture or options), shape_mismatch (out), workspace_too_small (scratch)
 [[nodiscard]] inline errc preprocess_pixels_into(const image_view& in, const preprocessing& p,
                                                  span<std::uint8_t> out, span<unsigned char> scratch,
-                                                 const detail::resample_kernels& kernels = {}) noexcept {
+                                                 const resample_kernels& kernels = detail::own_resample) noexcept {
   if (const errc e = detail::check_picture(in, p, detail::report_code()); e != errc::ok) return e;
   const detail::preprocess_plan plan = detail::make_preprocess_plan(in.width, in.height, in.format, p);
   if (out.data() == nullptr || out.size() < preprocess_output_bytes(p)) return errc::shape_mismatch;
@@ -4213,7 +4954,7 @@ struct picture_box {
 
 /// The same with memory of its own: the scratch and the result. Errors: invalid_argument, naming the sizes.
 [[nodiscard]] inline result<rgb_image> preprocess_pixels(const image_view& in, const preprocessing& p,
-                                                         const detail::resample_kernels& kernels = {}) {
+                                                         const resample_kernels& kernels = detail::own_resample) {
   std::string what;
   if (const errc e = detail::check_picture(in, p, detail::report_text{what}); e != errc::ok)
     return error(e, what);
@@ -4426,18 +5167,459 @@ class picture_runner {
 }  // namespace REXNET_BUILD
 }  // namespace rexnet
 
-#endif  // REXNET_PICTURE_RUNNER_HPP
-// ---- rexnet/weights/file_bytes.hpp
+#endif  // REXNET_ENGINE_SESSION_HPP
+// ---- rexnet/heads/scores.hpp
+// From logits to an answer: probabilities, and the most probable classes.
+#ifndef REXNET_HEADS_SCORES_HPP
+#define REXNET_HEADS_SCORES_HPP
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+
+/// Logits to probabilities, in place, without overflow. NaN stays NaN.
+inline void softmax(span<float> v) noexcept {
+  if (v.empty()) return;
+  const float top = *std::max_element(v.begin(), v.end());
+  float sum = 0;
+  for (float& x : v) sum += x = std::exp(x - top);
+  for (float& x : v) x /= sum;
+}
+
+struct scored_class {
+  int index;
+  float score;
+};
+
+namespace detail {
+/// NaN counts as the smallest.
+[[nodiscard]] inline float score_key(float s) noexcept {
+  return std::isnan(s) ? -INFINITY : s;
+}
+[[nodiscard]] inline status check_top_k(int k) {
+  if (k < 1) return error(errc::invalid_argument, "top " + std::to_string(k) + ": must be 1 or more classes");
+  return done;
+}
+/// The count largest scores, for top_k(). Precondition: count <= scores.size().
+[[nodiscard]] inline std::vector<scored_class> largest(span<const float> scores, std::size_t count) {
+  std::vector<int> order(scores.size());
+  std::iota(order.begin(), order.end(), 0);
+  const auto key = [&scores](int i) { return score_key(scores[static_cast<std::size_t>(i)]); };
+  std::partial_sort(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(count), order.end(),
+                    [&key](int a, int b) { return key(a) != key(b) ? key(a) > key(b) : a < b; });
+  std::vector<scored_class> top;
+  for (std::size_t i = 0; i < count; ++i)
+    top.push_back({order[i], scores[static_cast<std::size_t>(order[i])]});
+  return top;
+}
+}  // namespace detail
+
+/// The top.size() largest scores, largest first, without the heap; equal scores in the order of their index.
+/// NaN counts as the smallest. For small numbers: takes time with scores times top.
+/// @return how many were written: fewer than top.size() where there are not as many scores, so 0 for no room
+inline std::size_t top_k_into(span<const float> scores, span<scored_class> top) noexcept {
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < scores.size(); ++i) {
+    std::size_t place = count;
+    while (place > 0 && detail::score_key(scores[i]) > detail::score_key(top[place - 1].score)) --place;
+    if (place == top.size()) continue;
+    if (count < top.size()) ++count;
+    for (std::size_t k = count - 1; k > place; --k) top[k] = top[k - 1];
+    top[place] = {static_cast<int>(i), scores[i]};
+  }
+  return count;
+}
+
+/// The same, with memory of its own, for any k from 1 on; all scores where there are fewer. Errors:
+/// invalid_argument (k below 1).
+[[nodiscard]] inline result<std::vector<scored_class>> top_k(span<const float> scores, int k) {
+  if (status s = detail::check_top_k(k); !s) return s.error();
+  return detail::largest(scores, (std::min)(static_cast<std::size_t>(k), scores.size()));
+}
+
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_HEADS_SCORES_HPP
+// ---- rexnet/payload/packed_file.hpp
+// A packed file's description as values of their own, for tools and for writing; packed_view.hpp reads the
+// same without the heap. Specification: docs/packed-format.md.
+#ifndef REXNET_PAYLOAD_PACKED_FILE_HPP
+#define REXNET_PAYLOAD_PACKED_FILE_HPP
+
+// ---- rexnet/payload/packed_view.hpp
+// A packed file, version 1, checked and read in place: a header that describes the model, then the payload of
+// payload/layout.hpp as float32 (used in place) or float16 (expanded once). Nothing here allocates or throws.
+// Specification: docs/packed-format.md.
+#ifndef REXNET_PAYLOAD_PACKED_VIEW_HPP
+#define REXNET_PAYLOAD_PACKED_VIEW_HPP
+
+// ---- rexnet/labels/label_text.hpp
+// What a class may be called: the one rule for packed files, written and read, and for lists of names.
+#ifndef REXNET_LABELS_LABEL_TEXT_HPP
+#define REXNET_LABELS_LABEL_TEXT_HPP
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+namespace detail {
+
+/// The first 60 bytes, whole characters of them where it is UTF-8.
+[[nodiscard]] constexpr std::string_view beginning(std::string_view s) noexcept {
+  std::size_t n = s.size() < 60 ? s.size() : 60;
+  while (n > 0 && n < s.size() && (static_cast<unsigned char>(s[n]) & 0xc0u) == 0x80u) --n;
+  return s.substr(0, n);
+}
+
+/// Names of classes are UTF-8 without what is_control() says, line feeds and tabs among it: programs, files
+/// and terminals disagree about everything else. An empty name is one. fail(code, parts of a text...) tells
+/// what is wrong (packed_label_text, K12); it gives what this returns.
+/// @param what "label ", "line ": what `number` counts
+template <class Fail>
+[[nodiscard]] constexpr errc check_label(std::string_view label, const char* what, std::size_t number,
+                                         Fail&& fail) {
+  constexpr errc bad = errc::packed_label_text;
+  for (std::string_view rest = label; !rest.empty();) {
+    const std::size_t length = utf8_length(rest);
+    if (length == 0) return fail(bad, what, number, " \"", beginning(label), "\": is not UTF-8");
+    if (is_control(rest.substr(0, length)))
+      return fail(bad, what, number, " \"", beginning(label), "\": has a control character");
+    rest.remove_prefix(length);
+  }
+  return errc::ok;
+}
+
+/// The same for all of them. @param labels of anything that converts to string_view
+template <class Labels, class Fail>
+[[nodiscard]] constexpr errc check_labels(const Labels& labels, Fail&& fail) {
+  std::size_t number = 0;
+  for (const auto& label : labels)
+    if (const errc e = check_label(label, "label ", ++number, fail); e != errc::ok) return e;
+  return errc::ok;
+}
+
+}  // namespace detail
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_LABELS_LABEL_TEXT_HPP
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+
+/// float32 values in a file, little endian, at any address.
+class stored_floats {
+ public:
+  constexpr stored_floats() noexcept = default;
+  /// Of four bytes each.
+  constexpr explicit stored_floats(byte_span bytes) noexcept : bytes_(bytes) {}
+  /// How many.
+  [[nodiscard]] constexpr std::size_t size() const noexcept { return bytes_.size() / 4; }
+  /// Precondition: i < size().
+  [[nodiscard]] float operator[](std::size_t i) const noexcept {
+    return float_from_bits(static_cast<std::uint32_t>(detail::little_endian<4>(bytes_.data() + 4 * i)));
+  }
+
+ private:
+  byte_span bytes_;
+};
+
+/// What a packed file holds, as views of its bytes.
+struct packed_view {
+  config shape;                 ///< of the network
+  preprocessing input;          ///< how it wants its pictures
+  bool half = false;            ///< the payload is float16
+  int label_count = 0;          ///< 0, or one label per class
+  std::string_view label_text;  ///< UTF-8, each label ended by a line feed
+  struct {
+    int h = 0;               ///< rows of the input; 0: the file has no self-test
+    int w = 0;               ///< columns of the input
+    std::uint32_t seed = 1;  ///< of the input, where the file holds none of its own
+    stored_floats input;     ///< [h][w][3], or empty
+    stored_floats outputs;   ///< output_c(shape)
+  } test;                    ///< self_test, as views
+  byte_span payload;         ///< weights in the order of layout_of(shape)
+
+  /// The name of class i, empty where there is none. Reads the labels before it.
+  [[nodiscard]] std::string_view label(int i) const noexcept {
+    if (i < 0 || i >= label_count) return {};
+    std::string_view rest = label_text;
+    for (; i > 0; --i) rest.remove_prefix(rest.find('\n') + 1);
+    return rest.substr(0, rest.find('\n'));
+  }
+  /// The weights in place, 64-byte aligned; null where they are float16: see expand_half().
+  [[nodiscard]] const float* floats() const noexcept {
+    return half ? nullptr : reinterpret_cast<const float*>(payload.data());
+  }
+};
+
+enum class check : std::uint8_t {
+  header,  ///< everything that memory safety rests on
+  full     ///< the payload's checksum, too: reads the whole file
+};
+
+[[nodiscard]] inline bool is_packed(byte_span bytes) noexcept {
+  return bytes.size() >= 8 && std::memcmp(bytes.data(), "REXNETPK", 8) == 0;
+}
+
+namespace detail {
+
+inline constexpr std::uint32_t packed_version = 1, packed_endian = 0x01020304u;
+inline constexpr std::size_t packed_fixed = 384;  ///< bytes before the labels
+
+/// Walks over the fixed fields, for reading and for writing: each field is named once, in order.
+/// @tparam Header packed_view or packed_header
+template <class Io, class Header>
+void packed_fields(Io&& io, Header& h) {
+  std::uint32_t half = h.half, family_code = static_cast<std::uint32_t>(h.shape.family),
+                filter = static_cast<std::uint32_t>(h.input.interpolation),
+                order = static_cast<std::uint32_t>(h.input.order);
+  io.u32(half), io.u32(family_code);
+  h.half = half == 1;
+  h.shape.family = static_cast<family>(family_code <= 2 ? family_code : 0);
+  io.bad = io.bad || half > 1 || family_code > 2;
+  for (int* v :
+       {&h.shape.width_hundredths, &h.shape.classes, &h.shape.stem_c, &h.shape.head_c, &h.shape.hidden_c})
+    io.i32(*v);
+  for (int i = 0; i < rexnet_blocks; ++i) {
+    block_config& b = h.shape.blocks[i];
+    io.i32(b.out_c), io.i32(b.se_c), io.i32(b.kernel);
+  }
+  io.i32(h.input.input_size), io.u32(filter), io.u32(order);
+  h.input.interpolation = filter == 1 ? interpolation::bilinear : interpolation::bicubic;
+  h.input.order = order == 1 ? pass_order::horizontal_first : pass_order::pillow_13;
+  io.bad_resize = filter > 1 || order > 1;
+  for (float& v : h.input.mean) io.f32(v);
+  for (float& v : h.input.std) io.f32(v);
+  io.f64(h.input.crop_pct);
+  io.i32(h.test.h), io.i32(h.test.w), io.u32(h.test.seed);
+}
+
+struct field_reader {
+  const unsigned char* p;
+  bool bad = false;         ///< a number of the shape that no network has
+  bool bad_resize = false;  ///< an interpolation or pass order that has no meaning
+  void u32(std::uint32_t& v) { v = static_cast<std::uint32_t>(little_endian<4>(p)), p += 4; }
+  void i32(int& v) {
+    v = static_cast<std::int32_t>(little_endian<4>(p)), p += 4;
+    bad = bad || v < 0 || v > (1 << 20);
+  }
+  void f32(float& v) { v = float_from_bits(static_cast<std::uint32_t>(little_endian<4>(p))), p += 4; }
+  void f64(double& v) {
+    const std::uint64_t bits = little_endian<8>(p);
+    std::memcpy(&v, &bits, sizeof(v)), p += 8;
+  }
+};
+
+/// Channels that follow from the others, and whether the result can be run at all.
+[[nodiscard]] inline bool complete_shape(config& c) noexcept {
+  bool good = c.classes >= 0 && c.head_c >= 1 && c.stem_c >= 1 &&
+              c.width_hundredths >= min_width_hundredths && c.width_hundredths <= max_width_hundredths;
+  for (int i = 0; i < c.block_count; ++i) {
+    const block_config& b = c.blocks[i];
+    good = good && b.out_c >= 1 && b.out_c <= (1 << 16) && (b.kernel == 3 || b.kernel == 5);
+  }
+  connect_blocks(c);
+  // Block 0 runs with the stem: nothing keeps what it would add, nor the whole map that squeeze-excite needs.
+  good = good && !c.blocks[0].residual() && c.blocks[0].se_c == 0;
+  return good && c.stem_c <= (1 << 16);
+}
+
+/// The parser: fills v in and reports through fail(code, parts of a text...), whose value it returns.
+template <class Fail>
+[[nodiscard]] errc parse_packed(byte_span bytes, check depth, packed_view& v, Fail&& fail) {
+  if (!is_packed(bytes)) return fail(errc::packed_magic, "wrong magic");
+  if (bytes.size() < packed_fixed)
+    return fail(errc::packed_size, bytes.size(), " bytes are less than a header");
+  const unsigned char* const p = bytes.data();
+  const auto u32_at = [p](std::size_t at) { return static_cast<std::uint32_t>(little_endian<4>(p + at)); };
+  if (u32_at(12) != packed_endian) return fail(errc::packed_endianness, "byte order mark ", u32_at(12));
+  if (u32_at(8) != packed_version)
+    return fail(errc::packed_version, "version ", u32_at(8), ", this program reads 1");
+  v = packed_view();
+  field_reader r{p + 20};
+  packed_fields(r, v);
+  std::uint32_t label_count = 0, label_bytes = 0, input_floats = 0, payload_crc = 0;
+  r.u32(label_count), r.u32(label_bytes), r.u32(input_floats), r.u32(payload_crc);
+  const std::uint64_t header_bytes = little_endian<8>(r.p), payload_bytes = little_endian<8>(r.p + 8);
+  if (header_bytes % 64 != 0 || header_bytes < packed_fixed || header_bytes > bytes.size())
+    return fail(errc::packed_offset, "payload at ", header_bytes, " of ", bytes.size(), " bytes");
+  const std::uint32_t found = crc32(bytes.subspan(20, static_cast<std::size_t>(header_bytes) - 20));
+  if (found != u32_at(16))
+    return fail(errc::packed_header_checksum, "header checksum ", found, ", recorded ", u32_at(16));
+  if (r.bad || !complete_shape(v.shape)) return fail(errc::packed_shape, "impossible network shape");
+  const checked expected =
+      checked(static_cast<std::uint64_t>(layout_of(v.shape).floats)) * (v.half ? 2u : 4u);
+  if (payload_bytes != expected.get())
+    return fail(errc::packed_shape, payload_bytes, " bytes of weights, this network needs ", expected.get());
+  if (!(checked(header_bytes) + payload_bytes).at_most(bytes.size()) ||
+      header_bytes + payload_bytes != bytes.size())
+    return fail(errc::packed_size, bytes.size(), " bytes, expected ", header_bytes + payload_bytes,
+                " (cut short?)");
+  v.payload = bytes.subspan(static_cast<std::size_t>(header_bytes), static_cast<std::size_t>(payload_bytes));
+  if (!is_aligned(v.payload.data()) && !v.half)
+    return fail(errc::packed_misaligned,
+                "memory at address modulo 64 = ", reinterpret_cast<std::uintptr_t>(v.payload.data()) % 64,
+                ", must be 0");
+  if (depth == check::full) {
+    const std::uint32_t sum = crc32(v.payload);
+    if (sum != payload_crc)
+      return fail(errc::packed_payload_checksum, "weights checksum ", sum, ", recorded ", payload_crc);
+  }
+  if (r.bad_resize)
+    return fail(errc::packed_preprocessing, "interpolation ", u32_at(244), ", pass order ", u32_at(248),
+                ": 0 and 1 are known");
+  const auto fail_as_file = [&fail](errc, const auto&... parts) {
+    return fail(errc::packed_preprocessing, parts...);
+  };
+  if (const errc e = check_preprocessing(v.input, fail_as_file); e != errc::ok) return e;
+  // Behind the fixed fields: labels, then the self-test's outputs and input, each from a multiple of 4.
+  const std::uint64_t outputs = v.test.h > 0 ? static_cast<std::uint64_t>(output_c(v.shape)) : 0;
+  const checked labels_end = checked(packed_fixed) + (std::uint64_t{label_bytes} + 3) / 4 * 4;
+  if (!(labels_end + checked(outputs + input_floats) * 4).at_most(header_bytes))
+    return fail(errc::packed_offset, "labels and self-test leave the header of ", header_bytes, " bytes");
+  const std::uint64_t needed =
+      3 * static_cast<std::uint64_t>(v.test.h) * static_cast<std::uint64_t>(v.test.w);
+  if ((v.test.h > 0) != (v.test.w > 0) || v.test.h > 16384 || v.test.w > 16384 ||
+      (input_floats != 0 && input_floats != needed))
+    return fail(errc::packed_shape, "a self-test of ", v.test.h, " x ", v.test.w, " pixels with ",
+                input_floats, " values");
+  const std::string_view labels = text(bytes.subspan(packed_fixed, label_bytes));
+  std::uint32_t lines = 0;
+  for (const char c : labels) lines += c == '\n' ? 1u : 0u;
+  if (lines != label_count ||
+      (label_count != 0 && label_count != static_cast<std::uint32_t>(v.shape.classes)))
+    return fail(errc::packed_labels, label_count, " labels in ", lines, " lines for ", v.shape.classes,
+                " classes");
+  std::string_view rest = labels;
+  for (std::uint32_t i = 1; i <= lines; ++i) {
+    const std::size_t end = rest.find('\n');
+    if (const errc e = check_label(rest.substr(0, end), "label ", i, fail); e != errc::ok) return e;
+    rest.remove_prefix(end + 1);
+  }
+  if (!rest.empty()) return fail(errc::packed_label_text, rest.size(), " bytes behind the last label");
+  v.label_count = static_cast<int>(label_count);
+  v.label_text = labels;
+  const auto first = static_cast<std::size_t>(labels_end.get()),
+             output_count = static_cast<std::size_t>(outputs);
+  v.test.outputs = stored_floats(bytes.subspan(first, output_count * 4));
+  v.test.input = stored_floats(bytes.subspan(first + output_count * 4, std::size_t{input_floats} * 4));
+  return errc::ok;
+}
+
+}  // namespace detail
+
+/// Opens a packed file in memory without the heap: `file` becomes views of `bytes`, which must outlive it. A
+/// float32 payload must be 64-byte aligned. @param depth check::full reads the whole file and compares its
+/// checksum.
+/// @return ok, or one of K1 to K12 of docs/refusals.md; `file` is of no use then. read_packed() gives the
+///         same with a text.
+[[nodiscard]] inline errc open_packed(byte_span bytes, check depth, packed_view& file) noexcept {
+  return detail::parse_packed(bytes, depth, file, detail::report_code());
+}
+
+/// The same for a program made for one network, static_config<...>::value. @return also shape_mismatch: the
+/// file holds another one.
+[[nodiscard]] inline errc open_packed(byte_span bytes, check depth, const config& expected,
+                                      packed_view& file) noexcept {
+  if (const errc e = open_packed(bytes, depth, file); e != errc::ok) return e;
+  return same_shape(file.shape, expected) ? errc::ok : errc::shape_mismatch;
+}
+
+/// Expands a float16 payload into a buffer of the caller's, 64-byte aligned for network's sake.
+/// @param out layout_of(shape).floats floats, network<static_config<...>>::packed_floats()
+/// @return ok; shape_mismatch: another size
+[[nodiscard]] inline errc expand_half(byte_span payload, span<float> out) noexcept {
+  if (payload.size() != out.size() * 2) return errc::shape_mismatch;
+  for (std::size_t i = 0; i < out.size(); ++i)
+    out[i] = half_to_float(static_cast<std::uint16_t>(payload[2 * i] | payload[2 * i + 1] << 8));
+  return errc::ok;
+}
+
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_PAYLOAD_PACKED_VIEW_HPP
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+
+/// An input and the outputs that the model must give for it, so that a copy can be checked where it runs.
+struct self_test {
+  int h = 0;                   ///< rows of the input; 0: the file has no self-test
+  int w = 0;                   ///< columns of the input
+  std::uint32_t seed = 1;      ///< of self_test_input(), when the file holds no input of its own
+  std::vector<float> input;    ///< [h][w][3], or empty
+  std::vector<float> outputs;  ///< output_c(shape)
+};
+
+/// The input of a self-test that holds none: [h][w][3] values in [-1, 1) from a linear congruential
+/// generator. x = 1664525 x + 1013904223 modulo 2^32, starting at `seed`; each new x gives (x >> 8) / 2^23 -
+/// 1, exactly.
+[[nodiscard]] inline std::vector<float> self_test_input(int h, int w, std::uint32_t seed) {
+  std::vector<float> v(static_cast<std::size_t>(h) * static_cast<std::size_t>(w) * 3);
+  for (float& x : v) {
+    seed = seed * 1664525u + 1013904223u;
+    x = static_cast<float>(seed >> 8) / 8388608.0f - 1.0f;
+  }
+  return v;
+}
+
+/// What a packed file says beside its weights.
+struct packed_header {
+  config shape;                     ///< of the network
+  preprocessing input;              ///< how it wants its pictures
+  std::vector<std::string> labels;  ///< empty, or one per class
+  bool half = false;                ///< the payload is float16
+  self_test test;                   ///< what it must give on every machine
+};
+
+struct packed_file {
+  packed_header header;
+  byte_span payload;
+};
+
+/// Checks a packed file and gives its parts; the payload is a view of `bytes`. Memory: 40 bytes for a label
+/// at most, of which the payload has at least 4 for each; the self-test once more. Errors: K1 to K12 of
+/// docs/refusals.md.
+[[nodiscard]] inline result<packed_file> read_packed(byte_span bytes, check depth = check::header) {
+  packed_view v;
+  std::string what = "packed file: ";
+  if (const errc e = detail::parse_packed(bytes, depth, v, detail::report_text{what}); e != errc::ok)
+    return error(e, what);
+  packed_file file;
+  file.payload = v.payload;
+  packed_header& h = file.header;
+  h.shape = v.shape;
+  h.input = v.input;
+  h.half = v.half;
+  std::string_view labels = v.label_text;
+  for (std::size_t end; (end = labels.find('\n')) != labels.npos; labels.remove_prefix(end + 1))
+    h.labels.emplace_back(labels.substr(0, end));
+  h.test.h = v.test.h, h.test.w = v.test.w, h.test.seed = v.test.seed;
+  for (std::size_t i = 0; i < v.test.outputs.size(); ++i) h.test.outputs.push_back(v.test.outputs[i]);
+  for (std::size_t i = 0; i < v.test.input.size(); ++i) h.test.input.push_back(v.test.input[i]);
+  return file;
+}
+
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_PAYLOAD_PACKED_FILE_HPP
+// ---- rexnet/system/file_bytes.hpp
 // A file's bytes, mapped read-only. A file that another program shortens while it is mapped raises SIGBUS on
 // POSIX: read such files into memory first.
-#ifndef REXNET_WEIGHTS_FILE_BYTES_HPP
-#define REXNET_WEIGHTS_FILE_BYTES_HPP
+#ifndef REXNET_SYSTEM_FILE_BYTES_HPP
+#define REXNET_SYSTEM_FILE_BYTES_HPP
 
-// ---- rexnet/core/windows.hpp
+// ---- rexnet/system/folder.hpp
+// A folder given where a file is expected: which file of it is the model, or what the folder is.
+#ifndef REXNET_SYSTEM_FOLDER_HPP
+#define REXNET_SYSTEM_FOLDER_HPP
+
+// ---- rexnet/system/windows.hpp
 // The only include of <windows.h>, and the step between its UTF-16 and this library's UTF-8. Empty on other
 // systems. A program that needs more of <windows.h> than its lean part includes it before this library.
-#ifndef REXNET_CORE_WINDOWS_HPP
-#define REXNET_CORE_WINDOWS_HPP
+#ifndef REXNET_SYSTEM_WINDOWS_HPP
+#define REXNET_SYSTEM_WINDOWS_HPP
 
 #if defined(_WIN32)
 
@@ -4493,11 +5675,7 @@ namespace detail {
 
 #endif  // _WIN32
 
-#endif  // REXNET_CORE_WINDOWS_HPP
-// ---- rexnet/weights/folder.hpp
-// A folder given where a file is expected: which file of it is the model, or what the folder is.
-#ifndef REXNET_WEIGHTS_FOLDER_HPP
-#define REXNET_WEIGHTS_FOLDER_HPP
+#endif  // REXNET_SYSTEM_WINDOWS_HPP
 
 #if !defined(_WIN32)
 #include <unistd.h>
@@ -4544,7 +5722,7 @@ namespace detail {
 }  // namespace REXNET_BUILD
 }  // namespace rexnet
 
-#endif  // REXNET_WEIGHTS_FOLDER_HPP
+#endif  // REXNET_SYSTEM_FOLDER_HPP
 
 #if !defined(_WIN32)
 #include <fcntl.h>
@@ -4718,509 +5896,7 @@ class file_bytes {
 }  // namespace REXNET_BUILD
 }  // namespace rexnet
 
-#endif  // REXNET_WEIGHTS_FILE_BYTES_HPP
-// ---- rexnet/weights/origin.hpp
-// Where the parts of a model come from, for people who wonder: what `rexnet inspect` and `pack` print.
-#ifndef REXNET_WEIGHTS_ORIGIN_HPP
-#define REXNET_WEIGHTS_ORIGIN_HPP
-
-namespace rexnet {
-inline namespace REXNET_BUILD {
-
-/// Of a packed file only number_type, input_from and labels_from say something.
-struct model_origin {
-  std::string key;     ///< entry of a training file, "model_ema"; empty: the file's own dictionary
-  std::string prefix;  ///< what stood in front of all names, "module.model."
-  std::vector<std::string> others;    ///< keys of other networks in the file
-  std::vector<std::string> left_out;  ///< names of tensors beside the network
-  std::vector<std::string> notes;     ///< in words: what was done that the file does not say
-  std::string number_type;            ///< of the file's weights, "float32"; of several "float16, float32"
-  std::string input_from;             ///< "packed file", "config.json", "defaults of rexnetr 2.0x"
-  std::string labels_from;            ///< "packed file", "config.json", "ImageNet-1k"; empty without labels
-  int test_size = 0;         ///< the size that the weights were measured with, where it is another one
-  double test_crop_pct = 0;  ///< and its crop
-};
-
-}  // namespace REXNET_BUILD
-}  // namespace rexnet
-
-#endif  // REXNET_WEIGHTS_ORIGIN_HPP
-// ---- rexnet/weights/packed_file.hpp
-// A packed file's description as values of their own, for tools and for writing; packed_view.hpp reads the
-// same without the heap. Specification: docs/packed-format.md.
-#ifndef REXNET_WEIGHTS_PACKED_FILE_HPP
-#define REXNET_WEIGHTS_PACKED_FILE_HPP
-
-// ---- rexnet/weights/packed_view.hpp
-// A packed file, version 1, checked and read in place: a header that describes the model, then the payload of
-// network/layout.hpp as float32 (used in place) or float16 (expanded once). Nothing here allocates or throws.
-// Specification: docs/packed-format.md.
-#ifndef REXNET_WEIGHTS_PACKED_VIEW_HPP
-#define REXNET_WEIGHTS_PACKED_VIEW_HPP
-
-// ---- rexnet/core/half.hpp
-// float16 (IEEE 754 binary16) and bfloat16, by integer arithmetic: no instruction set needed.
-#ifndef REXNET_CORE_HALF_HPP
-#define REXNET_CORE_HALF_HPP
-
-namespace rexnet {
-inline namespace REXNET_BUILD {
-
-[[nodiscard]] inline float float_from_bits(std::uint32_t bits) noexcept {
-  float f;
-  std::memcpy(&f, &bits, sizeof(f));
-  return f;
-}
-[[nodiscard]] inline std::uint32_t bits_of(float f) noexcept {
-  std::uint32_t bits;
-  std::memcpy(&bits, &f, sizeof(bits));
-  return bits;
-}
-
-/// Exact.
-[[nodiscard]] inline float bfloat16_to_float(std::uint16_t b) noexcept {
-  return float_from_bits(std::uint32_t{b} << 16);
-}
-
-/// Exact, denormals included; a NaN keeps its payload.
-[[nodiscard]] inline float half_to_float(std::uint16_t h) noexcept {
-  const std::uint32_t sign = (h & 0x8000u) << 16, exponent = (h >> 10) & 31u, mantissa = h & 0x3ffu;
-  if (exponent == 31) return float_from_bits(sign | 0x7f800000u | mantissa << 13);
-  if (exponent != 0) return float_from_bits(sign | (exponent + 112) << 23 | mantissa << 13);
-  const float magnitude = static_cast<float>(mantissa) * 5.9604644775390625e-8f;  // 2^-24
-  return float_from_bits(sign | bits_of(magnitude));
-}
-
-/// Rounds to nearest, ties to even; overflows to infinity; NaN stays NaN.
-[[nodiscard]] inline std::uint16_t float_to_half(float f) noexcept {
-  const std::uint32_t bits = bits_of(f), sign = (bits >> 16) & 0x8000u, magnitude = bits & 0x7fffffffu;
-  if (magnitude > 0x7f800000u) return static_cast<std::uint16_t>(sign | 0x7e00u);
-  if (magnitude >= 0x477ff000u) return static_cast<std::uint16_t>(sign | 0x7c00u);
-  if (magnitude < 0x38800000u) {  // below 2^-14: the sum's low bits are the denormal, correctly rounded
-    const float shifted = float_from_bits(magnitude) + 0.5f;
-    return static_cast<std::uint16_t>(sign | (bits_of(shifted) - 0x3f000000u));
-  }
-  const std::uint32_t rounded = magnitude + 0xfffu + ((magnitude >> 13) & 1u);
-  return static_cast<std::uint16_t>(sign | ((rounded - (112u << 23)) >> 13));
-}
-
-}  // namespace REXNET_BUILD
-}  // namespace rexnet
-
-#endif  // REXNET_CORE_HALF_HPP
-// ---- rexnet/weights/bytes.hpp
-// Little-endian integers out of untrusted bytes, and CRC-32.
-#ifndef REXNET_WEIGHTS_BYTES_HPP
-#define REXNET_WEIGHTS_BYTES_HPP
-
-namespace rexnet {
-inline namespace REXNET_BUILD {
-
-using byte_span = span<const unsigned char>;
-
-namespace detail {
-
-/// Precondition: N readable bytes at p.
-template <int N>
-[[nodiscard]] inline std::uint64_t little_endian(const unsigned char* p) noexcept {
-  std::uint64_t v = 0;
-  for (int i = N; i-- > 0;) v = v << 8 | p[i];
-  return v;
-}
-
-[[nodiscard]] inline std::string_view text(byte_span b) noexcept {
-  return {reinterpret_cast<const char*>(b.data()), b.size()};
-}
-
-/// Something from a file, fit for a message: at most 60 characters, unprintable ones as '?'.
-[[nodiscard]] inline std::string in_quotes(std::string_view s) {
-  std::string out = "\"";
-  for (const char c : s.substr(0, 60)) out += c >= 32 && c < 127 ? c : '?';
-  return out + (s.size() > 60 ? "...\"" : "\"");
-}
-
-/// The tables of CRC-32 (polynomial 0xEDB88320), eight bytes a step.
-struct crc_tables {
-  std::uint32_t t[8][256] = {};
-  constexpr crc_tables() {
-    for (std::uint32_t i = 0; i < 256; ++i) {
-      std::uint32_t c = i;
-      for (int k = 0; k < 8; ++k) c = (c & 1u) != 0 ? 0xedb88320u ^ (c >> 1) : c >> 1;
-      t[0][i] = c;
-    }
-    for (int k = 1; k < 8; ++k)
-      for (std::uint32_t i = 0; i < 256; ++i) t[k][i] = (t[k - 1][i] >> 8) ^ t[0][t[k - 1][i] & 255u];
-  }
-};
-inline constexpr crc_tables crc{};
-
-}  // namespace detail
-
-/// CRC-32 as in zip and PNG; `seed` continues an earlier one.
-[[nodiscard]] inline std::uint32_t crc32(byte_span bytes, std::uint32_t seed = 0) noexcept {
-  const auto& t = detail::crc.t;
-  std::uint32_t c = ~seed;
-  const unsigned char* p = bytes.data();
-  std::size_t n = bytes.size();
-  for (; n >= 8; n -= 8, p += 8) {
-    const std::uint64_t v = detail::little_endian<8>(p) ^ c;
-    c = t[7][v & 255] ^ t[6][v >> 8 & 255] ^ t[5][v >> 16 & 255] ^ t[4][v >> 24 & 255] ^ t[3][v >> 32 & 255] ^
-        t[2][v >> 40 & 255] ^ t[1][v >> 48 & 255] ^ t[0][v >> 56];
-  }
-  for (; n > 0; --n, ++p) c = t[0][(c ^ *p) & 255u] ^ (c >> 8);
-  return ~c;
-}
-
-}  // namespace REXNET_BUILD
-}  // namespace rexnet
-
-#endif  // REXNET_WEIGHTS_BYTES_HPP
-// ---- rexnet/weights/labels.hpp
-// What a class may be called: the one rule for packed files, written and read, and for lists of names.
-#ifndef REXNET_WEIGHTS_LABELS_HPP
-#define REXNET_WEIGHTS_LABELS_HPP
-
-namespace rexnet {
-inline namespace REXNET_BUILD {
-namespace detail {
-
-/// The first 60 bytes, whole characters of them where it is UTF-8.
-[[nodiscard]] constexpr std::string_view beginning(std::string_view s) noexcept {
-  std::size_t n = s.size() < 60 ? s.size() : 60;
-  while (n > 0 && n < s.size() && (static_cast<unsigned char>(s[n]) & 0xc0u) == 0x80u) --n;
-  return s.substr(0, n);
-}
-
-/// Names of classes are UTF-8 without what is_control() says, line feeds and tabs among it: programs, files
-/// and terminals disagree about everything else. An empty name is one. fail(code, parts of a text...) tells
-/// what is wrong (packed_label_text, K12); it gives what this returns.
-/// @param what "label ", "line ": what `number` counts
-template <class Fail>
-[[nodiscard]] constexpr errc check_label(std::string_view label, const char* what, std::size_t number,
-                                         Fail&& fail) {
-  constexpr errc bad = errc::packed_label_text;
-  for (std::string_view rest = label; !rest.empty();) {
-    const std::size_t length = utf8_length(rest);
-    if (length == 0) return fail(bad, what, number, " \"", beginning(label), "\": is not UTF-8");
-    if (is_control(rest.substr(0, length)))
-      return fail(bad, what, number, " \"", beginning(label), "\": has a control character");
-    rest.remove_prefix(length);
-  }
-  return errc::ok;
-}
-
-/// The same for all of them. @param labels of anything that converts to string_view
-template <class Labels, class Fail>
-[[nodiscard]] constexpr errc check_labels(const Labels& labels, Fail&& fail) {
-  std::size_t number = 0;
-  for (const auto& label : labels)
-    if (const errc e = check_label(label, "label ", ++number, fail); e != errc::ok) return e;
-  return errc::ok;
-}
-
-}  // namespace detail
-}  // namespace REXNET_BUILD
-}  // namespace rexnet
-
-#endif  // REXNET_WEIGHTS_LABELS_HPP
-
-namespace rexnet {
-inline namespace REXNET_BUILD {
-
-/// float32 values in a file, little endian, at any address.
-class stored_floats {
- public:
-  constexpr stored_floats() noexcept = default;
-  /// Of four bytes each.
-  constexpr explicit stored_floats(byte_span bytes) noexcept : bytes_(bytes) {}
-  /// How many.
-  [[nodiscard]] constexpr std::size_t size() const noexcept { return bytes_.size() / 4; }
-  /// Precondition: i < size().
-  [[nodiscard]] float operator[](std::size_t i) const noexcept {
-    return float_from_bits(static_cast<std::uint32_t>(detail::little_endian<4>(bytes_.data() + 4 * i)));
-  }
-
- private:
-  byte_span bytes_;
-};
-
-/// What a packed file holds, as views of its bytes.
-struct packed_view {
-  config shape;                 ///< of the network
-  preprocessing input;          ///< how it wants its pictures
-  bool half = false;            ///< the payload is float16
-  int label_count = 0;          ///< 0, or one label per class
-  std::string_view label_text;  ///< UTF-8, each label ended by a line feed
-  struct {
-    int h = 0;               ///< rows of the input; 0: the file has no self-test
-    int w = 0;               ///< columns of the input
-    std::uint32_t seed = 1;  ///< of the input, where the file holds none of its own
-    stored_floats input;     ///< [h][w][3], or empty
-    stored_floats outputs;   ///< output_c(shape)
-  } test;                    ///< self_test, as views
-  byte_span payload;         ///< weights in the order of layout_of(shape)
-
-  /// The name of class i, empty where there is none. Reads the labels before it.
-  [[nodiscard]] std::string_view label(int i) const noexcept {
-    if (i < 0 || i >= label_count) return {};
-    std::string_view rest = label_text;
-    for (; i > 0; --i) rest.remove_prefix(rest.find('\n') + 1);
-    return rest.substr(0, rest.find('\n'));
-  }
-  /// The weights in place, 64-byte aligned; null where they are float16: see expand_half().
-  [[nodiscard]] const float* floats() const noexcept {
-    return half ? nullptr : reinterpret_cast<const float*>(payload.data());
-  }
-};
-
-enum class check : std::uint8_t {
-  header,  ///< everything that memory safety rests on
-  full     ///< the payload's checksum, too: reads the whole file
-};
-
-[[nodiscard]] inline bool is_packed(byte_span bytes) noexcept {
-  return bytes.size() >= 8 && std::memcmp(bytes.data(), "REXNETPK", 8) == 0;
-}
-
-namespace detail {
-
-inline constexpr std::uint32_t packed_version = 1, packed_endian = 0x01020304u;
-inline constexpr std::size_t packed_fixed = 384;  ///< bytes before the labels
-
-/// Walks over the fixed fields, for reading and for writing: each field is named once, in order.
-/// @tparam Header packed_view or packed_header
-template <class Io, class Header>
-void packed_fields(Io&& io, Header& h) {
-  std::uint32_t half = h.half, family_code = static_cast<std::uint32_t>(h.shape.family),
-                filter = static_cast<std::uint32_t>(h.input.interpolation),
-                order = static_cast<std::uint32_t>(h.input.order);
-  io.u32(half), io.u32(family_code);
-  h.half = half == 1;
-  h.shape.family = static_cast<family>(family_code <= 2 ? family_code : 0);
-  io.bad = io.bad || half > 1 || family_code > 2;
-  for (int* v :
-       {&h.shape.width_hundredths, &h.shape.classes, &h.shape.stem_c, &h.shape.head_c, &h.shape.hidden_c})
-    io.i32(*v);
-  for (block_config& b : h.shape.blocks) io.i32(b.out_c), io.i32(b.se_c), io.i32(b.kernel);
-  io.i32(h.input.input_size), io.u32(filter), io.u32(order);
-  h.input.interpolation = filter == 1 ? interpolation::bilinear : interpolation::bicubic;
-  h.input.order = order == 1 ? pass_order::horizontal_first : pass_order::pillow_13;
-  io.bad_resize = filter > 1 || order > 1;
-  for (float& v : h.input.mean) io.f32(v);
-  for (float& v : h.input.std) io.f32(v);
-  io.f64(h.input.crop_pct);
-  io.i32(h.test.h), io.i32(h.test.w), io.u32(h.test.seed);
-}
-
-struct field_reader {
-  const unsigned char* p;
-  bool bad = false;         ///< a number of the shape that no network has
-  bool bad_resize = false;  ///< an interpolation or pass order that has no meaning
-  void u32(std::uint32_t& v) { v = static_cast<std::uint32_t>(little_endian<4>(p)), p += 4; }
-  void i32(int& v) {
-    v = static_cast<std::int32_t>(little_endian<4>(p)), p += 4;
-    bad = bad || v < 0 || v > (1 << 20);
-  }
-  void f32(float& v) { v = float_from_bits(static_cast<std::uint32_t>(little_endian<4>(p))), p += 4; }
-  void f64(double& v) {
-    const std::uint64_t bits = little_endian<8>(p);
-    std::memcpy(&v, &bits, sizeof(v)), p += 8;
-  }
-};
-
-/// Channels that follow from the others, and whether the result can be run at all.
-[[nodiscard]] inline bool complete_shape(config& c) noexcept {
-  bool good = c.classes >= 0 && c.head_c >= 1 && c.stem_c >= 1 &&
-              c.width_hundredths >= min_width_hundredths && c.width_hundredths <= max_width_hundredths;
-  for (const block_config& b : c.blocks)
-    good = good && b.out_c >= 1 && b.out_c <= (1 << 16) && (b.kernel == 3 || b.kernel == 5);
-  connect_blocks(c);
-  // Block 0 runs with the stem: nothing keeps what it would add, nor the whole map that squeeze-excite needs.
-  good = good && !c.blocks[0].residual() && c.blocks[0].se_c == 0;
-  return good && c.stem_c <= (1 << 16) && !(c.family != family::lite && c.hidden_c > 0);
-}
-
-/// The parser: fills v in and reports through fail(code, parts of a text...), whose value it returns.
-template <class Fail>
-[[nodiscard]] errc parse_packed(byte_span bytes, check depth, packed_view& v, Fail&& fail) {
-  if (!is_packed(bytes)) return fail(errc::packed_magic, "wrong magic");
-  if (bytes.size() < packed_fixed)
-    return fail(errc::packed_size, bytes.size(), " bytes are less than a header");
-  const unsigned char* const p = bytes.data();
-  const auto u32_at = [p](std::size_t at) { return static_cast<std::uint32_t>(little_endian<4>(p + at)); };
-  if (u32_at(12) != packed_endian) return fail(errc::packed_endianness, "byte order mark ", u32_at(12));
-  if (u32_at(8) != packed_version)
-    return fail(errc::packed_version, "version ", u32_at(8), ", this program reads 1");
-  v = {};
-  field_reader r{p + 20};
-  packed_fields(r, v);
-  std::uint32_t label_count = 0, label_bytes = 0, input_floats = 0, payload_crc = 0;
-  r.u32(label_count), r.u32(label_bytes), r.u32(input_floats), r.u32(payload_crc);
-  const std::uint64_t header_bytes = little_endian<8>(r.p), payload_bytes = little_endian<8>(r.p + 8);
-  if (header_bytes % 64 != 0 || header_bytes < packed_fixed || header_bytes > bytes.size())
-    return fail(errc::packed_offset, "payload at ", header_bytes, " of ", bytes.size(), " bytes");
-  const std::uint32_t found = crc32(bytes.subspan(20, static_cast<std::size_t>(header_bytes) - 20));
-  if (found != u32_at(16))
-    return fail(errc::packed_header_checksum, "header checksum ", found, ", recorded ", u32_at(16));
-  if (r.bad || !complete_shape(v.shape)) return fail(errc::packed_shape, "impossible network shape");
-  const checked expected =
-      checked(static_cast<std::uint64_t>(layout_of(v.shape).floats)) * (v.half ? 2u : 4u);
-  if (payload_bytes != expected.get())
-    return fail(errc::packed_shape, payload_bytes, " bytes of weights, this network needs ", expected.get());
-  if (!(checked(header_bytes) + payload_bytes).at_most(bytes.size()) ||
-      header_bytes + payload_bytes != bytes.size())
-    return fail(errc::packed_size, bytes.size(), " bytes, expected ", header_bytes + payload_bytes,
-                " (cut short?)");
-  v.payload = bytes.subspan(static_cast<std::size_t>(header_bytes), static_cast<std::size_t>(payload_bytes));
-  if (!is_aligned(v.payload.data()) && !v.half)
-    return fail(errc::packed_misaligned,
-                "memory at address modulo 64 = ", reinterpret_cast<std::uintptr_t>(v.payload.data()) % 64,
-                ", must be 0");
-  if (depth == check::full) {
-    const std::uint32_t sum = crc32(v.payload);
-    if (sum != payload_crc)
-      return fail(errc::packed_payload_checksum, "weights checksum ", sum, ", recorded ", payload_crc);
-  }
-  if (r.bad_resize)
-    return fail(errc::packed_preprocessing, "interpolation ", u32_at(244), ", pass order ", u32_at(248),
-                ": 0 and 1 are known");
-  const auto fail_as_file = [&fail](errc, const auto&... parts) {
-    return fail(errc::packed_preprocessing, parts...);
-  };
-  if (const errc e = check_preprocessing(v.input, fail_as_file); e != errc::ok) return e;
-  // Behind the fixed fields: labels, then the self-test's outputs and input, each from a multiple of 4.
-  const std::uint64_t outputs = v.test.h > 0 ? static_cast<std::uint64_t>(output_c(v.shape)) : 0;
-  const checked labels_end = checked(packed_fixed) + (std::uint64_t{label_bytes} + 3) / 4 * 4;
-  if (!(labels_end + checked(outputs + input_floats) * 4).at_most(header_bytes))
-    return fail(errc::packed_offset, "labels and self-test leave the header of ", header_bytes, " bytes");
-  const std::uint64_t needed =
-      3 * static_cast<std::uint64_t>(v.test.h) * static_cast<std::uint64_t>(v.test.w);
-  if ((v.test.h > 0) != (v.test.w > 0) || v.test.h > 16384 || v.test.w > 16384 ||
-      (input_floats != 0 && input_floats != needed))
-    return fail(errc::packed_shape, "a self-test of ", v.test.h, " x ", v.test.w, " pixels with ",
-                input_floats, " values");
-  const std::string_view labels = text(bytes.subspan(packed_fixed, label_bytes));
-  std::uint32_t lines = 0;
-  for (const char c : labels) lines += c == '\n' ? 1u : 0u;
-  if (lines != label_count ||
-      (label_count != 0 && label_count != static_cast<std::uint32_t>(v.shape.classes)))
-    return fail(errc::packed_labels, label_count, " labels in ", lines, " lines for ", v.shape.classes,
-                " classes");
-  std::string_view rest = labels;
-  for (std::uint32_t i = 1; i <= lines; ++i) {
-    const std::size_t end = rest.find('\n');
-    if (const errc e = check_label(rest.substr(0, end), "label ", i, fail); e != errc::ok) return e;
-    rest.remove_prefix(end + 1);
-  }
-  if (!rest.empty()) return fail(errc::packed_label_text, rest.size(), " bytes behind the last label");
-  v.label_count = static_cast<int>(label_count);
-  v.label_text = labels;
-  const auto first = static_cast<std::size_t>(labels_end.get()),
-             output_count = static_cast<std::size_t>(outputs);
-  v.test.outputs = stored_floats(bytes.subspan(first, output_count * 4));
-  v.test.input = stored_floats(bytes.subspan(first + output_count * 4, std::size_t{input_floats} * 4));
-  return errc::ok;
-}
-
-}  // namespace detail
-
-/// Opens a packed file in memory without the heap: `file` becomes views of `bytes`, which must outlive it. A
-/// float32 payload must be 64-byte aligned. @param depth check::full reads the whole file and compares its
-/// checksum.
-/// @return ok, or one of K1 to K12 of docs/refusals.md; `file` is of no use then. read_packed() gives the
-///         same with a text.
-[[nodiscard]] inline errc open_packed(byte_span bytes, check depth, packed_view& file) noexcept {
-  return detail::parse_packed(bytes, depth, file, detail::report_code());
-}
-
-/// The same for a program made for one network, static_config<...>::value. @return also shape_mismatch: the
-/// file holds another one.
-[[nodiscard]] inline errc open_packed(byte_span bytes, check depth, const config& expected,
-                                      packed_view& file) noexcept {
-  if (const errc e = open_packed(bytes, depth, file); e != errc::ok) return e;
-  return same_shape(file.shape, expected) ? errc::ok : errc::shape_mismatch;
-}
-
-/// Expands a float16 payload into a buffer of the caller's, 64-byte aligned for network's sake.
-/// @param out layout_of(shape).floats floats, network<static_config<...>>::packed_floats()
-/// @return ok; shape_mismatch: another size
-[[nodiscard]] inline errc expand_half(byte_span payload, span<float> out) noexcept {
-  if (payload.size() != out.size() * 2) return errc::shape_mismatch;
-  for (std::size_t i = 0; i < out.size(); ++i)
-    out[i] = half_to_float(static_cast<std::uint16_t>(payload[2 * i] | payload[2 * i + 1] << 8));
-  return errc::ok;
-}
-
-}  // namespace REXNET_BUILD
-}  // namespace rexnet
-
-#endif  // REXNET_WEIGHTS_PACKED_VIEW_HPP
-
-namespace rexnet {
-inline namespace REXNET_BUILD {
-
-/// An input and the outputs that the model must give for it, so that a copy can be checked where it runs.
-struct self_test {
-  int h = 0;                   ///< rows of the input; 0: the file has no self-test
-  int w = 0;                   ///< columns of the input
-  std::uint32_t seed = 1;      ///< of self_test_input(), when the file holds no input of its own
-  std::vector<float> input;    ///< [h][w][3], or empty
-  std::vector<float> outputs;  ///< output_c(shape)
-};
-
-/// The input of a self-test that holds none: [h][w][3] values in [-1, 1) from a linear congruential
-/// generator. x = 1664525 x + 1013904223 modulo 2^32, starting at `seed`; each new x gives (x >> 8) / 2^23 -
-/// 1, exactly.
-[[nodiscard]] inline std::vector<float> self_test_input(int h, int w, std::uint32_t seed) {
-  std::vector<float> v(static_cast<std::size_t>(h) * static_cast<std::size_t>(w) * 3);
-  for (float& x : v) {
-    seed = seed * 1664525u + 1013904223u;
-    x = static_cast<float>(seed >> 8) / 8388608.0f - 1.0f;
-  }
-  return v;
-}
-
-/// What a packed file says beside its weights.
-struct packed_header {
-  config shape;                     ///< of the network
-  preprocessing input;              ///< how it wants its pictures
-  std::vector<std::string> labels;  ///< empty, or one per class
-  bool half = false;                ///< the payload is float16
-  self_test test;                   ///< what it must give on every machine
-};
-
-struct packed_file {
-  packed_header header;
-  byte_span payload;
-};
-
-/// Checks a packed file and gives its parts; the payload is a view of `bytes`. Memory: 40 bytes for a label
-/// at most, of which the payload has at least 4 for each; the self-test once more. Errors: K1 to K12 of
-/// docs/refusals.md.
-[[nodiscard]] inline result<packed_file> read_packed(byte_span bytes, check depth = check::header) {
-  packed_view v;
-  std::string what = "packed file: ";
-  if (const errc e = detail::parse_packed(bytes, depth, v, detail::report_text{what}); e != errc::ok)
-    return error(e, what);
-  packed_file file;
-  file.payload = v.payload;
-  packed_header& h = file.header;
-  h.shape = v.shape;
-  h.input = v.input;
-  h.half = v.half;
-  std::string_view labels = v.label_text;
-  for (std::size_t end; (end = labels.find('\n')) != labels.npos; labels.remove_prefix(end + 1))
-    h.labels.emplace_back(labels.substr(0, end));
-  h.test.h = v.test.h, h.test.w = v.test.w, h.test.seed = v.test.seed;
-  for (std::size_t i = 0; i < v.test.outputs.size(); ++i) h.test.outputs.push_back(v.test.outputs[i]);
-  for (std::size_t i = 0; i < v.test.input.size(); ++i) h.test.input.push_back(v.test.input[i]);
-  return file;
-}
-
-}  // namespace REXNET_BUILD
-}  // namespace rexnet
-
-#endif  // REXNET_WEIGHTS_PACKED_FILE_HPP
+#endif  // REXNET_SYSTEM_FILE_BYTES_HPP
 
 namespace rexnet {
 inline namespace REXNET_BUILD {
@@ -5480,7 +6156,7 @@ inline namespace REXNET_BUILD {
 /// (stride * y, stride * x) of the input.
 struct feature_stage {
   int stride = 0;  ///< input pixels per pixel of the map, in each direction: 2, 4, 8, 16 or 32
-  int block = 0;   ///< whose output it is, 0 to block_count - 1
+  int block = 0;   ///< whose output it is, 0 to config::block_count - 1
   int h = 0;       ///< rows
   int w = 0;       ///< columns
   int c = 0;       ///< channels
@@ -5498,10 +6174,10 @@ inline constexpr int feature_stage_count = 5;
   std::size_t next = 0;
   int stride = 2;
   h = strided(h, 2), w = strided(w, 2);
-  for (int i = 0; i < block_count; ++i) {
+  for (int i = 0; i < c.block_count; ++i) {
     const block_config& b = c.blocks[i];
     h = strided(h, b.stride), w = strided(w, b.stride), stride *= b.stride;
-    const bool last = i + 1 == block_count || c.blocks[i + 1].stride == 2;
+    const bool last = i + 1 == c.block_count || c.blocks[i + 1].stride == 2;
     if (last && next < stages.size()) stages[next++] = {stride, i, h, w, b.out_c};
   }
   return stages;
@@ -5636,13 +6312,33 @@ class feature_extractor {
 }  // namespace REXNET_BUILD
 }  // namespace rexnet
 
-#endif  // REXNET_FEATURES_HPP
-// ---- rexnet/ops/ops.hpp
+#endif  // REXNET_HEADS_FEATURES_HPP
+// ---- rexnet/ops.hpp
 // The operators of the network, each usable alone on NHWC views of any stride: shapes are checked, nothing
 // outside a view is touched, nothing is allocated. Weights are packed once with pack_filter(). Results have
-// the bits of the network's own kernels.
-#ifndef REXNET_OPS_OPS_HPP
-#define REXNET_OPS_OPS_HPP
+// the bits of the network's own kernels: those of `kernels`, which is the last parameter of each (a network's
+// own are net.kernels()); without it default_kernels().
+#ifndef REXNET_OPS_HPP
+#define REXNET_OPS_HPP
+
+// ---- rexnet/dispatch/default_kernels.hpp
+// The kernels that operators use where the caller names none.
+#ifndef REXNET_DISPATCH_DEFAULT_KERNELS_HPP
+#define REXNET_DISPATCH_DEFAULT_KERNELS_HPP
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+
+/// Those of the compiler's instruction set; in a program that chooses at run time (docs/dispatch.md) those of
+/// chosen_kernel_table(), null where none runs on this CPU.
+[[nodiscard]] inline const kernel_table* default_kernels() {
+  return &kernels_of<simd::default_arch>;
+}
+
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_DISPATCH_DEFAULT_KERNELS_HPP
 
 namespace rexnet {
 inline namespace REXNET_BUILD {
@@ -5714,7 +6410,7 @@ template <class T>
 /// Filter and output row of a kernel call: what pointwise_args and depthwise_args have in common.
 template <class Args>
 [[nodiscard]] Args output_row(const filter& f, const nhwc_view<float>& out, int b, int y) noexcept {
-  Args a;
+  Args a{};
   a.weights = f.weights;
   a.bias = f.bias;
   a.out = out.pixel(b, y, 0);
@@ -5740,56 +6436,67 @@ void for_each_row(int n, int h, const op_threads& t, Body&& body) noexcept {
 
 /// 1x1 convolution: out[..., o] = act(bias[o] + sum_i in[..., i] w[o][i]) + residual[..., o] for o <
 /// residual.c.
+/// @param act      none, relu, relu6 or silu
 /// @param residual null data: none; else the same pixels and at most out.c channels
-/// Errors: shape_mismatch.
-template <class Arch = simd::default_arch>
-[[nodiscard]] errc pointwise(nhwc_view<const float> in, const filter& f, nhwc_view<float> out,
-                             activation act = activation::none, nhwc_view<const float> residual = {},
-                             const op_threads& threads = {}) noexcept {
+/// Errors: shape_mismatch, invalid_argument (activation), unsupported (no kernels).
+[[nodiscard]] inline errc pointwise(nhwc_view<const float> in, const filter& f, nhwc_view<float> out,
+                                    activation act = activation::none, nhwc_view<const float> residual = {},
+                                    const op_threads& threads = {},
+                                    const kernel_table* kernels = default_kernels()) noexcept {
+  if (kernels == nullptr) return errc::unsupported;
+  if (act == activation::sigmoid) return errc::invalid_argument;
   if (!detail::strided_views(in, out, 1) || in.c != f.k || out.c != f.out_c) return errc::shape_mismatch;
   if (residual.data != nullptr && (residual.n != out.n || residual.h != out.h || residual.w != out.w ||
                                    residual.c < 1 || residual.c > out.c))
     return errc::shape_mismatch;
   detail::for_each_row(in.n, in.h, threads, [&](int b, int y) {
     const float* const row = in.pixel(b, y, 0);
-    auto a = detail::output_row<detail::pointwise_args>(f, out, b, y);
+    auto a = detail::output_row<pointwise_args>(f, out, b, y);
     a.segment = &row;
+    a.segments = 1;
     a.run = in.c;
     a.pixel_step = in.pixel_stride;
-    a.out_c = out.c;
+    a.pixels = in.w;
+    a.out_c = a.last_c = out.c;
     a.act = act;
+    a.ahead = 2;
     if (residual.data != nullptr) {
       a.residual = residual.pixel(b, y, 0);
       a.residual_step = residual.pixel_stride;
       a.residual_c = residual.c;
     }
-    detail::pointwise<Arch>(a, in.w, 0, out.c);
+    kernels->pointwise(a);
   });
   return errc::ok;
 }
 
 /// Depthwise convolution, padding kernel / 2; out.h = ceil(in.h / stride), f.k = kernel * kernel.
-/// @param kernel 3 or 5, @param stride 1 or 2, @param clip ReLU6 on the output
-/// Errors: shape_mismatch, invalid_argument (kernel or stride).
-template <class Arch = simd::default_arch>
-[[nodiscard]] errc depthwise(nhwc_view<const float> in, const filter& f, int kernel, int stride,
-                             nhwc_view<float> out, bool clip = false,
-                             const op_threads& threads = {}) noexcept {
+/// @param kernel 3 or 5, @param stride 1 or 2, @param act none, relu or relu6
+/// Errors: shape_mismatch, invalid_argument (kernel, stride or activation), unsupported (no kernels).
+[[nodiscard]] inline errc depthwise(nhwc_view<const float> in, const filter& f, int kernel, int stride,
+                                    nhwc_view<float> out, activation act = activation::none,
+                                    const op_threads& threads = {},
+                                    const kernel_table* kernels = default_kernels()) noexcept {
+  if (kernels == nullptr) return errc::unsupported;
   if ((kernel != 3 && kernel != 5) || (stride != 1 && stride != 2)) return errc::invalid_argument;
+  if (act == activation::silu || act == activation::sigmoid) return errc::invalid_argument;
   if (!detail::strided_views(in, out, stride) || in.c != out.c || f.out_c != in.c || f.k != kernel * kernel)
     return errc::shape_mismatch;
   detail::for_each_row(out.n, out.h, threads, [&](int b, int y) {
-    auto a = detail::output_row<detail::depthwise_args>(f, out, b, y);
+    auto a = detail::output_row<depthwise_args>(f, out, b, y);
     a.in = in.pixel(b, 0, 0);
     a.in_row = in.row_stride;
     a.ring_rows = a.h = in.h;
     a.first_y = y;
+    a.rows = 1;
     a.w = in.w;
     a.in_step = in.pixel_stride;
+    a.kernel = kernel;
+    a.stride = stride;
     a.ow = out.w;
     a.c = in.c;
-    a.clip = clip;
-    detail::depthwise<Arch>(a, kernel, stride);
+    a.act = act;
+    kernels->depthwise(a);
   });
   return errc::ok;
 }
@@ -5802,11 +6509,15 @@ template <class Arch = simd::default_arch>
 
 /// Dense KxK convolution (the stem), padding kernel / 2, kernel odd and at most 15, any stride.
 /// @param scratch convolution_scratch_floats(in.w, in.c, kernel) floats
-/// Errors: shape_mismatch, invalid_argument, workspace_too_small.
-template <class Arch = simd::default_arch>
-[[nodiscard]] errc convolution(nhwc_view<const float> in, const filter& f, int kernel, int stride,
-                               nhwc_view<float> out, span<float> scratch,
-                               activation act = activation::none) noexcept {
+/// @param act     none, relu, relu6 or silu
+/// Errors: shape_mismatch, invalid_argument (kernel, stride or activation), workspace_too_small, unsupported
+/// (no kernels).
+[[nodiscard]] inline errc convolution(nhwc_view<const float> in, const filter& f, int kernel, int stride,
+                                      nhwc_view<float> out, span<float> scratch,
+                                      activation act = activation::none,
+                                      const kernel_table* kernels = default_kernels()) noexcept {
+  if (kernels == nullptr) return errc::unsupported;
+  if (act == activation::sigmoid) return errc::invalid_argument;
   if (kernel < 1 || kernel > 15 || kernel % 2 == 0 || stride < 1) return errc::invalid_argument;
   if (!detail::strided_views(in, out, stride) || f.k != kernel * kernel * in.c || f.out_c != out.c)
     return errc::shape_mismatch;
@@ -5825,52 +6536,67 @@ template <class Arch = simd::default_arch>
         for (int x = 0; x < in.w; ++x)
           std::copy_n(in.pixel(b, iy, x), in.c, row + static_cast<std::ptrdiff_t>(x + pad) * in.c);
       }
-      auto a = detail::output_row<detail::pointwise_args>(f, out, b, y);
+      auto a = detail::output_row<pointwise_args>(f, out, b, y);
       a.segment = rows;
       a.segments = kernel;
       a.run = kernel * in.c;
       a.pixel_step = static_cast<std::ptrdiff_t>(stride) * in.c;
-      a.out_c = out.c;
+      a.pixels = out.w;
+      a.out_c = a.last_c = out.c;
       a.act = act;
-      detail::pointwise<Arch>(a, out.w, 0, out.c);
+      a.ahead = 2;
+      kernels->pointwise(a);
     }
   return errc::ok;
 }
 
-/// Mean over all pixels of each image: out [n][c]. Errors: shape_mismatch.
-template <class Arch = simd::default_arch>
-[[nodiscard]] errc global_mean(nhwc_view<const float> in, span<float> out) noexcept {
+/// Mean over all pixels of each image: out [n][c]. Errors: shape_mismatch, unsupported (no kernels).
+[[nodiscard]] inline errc global_mean(nhwc_view<const float> in, span<float> out,
+                                      const kernel_table* kernels = default_kernels()) noexcept {
+  if (kernels == nullptr) return errc::unsupported;
   if (!detail::good_view(in) || out.size() != static_cast<std::size_t>(in.n) * static_cast<std::size_t>(in.c))
     return errc::shape_mismatch;
-  const float per_pixel = 1.0f / (static_cast<float>(in.h) * static_cast<float>(in.w));
-  for (int b = 0; b < in.n; ++b) {
-    float* const sums = out.data() + static_cast<std::ptrdiff_t>(b) * in.c;
-    std::fill_n(sums, in.c, 0.0f);
-    for (int y = 0; y < in.h; ++y)
-      detail::add_pixels<Arch>(in.pixel(b, y, 0), in.w, in.pixel_stride, sums, in.c);
-    for (int c = 0; c < in.c; ++c) sums[c] *= per_pixel;
-  }
+  constexpr int slice = detail::mean_channels;
+  for (int b = 0; b < in.n; ++b)
+    for (int first = 0; first < in.c; first += slice) {
+      const int channels = (std::min)(slice, in.c - first);
+      float* const sums = out.data() + static_cast<std::ptrdiff_t>(b) * in.c + first;
+      std::fill_n(sums, channels, 0.0f);
+      detail::mean_of_pixels mean;
+      for (int y = 0; y < in.h; ++y)
+        for (int x = 0, run = static_cast<int>(detail::mean_run); x < in.w; x += run) {
+          const int count = (std::min)(run, in.w - x);
+          mean.add(sums, channels, count);
+          kernels->add_pixels({const_cast<float*>(in.pixel(b, y, x)) + first, count, in.pixel_stride, sums,
+                               channels, activation::none});
+        }
+      mean.finish(sums, channels);
+    }
   return errc::ok;
 }
 
-using detail::dense_activation;
-
-/// Fully connected layer: out = act(bias + W in). in [f.k], out [f.out_c]. Errors: shape_mismatch.
-template <class Arch = simd::default_arch>
-[[nodiscard]] errc dense(span<const float> in, const filter& f, span<float> out,
-                         dense_activation act = dense_activation::none) noexcept {
+/// Fully connected layer: out = act(bias + W in). in [f.k], out [f.out_c].
+/// @param act none, relu, relu6 or sigmoid
+/// Errors: shape_mismatch, invalid_argument (activation), unsupported (no kernels).
+[[nodiscard]] inline errc dense(span<const float> in, const filter& f, span<float> out,
+                                activation act = activation::none,
+                                const kernel_table* kernels = default_kernels()) noexcept {
+  if (kernels == nullptr) return errc::unsupported;
+  if (act == activation::silu) return errc::invalid_argument;
   if (in.size() != static_cast<std::size_t>(f.k) || out.size() != static_cast<std::size_t>(f.out_c))
     return errc::shape_mismatch;
-  detail::dense<Arch>(in.data(), f.k, f.weights, f.bias, out.data(), f.out_c, 0, f.out_c, act);
+  kernels->dense({in.data(), f.k, f.weights, f.bias, out.data(), f.out_c, 0, f.out_c, act});
   return errc::ok;
 }
 
-/// Squeeze-excite in place: map *= sigmoid(W2 relu(W1 mean(map))), then ReLU6 when `clip`.
-/// @param scratch 2 * map.c + squeeze.out_c floats
-/// Errors: shape_mismatch, workspace_too_small.
-template <class Arch = simd::default_arch>
-[[nodiscard]] errc squeeze_excite(nhwc_view<float> map, const filter& squeeze, const filter& excite,
-                                  span<float> scratch, bool clip = false) noexcept {
+/// Squeeze-excite in place: map = act(map * sigmoid(W2 relu(W1 mean(map)))).
+/// @param scratch 2 * map.c + squeeze.out_c floats, @param act none, relu or relu6
+/// Errors: shape_mismatch, invalid_argument (activation), workspace_too_small, unsupported (no kernels).
+[[nodiscard]] inline errc squeeze_excite(nhwc_view<float> map, const filter& squeeze, const filter& excite,
+                                         span<float> scratch, activation act = activation::none,
+                                         const kernel_table* kernels = default_kernels()) noexcept {
+  if (kernels == nullptr) return errc::unsupported;
+  if (act == activation::silu || act == activation::sigmoid) return errc::invalid_argument;
   if (!detail::good_view(map) || squeeze.k != map.c || excite.k != squeeze.out_c || excite.out_c != map.c)
     return errc::shape_mismatch;
   const auto c = static_cast<std::size_t>(map.c), se = static_cast<std::size_t>(squeeze.out_c);
@@ -5882,12 +6608,12 @@ template <class Arch = simd::default_arch>
     nhwc_view<float> image = map;
     image.data = map.pixel(b, 0, 0);
     image.n = 1;
-    errc e = global_mean<Arch>(image, {mean, c});
-    if (e == errc::ok) e = dense<Arch>({mean, c}, squeeze, {squeezed, se}, dense_activation::relu);
-    if (e == errc::ok) e = dense<Arch>({squeezed, se}, excite, {scale, c}, dense_activation::sigmoid);
+    errc e = global_mean(image, {mean, c}, kernels);
+    if (e == errc::ok) e = dense({mean, c}, squeeze, {squeezed, se}, activation::relu, kernels);
+    if (e == errc::ok) e = dense({squeezed, se}, excite, {scale, c}, activation::sigmoid, kernels);
     if (e != errc::ok) return e;
     for (int y = 0; y < map.h; ++y)
-      detail::scale_clip<Arch>(image.pixel(0, y, 0), map.w, map.pixel_stride, scale, map.c, clip);
+      kernels->scale_pixels({image.pixel(0, y, 0), map.w, map.pixel_stride, scale, map.c, act});
   }
   return errc::ok;
 }
@@ -5895,7 +6621,7 @@ template <class Arch = simd::default_arch>
 }  // namespace REXNET_BUILD
 }  // namespace rexnet
 
-#endif  // REXNET_OPS_OPS_HPP
+#endif  // REXNET_OPS_HPP
 
 namespace rexnet {
 inline namespace REXNET_BUILD {
@@ -5949,7 +6675,7 @@ inline namespace REXNET_BUILD {
       nhwc_view<const float> seen(head.pixel(b, y, 0), 1, 1, head.w, head.c, head.pixel_stride);
       if (c.hidden_c > 0) {
         const nhwc_view<float> to(row.data(), 1, 1, head.w, c.hidden_c);
-        if (const errc e = pointwise(seen, hidden, to, activation::relu6); e != errc::ok)
+        if (const errc e = pointwise(seen, hidden, to, c.hidden_act); e != errc::ok)
           return error(e, std::string("class activation map: ") + to_string(e));
         seen = to;
       }
@@ -5966,193 +6692,15 @@ inline namespace REXNET_BUILD {
 }  // namespace REXNET_BUILD
 }  // namespace rexnet
 
-#endif  // REXNET_CAM_HPP
-// ---- rexnet/core/cpus.hpp
-// How many CPUs this process may use.
-#ifndef REXNET_CORE_CPUS_HPP
-#define REXNET_CORE_CPUS_HPP
-
-#if defined(__linux__)
-// ---- rexnet/core/cgroup.hpp
-// CPU time that a Linux control group grants, in whole CPUs. Containers are limited this way: on a machine
-// with 64 CPUs and a quota of two, 64 threads would spend most of their time stopped.
-// Source: Linux, Documentation/admin-guide/cgroup-v2.rst (cpu.max), scheduler/sched-bwc.rst (version 1).
-#ifndef REXNET_CORE_CGROUP_HPP
-#define REXNET_CORE_CGROUP_HPP
-
-#include <cstddef>
-#include <cstdio>
-#include <cstdlib>
-#include <cstring>
-
-namespace rexnet {
-inline namespace REXNET_BUILD {
-namespace detail {
-
-inline constexpr std::size_t cgroup_path_bytes = 4096;  // PATH_MAX
-
-/// The beginning of file directory/name as text. False when it cannot be read.
-[[nodiscard]] inline bool read_text(const char* directory, const char* name, char* text,
-                                    std::size_t size) noexcept {
-  char path[cgroup_path_bytes + 64];
-  const int length = std::snprintf(path, sizeof(path), "%s/%s", directory, name);
-  if (length < 0 || static_cast<std::size_t>(length) >= sizeof(path)) return false;
-  std::FILE* file = std::fopen(path, "r");
-  if (file == nullptr) return false;
-  text[std::fread(text, 1, size - 1, file)] = '\0';
-  std::fclose(file);
-  return true;
-}
-
-/// CPUs that `quota` microseconds of every `period` are worth, rounded up; 0 for no limit, which version 1
-/// writes as -1, version 2 as "max", and which everything that is not two positive numbers is taken for.
-[[nodiscard]] inline int quota_cpus(const char* quota, const char* period) noexcept {
-  const long long q = std::strtoll(quota, nullptr, 10), p = std::strtoll(period, nullptr, 10);
-  if (q <= 0 || p <= 0) return 0;
-  const long long cpus = q / p + (q % p != 0 ? 1 : 0);
-  return cpus < 1 << 20 ? static_cast<int>(cpus) : 0;
-}
-
-/// The limit of one control group, whichever version's files its directory has; 0 for none.
-[[nodiscard]] inline int directory_cpus(const char* directory) noexcept {
-  char quota[64], period[64];
-  if (read_text(directory, "cpu.max", quota, sizeof(quota))) {  // "150000 100000"
-    const char* space = std::strchr(quota, ' ');
-    return space != nullptr ? quota_cpus(quota, space) : 0;
-  }
-  if (read_text(directory, "cpu.cfs_quota_us", quota, sizeof(quota)) &&
-      read_text(directory, "cpu.cfs_period_us", period, sizeof(period)))
-    return quota_cpus(quota, period);
-  return 0;
-}
-
-/// The smaller of two limits, of which 0 is none.
-[[nodiscard]] inline int tighter(int a, int b) noexcept {
-  return a == 0 || (b != 0 && b < a) ? b : a;
-}
-
-/// The smallest limit of the group at `path` below the file system mounted at root + mount, and of all groups
-/// above it. A container may see its own group as the mounted root and name it as the host does: directories
-/// that are not there count for nothing.
-[[nodiscard]] inline int path_cpus(const char* root, const char* mount, const char* path) noexcept {
-  char directory[cgroup_path_bytes];
-  const int base = std::snprintf(directory, sizeof(directory), "%s%s", root, mount);
-  if (base < 0 || static_cast<std::size_t>(base) >= sizeof(directory)) return 0;
-  // A path that leaves the namespace ("/../other") says nothing about what is mounted here.
-  const bool inside = std::strstr(path, "/..") == nullptr && std::strcmp(path, "/") != 0;
-  const std::size_t bytes = std::strlen(path) + 1;
-  if (inside && bytes <= sizeof(directory) - static_cast<std::size_t>(base))
-    std::memcpy(directory + base, path, bytes);
-  for (int limit = 0;;) {
-    limit = tighter(limit, directory_cpus(directory));
-    char* slash = std::strrchr(directory + base, '/');
-    if (slash == nullptr) return limit;
-    *slash = '\0';
-  }
-}
-
-/// Whether `list`, "cpu,cpuacct", names the controller "cpu".
-[[nodiscard]] inline bool has_cpu_controller(const char* list) noexcept {
-  for (const char* at = list; at != nullptr; at = std::strchr(at, ',')) {
-    if (*at == ',') ++at;
-    if (std::strncmp(at, "cpu", 3) == 0 && (at[3] == ',' || at[3] == '\0')) return true;
-  }
-  return false;
-}
-
-/// CPUs that the quotas of this process's control groups leave, rounded up; 0 where nothing limits them or
-/// there are no control groups.
-/// @param root put before every path: "" for this system, or a folder with files made up by a test
-[[nodiscard]] inline int cgroup_cpus(const char* root = "") noexcept {
-  char line[cgroup_path_bytes + 256];
-  std::snprintf(line, sizeof(line), "%s/proc/self/cgroup", root);
-  std::FILE* file = std::fopen(line, "r");
-  if (file == nullptr) return 0;
-  int limit = 0;
-  while (std::fgets(line, sizeof(line), file) != nullptr) {  // "4:cpu,cpuacct:/a/b", version 2: "0::/a/b"
-    line[std::strcspn(line, "\n")] = '\0';
-    char* controllers = std::strchr(line, ':');
-    char* path = controllers != nullptr ? std::strchr(controllers + 1, ':') : nullptr;
-    if (path == nullptr || path[1] != '/') continue;
-    *path++ = '\0';
-    ++controllers;
-    if (*controllers == '\0') {
-      limit = tighter(limit, path_cpus(root, "/sys/fs/cgroup", path));
-    } else if (has_cpu_controller(controllers)) {
-      char mount[256];
-      std::snprintf(mount, sizeof(mount), "/sys/fs/cgroup/%s", controllers);
-      limit = tighter(limit, path_cpus(root, mount, path));
-      limit = tighter(limit, path_cpus(root, "/sys/fs/cgroup/cpu", path));  // where only the link exists
-    }
-  }
-  std::fclose(file);
-  return limit;
-}
-
-}  // namespace detail
-}  // namespace REXNET_BUILD
-}  // namespace rexnet
-
-#endif  // REXNET_CORE_CGROUP_HPP
-
-#include <sched.h>
-#elif defined(_WIN32)
-#endif
-
-namespace rexnet {
-inline namespace REXNET_BUILD {
-namespace detail {
-
-/// CPUs in the process's affinity mask; 0 where the system has none to tell.
-[[nodiscard]] inline int affinity_cpus() noexcept {
-#if defined(__linux__)
-  cpu_set_t set;
-  return sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) : 0;
-#elif defined(_WIN32)
-  DWORD_PTR process = 0, system = 0;
-  int cpus = 0;
-  if (GetProcessAffinityMask(GetCurrentProcess(), &process, &system) != 0)
-    for (; process != 0; process &= process - 1) ++cpus;
-  return cpus;  // 0, too, for a process in several groups of 64 CPUs
-#else
-  return 0;
-#endif
-}
-
-/// CPUs that a quota of the system leaves; 0 for no limit.
-[[nodiscard]] inline int quota_of_process() noexcept {
-#if defined(__linux__)
-  return cgroup_cpus();
-#else
-  return 0;
-#endif
-}
-
-}  // namespace detail
-
-/// CPUs that this process may use: its affinity mask (Linux, Windows), limited by the CPU quotas of its
-/// control groups (Linux); elsewhere those of the machine. At least 1. Reads small files: ask once and keep
-/// the answer.
-[[nodiscard]] inline int available_cpus() noexcept {
-  int cpus = detail::affinity_cpus();
-  if (cpus == 0) cpus = static_cast<int>(std::thread::hardware_concurrency());
-  const int quota = detail::quota_of_process();
-  if (quota != 0 && quota < cpus) cpus = quota;
-  return cpus > 1 ? cpus : 1;
-}
-
-}  // namespace REXNET_BUILD
-}  // namespace rexnet
-
-#endif  // REXNET_CORE_CPUS_HPP
-// ---- rexnet/imagenet.hpp
+#endif  // REXNET_HEADS_CAM_HPP
+// ---- rexnet/labels/imagenet.hpp
 // The 1000 classes of the ILSVRC-2012 challenge ("ImageNet-1k") in the order of every published ReXNet:
 // ascending WordNet synset. The names derive from WordNet 3.0, Copyright 2006 by Princeton University, all
 // rights reserved; its licence stands in LICENSES/LicenseRef-WordNet-3.0.txt. Each is the synset's first
 // word, with another one where two classes would share it (crane, Cardigan, maillot). One constant table: no
 // code runs at start-up, and a program that does not ask for it does not contain it.
-#ifndef REXNET_IMAGENET_HPP
-#define REXNET_IMAGENET_HPP
+#ifndef REXNET_LABELS_IMAGENET_HPP
+#define REXNET_LABELS_IMAGENET_HPP
 
 namespace rexnet {
 inline namespace REXNET_BUILD {
@@ -6494,35 +7042,35 @@ inline constexpr imagenet_class imagenet_table[1000] = {
 }  // namespace REXNET_BUILD
 }  // namespace rexnet
 
-#endif  // REXNET_IMAGENET_HPP
+#endif  // REXNET_LABELS_IMAGENET_HPP
 // ---- rexnet/load.hpp
 // A model from any file: torch checkpoints, safetensors, packed files.
 #ifndef REXNET_LOAD_HPP
 #define REXNET_LOAD_HPP
 
-// ---- rexnet/weights/checkpoint.hpp
+// ---- rexnet/checkpoint/checkpoint.hpp
 // Any checkpoint file as a list of named tensors. Useful on its own, for any model:
 //
 //   auto file = rexnet::open_checkpoint("model.pth");
 //   if (!file) return complain(file.error().message());
 //   for (const rexnet::tensor& t : file->tensors()) use(t.name, t.shape, t.values());
-#ifndef REXNET_WEIGHTS_CHECKPOINT_HPP
-#define REXNET_WEIGHTS_CHECKPOINT_HPP
+#ifndef REXNET_CHECKPOINT_CHECKPOINT_HPP
+#define REXNET_CHECKPOINT_CHECKPOINT_HPP
 
-// ---- rexnet/weights/impostors.hpp
+// ---- rexnet/checkpoint/impostors.hpp
 // What people take for a checkpoint and is none, named by its content, with what to do.
-#ifndef REXNET_WEIGHTS_IMPOSTORS_HPP
-#define REXNET_WEIGHTS_IMPOSTORS_HPP
+#ifndef REXNET_CHECKPOINT_IMPOSTORS_HPP
+#define REXNET_CHECKPOINT_IMPOSTORS_HPP
 
-// ---- rexnet/weights/file_kinds.hpp
+// ---- rexnet/checkpoint/file_kinds.hpp
 // Files of other kinds by their first bytes: what each is, and what to do with it.
-#ifndef REXNET_WEIGHTS_FILE_KINDS_HPP
-#define REXNET_WEIGHTS_FILE_KINDS_HPP
+#ifndef REXNET_CHECKPOINT_FILE_KINDS_HPP
+#define REXNET_CHECKPOINT_FILE_KINDS_HPP
 
-// ---- rexnet/weights/protobuf.hpp
+// ---- rexnet/checkpoint/protobuf.hpp
 // A walk over the fields of a protobuf message, bounded by its bytes. Source: protobuf.dev, "Encoding".
-#ifndef REXNET_WEIGHTS_PROTOBUF_HPP
-#define REXNET_WEIGHTS_PROTOBUF_HPP
+#ifndef REXNET_CHECKPOINT_PROTOBUF_HPP
+#define REXNET_CHECKPOINT_PROTOBUF_HPP
 
 namespace rexnet {
 inline namespace REXNET_BUILD {
@@ -6595,7 +7143,7 @@ class protobuf_cursor {
 }  // namespace REXNET_BUILD
 }  // namespace rexnet
 
-#endif  // REXNET_WEIGHTS_PROTOBUF_HPP
+#endif  // REXNET_CHECKPOINT_PROTOBUF_HPP
 
 namespace rexnet {
 inline namespace REXNET_BUILD {
@@ -6727,7 +7275,7 @@ struct protobuf_fields {
 }  // namespace REXNET_BUILD
 }  // namespace rexnet
 
-#endif  // REXNET_WEIGHTS_FILE_KINDS_HPP
+#endif  // REXNET_CHECKPOINT_FILE_KINDS_HPP
 
 namespace rexnet {
 inline namespace REXNET_BUILD {
@@ -6850,18 +7398,18 @@ namespace detail {
 }  // namespace REXNET_BUILD
 }  // namespace rexnet
 
-#endif  // REXNET_WEIGHTS_IMPOSTORS_HPP
-// ---- rexnet/weights/mindspore.hpp
+#endif  // REXNET_CHECKPOINT_IMPOSTORS_HPP
+// ---- rexnet/checkpoint/mindspore.hpp
 // MindSpore's checkpoints, a protobuf message, in which MindCV offers ReXNet. Source: mindspore,
 // checkpoint.proto: Checkpoint { repeated Value { string tag = 1; TensorProto tensor = 2 } value = 1 },
 // TensorProto { repeated int64 dims = 1; string tensor_type = 2; bytes tensor_content = 3 }.
-#ifndef REXNET_WEIGHTS_MINDSPORE_HPP
-#define REXNET_WEIGHTS_MINDSPORE_HPP
+#ifndef REXNET_CHECKPOINT_MINDSPORE_HPP
+#define REXNET_CHECKPOINT_MINDSPORE_HPP
 
-// ---- rexnet/weights/tensor.hpp
+// ---- rexnet/checkpoint/tensor.hpp
 // A named tensor inside a checkpoint: a view of the file's bytes with shape, strides and element type.
-#ifndef REXNET_WEIGHTS_TENSOR_HPP
-#define REXNET_WEIGHTS_TENSOR_HPP
+#ifndef REXNET_CHECKPOINT_TENSOR_HPP
+#define REXNET_CHECKPOINT_TENSOR_HPP
 
 namespace rexnet {
 inline namespace REXNET_BUILD {
@@ -7062,7 +7610,7 @@ template <class T>
 }  // namespace REXNET_BUILD
 }  // namespace rexnet
 
-#endif  // REXNET_WEIGHTS_TENSOR_HPP
+#endif  // REXNET_CHECKPOINT_TENSOR_HPP
 
 namespace rexnet {
 inline namespace REXNET_BUILD {
@@ -7231,19 +7779,19 @@ struct mindspore_value {
 }  // namespace REXNET_BUILD
 }  // namespace rexnet
 
-#endif  // REXNET_WEIGHTS_MINDSPORE_HPP
-// ---- rexnet/weights/safetensors.hpp
+#endif  // REXNET_CHECKPOINT_MINDSPORE_HPP
+// ---- rexnet/checkpoint/safetensors.hpp
 // The safetensors container: u64 length, a JSON header of that length, the tensors' bytes without gaps.
 // Source: the format section of huggingface/safetensors. The parser knows only the JSON that the format
 // allows: an object of objects; strings; arrays of non-negative integers.
-#ifndef REXNET_WEIGHTS_SAFETENSORS_HPP
-#define REXNET_WEIGHTS_SAFETENSORS_HPP
+#ifndef REXNET_CHECKPOINT_SAFETENSORS_HPP
+#define REXNET_CHECKPOINT_SAFETENSORS_HPP
 
-// ---- rexnet/weights/json_cursor.hpp
+// ---- rexnet/checkpoint/json/cursor.hpp
 // JSON's tokens (RFC 8259), for the header of safetensors and for configuration files: white space,
 // separators, whole numbers, strings with their escapes.
-#ifndef REXNET_WEIGHTS_JSON_CURSOR_HPP
-#define REXNET_WEIGHTS_JSON_CURSOR_HPP
+#ifndef REXNET_CHECKPOINT_JSON_CURSOR_HPP
+#define REXNET_CHECKPOINT_JSON_CURSOR_HPP
 
 namespace rexnet {
 inline namespace REXNET_BUILD {
@@ -7367,7 +7915,7 @@ class json_cursor {
 }  // namespace REXNET_BUILD
 }  // namespace rexnet
 
-#endif  // REXNET_WEIGHTS_JSON_CURSOR_HPP
+#endif  // REXNET_CHECKPOINT_JSON_CURSOR_HPP
 
 namespace rexnet {
 inline namespace REXNET_BUILD {
@@ -7569,26 +8117,26 @@ class safetensors_reader {
 }  // namespace REXNET_BUILD
 }  // namespace rexnet
 
-#endif  // REXNET_WEIGHTS_SAFETENSORS_HPP
-// ---- rexnet/weights/torch_file.hpp
+#endif  // REXNET_CHECKPOINT_SAFETENSORS_HPP
+// ---- rexnet/checkpoint/torch_file.hpp
 // torch.save files: the ZIP form (torch >= 1.6) and the legacy form (before). Both hold a pickle whose
 // tensors name storages; network_choice.hpp says which of them are the network's. A pickle alone, of numpy's
 // arrays, is what PaddleClas offers as .pdparams.
-#ifndef REXNET_WEIGHTS_TORCH_FILE_HPP
-#define REXNET_WEIGHTS_TORCH_FILE_HPP
+#ifndef REXNET_CHECKPOINT_TORCH_FILE_HPP
+#define REXNET_CHECKPOINT_TORCH_FILE_HPP
 
-// ---- rexnet/weights/archives.hpp
+// ---- rexnet/checkpoint/archives.hpp
 // Zip archives that are no torch checkpoint, told by the names of their entries, with what to do. Nothing in
 // them is read, so that they may be compressed.
-#ifndef REXNET_WEIGHTS_ARCHIVES_HPP
-#define REXNET_WEIGHTS_ARCHIVES_HPP
+#ifndef REXNET_CHECKPOINT_ARCHIVES_HPP
+#define REXNET_CHECKPOINT_ARCHIVES_HPP
 
-// ---- rexnet/weights/zip.hpp
+// ---- rexnet/checkpoint/zip.hpp
 // The zip container of torch >= 1.6 checkpoints: stored entries, found through the central directory, every
 // record compared with its twin. Anything torch does not write is refused. Compressed entries are listed, so
 // that an archive of another kind can be named, and never read. Source: PKWARE APPNOTE 6.3.
-#ifndef REXNET_WEIGHTS_ZIP_HPP
-#define REXNET_WEIGHTS_ZIP_HPP
+#ifndef REXNET_CHECKPOINT_ZIP_HPP
+#define REXNET_CHECKPOINT_ZIP_HPP
 
 namespace rexnet {
 inline namespace REXNET_BUILD {
@@ -7891,7 +8439,7 @@ class zip_reader {
 }  // namespace REXNET_BUILD
 }  // namespace rexnet
 
-#endif  // REXNET_WEIGHTS_ZIP_HPP
+#endif  // REXNET_CHECKPOINT_ZIP_HPP
 
 namespace rexnet {
 inline namespace REXNET_BUILD {
@@ -7956,876 +8504,13 @@ template <std::size_t N>
 }  // namespace REXNET_BUILD
 }  // namespace rexnet
 
-#endif  // REXNET_WEIGHTS_ARCHIVES_HPP
-// ---- rexnet/weights/pickle.hpp
-// A pickle program reduced to data: dictionaries, lists, tuples, strings, numbers, and the few torch objects
-// that a state dict is made of. Nothing is imported or called; what is not understood is inert.
-// Sources: CPython's pickletools (opcodes); the names that torch.save writes.
-#ifndef REXNET_WEIGHTS_PICKLE_HPP
-#define REXNET_WEIGHTS_PICKLE_HPP
-
-// ---- rexnet/weights/pickle_objects.hpp
-// The objects of a pickle: names, what is made by calling them, and their state. Tensors, numpy's arrays and
-// dictionaries are made of the few names that pickle_globals.hpp knows; all others make boxes.
-#ifndef REXNET_WEIGHTS_PICKLE_OBJECTS_HPP
-#define REXNET_WEIGHTS_PICKLE_OBJECTS_HPP
-
-// ---- rexnet/weights/pickle_globals.hpp
-// What the names in a checkpoint's pickle stand for. Tensors come out of the few names that are understood;
-// every other name is inert: a box with a label. No name is ever imported, looked up or called.
-#ifndef REXNET_WEIGHTS_PICKLE_GLOBALS_HPP
-#define REXNET_WEIGHTS_PICKLE_GLOBALS_HPP
-
-namespace rexnet {
-inline namespace REXNET_BUILD {
-namespace pickle {
-
-namespace detail {
-
-using rexnet::detail::ends_with;
-
-/// What a name is used for.
-enum class role : std::uint8_t {
-  inert,
-  runs_code,     ///< refused, P2
-  other_pickle,  ///< refused, M14: pickles that torch.save and numpy do not write
-  ordered_dict,
-  default_dict,
-  plain_tuple,
-  rebuild_tensor,
-  rebuild_typed,  ///< a tensor with attributes of its own
-  rebuild_parameter,
-  parameter,
-  odd_tensor,
-  storage,
-  size,
-  array,
-  array_of_buffer,
-  array_class,
-  array_type,
-  encode
-};
-
-[[nodiscard]] constexpr bool is_one_of(std::string_view name,
-                                       std::initializer_list<std::string_view> known) noexcept {
-  for (const std::string_view k : known)
-    if (name == k) return true;
-  return false;
-}
-/// Names that a file has only to make another program run something. To this one they are labels like all
-/// others: the list is for people, who should know what they were given. torch's weights_only has the first
-/// four modules.
-[[nodiscard]] constexpr bool names_code(std::string_view module, std::string_view name) noexcept {
-  if (is_one_of(module, {"os",           "posix",
-                         "nt",           "sys",
-                         "subprocess",   "commands",
-                         "popen2",       "pty",
-                         "shutil",       "socket",
-                         "ctypes",       "_ctypes",
-                         "imp",          "runpy",
-                         "code",         "codeop",
-                         "pdb",          "bdb",
-                         "marshal",      "pickle",
-                         "_pickle",      "cPickle",
-                         "webbrowser",   "requests",
-                         "torch.hub",    "importlib",
-                         "requests.api", "urllib.request",
-                         "urllib2",      "torch.utils.cpp_extension"}) ||
-      is_one_of(module.substr(0, module.find('.')), {"importlib", "ctypes", "pip"}))
-    return true;
-  // Protocol 2 has Python 2's name of the module.
-  if (module == "builtins" || module == "__builtin__")
-    return is_one_of(
-        name.substr(0, name.find('.')),
-        {"eval", "exec", "execfile", "compile", "open", "file", "input", "raw_input", "__import__",
-         "breakpoint", "globals", "locals", "vars", "setattr", "delattr", "apply"});
-  return (is_one_of(module, {"torch", "torch.serialization", "torch.jit"}) && name == "load") ||
-         (module == "types" && is_one_of(name, {"CodeType", "FunctionType"})) ||
-         (is_one_of(module, {"io", "_io", "codecs"}) && is_one_of(name, {"open", "open_code", "FileIO"}));
-}
-
-/// torch's own names.
-[[nodiscard]] constexpr role torch_role(std::string_view module, std::string_view name) noexcept {
-  if (module == "torch._utils") {
-    if (is_one_of(name, {"_rebuild_tensor_v2", "_rebuild_tensor"})) return role::rebuild_tensor;
-    if (is_one_of(name, {"_rebuild_parameter", "_rebuild_parameter_with_state"}))
-      return role::rebuild_parameter;
-    return name.substr(0, 9) == "_rebuild_" ? role::odd_tensor : role::inert;
-  }
-  if (module == "torch._tensor" && name == "_rebuild_from_type_v2") return role::rebuild_typed;
-  if (module == "torch.nn.parameter" && name == "Parameter") return role::parameter;
-  if (module == "torch.storage" && name == "_load_from_bytes") return role::other_pickle;
-  if (is_one_of(module, {"torch", "torch.storage", "torch.cuda"}) && ends_with(name, "Storage") &&
-      name.size() > 7)
-    return role::storage;
-  if (module == "torch" && name == "Size") return role::size;
-  if (is_one_of(module, {"torch", "torch.cuda", "torch.sparse", "torch.cuda.sparse"}) &&
-      ends_with(name, "Tensor"))
-    return role::odd_tensor;
-  return role::inert;
-}
-
-[[nodiscard]] constexpr role role_of(std::string_view module, std::string_view name) noexcept {
-  if (names_code(module, name)) return role::runs_code;
-  if (module.substr(0, 5) == "torch") return torch_role(module, name);
-  if (module == "collections")
-    return name == "OrderedDict"   ? role::ordered_dict
-           : name == "defaultdict" ? role::default_dict
-                                   : role::inert;
-  if (module == "builtins" || module == "__builtin__")
-    return name == "tuple" ? role::plain_tuple : role::inert;
-  if (is_one_of(module, {"numpy.core.multiarray", "numpy._core.multiarray"}))
-    return name == "_reconstruct" ? role::array : role::inert;
-  if (is_one_of(module, {"numpy.core.numeric", "numpy._core.numeric"}))
-    return name == "_frombuffer" ? role::array_of_buffer : role::inert;
-  if (module == "numpy")
-    return name == "dtype" ? role::array_type : name == "ndarray" ? role::array_class : role::inert;
-  if (module == "_codecs") return name == "encode" ? role::encode : role::inert;
-  return module.substr(0, module.find('.')) == "joblib" ? role::other_pickle : role::inert;
-}
-
-}  // namespace detail
-
-}  // namespace pickle
-}  // namespace REXNET_BUILD
-}  // namespace rexnet
-
-#endif  // REXNET_WEIGHTS_PICKLE_GLOBALS_HPP
-// ---- rexnet/weights/pickle_state.hpp
-// What a pickle's opcodes work on: the bytes that are left, the values, the stack and the memo. Each byte of
-// the program adds a bounded number of bytes to each.
-#ifndef REXNET_WEIGHTS_PICKLE_STATE_HPP
-#define REXNET_WEIGHTS_PICKLE_STATE_HPP
-
-// ---- rexnet/weights/pickle_value.hpp
-// What a pickle is reduced to: values that refer to each other by index, and the walk that makes sure they
-// form no loop.
-#ifndef REXNET_WEIGHTS_PICKLE_VALUE_HPP
-#define REXNET_WEIGHTS_PICKLE_VALUE_HPP
-
-namespace rexnet {
-inline namespace REXNET_BUILD {
-namespace pickle {
-
-enum class kind : std::uint8_t {
-  none,
-  boolean,
-  integer,
-  real,
-  string,
-  tuple,
-  list,
-  dict,
-  global,      ///< a name; `text` is its last part, items[0] (where there is one) the module, a string
-  storage,     ///< a persistent id: items = its tuple
-  tensor,      ///< items = the arguments of _rebuild_tensor_v2
-  odd_tensor,  ///< a tensor of a kind that is not read; `text` is what made it
-  array,  ///< numpy's: items = shape (a tuple), array_type, data (string or encoded); integer: Fortran order
-  array_type,  ///< numpy's dtype: `text` is "f4", integer the byte order '<', '>' or '|', 0 while unknown
-  encoded,     ///< bytes as protocol 2 has them: `text` is UTF-8 of Latin-1
-  inert,       ///< anything else: a box that is never opened; items[0], where there is one, is its class
-  module,      ///< a box that holds a torch.nn.Module
-  mark
-};
-
-/// What a state dict holds as a tensor. Whether it is of a kind that is read is seen when it is read.
-[[nodiscard]] constexpr bool is_tensor(kind k) noexcept {
-  return k == kind::tensor || k == kind::odd_tensor || k == kind::array;
-}
-
-/// Values refer to each other by index into program::values.
-struct value {
-  kind type = kind::none;
-  std::uint8_t depth = 0;
-  std::int64_t integer = 0;          ///< of a real number: its bits
-  std::string_view text;             ///< in the file's bytes
-  std::vector<std::uint32_t> items;  ///< elements; of a dict: key, value, key, value ...
-};
-
-struct program {
-  std::deque<value> values;  ///< in blocks: a growing vector would need three times their bytes for a moment
-  std::uint32_t root = 0;
-  std::size_t consumed = 0;  ///< bytes up to and including STOP
-
-  [[nodiscard]] const value& operator[](std::uint32_t i) const { return values[i]; }
-  /// The dict entry of this key, or null. The last one counts, as in Python.
-  [[nodiscard]] const value* find(const value& dict, std::string_view key) const {
-    for (std::size_t i = dict.items.size() & ~std::size_t{1}; i >= 2;)
-      if (i -= 2; values[dict.items[i]].type == kind::string && values[dict.items[i]].text == key)
-        return &values[dict.items[i + 1]];
-    return nullptr;
-  }
-  /// "torch.nn.modules.conv.Conv2d": the whole name of a global, or of an object's class.
-  [[nodiscard]] std::string full_name(const value& v) const {
-    if (v.type != kind::global && !v.items.empty()) return full_name(values[v.items[0]]);
-    std::string name(v.text.substr(0, 200));
-    return v.items.empty() ? name : std::string(values[v.items[0]].text.substr(0, 200)) + "." + name;
-  }
-};
-
-inline constexpr int max_depth = 64;
-inline constexpr std::uint32_t max_memo = 1u << 20;
-/// A value takes 56 bytes and may come from one byte of the file. Training files of ReXNet have about 15,000.
-inline constexpr std::size_t max_values = 1u << 20;
-/// Of a storage. torch numbers them, legacy files have 15 digits. Keys are compared once for each of the
-/// tensors that name them, and thousands may share one string.
-inline constexpr std::size_t max_key_bytes = 128;
-
-namespace detail {
-
-[[nodiscard]] inline error fail(errc code, const std::string& what) {
-  return {code, "pickle: " + what};
-}
-
-/// Walks everything that the root leads to, once: a container on the way to itself is P9, a long way P7.
-/// Only afterwards may anybody follow the values recursively.
-[[nodiscard]] inline status check_shape(program& p) {
-  enum : std::uint8_t { fresh, open, closed };
-  struct step {
-    std::uint32_t index;
-    std::size_t next;
-  };
-  std::vector<std::uint8_t> state(p.values.size(), fresh);
-  std::vector<step> path{{p.root, 0}};
-  state[p.root] = open;
-  while (!path.empty()) {
-    step& top = path.back();
-    value& v = p.values[top.index];
-    if (top.next == v.items.size()) {
-      for (const std::uint32_t item : v.items)
-        v.depth = (std::max)(v.depth, static_cast<std::uint8_t>(p[item].depth + 1));
-      if (v.depth > max_depth)
-        return fail(errc::pickle_depth, "nested deeper than " + std::to_string(max_depth));
-      state[top.index] = closed;
-      path.pop_back();
-      continue;
-    }
-    const std::uint32_t item = v.items[top.next++];
-    if (state[item] == open) return fail(errc::pickle_self_reference, "a container holds itself");
-    if (state[item] == closed) continue;
-    if (path.size() > static_cast<std::size_t>(max_depth))
-      return fail(errc::pickle_depth, "nested deeper than " + std::to_string(max_depth));
-    state[item] = open;
-    path.push_back({item, 0});
-  }
-  return done;
-}
-
-}  // namespace detail
-
-}  // namespace pickle
-}  // namespace REXNET_BUILD
-}  // namespace rexnet
-
-#endif  // REXNET_WEIGHTS_PICKLE_VALUE_HPP
-
-namespace rexnet {
-inline namespace REXNET_BUILD {
-namespace pickle {
-namespace detail {
-
-class machine_state {
- protected:
-  explicit machine_state(byte_span bytes) : bytes_(bytes) {}
-  [[nodiscard]] static error underflow() { return fail(errc::pickle_stack_underflow, "stack underflow"); }
-
-  result<std::uint64_t> number(int bytes) {
-    if (bytes_.size() - at_ < static_cast<std::size_t>(bytes))
-      return fail(errc::pickle_length, "the program ends within an opcode");
-    std::uint64_t v = 0;
-    for (int i = bytes; i-- > 0;) v = v << 8 | bytes_[at_ + static_cast<std::size_t>(i)];
-    at_ += static_cast<std::size_t>(bytes);
-    return v;
-  }
-  result<std::string_view> take(std::uint64_t n) {
-    if (n > bytes_.size() - at_)
-      return fail(errc::pickle_length, "a string of " + std::to_string(n) + " bytes, " +
-                                           std::to_string(bytes_.size() - at_) + " are left");
-    const auto s = rexnet::detail::text(bytes_.subspan(at_, static_cast<std::size_t>(n)));
-    at_ += static_cast<std::size_t>(n);
-    return s;
-  }
-  result<std::string_view> line() {
-    for (std::size_t i = at_; i < bytes_.size(); ++i)
-      if (bytes_[i] == '\n') {
-        auto s = take(i - at_);
-        ++at_;
-        return s;
-      }
-    return fail(errc::pickle_length, "a line without end");
-  }
-
-  value& push(kind k) {
-    stack_.push_back(static_cast<std::uint32_t>(p_.values.size()));
-    p_.values.emplace_back();
-    p_.values.back().type = k;
-    return p_.values.back();
-  }
-  /// A value that nothing can change: one serves all of its kind, so that a byte of the program costs a place
-  /// on the stack only. @param k none, boolean, tuple (empty) or mark
-  void push_constant(kind k, bool truth = false) {
-    std::uint32_t& known = constants_[2 * static_cast<std::size_t>(k) + (truth ? 1 : 0)];
-    if (known != 0) return stack_.push_back(known - 1);
-    push(k).integer = truth ? 1 : 0;
-    known = stack_.back() + 1;
-  }
-  void push_integer(std::int64_t v) { push(kind::integer).integer = v; }
-  /// The top value, which is no mark; `ok` false on underflow.
-  bool pop(std::uint32_t& v) {
-    if (stack_.empty() || p_[stack_.back()].type == kind::mark) return false;
-    v = stack_.back();
-    stack_.pop_back();
-    return true;
-  }
-  /// Everything above the last mark; the mark goes, too.
-  bool pop_to_mark(std::vector<std::uint32_t>& items) {
-    std::size_t i = stack_.size();
-    while (i > 0 && p_[stack_[i - 1]].type != kind::mark) --i;
-    if (i == 0) return false;
-    items.assign(stack_.begin() + static_cast<std::ptrdiff_t>(i), stack_.end());
-    stack_.resize(i - 1);
-    --marks_;
-    return true;
-  }
-
-  status put(int bytes) {
-    auto slot = number(bytes);
-    return slot ? put_value(*slot) : status(slot.error());
-  }
-  status put_value(std::uint64_t slot) {
-    if (stack_.empty()) return underflow();
-    // Python numbers its memo from 0 without gaps; a slot far beyond is an attempt at our memory.
-    if (slot > at_ + 256 || slot >= max_memo)
-      return fail(errc::pickle_memo,
-                  "memo slot " + std::to_string(slot) + ", " + std::to_string(memo_.size()) + " are in use");
-    if (slot >= memo_.size()) memo_.resize(static_cast<std::size_t>(slot) + 1, no_value);
-    memo_[static_cast<std::size_t>(slot)] = stack_.back();
-    return done;
-  }
-  status get(int bytes) {
-    auto slot = number(bytes);
-    if (!slot) return slot.error();
-    if (*slot >= memo_.size() || memo_[static_cast<std::size_t>(*slot)] == no_value)
-      return fail(errc::pickle_memo, "memo slot " + std::to_string(*slot) + " is empty");
-    stack_.push_back(memo_[static_cast<std::size_t>(*slot)]);
-    if (p_[stack_.back()].type == kind::mark) return fail(errc::pickle_memo, "a mark in the memo");
-    return done;
-  }
-
-  static constexpr std::uint32_t no_value = 0xffffffffu;
-  byte_span bytes_;
-  std::size_t at_ = 0;
-  program p_;
-  std::vector<std::uint32_t> stack_, memo_;
-  int marks_ = 0;
-
- private:
-  /// By kind and truth: the index of push_constant()'s value, plus 1.
-  std::uint32_t constants_[2 * static_cast<std::size_t>(kind::mark) + 2] = {};
-};
-
-}  // namespace detail
-}  // namespace pickle
-}  // namespace REXNET_BUILD
-}  // namespace rexnet
-
-#endif  // REXNET_WEIGHTS_PICKLE_STATE_HPP
-
-namespace rexnet {
-inline namespace REXNET_BUILD {
-namespace pickle {
-namespace detail {
-
-using rexnet::detail::in_quotes;
-
-class machine_objects : protected machine_state {
- protected:
-  explicit machine_objects(byte_span bytes) : machine_state(bytes) {}
-
-  /// Whatever it is given disappears in it.
-  [[nodiscard]] bool is_box(std::uint32_t v) const {
-    return p_[v].type == kind::inert || p_[v].type == kind::module;
-  }
-
-  status global() {
-    auto module = line();
-    if (!module) return module.error();
-    auto name = line();
-    if (!name) return name.error();
-    const auto index = static_cast<std::uint32_t>(p_.values.size());
-    push(kind::string).text = *module;
-    stack_.pop_back();
-    return push_global(index, *name);
-  }
-  status stack_global() {
-    std::uint32_t module, name;
-    if (!pop(name) || !pop(module)) return underflow();
-    if (p_[name].type != kind::string || p_[module].type != kind::string)
-      return fail(errc::pickle_global, "a global whose name is no string");
-    return push_global(module, p_[name].text);
-  }
-  status push_global(std::uint32_t module, std::string_view name) {
-    const role r = role_of(p_[module].text, name);
-    value v;
-    v.type = kind::global;
-    v.text = name;
-    v.integer = static_cast<std::int64_t>(r);
-    v.items = {module};
-    if (r == role::runs_code)
-      return fail(errc::pickle_global,
-                  "refers to " + in_quotes(p_.full_name(v)) + ", which is not part of a checkpoint's data");
-    if (r == role::other_pickle)
-      return fail(errc::model_other_format,
-                  "refers to " + in_quotes(p_.full_name(v)) +
-                      ", written by joblib or pickle.dump: read the file with Python and write it with "
-                      "torch.save or safetensors");
-    push(kind::global) = std::move(v);
-    return done;
-  }
-
-  status persistent() {
-    std::uint32_t id;
-    if (!pop(id)) return underflow();
-    const value& v = p_[id];
-    // Legacy files keep the source text of a module's class beside it.
-    if (v.type == kind::tuple && v.items.size() == 4 && p_[v.items[0]].text == "module") {
-      stack_.push_back(v.items[1]);
-      return done;
-    }
-    const bool fits = v.type == kind::tuple && (v.items.size() == 5 || v.items.size() == 6) &&
-                      p_[v.items[0]].text == "storage" && role_at(v.items[1]) == role::storage &&
-                      p_[v.items[2]].type == kind::string && p_[v.items[4]].type == kind::integer;
-    if (!fits) return fail(errc::pickle_reduce, "a persistent id that is no storage");
-    if (p_[v.items[2]].text.size() > max_key_bytes)
-      return fail(errc::pickle_length, "a storage's key of " + std::to_string(p_[v.items[2]].text.size()) +
-                                           " bytes, at most " + std::to_string(max_key_bytes));
-    std::vector<std::uint32_t> items = v.items;
-    push(kind::storage).items = std::move(items);
-    return done;
-  }
-
-  /// REDUCE and NEWOBJ: a name and a tuple of arguments.
-  status reduce() {
-    std::uint32_t arguments, callee;
-    if (!pop(arguments) || !pop(callee)) return underflow();
-    if ((p_[callee].type != kind::global && !is_box(callee)) || p_[arguments].type != kind::tuple)
-      return fail(errc::pickle_reduce, "REDUCE of something that is no name with a tuple");
-    // Eight arguments are the most that anything below takes: a long tuple is never copied.
-    const std::size_t given = p_[arguments].items.size();
-    const std::vector<std::uint32_t> items = given <= 8 ? p_[arguments].items : std::vector<std::uint32_t>();
-    return make(callee, given, items);
-  }
-  /// NEWOBJ_EX: with keywords, which only classes that are not understood take.
-  status new_object() {
-    std::uint32_t keywords, arguments, callee;
-    if (!pop(keywords) || !pop(arguments) || !pop(callee)) return underflow();
-    if (p_[callee].type != kind::global || p_[keywords].type != kind::dict ||
-        p_[arguments].type != kind::tuple)
-      return fail(errc::pickle_reduce, "NEWOBJ_EX of something that is no name with a tuple and a dict");
-    if (role_at(callee) != role::inert)
-      return fail(errc::pickle_reduce, "NEWOBJ_EX of " + in_quotes(p_[callee].text));
-    return push_box(callee);
-  }
-
-  /// State for an object: taken for OrderedDict (torch puts _metadata there), numpy's objects and boxes.
-  status build() {
-    std::uint32_t state;
-    if (!pop(state) || stack_.empty()) return underflow();
-    value& target = p_.values[stack_.back()];
-    switch (target.type) {
-      case kind::dict:
-        if (p_[state].type == kind::dict) return done;
-        break;
-      case kind::inert:
-        if (is_module_state(p_[state])) target.type = kind::module;
-        return done;
-      case kind::module:
-      case kind::odd_tensor: return done;
-      case kind::array:
-        if (p_[state].type == kind::tuple) return fill_array(target, p_[state].items);
-        break;
-      case kind::array_type:
-        if (const value& s = p_[state]; s.type == kind::tuple && s.items.size() > 1 &&
-                                        p_[s.items[1]].type == kind::string &&
-                                        p_[s.items[1]].text.size() == 1)
-          target.integer = static_cast<unsigned char>(p_[s.items[1]].text[0]);
-        return done;
-      default: break;
-    }
-    return fail(errc::pickle_reduce, "BUILD on something that takes no state");
-  }
-
- private:
-  /// What every torch.nn.Module has, and nothing else. All states together are no longer than the program; of
-  /// one that is used a thousand times nothing more is looked at.
-  [[nodiscard]] bool is_module_state(const value& state) {
-    if (state.type != kind::dict) return false;
-    searched_ += state.items.size();
-    return searched_ <= bytes_.size() && p_.find(state, "_parameters") != nullptr &&
-           p_.find(state, "_modules") != nullptr;
-  }
-  [[nodiscard]] role role_at(std::uint32_t v) const {
-    return p_[v].type == kind::global ? static_cast<role>(p_[v].integer) : role::inert;
-  }
-  [[nodiscard]] bool is(std::uint32_t v, kind k) const { return p_[v].type == k; }
-
-  status push_box(std::uint32_t callee, const std::vector<std::uint32_t>& arguments = {}) {
-    // What is made of a module wraps it: torch.compile's OptimizedModule. Of what a box made, the class is
-    // the box's: chains of them stay short.
-    const bool name = p_[callee].type == kind::global;
-    std::vector<std::uint32_t> items = name ? std::vector<std::uint32_t>{callee} : p_[callee].items;
-    const bool wraps = std::any_of(arguments.begin(), arguments.end(),
-                                   [this](std::uint32_t a) { return is(a, kind::module); });
-    push(wraps ? kind::module : kind::inert).items = std::move(items);
-    return done;
-  }
-  status push_odd(std::string_view made_by) {
-    push(kind::odd_tensor).text = made_by;
-    return done;
-  }
-  status push_same(std::uint32_t v) {
-    stack_.push_back(v);
-    return done;
-  }
-
-  status make(std::uint32_t callee, std::size_t given, const std::vector<std::uint32_t>& items) {
-    const std::string_view name = p_[callee].text;
-    const auto wrong = [&] { return fail(errc::pickle_reduce, "wrong arguments for " + in_quotes(name)); };
-    switch (role_at(callee)) {
-      case role::ordered_dict:
-        if (given == 1 && is(items[0], kind::list)) return dict_of_pairs(items[0]);
-        if (given != 0) return wrong();
-        push(kind::dict);
-        return done;
-      case role::default_dict:
-        if (given > 1) return wrong();
-        push(kind::dict);
-        return done;
-      case role::rebuild_tensor:
-        if (items.size() < 4 || !is(items[0], kind::storage) || !is(items[1], kind::integer) ||
-            !is(items[2], kind::tuple) || !is(items[3], kind::tuple))
-          return wrong();
-        push(kind::tensor).items = items;
-        return done;
-      case role::rebuild_typed: return rebuild_typed(name, items);
-      case role::rebuild_parameter:
-        if (items.empty() || (!is_tensor(p_[items[0]].type) && !is_box(items[0]))) return wrong();
-        return is_box(items[0]) ? push_odd(name) : push_same(items[0]);
-      case role::parameter:
-        if (!items.empty() && is_tensor(p_[items[0]].type)) return push_same(items[0]);
-        return push_odd(name);
-      case role::odd_tensor: return push_odd(name);
-      case role::size:
-        if (items.size() != 1 || !is(items[0], kind::tuple)) return wrong();
-        return push_same(items[0]);
-      case role::plain_tuple:
-        // paddle.save writes a tensor among other things as tuple((name, array)).
-        if (items.size() == 1 && is(items[0], kind::tuple) && p_[items[0]].items.size() == 2 &&
-            is(p_[items[0]].items[0], kind::string) && is(p_[items[0]].items[1], kind::array))
-          return push_same(p_[items[0]].items[1]);
-        return push_box(callee);
-      case role::array:
-        if (items.empty() || role_at(items[0]) != role::array_class) return push_box(callee);
-        push(kind::array);
-        return done;
-      case role::array_of_buffer: return array_of_buffer(items);
-      case role::array_type:
-        if (items.empty() || !is(items[0], kind::string)) return push_box(callee);
-        push(kind::array_type).text = p_[items[0]].text;
-        return done;
-      case role::encode:
-        if (items.size() != 2 || !is(items[0], kind::string) || p_[items[1]].text != "latin1")
-          return push_box(callee);
-        push(kind::encoded).text = p_[items[0]].text;
-        return done;
-      case role::inert: return push_box(callee, items);
-      default: return fail(errc::pickle_reduce, "REDUCE of " + in_quotes(name));
-    }
-  }
-
-  /// _rebuild_from_type_v2(function, class, its arguments, state): a tensor with attributes of its own.
-  status rebuild_typed(std::string_view name, const std::vector<std::uint32_t>& items) {
-    if (items.size() == 4 && is(items[2], kind::tuple) && p_[items[2]].items.size() <= 8 &&
-        is(items[1], kind::global) &&
-        is_one_of(p_.full_name(p_[items[1]]),
-                  {"torch.Tensor", "torch._tensor.Tensor", "torch.nn.parameter.Parameter"}) &&
-        (role_at(items[0]) == role::rebuild_tensor || role_at(items[0]) == role::rebuild_parameter)) {
-      const std::vector<std::uint32_t> arguments = p_[items[2]].items;
-      return make(items[0], arguments.size(), arguments);
-    }
-    return push_odd(name);
-  }
-
-  /// The state of an array: version, shape, type, Fortran order, data.
-  status fill_array(value& array, const std::vector<std::uint32_t>& state) {
-    if (state.size() != 5 || !is(state[1], kind::tuple) || !is(state[3], kind::boolean))
-      return fail(errc::pickle_reduce, "wrong state for a numpy array");
-    set_array(array, state[1], state[2], state[4], p_[state[3]].integer != 0);
-    return done;
-  }
-  /// Protocol 5: the data, type, shape, order.
-  status array_of_buffer(const std::vector<std::uint32_t>& items) {
-    if (items.size() != 4 || !is(items[2], kind::tuple) || !is(items[3], kind::string))
-      return fail(errc::pickle_reduce, "wrong arguments for \"_frombuffer\"");
-    set_array(push(kind::array), items[2], items[1], items[0], p_[items[3]].text == "F");
-    return done;
-  }
-  /// An array of objects, strings or records is no tensor, but something that lies beside them.
-  void set_array(value& array, std::uint32_t shape, std::uint32_t type, std::uint32_t data, bool fortran) {
-    const bool plain = is(type, kind::array_type) && (is(data, kind::string) || is(data, kind::encoded)) &&
-                       !p_[type].text.empty() &&
-                       std::string_view("fiubc").find(p_[type].text[0]) != std::string_view::npos;
-    array.type = plain ? kind::array : kind::inert;
-    array.integer = fortran ? 1 : 0;
-    array.items = plain ? std::vector<std::uint32_t>{shape, type, data} : std::vector<std::uint32_t>();
-  }
-
-  /// Python 2 wrote OrderedDict([[key, value], ...]), each with a list of its own. All such lists together
-  /// are no longer than the program; one list used a thousand times would be.
-  status dict_of_pairs(std::uint32_t list) {
-    copied_ += 2 * p_[list].items.size();
-    if (copied_ > bytes_.size())
-      return fail(errc::pickle_length, std::to_string(copied_) + " items of OrderedDicts in a program of " +
-                                           std::to_string(bytes_.size()) + " bytes");
-    std::vector<std::uint32_t> flat;
-    for (const std::uint32_t pair : p_[list].items) {
-      const value& v = p_[pair];
-      if ((v.type != kind::list && v.type != kind::tuple) || v.items.size() != 2)
-        return fail(errc::pickle_reduce, "wrong arguments for \"OrderedDict\"");
-      flat.insert(flat.end(), v.items.begin(), v.items.end());
-    }
-    push(kind::dict).items = std::move(flat);
-    return done;
-  }
-
-  std::size_t copied_ = 0;    ///< items of Python 2's OrderedDicts
-  std::size_t searched_ = 0;  ///< items of states
-};
-
-}  // namespace detail
-}  // namespace pickle
-}  // namespace REXNET_BUILD
-}  // namespace rexnet
-
-#endif  // REXNET_WEIGHTS_PICKLE_OBJECTS_HPP
-
-namespace rexnet {
-inline namespace REXNET_BUILD {
-namespace pickle {
-namespace detail {
-
-class machine : machine_objects {
- public:
-  explicit machine(byte_span bytes) : machine_objects(bytes) {}
-
-  result<program> run() {
-    while (at_ < bytes_.size()) {
-      const std::size_t opcode_at = at_;
-      const unsigned char op = bytes_[at_++];
-      if (op == '.') {
-        if (stack_.size() != 1)
-          return fail(errc::pickle_stack_underflow,
-                      "STOP with " + std::to_string(stack_.size()) + " values on the stack");
-        p_.root = stack_.back();
-        p_.consumed = at_;
-        if (p_[p_.root].type == kind::mark) return fail(errc::pickle_stack_underflow, "STOP on a mark");
-        if (status s = check_shape(p_); !s) return s.error();
-        return std::move(p_);
-      }
-      if (p_.values.size() >= max_values)
-        return fail(errc::pickle_length, "more than " + std::to_string(max_values) + " values");
-      if (status s = step(op); !s)
-        return error(s.code(), s.error().message() + " (opcode " + std::to_string(op) + " at byte " +
-                                   std::to_string(opcode_at) + ")");
-    }
-    return fail(errc::pickle_no_stop,
-                "the program of " + std::to_string(bytes_.size()) + " bytes ends without STOP");
-  }
-
- private:
-  status step(unsigned char op) {
-    switch (op) {
-      case 0x80: {  // PROTO
-        auto v = number(1);
-        if (!v) return v.error();
-        if (*v < 2 || *v > 5) return fail(errc::pickle_opcode, "protocol " + std::to_string(*v));
-        return done;
-      }
-      case 0x95: return skip_number(8);  // FRAME
-      case '(':
-        if (++marks_ > max_depth)
-          return fail(errc::pickle_depth, "more than " + std::to_string(max_depth) + " open marks");
-        push_constant(kind::mark);
-        return done;
-      case 'N': push_constant(kind::none); return done;
-      case 0x88: push_constant(kind::boolean, true); return done;
-      case 0x89: push_constant(kind::boolean); return done;
-      case 'K': return sized_integer(1);
-      case 'M': return sized_integer(2);
-      case 'J': return sized_integer(4);
-      case 0x8a: return long_integer(1);
-      case 0x8b: return long_integer(4);
-      case 'G': return real();
-      case 'X': return string(4, true);
-      case 0x8c: return string(1, true);
-      case 0x8d: return string(8, true);
-      case '1': {  // POP_MARK
-        std::vector<std::uint32_t> items;
-        return pop_to_mark(items) ? status(done) : status(underflow());
-      }
-      case 'T':
-      case 'B': return string(4, false);
-      case 'U':
-      case 'C': return string(1, false);
-      case 0x8e:
-      case 0x96: return string(8, false);
-      case 0x8f: push(kind::inert); return done;  // sets: training scripts keep some beside the tensors
-      case 0x90: return add_items();
-      case 0x91: return frozen_set();
-      case '}': push(kind::dict); return done;
-      case ']': push(kind::list); return done;
-      case ')': push_constant(kind::tuple); return done;
-      case 0x85: return small_tuple(1);
-      case 0x86: return small_tuple(2);
-      case 0x87: return small_tuple(3);
-      case 't':
-      case 'l':
-      case 'd': return from_mark(op);
-      case 'a':
-      case 'e': return append(op == 'e');
-      case 's':
-      case 'u': return set_items(op == 'u');
-      case 'q': return put(1);
-      case 'r': return put(4);
-      case 0x94: return put_value(static_cast<std::uint64_t>(memo_.size()));
-      case 'h': return get(1);
-      case 'j': return get(4);
-      case 'c': return global();
-      case 0x93: return stack_global();
-      case 'Q': return persistent();
-      case 'R':
-      case 0x81: return reduce();
-      case 0x92: return new_object();
-      case 'b': return build();
-      case '0': {
-        std::uint32_t v;
-        return pop(v) ? status(done) : status(underflow());
-      }
-      default: return fail(errc::pickle_opcode, "opcode is not allowed");
-    }
-  }
-
-  status skip_number(int bytes) {
-    auto v = number(bytes);
-    return v ? status(done) : status(v.error());
-  }
-  status sized_integer(int bytes) {
-    auto v = number(bytes);
-    if (!v) return v.error();
-    push_integer(bytes == 4 ? static_cast<std::int32_t>(*v) : static_cast<std::int64_t>(*v));
-    return done;
-  }
-  status long_integer(int length_bytes) {
-    auto n = number(length_bytes);
-    if (!n) return n.error();
-    auto digits = take(*n);
-    if (!digits) return digits.error();
-    if (*n > 8) {  // larger than any size: seeds of training scripts, and the magic number of legacy files
-      push(kind::inert).text = *digits;
-      return done;
-    }
-    std::uint64_t v = 0;
-    for (std::size_t i = digits->size(); i-- > 0;) v = v << 8 | static_cast<unsigned char>((*digits)[i]);
-    if (!digits->empty() && (static_cast<unsigned char>(digits->back()) & 0x80u) != 0 && *n < 8)
-      v |= ~std::uint64_t{0} << (8 * *n);
-    push_integer(static_cast<std::int64_t>(v));
-    return done;
-  }
-  status real() {
-    auto s = take(8);
-    if (!s) return s.error();
-    std::uint64_t bits = 0;
-    for (const char c : *s) bits = bits << 8 | static_cast<unsigned char>(c);
-    push(kind::real).integer = static_cast<std::int64_t>(bits);
-    return done;
-  }
-  status string(int length_bytes, bool utf8) {
-    auto n = number(length_bytes);
-    if (!n) return n.error();
-    auto s = take(*n);
-    if (!s) return s.error();
-    if (utf8 && !rexnet::detail::is_utf8(*s))
-      return fail(errc::pickle_utf8, "the string " + in_quotes(*s) + " is not valid UTF-8");
-    push(kind::string).text = *s;
-    return done;
-  }
-  status small_tuple(int n) {
-    std::vector<std::uint32_t> items(static_cast<std::size_t>(n));
-    for (std::size_t i = items.size(); i-- > 0;)
-      if (!pop(items[i])) return underflow();
-    push(kind::tuple).items = std::move(items);
-    return done;
-  }
-  status from_mark(unsigned char op) {
-    std::vector<std::uint32_t> items;
-    if (!pop_to_mark(items)) return underflow();
-    if (op == 'd' && items.size() % 2 != 0) return fail(errc::pickle_setitem, "a key without value");
-    push(op == 't' ? kind::tuple : op == 'd' ? kind::dict : kind::list).items = std::move(items);
-    return done;
-  }
-  status append(bool many) {
-    std::vector<std::uint32_t> items(1);
-    if (many ? !pop_to_mark(items) : !pop(items[0])) return underflow();
-    return extend(items, kind::list, "APPEND on something that is no list");
-  }
-  status set_items(bool many) {
-    std::vector<std::uint32_t> items(2);
-    if (many ? !pop_to_mark(items) : !(pop(items[1]) && pop(items[0]))) return underflow();
-    if (items.size() % 2 != 0) return fail(errc::pickle_setitem, "a key without value");
-    return extend(items, kind::dict, "SETITEM on something that is no dict");
-  }
-  status add_items() {
-    std::vector<std::uint32_t> items;
-    if (!pop_to_mark(items) || stack_.empty()) return underflow();
-    if (is_box(stack_.back())) return done;
-    return fail(errc::pickle_setitem, "ADDITEMS on something that is no set");
-  }
-  status frozen_set() {
-    std::vector<std::uint32_t> items;
-    if (!pop_to_mark(items)) return underflow();
-    push(kind::inert);
-    return done;
-  }
-  status extend(const std::vector<std::uint32_t>& items, kind expected, const char* otherwise) {
-    if (stack_.empty() || p_[stack_.back()].type == kind::mark) return underflow();
-    value& c = p_.values[stack_.back()];
-    if (is_box(stack_.back())) return done;  // a dictionary or list of a class of its own
-    if (c.type != expected) return fail(errc::pickle_setitem, otherwise);
-    c.items.insert(c.items.end(), items.begin(), items.end());
-    return done;
-  }
-};
-
-}  // namespace detail
-
-/// Interprets one pickle at the start of `bytes`. Views into `bytes`, which must outlive the program.
-/// Errors: P1 to P11 of docs/refusals.md, with the opcode and its position. Memory: at most 80 bytes for each
-/// byte of the program. Time: a few dozen nanoseconds for each.
-[[nodiscard]] inline result<program> read(byte_span bytes) {
-  return detail::machine(bytes).run();
-}
-
-}  // namespace pickle
-}  // namespace REXNET_BUILD
-}  // namespace rexnet
-
-#endif  // REXNET_WEIGHTS_PICKLE_HPP
-// ---- rexnet/weights/state_dict.hpp
+#endif  // REXNET_CHECKPOINT_ARCHIVES_HPP
+// ---- rexnet/checkpoint/network/state_dict.hpp
 // The state dict inside the pickle of a torch.save file, and its tensors.
-#ifndef REXNET_WEIGHTS_STATE_DICT_HPP
-#define REXNET_WEIGHTS_STATE_DICT_HPP
+#ifndef REXNET_CHECKPOINT_NETWORK_STATE_DICT_HPP
+#define REXNET_CHECKPOINT_NETWORK_STATE_DICT_HPP
 
-// ---- rexnet/weights/network_choice.hpp
+// ---- rexnet/checkpoint/network/network_choice.hpp
 // Which tensors of a file are the network. A training file holds many (weights, averages of them, optimizer,
 // losses), under keys and prefixes of its own; what is looked for is a dictionary with the names of a whole
 // ReXNet, whatever stands before them.
@@ -8836,14 +8521,14 @@ class machine : machine_objects {
 //   3. A candidate that is no whole network, or an average that was never updated or is not finite, is passed
 //      over where another one is whole: a note says why.
 //   4. Two whole ones of the same rank: M16. A key chooses by hand.
-#ifndef REXNET_WEIGHTS_NETWORK_CHOICE_HPP
-#define REXNET_WEIGHTS_NETWORK_CHOICE_HPP
+#ifndef REXNET_CHECKPOINT_NETWORK_NETWORK_CHOICE_HPP
+#define REXNET_CHECKPOINT_NETWORK_NETWORK_CHOICE_HPP
 
-// ---- rexnet/weights/foreign_names.hpp
+// ---- rexnet/checkpoint/network/foreign_names.hpp
 // Names that other frameworks' ReXNets give their tensors, in the words of the official network or of timm.
 // Sources: PaddleClas, ppcls/arch/backbone/model_zoo/rexnet.py; MindCV, mindcv/models/rexnet.py.
-#ifndef REXNET_WEIGHTS_FOREIGN_NAMES_HPP
-#define REXNET_WEIGHTS_FOREIGN_NAMES_HPP
+#ifndef REXNET_CHECKPOINT_NETWORK_FOREIGN_NAMES_HPP
+#define REXNET_CHECKPOINT_NETWORK_FOREIGN_NAMES_HPP
 
 namespace rexnet {
 inline namespace REXNET_BUILD {
@@ -8910,17 +8595,17 @@ namespace detail {
 }  // namespace REXNET_BUILD
 }  // namespace rexnet
 
-#endif  // REXNET_WEIGHTS_FOREIGN_NAMES_HPP
-// ---- rexnet/weights/found_networks.hpp
+#endif  // REXNET_CHECKPOINT_NETWORK_FOREIGN_NAMES_HPP
+// ---- rexnet/checkpoint/network/found_networks.hpp
 // What a search through a file of tensors finds, and what it comes down to.
-#ifndef REXNET_WEIGHTS_FOUND_NETWORKS_HPP
-#define REXNET_WEIGHTS_FOUND_NETWORKS_HPP
+#ifndef REXNET_CHECKPOINT_NETWORK_FOUND_NETWORKS_HPP
+#define REXNET_CHECKPOINT_NETWORK_FOUND_NETWORKS_HPP
 
-// ---- rexnet/weights/network_names.hpp
+// ---- rexnet/checkpoint/network/network_names.hpp
 // Names alone: where a ReXNet begins in them, which dictionary of a training file goes first, and what is no
 // part of a network.
-#ifndef REXNET_WEIGHTS_NETWORK_NAMES_HPP
-#define REXNET_WEIGHTS_NETWORK_NAMES_HPP
+#ifndef REXNET_CHECKPOINT_NETWORK_NETWORK_NAMES_HPP
+#define REXNET_CHECKPOINT_NETWORK_NETWORK_NAMES_HPP
 
 namespace rexnet {
 inline namespace REXNET_BUILD {
@@ -9041,12 +8726,134 @@ struct other_form {
 }  // namespace REXNET_BUILD
 }  // namespace rexnet
 
-#endif  // REXNET_WEIGHTS_NETWORK_NAMES_HPP
-// ---- rexnet/weights/numpy_array.hpp
+#endif  // REXNET_CHECKPOINT_NETWORK_NETWORK_NAMES_HPP
+// ---- rexnet/checkpoint/pickle/numpy_array.hpp
 // numpy's arrays in pickles as tensors. Their bytes are used where they lie in the file, but for protocol 2,
 // which has them as UTF-8 of Latin-1: those are decoded. Source: numpy's ndarray.__reduce__.
-#ifndef REXNET_WEIGHTS_NUMPY_ARRAY_HPP
-#define REXNET_WEIGHTS_NUMPY_ARRAY_HPP
+#ifndef REXNET_CHECKPOINT_PICKLE_NUMPY_ARRAY_HPP
+#define REXNET_CHECKPOINT_PICKLE_NUMPY_ARRAY_HPP
+
+// ---- rexnet/checkpoint/pickle/value.hpp
+// What a pickle is reduced to: values that refer to each other by index, and the walk that makes sure they
+// form no loop.
+#ifndef REXNET_CHECKPOINT_PICKLE_VALUE_HPP
+#define REXNET_CHECKPOINT_PICKLE_VALUE_HPP
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+namespace pickle {
+
+enum class kind : std::uint8_t {
+  none,
+  boolean,
+  integer,
+  real,
+  string,
+  tuple,
+  list,
+  dict,
+  global,      ///< a name; `text` is its last part, items[0] (where there is one) the module, a string
+  storage,     ///< a persistent id: items = its tuple
+  tensor,      ///< items = the arguments of _rebuild_tensor_v2
+  odd_tensor,  ///< a tensor of a kind that is not read; `text` is what made it
+  array,  ///< numpy's: items = shape (a tuple), array_type, data (string or encoded); integer: Fortran order
+  array_type,  ///< numpy's dtype: `text` is "f4", integer the byte order '<', '>' or '|', 0 while unknown
+  encoded,     ///< bytes as protocol 2 has them: `text` is UTF-8 of Latin-1
+  inert,       ///< anything else: a box that is never opened; items[0], where there is one, is its class
+  module,      ///< a box that holds a torch.nn.Module
+  mark
+};
+
+/// What a state dict holds as a tensor. Whether it is of a kind that is read is seen when it is read.
+[[nodiscard]] constexpr bool is_tensor(kind k) noexcept {
+  return k == kind::tensor || k == kind::odd_tensor || k == kind::array;
+}
+
+/// Values refer to each other by index into program::values.
+struct value {
+  kind type = kind::none;
+  std::uint8_t depth = 0;
+  std::int64_t integer = 0;          ///< of a real number: its bits
+  std::string_view text;             ///< in the file's bytes
+  std::vector<std::uint32_t> items;  ///< elements; of a dict: key, value, key, value ...
+};
+
+struct program {
+  std::deque<value> values;  ///< in blocks: a growing vector would need three times their bytes for a moment
+  std::uint32_t root = 0;
+  std::size_t consumed = 0;  ///< bytes up to and including STOP
+
+  [[nodiscard]] const value& operator[](std::uint32_t i) const { return values[i]; }
+  /// The dict entry of this key, or null. The last one counts, as in Python.
+  [[nodiscard]] const value* find(const value& dict, std::string_view key) const {
+    for (std::size_t i = dict.items.size() & ~std::size_t{1}; i >= 2;)
+      if (i -= 2; values[dict.items[i]].type == kind::string && values[dict.items[i]].text == key)
+        return &values[dict.items[i + 1]];
+    return nullptr;
+  }
+  /// "torch.nn.modules.conv.Conv2d": the whole name of a global, or of an object's class.
+  [[nodiscard]] std::string full_name(const value& v) const {
+    if (v.type != kind::global && !v.items.empty()) return full_name(values[v.items[0]]);
+    std::string name(v.text.substr(0, 200));
+    return v.items.empty() ? name : std::string(values[v.items[0]].text.substr(0, 200)) + "." + name;
+  }
+};
+
+inline constexpr int max_depth = 64;
+inline constexpr std::uint32_t max_memo = 1u << 20;
+/// A value takes 56 bytes and may come from one byte of the file. Training files of ReXNet have about 15,000.
+inline constexpr std::size_t max_values = 1u << 20;
+/// Of a storage. torch numbers them, legacy files have 15 digits. Keys are compared once for each of the
+/// tensors that name them, and thousands may share one string.
+inline constexpr std::size_t max_key_bytes = 128;
+
+namespace detail {
+
+[[nodiscard]] inline error fail(errc code, const std::string& what) {
+  return {code, "pickle: " + what};
+}
+
+/// Walks everything that the root leads to, once: a container on the way to itself is P9, a long way P7.
+/// Only afterwards may anybody follow the values recursively.
+[[nodiscard]] inline status check_shape(program& p) {
+  enum : std::uint8_t { fresh, open, closed };
+  struct step {
+    std::uint32_t index;
+    std::size_t next;
+  };
+  std::vector<std::uint8_t> state(p.values.size(), fresh);
+  std::vector<step> path{{p.root, 0}};
+  state[p.root] = open;
+  while (!path.empty()) {
+    step& top = path.back();
+    value& v = p.values[top.index];
+    if (top.next == v.items.size()) {
+      for (const std::uint32_t item : v.items)
+        v.depth = (std::max)(v.depth, static_cast<std::uint8_t>(p[item].depth + 1));
+      if (v.depth > max_depth)
+        return fail(errc::pickle_depth, "nested deeper than " + std::to_string(max_depth));
+      state[top.index] = closed;
+      path.pop_back();
+      continue;
+    }
+    const std::uint32_t item = v.items[top.next++];
+    if (state[item] == open) return fail(errc::pickle_self_reference, "a container holds itself");
+    if (state[item] == closed) continue;
+    if (path.size() > static_cast<std::size_t>(max_depth))
+      return fail(errc::pickle_depth, "nested deeper than " + std::to_string(max_depth));
+    state[item] = open;
+    path.push_back({item, 0});
+  }
+  return done;
+}
+
+}  // namespace detail
+
+}  // namespace pickle
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_CHECKPOINT_PICKLE_VALUE_HPP
 
 namespace rexnet {
 inline namespace REXNET_BUILD {
@@ -9142,7 +8949,7 @@ using decoded_bytes = std::map<std::uint32_t, std::vector<unsigned char>>;
 }  // namespace REXNET_BUILD
 }  // namespace rexnet
 
-#endif  // REXNET_WEIGHTS_NUMPY_ARRAY_HPP
+#endif  // REXNET_CHECKPOINT_PICKLE_NUMPY_ARRAY_HPP
 
 namespace rexnet {
 inline namespace REXNET_BUILD {
@@ -9248,12 +9055,12 @@ struct found_dict {
 }  // namespace REXNET_BUILD
 }  // namespace rexnet
 
-#endif  // REXNET_WEIGHTS_FOUND_NETWORKS_HPP
-// ---- rexnet/weights/names.hpp
+#endif  // REXNET_CHECKPOINT_NETWORK_FOUND_NETWORKS_HPP
+// ---- rexnet/checkpoint/network/identify.hpp
 // Which tensor plays which role: official names (clovaai/rexnet v1 and lite) and timm's (rexnet_*,
 // rexnetr_*). Variant, width and class count are read from the tensors, never from a file name.
-#ifndef REXNET_WEIGHTS_NAMES_HPP
-#define REXNET_WEIGHTS_NAMES_HPP
+#ifndef REXNET_CHECKPOINT_NETWORK_IDENTIFY_HPP
+#define REXNET_CHECKPOINT_NETWORK_IDENTIFY_HPP
 
 namespace rexnet {
 inline namespace REXNET_BUILD {
@@ -9274,13 +9081,13 @@ struct block_tensors {
 
 /// A checkpoint understood: its configuration, and every layer's tensors.
 struct model_tensors {
-  config shape;                       ///< as the tensors show it
-  const char* naming = "";            ///< "official" or "timm"
-  layer_tensors stem;                 ///< the first convolution
-  block_tensors blocks[block_count];  ///< in the order of the network
-  layer_tensors head;                 ///< the last 1x1 convolution
-  layer_tensors hidden;               ///< lite's extra layer
-  layer_tensors classifier;           ///< none in a backbone, which has no hidden layer then: classes is 0
+  config shape;                      ///< as the tensors show it
+  const char* naming = "";           ///< "official" or "timm"
+  layer_tensors stem;                ///< the first convolution
+  block_tensors blocks[max_blocks];  ///< in the order of the network
+  layer_tensors head;                ///< the last 1x1 convolution
+  layer_tensors hidden;              ///< lite's extra layer
+  layer_tensors classifier;          ///< none in a backbone, which has no hidden layer then: classes is 0
 };
 
 namespace detail {
@@ -9400,7 +9207,7 @@ class model_reader {
   }
   void collect() {
     m_.stem = timm_ ? layer("stem.conv", "stem.bn", false) : layer("features.0", "features.1", false);
-    for (int i = 0; i < block_count; ++i) timm_ ? timm_block(i) : official_block(i);
+    for (int i = 0; i < rexnet_blocks; ++i) timm_ ? timm_block(i) : official_block(i);
     if (timm_) {
       m_.head = layer("features.16.conv", "features.16.bn", false);
       if (any("head.fc.")) m_.classifier = classifier("head.fc", 2);
@@ -9448,8 +9255,8 @@ class model_reader {
   status derive_config() {
     constexpr std::int64_t limit = 1 << 20;
     const auto rows = [](const layer_tensors& l) { return l.weight == nullptr ? 0 : l.weight->shape[0]; };
-    std::int64_t found[block_count + 1] = {rows(m_.stem)};
-    for (int i = 0; i < block_count; ++i) found[i + 1] = rows(m_.blocks[i].project);
+    std::int64_t found[rexnet_blocks + 1] = {rows(m_.stem)};
+    for (int i = 0; i < rexnet_blocks; ++i) found[i + 1] = rows(m_.blocks[i].project);
     bool lite = true;  // the only family without squeeze-excite
     for (const block_tensors& b : m_.blocks) lite = lite && b.squeeze.weight == nullptr;
     if (m_.classifier.weight != nullptr && rows(m_.classifier) == 0)
@@ -9462,7 +9269,7 @@ class model_reader {
     std::int64_t best_distance = -1;
     const auto consider = [&](const config& c) {
       std::int64_t distance = found[0] > c.stem_c ? found[0] - c.stem_c : c.stem_c - found[0];
-      for (int i = 0; i < block_count; ++i) {
+      for (int i = 0; i < rexnet_blocks; ++i) {
         const std::int64_t d = found[i + 1] - c.blocks[i].out_c;
         distance += d < 0 ? -d : d;
       }
@@ -9476,7 +9283,7 @@ class model_reader {
         for (int w = min_width_hundredths; w <= max_width_hundredths && best_distance != 0; ++w)
           consider(config_for(family::rexnetr, w, classes, divisor));
 
-    for (int i = 0; i < block_count; ++i) {
+    for (int i = 0; i < rexnet_blocks; ++i) {
       block_config& b = best.blocks[i];
       b.kernel = static_cast<int>((std::min)(m_.blocks[i].depthwise.weight->shape[2], limit));
       b.se_c = static_cast<int>((std::min)(rows(m_.blocks[i].squeeze), limit));
@@ -9497,7 +9304,7 @@ class model_reader {
   status check_shapes() {
     const config& c = m_.shape;
     if (status s = check(m_.stem, {c.stem_c, 3, 3, 3}); !s) return s;
-    for (int i = 0; i < block_count; ++i) {
+    for (int i = 0; i < rexnet_blocks; ++i) {
       const block_config& b = c.blocks[i];
       const block_tensors& t = m_.blocks[i];
       if (b.expand)
@@ -9509,7 +9316,7 @@ class model_reader {
       }
       if (status s = check(t.project, {b.out_c, b.mid_c, 1, 1}); !s) return s;
     }
-    if (status s = check(m_.head, {c.head_c, c.blocks[block_count - 1].out_c, 1, 1}); !s) return s;
+    if (status s = check(m_.head, {c.head_c, last_block(c).out_c, 1, 1}); !s) return s;
     int features = c.head_c;
     if (c.hidden_c > 0) {
       if (status s = check(m_.hidden, {c.hidden_c, features, 1, 1}); !s) return s;
@@ -9551,12 +9358,12 @@ class model_reader {
 }  // namespace REXNET_BUILD
 }  // namespace rexnet
 
-#endif  // REXNET_WEIGHTS_NAMES_HPP
-// ---- rexnet/weights/pruned.hpp
+#endif  // REXNET_CHECKPOINT_NETWORK_IDENTIFY_HPP
+// ---- rexnet/checkpoint/network/pruned.hpp
 // Layers that torch.nn.utils.prune has cut: "weight_orig" and "weight_mask" stand where "weight" was, and
 // their product is what the layer computes with.
-#ifndef REXNET_WEIGHTS_PRUNED_HPP
-#define REXNET_WEIGHTS_PRUNED_HPP
+#ifndef REXNET_CHECKPOINT_NETWORK_PRUNED_HPP
+#define REXNET_CHECKPOINT_NETWORK_PRUNED_HPP
 
 namespace rexnet {
 inline namespace REXNET_BUILD {
@@ -9647,7 +9454,7 @@ namespace detail {
 }  // namespace REXNET_BUILD
 }  // namespace rexnet
 
-#endif  // REXNET_WEIGHTS_PRUNED_HPP
+#endif  // REXNET_CHECKPOINT_NETWORK_PRUNED_HPP
 
 namespace rexnet {
 inline namespace REXNET_BUILD {
@@ -9958,7 +9765,748 @@ class network_chooser {
 }  // namespace REXNET_BUILD
 }  // namespace rexnet
 
-#endif  // REXNET_WEIGHTS_NETWORK_CHOICE_HPP
+#endif  // REXNET_CHECKPOINT_NETWORK_NETWORK_CHOICE_HPP
+// ---- rexnet/checkpoint/pickle/pickle.hpp
+// A pickle program reduced to data: dictionaries, lists, tuples, strings, numbers, and the few torch objects
+// that a state dict is made of. Nothing is imported or called; what is not understood is inert.
+// Sources: CPython's pickletools (opcodes); the names that torch.save writes.
+#ifndef REXNET_CHECKPOINT_PICKLE_PICKLE_HPP
+#define REXNET_CHECKPOINT_PICKLE_PICKLE_HPP
+
+// ---- rexnet/checkpoint/pickle/objects.hpp
+// The objects of a pickle: names, what is made by calling them, and their state. Tensors, numpy's arrays and
+// dictionaries are made of the few names that pickle_globals.hpp knows; all others make boxes.
+#ifndef REXNET_CHECKPOINT_PICKLE_OBJECTS_HPP
+#define REXNET_CHECKPOINT_PICKLE_OBJECTS_HPP
+
+// ---- rexnet/checkpoint/pickle/globals.hpp
+// What the names in a checkpoint's pickle stand for. Tensors come out of the few names that are understood;
+// every other name is inert: a box with a label. No name is ever imported, looked up or called.
+#ifndef REXNET_CHECKPOINT_PICKLE_GLOBALS_HPP
+#define REXNET_CHECKPOINT_PICKLE_GLOBALS_HPP
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+namespace pickle {
+
+namespace detail {
+
+using rexnet::detail::ends_with;
+
+/// What a name is used for.
+enum class role : std::uint8_t {
+  inert,
+  runs_code,     ///< refused, P2
+  other_pickle,  ///< refused, M14: pickles that torch.save and numpy do not write
+  ordered_dict,
+  default_dict,
+  plain_tuple,
+  rebuild_tensor,
+  rebuild_typed,  ///< a tensor with attributes of its own
+  rebuild_parameter,
+  parameter,
+  odd_tensor,
+  storage,
+  size,
+  array,
+  array_of_buffer,
+  array_class,
+  array_type,
+  encode
+};
+
+[[nodiscard]] constexpr bool is_one_of(std::string_view name,
+                                       std::initializer_list<std::string_view> known) noexcept {
+  for (const std::string_view k : known)
+    if (name == k) return true;
+  return false;
+}
+/// Names that a file has only to make another program run something. To this one they are labels like all
+/// others: the list is for people, who should know what they were given. torch's weights_only has the first
+/// four modules.
+[[nodiscard]] constexpr bool names_code(std::string_view module, std::string_view name) noexcept {
+  if (is_one_of(module, {"os",           "posix",
+                         "nt",           "sys",
+                         "subprocess",   "commands",
+                         "popen2",       "pty",
+                         "shutil",       "socket",
+                         "ctypes",       "_ctypes",
+                         "imp",          "runpy",
+                         "code",         "codeop",
+                         "pdb",          "bdb",
+                         "marshal",      "pickle",
+                         "_pickle",      "cPickle",
+                         "webbrowser",   "requests",
+                         "torch.hub",    "importlib",
+                         "requests.api", "urllib.request",
+                         "urllib2",      "torch.utils.cpp_extension"}) ||
+      is_one_of(module.substr(0, module.find('.')), {"importlib", "ctypes", "pip"}))
+    return true;
+  // Protocol 2 has Python 2's name of the module.
+  if (module == "builtins" || module == "__builtin__")
+    return is_one_of(
+        name.substr(0, name.find('.')),
+        {"eval", "exec", "execfile", "compile", "open", "file", "input", "raw_input", "__import__",
+         "breakpoint", "globals", "locals", "vars", "setattr", "delattr", "apply"});
+  return (is_one_of(module, {"torch", "torch.serialization", "torch.jit"}) && name == "load") ||
+         (module == "types" && is_one_of(name, {"CodeType", "FunctionType"})) ||
+         (is_one_of(module, {"io", "_io", "codecs"}) && is_one_of(name, {"open", "open_code", "FileIO"}));
+}
+
+/// torch's own names.
+[[nodiscard]] constexpr role torch_role(std::string_view module, std::string_view name) noexcept {
+  if (module == "torch._utils") {
+    if (is_one_of(name, {"_rebuild_tensor_v2", "_rebuild_tensor"})) return role::rebuild_tensor;
+    if (is_one_of(name, {"_rebuild_parameter", "_rebuild_parameter_with_state"}))
+      return role::rebuild_parameter;
+    return name.substr(0, 9) == "_rebuild_" ? role::odd_tensor : role::inert;
+  }
+  if (module == "torch._tensor" && name == "_rebuild_from_type_v2") return role::rebuild_typed;
+  if (module == "torch.nn.parameter" && name == "Parameter") return role::parameter;
+  if (module == "torch.storage" && name == "_load_from_bytes") return role::other_pickle;
+  if (is_one_of(module, {"torch", "torch.storage", "torch.cuda"}) && ends_with(name, "Storage") &&
+      name.size() > 7)
+    return role::storage;
+  if (module == "torch" && name == "Size") return role::size;
+  if (is_one_of(module, {"torch", "torch.cuda", "torch.sparse", "torch.cuda.sparse"}) &&
+      ends_with(name, "Tensor"))
+    return role::odd_tensor;
+  return role::inert;
+}
+
+[[nodiscard]] constexpr role role_of(std::string_view module, std::string_view name) noexcept {
+  if (names_code(module, name)) return role::runs_code;
+  if (module.substr(0, 5) == "torch") return torch_role(module, name);
+  if (module == "collections")
+    return name == "OrderedDict"   ? role::ordered_dict
+           : name == "defaultdict" ? role::default_dict
+                                   : role::inert;
+  if (module == "builtins" || module == "__builtin__")
+    return name == "tuple" ? role::plain_tuple : role::inert;
+  if (is_one_of(module, {"numpy.core.multiarray", "numpy._core.multiarray"}))
+    return name == "_reconstruct" ? role::array : role::inert;
+  if (is_one_of(module, {"numpy.core.numeric", "numpy._core.numeric"}))
+    return name == "_frombuffer" ? role::array_of_buffer : role::inert;
+  if (module == "numpy")
+    return name == "dtype" ? role::array_type : name == "ndarray" ? role::array_class : role::inert;
+  if (module == "_codecs") return name == "encode" ? role::encode : role::inert;
+  return module.substr(0, module.find('.')) == "joblib" ? role::other_pickle : role::inert;
+}
+
+}  // namespace detail
+
+}  // namespace pickle
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_CHECKPOINT_PICKLE_GLOBALS_HPP
+// ---- rexnet/checkpoint/pickle/state.hpp
+// What a pickle's opcodes work on: the bytes that are left, the values, the stack and the memo. Each byte of
+// the program adds a bounded number of bytes to each.
+#ifndef REXNET_CHECKPOINT_PICKLE_STATE_HPP
+#define REXNET_CHECKPOINT_PICKLE_STATE_HPP
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+namespace pickle {
+namespace detail {
+
+class machine_state {
+ protected:
+  explicit machine_state(byte_span bytes) : bytes_(bytes) {}
+  [[nodiscard]] static error underflow() { return fail(errc::pickle_stack_underflow, "stack underflow"); }
+
+  result<std::uint64_t> number(int bytes) {
+    if (bytes_.size() - at_ < static_cast<std::size_t>(bytes))
+      return fail(errc::pickle_length, "the program ends within an opcode");
+    std::uint64_t v = 0;
+    for (int i = bytes; i-- > 0;) v = v << 8 | bytes_[at_ + static_cast<std::size_t>(i)];
+    at_ += static_cast<std::size_t>(bytes);
+    return v;
+  }
+  result<std::string_view> take(std::uint64_t n) {
+    if (n > bytes_.size() - at_)
+      return fail(errc::pickle_length, "a string of " + std::to_string(n) + " bytes, " +
+                                           std::to_string(bytes_.size() - at_) + " are left");
+    const auto s = rexnet::detail::text(bytes_.subspan(at_, static_cast<std::size_t>(n)));
+    at_ += static_cast<std::size_t>(n);
+    return s;
+  }
+  result<std::string_view> line() {
+    for (std::size_t i = at_; i < bytes_.size(); ++i)
+      if (bytes_[i] == '\n') {
+        auto s = take(i - at_);
+        ++at_;
+        return s;
+      }
+    return fail(errc::pickle_length, "a line without end");
+  }
+
+  value& push(kind k) {
+    stack_.push_back(static_cast<std::uint32_t>(p_.values.size()));
+    p_.values.emplace_back();
+    p_.values.back().type = k;
+    return p_.values.back();
+  }
+  /// A value that nothing can change: one serves all of its kind, so that a byte of the program costs a place
+  /// on the stack only. @param k none, boolean, tuple (empty) or mark
+  void push_constant(kind k, bool truth = false) {
+    std::uint32_t& known = constants_[2 * static_cast<std::size_t>(k) + (truth ? 1 : 0)];
+    if (known != 0) return stack_.push_back(known - 1);
+    push(k).integer = truth ? 1 : 0;
+    known = stack_.back() + 1;
+  }
+  void push_integer(std::int64_t v) { push(kind::integer).integer = v; }
+  /// The top value, which is no mark; `ok` false on underflow.
+  bool pop(std::uint32_t& v) {
+    if (stack_.empty() || p_[stack_.back()].type == kind::mark) return false;
+    v = stack_.back();
+    stack_.pop_back();
+    return true;
+  }
+  /// Everything above the last mark; the mark goes, too.
+  bool pop_to_mark(std::vector<std::uint32_t>& items) {
+    std::size_t i = stack_.size();
+    while (i > 0 && p_[stack_[i - 1]].type != kind::mark) --i;
+    if (i == 0) return false;
+    items.assign(stack_.begin() + static_cast<std::ptrdiff_t>(i), stack_.end());
+    stack_.resize(i - 1);
+    --marks_;
+    return true;
+  }
+
+  status put(int bytes) {
+    auto slot = number(bytes);
+    return slot ? put_value(*slot) : status(slot.error());
+  }
+  status put_value(std::uint64_t slot) {
+    if (stack_.empty()) return underflow();
+    // Python numbers its memo from 0 without gaps; a slot far beyond is an attempt at our memory.
+    if (slot > at_ + 256 || slot >= max_memo)
+      return fail(errc::pickle_memo,
+                  "memo slot " + std::to_string(slot) + ", " + std::to_string(memo_.size()) + " are in use");
+    if (slot >= memo_.size()) memo_.resize(static_cast<std::size_t>(slot) + 1, no_value);
+    memo_[static_cast<std::size_t>(slot)] = stack_.back();
+    return done;
+  }
+  status get(int bytes) {
+    auto slot = number(bytes);
+    if (!slot) return slot.error();
+    if (*slot >= memo_.size() || memo_[static_cast<std::size_t>(*slot)] == no_value)
+      return fail(errc::pickle_memo, "memo slot " + std::to_string(*slot) + " is empty");
+    stack_.push_back(memo_[static_cast<std::size_t>(*slot)]);
+    if (p_[stack_.back()].type == kind::mark) return fail(errc::pickle_memo, "a mark in the memo");
+    return done;
+  }
+
+  static constexpr std::uint32_t no_value = 0xffffffffu;
+  byte_span bytes_;
+  std::size_t at_ = 0;
+  program p_;
+  std::vector<std::uint32_t> stack_, memo_;
+  int marks_ = 0;
+
+ private:
+  /// By kind and truth: the index of push_constant()'s value, plus 1.
+  std::uint32_t constants_[2 * static_cast<std::size_t>(kind::mark) + 2] = {};
+};
+
+}  // namespace detail
+}  // namespace pickle
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_CHECKPOINT_PICKLE_STATE_HPP
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+namespace pickle {
+namespace detail {
+
+using rexnet::detail::in_quotes;
+
+class machine_objects : protected machine_state {
+ protected:
+  explicit machine_objects(byte_span bytes) : machine_state(bytes) {}
+
+  /// Whatever it is given disappears in it.
+  [[nodiscard]] bool is_box(std::uint32_t v) const {
+    return p_[v].type == kind::inert || p_[v].type == kind::module;
+  }
+
+  status global() {
+    auto module = line();
+    if (!module) return module.error();
+    auto name = line();
+    if (!name) return name.error();
+    const auto index = static_cast<std::uint32_t>(p_.values.size());
+    push(kind::string).text = *module;
+    stack_.pop_back();
+    return push_global(index, *name);
+  }
+  status stack_global() {
+    std::uint32_t module, name;
+    if (!pop(name) || !pop(module)) return underflow();
+    if (p_[name].type != kind::string || p_[module].type != kind::string)
+      return fail(errc::pickle_global, "a global whose name is no string");
+    return push_global(module, p_[name].text);
+  }
+  status push_global(std::uint32_t module, std::string_view name) {
+    const role r = role_of(p_[module].text, name);
+    value v;
+    v.type = kind::global;
+    v.text = name;
+    v.integer = static_cast<std::int64_t>(r);
+    v.items = {module};
+    if (r == role::runs_code)
+      return fail(errc::pickle_global,
+                  "refers to " + in_quotes(p_.full_name(v)) + ", which is not part of a checkpoint's data");
+    if (r == role::other_pickle)
+      return fail(errc::model_other_format,
+                  "refers to " + in_quotes(p_.full_name(v)) +
+                      ", written by joblib or pickle.dump: read the file with Python and write it with "
+                      "torch.save or safetensors");
+    push(kind::global) = std::move(v);
+    return done;
+  }
+
+  status persistent() {
+    std::uint32_t id;
+    if (!pop(id)) return underflow();
+    const value& v = p_[id];
+    // Legacy files keep the source text of a module's class beside it.
+    if (v.type == kind::tuple && v.items.size() == 4 && p_[v.items[0]].text == "module") {
+      stack_.push_back(v.items[1]);
+      return done;
+    }
+    const bool fits = v.type == kind::tuple && (v.items.size() == 5 || v.items.size() == 6) &&
+                      p_[v.items[0]].text == "storage" && role_at(v.items[1]) == role::storage &&
+                      p_[v.items[2]].type == kind::string && p_[v.items[4]].type == kind::integer;
+    if (!fits) return fail(errc::pickle_reduce, "a persistent id that is no storage");
+    if (p_[v.items[2]].text.size() > max_key_bytes)
+      return fail(errc::pickle_length, "a storage's key of " + std::to_string(p_[v.items[2]].text.size()) +
+                                           " bytes, at most " + std::to_string(max_key_bytes));
+    std::vector<std::uint32_t> items = v.items;
+    push(kind::storage).items = std::move(items);
+    return done;
+  }
+
+  /// REDUCE and NEWOBJ: a name and a tuple of arguments.
+  status reduce() {
+    std::uint32_t arguments, callee;
+    if (!pop(arguments) || !pop(callee)) return underflow();
+    if ((p_[callee].type != kind::global && !is_box(callee)) || p_[arguments].type != kind::tuple)
+      return fail(errc::pickle_reduce, "REDUCE of something that is no name with a tuple");
+    // Eight arguments are the most that anything below takes: a long tuple is never copied.
+    const std::size_t given = p_[arguments].items.size();
+    const std::vector<std::uint32_t> items = given <= 8 ? p_[arguments].items : std::vector<std::uint32_t>();
+    return make(callee, given, items);
+  }
+  /// NEWOBJ_EX: with keywords, which only classes that are not understood take.
+  status new_object() {
+    std::uint32_t keywords, arguments, callee;
+    if (!pop(keywords) || !pop(arguments) || !pop(callee)) return underflow();
+    if (p_[callee].type != kind::global || p_[keywords].type != kind::dict ||
+        p_[arguments].type != kind::tuple)
+      return fail(errc::pickle_reduce, "NEWOBJ_EX of something that is no name with a tuple and a dict");
+    if (role_at(callee) != role::inert)
+      return fail(errc::pickle_reduce, "NEWOBJ_EX of " + in_quotes(p_[callee].text));
+    return push_box(callee);
+  }
+
+  /// State for an object: taken for OrderedDict (torch puts _metadata there), numpy's objects and boxes.
+  status build() {
+    std::uint32_t state;
+    if (!pop(state) || stack_.empty()) return underflow();
+    value& target = p_.values[stack_.back()];
+    switch (target.type) {
+      case kind::dict:
+        if (p_[state].type == kind::dict) return done;
+        break;
+      case kind::inert:
+        if (is_module_state(p_[state])) target.type = kind::module;
+        return done;
+      case kind::module:
+      case kind::odd_tensor: return done;
+      case kind::array:
+        if (p_[state].type == kind::tuple) return fill_array(target, p_[state].items);
+        break;
+      case kind::array_type:
+        if (const value& s = p_[state]; s.type == kind::tuple && s.items.size() > 1 &&
+                                        p_[s.items[1]].type == kind::string &&
+                                        p_[s.items[1]].text.size() == 1)
+          target.integer = static_cast<unsigned char>(p_[s.items[1]].text[0]);
+        return done;
+      default: break;
+    }
+    return fail(errc::pickle_reduce, "BUILD on something that takes no state");
+  }
+
+ private:
+  /// What every torch.nn.Module has, and nothing else. All states together are no longer than the program; of
+  /// one that is used a thousand times nothing more is looked at.
+  [[nodiscard]] bool is_module_state(const value& state) {
+    if (state.type != kind::dict) return false;
+    searched_ += state.items.size();
+    return searched_ <= bytes_.size() && p_.find(state, "_parameters") != nullptr &&
+           p_.find(state, "_modules") != nullptr;
+  }
+  [[nodiscard]] role role_at(std::uint32_t v) const {
+    return p_[v].type == kind::global ? static_cast<role>(p_[v].integer) : role::inert;
+  }
+  [[nodiscard]] bool is(std::uint32_t v, kind k) const { return p_[v].type == k; }
+
+  status push_box(std::uint32_t callee, const std::vector<std::uint32_t>& arguments = {}) {
+    // What is made of a module wraps it: torch.compile's OptimizedModule. Of what a box made, the class is
+    // the box's: chains of them stay short.
+    const bool name = p_[callee].type == kind::global;
+    std::vector<std::uint32_t> items = name ? std::vector<std::uint32_t>{callee} : p_[callee].items;
+    const bool wraps = std::any_of(arguments.begin(), arguments.end(),
+                                   [this](std::uint32_t a) { return is(a, kind::module); });
+    push(wraps ? kind::module : kind::inert).items = std::move(items);
+    return done;
+  }
+  status push_odd(std::string_view made_by) {
+    push(kind::odd_tensor).text = made_by;
+    return done;
+  }
+  status push_same(std::uint32_t v) {
+    stack_.push_back(v);
+    return done;
+  }
+
+  status make(std::uint32_t callee, std::size_t given, const std::vector<std::uint32_t>& items) {
+    const std::string_view name = p_[callee].text;
+    const auto wrong = [&] { return fail(errc::pickle_reduce, "wrong arguments for " + in_quotes(name)); };
+    switch (role_at(callee)) {
+      case role::ordered_dict:
+        if (given == 1 && is(items[0], kind::list)) return dict_of_pairs(items[0]);
+        if (given != 0) return wrong();
+        push(kind::dict);
+        return done;
+      case role::default_dict:
+        if (given > 1) return wrong();
+        push(kind::dict);
+        return done;
+      case role::rebuild_tensor:
+        if (items.size() < 4 || !is(items[0], kind::storage) || !is(items[1], kind::integer) ||
+            !is(items[2], kind::tuple) || !is(items[3], kind::tuple))
+          return wrong();
+        push(kind::tensor).items = items;
+        return done;
+      case role::rebuild_typed: return rebuild_typed(name, items);
+      case role::rebuild_parameter:
+        if (items.empty() || (!is_tensor(p_[items[0]].type) && !is_box(items[0]))) return wrong();
+        return is_box(items[0]) ? push_odd(name) : push_same(items[0]);
+      case role::parameter:
+        if (!items.empty() && is_tensor(p_[items[0]].type)) return push_same(items[0]);
+        return push_odd(name);
+      case role::odd_tensor: return push_odd(name);
+      case role::size:
+        if (items.size() != 1 || !is(items[0], kind::tuple)) return wrong();
+        return push_same(items[0]);
+      case role::plain_tuple:
+        // paddle.save writes a tensor among other things as tuple((name, array)).
+        if (items.size() == 1 && is(items[0], kind::tuple) && p_[items[0]].items.size() == 2 &&
+            is(p_[items[0]].items[0], kind::string) && is(p_[items[0]].items[1], kind::array))
+          return push_same(p_[items[0]].items[1]);
+        return push_box(callee);
+      case role::array:
+        if (items.empty() || role_at(items[0]) != role::array_class) return push_box(callee);
+        push(kind::array);
+        return done;
+      case role::array_of_buffer: return array_of_buffer(items);
+      case role::array_type:
+        if (items.empty() || !is(items[0], kind::string)) return push_box(callee);
+        push(kind::array_type).text = p_[items[0]].text;
+        return done;
+      case role::encode:
+        if (items.size() != 2 || !is(items[0], kind::string) || p_[items[1]].text != "latin1")
+          return push_box(callee);
+        push(kind::encoded).text = p_[items[0]].text;
+        return done;
+      case role::inert: return push_box(callee, items);
+      default: return fail(errc::pickle_reduce, "REDUCE of " + in_quotes(name));
+    }
+  }
+
+  /// _rebuild_from_type_v2(function, class, its arguments, state): a tensor with attributes of its own.
+  status rebuild_typed(std::string_view name, const std::vector<std::uint32_t>& items) {
+    if (items.size() == 4 && is(items[2], kind::tuple) && p_[items[2]].items.size() <= 8 &&
+        is(items[1], kind::global) &&
+        is_one_of(p_.full_name(p_[items[1]]),
+                  {"torch.Tensor", "torch._tensor.Tensor", "torch.nn.parameter.Parameter"}) &&
+        (role_at(items[0]) == role::rebuild_tensor || role_at(items[0]) == role::rebuild_parameter)) {
+      const std::vector<std::uint32_t> arguments = p_[items[2]].items;
+      return make(items[0], arguments.size(), arguments);
+    }
+    return push_odd(name);
+  }
+
+  /// The state of an array: version, shape, type, Fortran order, data.
+  status fill_array(value& array, const std::vector<std::uint32_t>& state) {
+    if (state.size() != 5 || !is(state[1], kind::tuple) || !is(state[3], kind::boolean))
+      return fail(errc::pickle_reduce, "wrong state for a numpy array");
+    set_array(array, state[1], state[2], state[4], p_[state[3]].integer != 0);
+    return done;
+  }
+  /// Protocol 5: the data, type, shape, order.
+  status array_of_buffer(const std::vector<std::uint32_t>& items) {
+    if (items.size() != 4 || !is(items[2], kind::tuple) || !is(items[3], kind::string))
+      return fail(errc::pickle_reduce, "wrong arguments for \"_frombuffer\"");
+    set_array(push(kind::array), items[2], items[1], items[0], p_[items[3]].text == "F");
+    return done;
+  }
+  /// An array of objects, strings or records is no tensor, but something that lies beside them.
+  void set_array(value& array, std::uint32_t shape, std::uint32_t type, std::uint32_t data, bool fortran) {
+    const bool plain = is(type, kind::array_type) && (is(data, kind::string) || is(data, kind::encoded)) &&
+                       !p_[type].text.empty() &&
+                       std::string_view("fiubc").find(p_[type].text[0]) != std::string_view::npos;
+    array.type = plain ? kind::array : kind::inert;
+    array.integer = fortran ? 1 : 0;
+    array.items = plain ? std::vector<std::uint32_t>{shape, type, data} : std::vector<std::uint32_t>();
+  }
+
+  /// Python 2 wrote OrderedDict([[key, value], ...]), each with a list of its own. All such lists together
+  /// are no longer than the program; one list used a thousand times would be.
+  status dict_of_pairs(std::uint32_t list) {
+    copied_ += 2 * p_[list].items.size();
+    if (copied_ > bytes_.size())
+      return fail(errc::pickle_length, std::to_string(copied_) + " items of OrderedDicts in a program of " +
+                                           std::to_string(bytes_.size()) + " bytes");
+    std::vector<std::uint32_t> flat;
+    for (const std::uint32_t pair : p_[list].items) {
+      const value& v = p_[pair];
+      if ((v.type != kind::list && v.type != kind::tuple) || v.items.size() != 2)
+        return fail(errc::pickle_reduce, "wrong arguments for \"OrderedDict\"");
+      flat.insert(flat.end(), v.items.begin(), v.items.end());
+    }
+    push(kind::dict).items = std::move(flat);
+    return done;
+  }
+
+  std::size_t copied_ = 0;    ///< items of Python 2's OrderedDicts
+  std::size_t searched_ = 0;  ///< items of states
+};
+
+}  // namespace detail
+}  // namespace pickle
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_CHECKPOINT_PICKLE_OBJECTS_HPP
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+namespace pickle {
+namespace detail {
+
+class machine : machine_objects {
+ public:
+  explicit machine(byte_span bytes) : machine_objects(bytes) {}
+
+  result<program> run() {
+    while (at_ < bytes_.size()) {
+      const std::size_t opcode_at = at_;
+      const unsigned char op = bytes_[at_++];
+      if (op == '.') {
+        if (stack_.size() != 1)
+          return fail(errc::pickle_stack_underflow,
+                      "STOP with " + std::to_string(stack_.size()) + " values on the stack");
+        p_.root = stack_.back();
+        p_.consumed = at_;
+        if (p_[p_.root].type == kind::mark) return fail(errc::pickle_stack_underflow, "STOP on a mark");
+        if (status s = check_shape(p_); !s) return s.error();
+        return std::move(p_);
+      }
+      if (p_.values.size() >= max_values)
+        return fail(errc::pickle_length, "more than " + std::to_string(max_values) + " values");
+      if (status s = step(op); !s)
+        return error(s.code(), s.error().message() + " (opcode " + std::to_string(op) + " at byte " +
+                                   std::to_string(opcode_at) + ")");
+    }
+    return fail(errc::pickle_no_stop,
+                "the program of " + std::to_string(bytes_.size()) + " bytes ends without STOP");
+  }
+
+ private:
+  status step(unsigned char op) {
+    switch (op) {
+      case 0x80: {  // PROTO
+        auto v = number(1);
+        if (!v) return v.error();
+        if (*v < 2 || *v > 5) return fail(errc::pickle_opcode, "protocol " + std::to_string(*v));
+        return done;
+      }
+      case 0x95: return skip_number(8);  // FRAME
+      case '(':
+        if (++marks_ > max_depth)
+          return fail(errc::pickle_depth, "more than " + std::to_string(max_depth) + " open marks");
+        push_constant(kind::mark);
+        return done;
+      case 'N': push_constant(kind::none); return done;
+      case 0x88: push_constant(kind::boolean, true); return done;
+      case 0x89: push_constant(kind::boolean); return done;
+      case 'K': return sized_integer(1);
+      case 'M': return sized_integer(2);
+      case 'J': return sized_integer(4);
+      case 0x8a: return long_integer(1);
+      case 0x8b: return long_integer(4);
+      case 'G': return real();
+      case 'X': return string(4, true);
+      case 0x8c: return string(1, true);
+      case 0x8d: return string(8, true);
+      case '1': {  // POP_MARK
+        std::vector<std::uint32_t> items;
+        return pop_to_mark(items) ? status(done) : status(underflow());
+      }
+      case 'T':
+      case 'B': return string(4, false);
+      case 'U':
+      case 'C': return string(1, false);
+      case 0x8e:
+      case 0x96: return string(8, false);
+      case 0x8f: push(kind::inert); return done;  // sets: training scripts keep some beside the tensors
+      case 0x90: return add_items();
+      case 0x91: return frozen_set();
+      case '}': push(kind::dict); return done;
+      case ']': push(kind::list); return done;
+      case ')': push_constant(kind::tuple); return done;
+      case 0x85: return small_tuple(1);
+      case 0x86: return small_tuple(2);
+      case 0x87: return small_tuple(3);
+      case 't':
+      case 'l':
+      case 'd': return from_mark(op);
+      case 'a':
+      case 'e': return append(op == 'e');
+      case 's':
+      case 'u': return set_items(op == 'u');
+      case 'q': return put(1);
+      case 'r': return put(4);
+      case 0x94: return put_value(static_cast<std::uint64_t>(memo_.size()));
+      case 'h': return get(1);
+      case 'j': return get(4);
+      case 'c': return global();
+      case 0x93: return stack_global();
+      case 'Q': return persistent();
+      case 'R':
+      case 0x81: return reduce();
+      case 0x92: return new_object();
+      case 'b': return build();
+      case '0': {
+        std::uint32_t v;
+        return pop(v) ? status(done) : status(underflow());
+      }
+      default: return fail(errc::pickle_opcode, "opcode is not allowed");
+    }
+  }
+
+  status skip_number(int bytes) {
+    auto v = number(bytes);
+    return v ? status(done) : status(v.error());
+  }
+  status sized_integer(int bytes) {
+    auto v = number(bytes);
+    if (!v) return v.error();
+    push_integer(bytes == 4 ? static_cast<std::int32_t>(*v) : static_cast<std::int64_t>(*v));
+    return done;
+  }
+  status long_integer(int length_bytes) {
+    auto n = number(length_bytes);
+    if (!n) return n.error();
+    auto digits = take(*n);
+    if (!digits) return digits.error();
+    if (*n > 8) {  // larger than any size: seeds of training scripts, and the magic number of legacy files
+      push(kind::inert).text = *digits;
+      return done;
+    }
+    std::uint64_t v = 0;
+    for (std::size_t i = digits->size(); i-- > 0;) v = v << 8 | static_cast<unsigned char>((*digits)[i]);
+    if (!digits->empty() && (static_cast<unsigned char>(digits->back()) & 0x80u) != 0 && *n < 8)
+      v |= ~std::uint64_t{0} << (8 * *n);
+    push_integer(static_cast<std::int64_t>(v));
+    return done;
+  }
+  status real() {
+    auto s = take(8);
+    if (!s) return s.error();
+    std::uint64_t bits = 0;
+    for (const char c : *s) bits = bits << 8 | static_cast<unsigned char>(c);
+    push(kind::real).integer = static_cast<std::int64_t>(bits);
+    return done;
+  }
+  status string(int length_bytes, bool utf8) {
+    auto n = number(length_bytes);
+    if (!n) return n.error();
+    auto s = take(*n);
+    if (!s) return s.error();
+    if (utf8 && !rexnet::detail::is_utf8(*s))
+      return fail(errc::pickle_utf8, "the string " + in_quotes(*s) + " is not valid UTF-8");
+    push(kind::string).text = *s;
+    return done;
+  }
+  status small_tuple(int n) {
+    std::vector<std::uint32_t> items(static_cast<std::size_t>(n));
+    for (std::size_t i = items.size(); i-- > 0;)
+      if (!pop(items[i])) return underflow();
+    push(kind::tuple).items = std::move(items);
+    return done;
+  }
+  status from_mark(unsigned char op) {
+    std::vector<std::uint32_t> items;
+    if (!pop_to_mark(items)) return underflow();
+    if (op == 'd' && items.size() % 2 != 0) return fail(errc::pickle_setitem, "a key without value");
+    push(op == 't' ? kind::tuple : op == 'd' ? kind::dict : kind::list).items = std::move(items);
+    return done;
+  }
+  status append(bool many) {
+    std::vector<std::uint32_t> items(1);
+    if (many ? !pop_to_mark(items) : !pop(items[0])) return underflow();
+    return extend(items, kind::list, "APPEND on something that is no list");
+  }
+  status set_items(bool many) {
+    std::vector<std::uint32_t> items(2);
+    if (many ? !pop_to_mark(items) : !(pop(items[1]) && pop(items[0]))) return underflow();
+    if (items.size() % 2 != 0) return fail(errc::pickle_setitem, "a key without value");
+    return extend(items, kind::dict, "SETITEM on something that is no dict");
+  }
+  status add_items() {
+    std::vector<std::uint32_t> items;
+    if (!pop_to_mark(items) || stack_.empty()) return underflow();
+    if (is_box(stack_.back())) return done;
+    return fail(errc::pickle_setitem, "ADDITEMS on something that is no set");
+  }
+  status frozen_set() {
+    std::vector<std::uint32_t> items;
+    if (!pop_to_mark(items)) return underflow();
+    push(kind::inert);
+    return done;
+  }
+  status extend(const std::vector<std::uint32_t>& items, kind expected, const char* otherwise) {
+    if (stack_.empty() || p_[stack_.back()].type == kind::mark) return underflow();
+    value& c = p_.values[stack_.back()];
+    if (is_box(stack_.back())) return done;  // a dictionary or list of a class of its own
+    if (c.type != expected) return fail(errc::pickle_setitem, otherwise);
+    c.items.insert(c.items.end(), items.begin(), items.end());
+    return done;
+  }
+};
+
+}  // namespace detail
+
+/// Interprets one pickle at the start of `bytes`. Views into `bytes`, which must outlive the program.
+/// Errors: P1 to P11 of docs/refusals.md, with the opcode and its position. Memory: at most 80 bytes for each
+/// byte of the program. Time: a few dozen nanoseconds for each.
+[[nodiscard]] inline result<program> read(byte_span bytes) {
+  return detail::machine(bytes).run();
+}
+
+}  // namespace pickle
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_CHECKPOINT_PICKLE_PICKLE_HPP
 
 namespace rexnet {
 inline namespace REXNET_BUILD {
@@ -10251,7 +10799,7 @@ class state_dict_reader {
 }  // namespace REXNET_BUILD
 }  // namespace rexnet
 
-#endif  // REXNET_WEIGHTS_STATE_DICT_HPP
+#endif  // REXNET_CHECKPOINT_NETWORK_STATE_DICT_HPP
 
 namespace rexnet {
 inline namespace REXNET_BUILD {
@@ -10430,7 +10978,7 @@ namespace detail {
 }  // namespace REXNET_BUILD
 }  // namespace rexnet
 
-#endif  // REXNET_WEIGHTS_TORCH_FILE_HPP
+#endif  // REXNET_CHECKPOINT_TORCH_FILE_HPP
 
 namespace rexnet {
 inline namespace REXNET_BUILD {
@@ -10645,19 +11193,19 @@ inline result<checkpoint> own_checkpoint(const std::string& path, result<file_by
 }  // namespace REXNET_BUILD
 }  // namespace rexnet
 
-#endif  // REXNET_WEIGHTS_CHECKPOINT_HPP
-// ---- rexnet/weights/model_config.hpp
+#endif  // REXNET_CHECKPOINT_CHECKPOINT_HPP
+// ---- rexnet/checkpoint/model_config.hpp
 // config.json as timm writes it beside the weights (timm.models.save_for_hf, hub folders), and as
 // transformers' TimmWrapper does: how pictures are prepared, and the names of the classes.
 // Source: timm.data.resolve_data_config and timm.models._hub of timm 1.0.
-#ifndef REXNET_WEIGHTS_MODEL_CONFIG_HPP
-#define REXNET_WEIGHTS_MODEL_CONFIG_HPP
+#ifndef REXNET_CHECKPOINT_MODEL_CONFIG_HPP
+#define REXNET_CHECKPOINT_MODEL_CONFIG_HPP
 
-// ---- rexnet/weights/json.hpp
+// ---- rexnet/checkpoint/json/json.hpp
 // A small JSON reader for configuration files: RFC 8259, and the NaN and Infinity that Python writes. What it
 // builds is bounded: 16 MB of text, 262144 values, 32 levels.
-#ifndef REXNET_WEIGHTS_JSON_HPP
-#define REXNET_WEIGHTS_JSON_HPP
+#ifndef REXNET_CHECKPOINT_JSON_JSON_HPP
+#define REXNET_CHECKPOINT_JSON_JSON_HPP
 
 namespace rexnet {
 inline namespace REXNET_BUILD {
@@ -10772,7 +11320,7 @@ class json_reader : private json_cursor {
 }  // namespace REXNET_BUILD
 }  // namespace rexnet
 
-#endif  // REXNET_WEIGHTS_JSON_HPP
+#endif  // REXNET_CHECKPOINT_JSON_JSON_HPP
 
 namespace rexnet {
 inline namespace REXNET_BUILD {
@@ -11017,11 +11565,11 @@ class config_reader {
 }  // namespace REXNET_BUILD
 }  // namespace rexnet
 
-#endif  // REXNET_WEIGHTS_MODEL_CONFIG_HPP
-// ---- rexnet/weights/pack.hpp
+#endif  // REXNET_CHECKPOINT_MODEL_CONFIG_HPP
+// ---- rexnet/payload/pack.hpp
 // From named tensors to the packed payload: BatchNorm folded in double precision, panels of 16 channels.
-#ifndef REXNET_WEIGHTS_PACK_HPP
-#define REXNET_WEIGHTS_PACK_HPP
+#ifndef REXNET_PAYLOAD_PACK_HPP
+#define REXNET_PAYLOAD_PACK_HPP
 
 namespace rexnet {
 inline namespace REXNET_BUILD {
@@ -11111,7 +11659,7 @@ template <class Emit>
   const weights_layout layout = layout_of(m.shape);
   const auto each = [&](auto&& visit) -> status {
     if (status s = visit(m.stem, layout.stem); !s) return s;
-    for (int i = 0; i < block_count; ++i) {
+    for (int i = 0; i < m.shape.block_count; ++i) {
       const block_tensors& t = m.blocks[i];
       const block_layout& l = layout.blocks[i];
       for (const auto& [tensors, at] :
@@ -11165,7 +11713,7 @@ template <class Emit>
 }  // namespace REXNET_BUILD
 }  // namespace rexnet
 
-#endif  // REXNET_WEIGHTS_PACK_HPP
+#endif  // REXNET_PAYLOAD_PACK_HPP
 
 namespace rexnet {
 inline namespace REXNET_BUILD {
@@ -11323,10 +11871,11 @@ namespace detail {
 
 /// Loads a checkpoint (its weights are folded and packed in memory) or a packed file from memory. The payload
 /// of a packed float32 file is borrowed: `bytes` must be 64-byte aligned and outlive the model, its copies
-/// and their classifiers; load_copy() has no such condition. Everything else is copied. Errors: those of read_checkpoint(), identify(), pack_weights() and
-/// read_packed(); T6 beyond max_weights_blow_up. A checkpoint gets default_preprocessing() and
-/// default_labels(). Memory: the file's size once for an honest checkpoint (float16: twice) and a megabyte,
-/// 200 times for the worst that can be made; see docs/refusals.md.
+/// and their classifiers; load_copy() has no such condition. Everything else is copied. Errors: those of
+/// read_checkpoint(), identify(), pack_weights() and read_packed(); T6 beyond max_weights_blow_up. A
+/// checkpoint gets default_preprocessing() and default_labels(). Memory: the file's size once for an honest
+/// checkpoint (float16: twice) and a megabyte, 200 times for the worst that can be made; see
+/// docs/refusals.md.
 [[nodiscard]] inline result<model> load(byte_span bytes, const load_options& how = {}) {
   return detail::load_bytes(bytes, how, {});
 }
@@ -11360,206 +11909,184 @@ namespace detail {
 }  // namespace rexnet
 
 #endif  // REXNET_LOAD_HPP
-// ---- rexnet/weights/npy.hpp
-// numpy's .npy files: float32, C order, little endian; versions 1, 2 and 3. Source: numpy.lib.format, whose
-// reader evaluates the header as Python does.
-#ifndef REXNET_WEIGHTS_NPY_HPP
-#define REXNET_WEIGHTS_NPY_HPP
+// ---- rexnet/system/cpus.hpp
+// How many CPUs this process may use.
+#ifndef REXNET_SYSTEM_CPUS_HPP
+#define REXNET_SYSTEM_CPUS_HPP
+
+#if defined(__linux__)
+// ---- rexnet/system/cgroup.hpp
+// CPU time that a Linux control group grants, in whole CPUs. Containers are limited this way: on a machine
+// with 64 CPUs and a quota of two, 64 threads would spend most of their time stopped.
+// Source: Linux, Documentation/admin-guide/cgroup-v2.rst (cpu.max), scheduler/sched-bwc.rst (version 1).
+#ifndef REXNET_SYSTEM_CGROUP_HPP
+#define REXNET_SYSTEM_CGROUP_HPP
+
+#include <cstddef>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
 
 namespace rexnet {
 inline namespace REXNET_BUILD {
-
-struct npy_array {
-  std::vector<std::int64_t> shape;
-  std::vector<float> data;  ///< row-major, product(shape) floats
-};
-
 namespace detail {
 
-/// What stands between the magic and the data.
-struct npy_header {
-  std::string_view descr;  ///< "<f4" for float32
-  bool fortran_order = false;
-  std::vector<std::int64_t> shape;
-  std::size_t data_begin = 0;
-};
+inline constexpr std::size_t cgroup_path_bytes = 4096;  // PATH_MAX
 
-/// Reads a header, which is a dictionary in Python's words, from left to right. As numpy's own reader it
-/// takes the keys in any order, either kind of quotes, any white space, and the 1L of Python 2.
-class npy_cursor {
- public:
-  explicit npy_cursor(std::string_view header) : rest_(header) {}
-
-  [[nodiscard]] bool peek(char c) {
-    while (!rest_.empty() && std::string_view(" \t\n\r\f").find(rest_[0]) != rest_.npos)
-      rest_.remove_prefix(1);
-    return !rest_.empty() && rest_[0] == c;
-  }
-  bool eat(char c) {
-    if (!peek(c)) return false;
-    rest_.remove_prefix(1);
-    return true;
-  }
-  bool word(std::string_view w) {
-    static_cast<void>(peek(0));
-    if (rest_.substr(0, w.size()) != w) return false;
-    rest_.remove_prefix(w.size());
-    return true;
-  }
-  bool string(std::string_view& s) {
-    if (!peek('\'') && !peek('"')) return false;
-    const std::size_t stop = rest_.find(rest_[0], 1);
-    if (stop == rest_.npos) return false;
-    s = rest_.substr(1, stop - 1);
-    rest_.remove_prefix(stop + 1);
-    return true;
-  }
-  /// (), (3,) or (3, 4): of one side alone the comma makes it a tuple.
-  bool shape(std::vector<std::int64_t>& sides) {
-    if (!eat('(')) return false;
-    for (bool comma = true; !eat(')');) {
-      if (!comma || !side(sides)) return false;
-      comma = eat(',');
-      if (!comma && sides.size() < 2) return false;
-    }
-    return true;
-  }
-  /// What is left, for a message.
-  [[nodiscard]] std::string_view rest() const noexcept { return rest_; }
-
- private:
-  bool side(std::vector<std::int64_t>& sides) {
-    static_cast<void>(peek(0));
-    checked n = 0;
-    std::size_t digits = 0;
-    for (; digits < rest_.size() && rest_[digits] >= '0' && rest_[digits] <= '9'; ++digits)
-      n = n * 10 + static_cast<std::uint64_t>(rest_[digits] - '0');
-    if (digits == 0 || !n.at_most(std::uint64_t{1} << 48) || sides.size() == 8) return false;
-    rest_.remove_prefix(digits);
-    if (!rest_.empty() && rest_[0] == 'L') rest_.remove_prefix(1);
-    sides.push_back(static_cast<std::int64_t>(n.get()));
-    return true;
-  }
-
-  std::string_view rest_;
-};
-
-/// The three entries of the header, each once. Errors: N2, N3.
-[[nodiscard]] inline status parse_npy_fields(std::string_view text, npy_header& h) {
-  const auto bad_type = [](std::string_view what) {
-    return error(errc::npy_dtype, "npy: unknown dtype " + in_quotes(what));
-  };
-  npy_cursor c(text);
-  bool has_type = false, has_order = false, has_shape = false;
-  std::string_view key;
-  if (c.eat('{'))
-    while (c.string(key) && c.eat(':')) {
-      const std::string_view value = c.rest();
-      if (key == "descr" && !has_type) {
-        if (!c.string(h.descr)) return bad_type(value.substr(0, value.find('\n')));
-        has_type = true;
-      } else if (key == "fortran_order" && !has_order) {
-        h.fortran_order = c.word("True");
-        has_order = h.fortran_order || c.word("False");
-      } else if (key == "shape" && !has_shape) {
-        if (!c.shape(h.shape))
-          return error(errc::npy_size,
-                       "npy: unusable shape " + in_quotes(value.substr(0, value.find(')') + 1)));
-        has_shape = true;
-      } else {
-        break;
-      }
-      if (!c.eat(',')) break;
-    }
-  if (!has_type) return bad_type("");
-  if (!has_order) return error(errc::npy_dtype, "npy: the header does not tell the order");
-  if (!has_shape) return error(errc::npy_size, "npy: the header does not tell the shape");
-  if (!c.eat('}') || !(static_cast<void>(c.peek(0)), c.rest().empty()))
-    return error(errc::npy_magic, "npy: the header is no dictionary of descr, fortran_order and shape");
-  return done;
+/// The beginning of file directory/name as text. False when it cannot be read.
+[[nodiscard]] inline bool read_text(const char* directory, const char* name, char* text,
+                                    std::size_t size) noexcept {
+  char path[cgroup_path_bytes + 64];
+  const int length = std::snprintf(path, sizeof(path), "%s/%s", directory, name);
+  if (length < 0 || static_cast<std::size_t>(length) >= sizeof(path)) return false;
+  std::FILE* file = std::fopen(path, "r");
+  if (file == nullptr) return false;
+  text[std::fread(text, 1, size - 1, file)] = '\0';
+  std::fclose(file);
+  return true;
 }
 
-[[nodiscard]] inline result<npy_header> parse_npy_header(byte_span bytes) {
-  const auto no = [](const std::string& what) { return error(errc::npy_magic, "npy: " + what); };
-  if (bytes.size() < 10 || std::memcmp(bytes.data(), "\x93NUMPY", 6) != 0) return no("not a .npy file");
-  const int version = bytes[6];
-  if (version < 1 || version > 3) return no("version " + std::to_string(version) + ", 1 to 3 are known");
-  const std::size_t start = version == 1 ? 10 : 12;
-  if (bytes.size() < start) return no("the file ends inside its header");
-  const std::uint64_t length =
-      version == 1 ? little_endian<2>(bytes.data() + 8) : little_endian<4>(bytes.data() + 8);
-  if (length > bytes.size() - start)
-    return no("header of " + std::to_string(length) + " bytes in a file of " + std::to_string(bytes.size()));
-  const std::string_view fields = text(bytes.subspan(start, static_cast<std::size_t>(length)));
-  npy_header h;
-  h.data_begin = start + static_cast<std::size_t>(length);
-  if (status s = parse_npy_fields(fields, h); !s) return s.error();
-  return h;
+/// CPUs that `quota` microseconds of every `period` are worth, rounded up; 0 for no limit, which version 1
+/// writes as -1, version 2 as "max", and which everything that is not two positive numbers is taken for.
+[[nodiscard]] inline int quota_cpus(const char* quota, const char* period) noexcept {
+  const long long q = std::strtoll(quota, nullptr, 10), p = std::strtoll(period, nullptr, 10);
+  if (q <= 0 || p <= 0) return 0;
+  const long long cpus = q / p + (q % p != 0 ? 1 : 0);
+  return cpus < 1 << 20 ? static_cast<int>(cpus) : 0;
 }
 
-/// Elements of the header's shape if `bytes_each` of them fill the file exactly. Errors: N3.
-[[nodiscard]] inline result<std::size_t> npy_elements(const npy_header& h, byte_span bytes,
-                                                      std::size_t bytes_each) {
-  checked n = 1;
-  for (const std::int64_t side : h.shape) n = n * static_cast<std::uint64_t>(side);
-  const checked total = n * bytes_each;
-  const std::size_t found = bytes.size() - h.data_begin;
-  if (!total.valid() || total.get() != found)
-    return error(errc::npy_size, "npy: the shape needs " +
-                                     (total.valid() ? std::to_string(total.get()) : "more than 2^64") +
-                                     " bytes of data, the file has " + std::to_string(found));
-  return static_cast<std::size_t>(n.get());
+/// The limit of one control group, whichever version's files its directory has; 0 for none.
+[[nodiscard]] inline int directory_cpus(const char* directory) noexcept {
+  char quota[64], period[64];
+  if (read_text(directory, "cpu.max", quota, sizeof(quota))) {  // "150000 100000"
+    const char* space = std::strchr(quota, ' ');
+    return space != nullptr ? quota_cpus(quota, space) : 0;
+  }
+  if (read_text(directory, "cpu.cfs_quota_us", quota, sizeof(quota)) &&
+      read_text(directory, "cpu.cfs_period_us", period, sizeof(period)))
+    return quota_cpus(quota, period);
+  return 0;
+}
+
+/// The smaller of two limits, of which 0 is none.
+[[nodiscard]] inline int tighter(int a, int b) noexcept {
+  return a == 0 || (b != 0 && b < a) ? b : a;
+}
+
+/// The smallest limit of the group at `path` below the file system mounted at root + mount, and of all groups
+/// above it. A container may see its own group as the mounted root and name it as the host does: directories
+/// that are not there count for nothing.
+[[nodiscard]] inline int path_cpus(const char* root, const char* mount, const char* path) noexcept {
+  char directory[cgroup_path_bytes];
+  const int base = std::snprintf(directory, sizeof(directory), "%s%s", root, mount);
+  if (base < 0 || static_cast<std::size_t>(base) >= sizeof(directory)) return 0;
+  // A path that leaves the namespace ("/../other") says nothing about what is mounted here.
+  const bool inside = std::strstr(path, "/..") == nullptr && std::strcmp(path, "/") != 0;
+  const std::size_t bytes = std::strlen(path) + 1;
+  if (inside && bytes <= sizeof(directory) - static_cast<std::size_t>(base))
+    std::memcpy(directory + base, path, bytes);
+  for (int limit = 0;;) {
+    limit = tighter(limit, directory_cpus(directory));
+    char* slash = std::strrchr(directory + base, '/');
+    if (slash == nullptr) return limit;
+    *slash = '\0';
+  }
+}
+
+/// Whether `list`, "cpu,cpuacct", names the controller "cpu".
+[[nodiscard]] inline bool has_cpu_controller(const char* list) noexcept {
+  for (const char* at = list; at != nullptr; at = std::strchr(at, ',')) {
+    if (*at == ',') ++at;
+    if (std::strncmp(at, "cpu", 3) == 0 && (at[3] == ',' || at[3] == '\0')) return true;
+  }
+  return false;
+}
+
+/// CPUs that the quotas of this process's control groups leave, rounded up; 0 where nothing limits them or
+/// there are no control groups.
+/// @param root put before every path: "" for this system, or a folder with files made up by a test
+[[nodiscard]] inline int cgroup_cpus(const char* root = "") noexcept {
+  char line[cgroup_path_bytes + 256];
+  std::snprintf(line, sizeof(line), "%s/proc/self/cgroup", root);
+  std::FILE* file = std::fopen(line, "r");
+  if (file == nullptr) return 0;
+  int limit = 0;
+  while (std::fgets(line, sizeof(line), file) != nullptr) {  // "4:cpu,cpuacct:/a/b", version 2: "0::/a/b"
+    line[std::strcspn(line, "\n")] = '\0';
+    char* controllers = std::strchr(line, ':');
+    char* path = controllers != nullptr ? std::strchr(controllers + 1, ':') : nullptr;
+    if (path == nullptr || path[1] != '/') continue;
+    *path++ = '\0';
+    ++controllers;
+    if (*controllers == '\0') {
+      limit = tighter(limit, path_cpus(root, "/sys/fs/cgroup", path));
+    } else if (has_cpu_controller(controllers)) {
+      char mount[256];
+      std::snprintf(mount, sizeof(mount), "/sys/fs/cgroup/%s", controllers);
+      limit = tighter(limit, path_cpus(root, mount, path));
+      limit = tighter(limit, path_cpus(root, "/sys/fs/cgroup/cpu", path));  // where only the link exists
+    }
+  }
+  std::fclose(file);
+  return limit;
+}
+
+}  // namespace detail
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_SYSTEM_CGROUP_HPP
+
+#include <sched.h>
+#elif defined(_WIN32)
+#endif
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+namespace detail {
+
+/// CPUs in the process's affinity mask; 0 where the system has none to tell.
+[[nodiscard]] inline int affinity_cpus() noexcept {
+#if defined(__linux__)
+  cpu_set_t set;
+  return sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) : 0;
+#elif defined(_WIN32)
+  DWORD_PTR process = 0, system = 0;
+  int cpus = 0;
+  if (GetProcessAffinityMask(GetCurrentProcess(), &process, &system) != 0)
+    for (; process != 0; process &= process - 1) ++cpus;
+  return cpus;  // 0, too, for a process in several groups of 64 CPUs
+#else
+  return 0;
+#endif
+}
+
+/// CPUs that a quota of the system leaves; 0 for no limit.
+[[nodiscard]] inline int quota_of_process() noexcept {
+#if defined(__linux__)
+  return cgroup_cpus();
+#else
+  return 0;
+#endif
 }
 
 }  // namespace detail
 
-/// Reads a float32 array. `bytes` is a whole file. Memory: its bytes once more.
-/// Errors: N1 (no .npy file), N2 (another dtype or order), N3 (size) of docs/refusals.md.
-[[nodiscard]] inline result<npy_array> read_npy(byte_span bytes) {
-  auto h = detail::parse_npy_header(bytes);
-  if (!h) return h.error();
-  if (h->descr != "<f4" && h->descr != "=f4" && h->descr != "f4")
-    return error(errc::npy_dtype,
-                 "npy: dtype " + detail::in_quotes(h->descr) + ", expected \"<f4\" (array.astype('<f4'))");
-  // With one side longer than 1, or none, both orders are the same.
-  const auto long_sides =
-      std::count_if(h->shape.begin(), h->shape.end(), [](std::int64_t n) { return n != 1; });
-  if (h->fortran_order && long_sides > 1)
-    return error(errc::npy_dtype, "npy: Fortran order (use numpy.ascontiguousarray)");
-  auto n = detail::npy_elements(*h, bytes, sizeof(float));
-  if (!n) return n.error();
-  npy_array a;
-  a.shape = std::move(h->shape);
-  a.data.resize(*n);
-  for (std::size_t i = 0; i < *n; ++i)
-    a.data[i] = float_from_bits(
-        static_cast<std::uint32_t>(detail::little_endian<4>(bytes.data() + h->data_begin + 4 * i)));
-  return a;
-}
-
-/// The bytes of a .npy file, version 1.0, data aligned to 64 bytes as numpy writes it.
-/// Precondition: product(shape) == data.size(), at most 8 sizes.
-[[nodiscard]] inline std::string write_npy(const std::vector<std::int64_t>& shape, span<const float> data) {
-  std::string sides;
-  for (const std::int64_t side : shape) sides += std::to_string(side) + ", ";
-  if (!sides.empty()) sides.resize(sides.size() - (shape.size() == 1 ? 1 : 2));
-  std::string header = "{'descr': '<f4', 'fortran_order': False, 'shape': (" + sides + "), }";
-  header.append(63 - (10 + header.size()) % 64, ' ');
-  header += '\n';
-  std::string out("\x93NUMPY\x01\x00", 8);
-  out.reserve(10 + header.size() + 4 * data.size());
-  out += static_cast<char>(header.size() & 255u);
-  out += static_cast<char>(header.size() >> 8);
-  out += header;
-  for (const float f : data)
-    for (int shift = 0; shift < 32; shift += 8) out += static_cast<char>((bits_of(f) >> shift) & 255u);
-  return out;
+/// CPUs that this process may use: its affinity mask (Linux, Windows), limited by the CPU quotas of its
+/// control groups (Linux); elsewhere those of the machine. At least 1. Reads small files: ask once and keep
+/// the answer.
+[[nodiscard]] inline int available_cpus() noexcept {
+  int cpus = detail::affinity_cpus();
+  if (cpus == 0) cpus = static_cast<int>(std::thread::hardware_concurrency());
+  const int quota = detail::quota_of_process();
+  if (quota != 0 && quota < cpus) cpus = quota;
+  return cpus > 1 ? cpus : 1;
 }
 
 }  // namespace REXNET_BUILD
 }  // namespace rexnet
 
-#endif  // REXNET_WEIGHTS_NPY_HPP
+#endif  // REXNET_SYSTEM_CPUS_HPP
 
 #endif  // REXNET_REXNET_HPP
 // ---- rexnet/embedded.hpp
@@ -11569,16 +12096,16 @@ class npy_cursor {
 #define REXNET_EMBEDDED_HPP
 
 #endif  // REXNET_EMBEDDED_HPP
-// ---- rexnet/weights/packed_write.hpp
+// ---- rexnet/payload/packed_write.hpp
 // Writes the packed file, layer by layer: no more of the model is in memory than its largest layer.
 // Specification: docs/packed-format.md.
-#ifndef REXNET_WEIGHTS_PACKED_WRITE_HPP
-#define REXNET_WEIGHTS_PACKED_WRITE_HPP
+#ifndef REXNET_PAYLOAD_PACKED_WRITE_HPP
+#define REXNET_PAYLOAD_PACKED_WRITE_HPP
 
-// ---- rexnet/weights/output_file.hpp
+// ---- rexnet/system/output_file.hpp
 // A file that appears under its name only when it is complete and on the disk.
-#ifndef REXNET_WEIGHTS_OUTPUT_FILE_HPP
-#define REXNET_WEIGHTS_OUTPUT_FILE_HPP
+#ifndef REXNET_SYSTEM_OUTPUT_FILE_HPP
+#define REXNET_SYSTEM_OUTPUT_FILE_HPP
 
 #if defined(_WIN32)
 #include <io.h>
@@ -11787,7 +12314,7 @@ class output_file {
 }  // namespace REXNET_BUILD
 }  // namespace rexnet
 
-#endif  // REXNET_WEIGHTS_OUTPUT_FILE_HPP
+#endif  // REXNET_SYSTEM_OUTPUT_FILE_HPP
 
 namespace rexnet {
 inline namespace REXNET_BUILD {
@@ -11921,16 +12448,16 @@ template <class Layers>
 }  // namespace REXNET_BUILD
 }  // namespace rexnet
 
-#endif  // REXNET_WEIGHTS_PACKED_WRITE_HPP
+#endif  // REXNET_PAYLOAD_PACKED_WRITE_HPP
 #if defined(REXNET_SINGLE_WITH_EIGEN)
-// ---- rexnet/network/reference.hpp
+// ---- rexnet/engine/reference.hpp
 // The network in double precision, for checks and not for speed: a few plain functions on Eigen matrices,
 // written from the architecture and sharing nothing with the kernels but the payload's documented layout.
 // This is the only header that needs Eigen; rexnet.hpp does not include it.
 //
 // A map is a matrix [h * w][c]. Sources: arXiv 2007.00992; clovaai/rexnet (v1, lite), timm (rexnetr).
-#ifndef REXNET_NETWORK_REFERENCE_HPP
-#define REXNET_NETWORK_REFERENCE_HPP
+#ifndef REXNET_ENGINE_REFERENCE_HPP
+#define REXNET_ENGINE_REFERENCE_HPP
 
 #include <Eigen/Core>
 
@@ -11967,8 +12494,15 @@ struct map {
 [[nodiscard]] inline matrix relu6(const matrix& x) {
   return x.cwiseMax(0.0).cwiseMin(6.0);
 }
-[[nodiscard]] inline matrix activated(const config& c, const matrix& x) {
-  return c.family == family::lite ? relu6(x) : silu(x);
+[[nodiscard]] inline matrix activated(activation act, const matrix& x) {
+  switch (act) {
+    case activation::none: break;
+    case activation::relu: return x.cwiseMax(0.0);
+    case activation::relu6: return relu6(x);
+    case activation::silu: return silu(x);
+    case activation::sigmoid: return (1.0 / (1.0 + (-x.array()).exp())).matrix();
+  }
+  return x;
 }
 
 /// x [n][k] times the layer's weights, plus its bias; a hundred columns at a time to save memory.
@@ -11994,7 +12528,7 @@ struct map {
             patches.block(Eigen::Index{y} * out.w + x, Eigen::Index{ky * 3 + kx} * 3, 1, 3) =
                 in.v.row(iy * in.w + ix);
         }
-  out.v = activated(c, dense(payload, l, patches));
+  out.v = activated(c.stem_act, dense(payload, l, patches));
   return out;
 }
 
@@ -12014,22 +12548,24 @@ struct map {
   return out;
 }
 
-/// Block i: expand, depthwise, squeeze-excite, ReLU6, project, and the input added to the first channels.
+/// Block i: expand, depthwise, squeeze-excite, activation, project, and the input added to the first
+/// channels.
 [[nodiscard]] inline map block(const config& c, const float* payload, const weights_layout& layout, int i,
                                const map& in) {
   const block_config& b = c.blocks[i];
   const block_layout& l = layout.blocks[i];
   map x = in;
-  if (b.expand) x.v = activated(c, dense(payload, l.expand, in.v));
+  if (b.expand) x.v = activated(b.expand_act, dense(payload, l.expand, in.v));
   x = depthwise(payload, l.depthwise, x, b.kernel, b.stride);
+  if (!b.se_first) x.v = activated(b.depthwise_act, x.v);
   if (b.se_c > 0) {
     const matrix squeezed = dense(payload, l.squeeze, x.v.colwise().mean()).cwiseMax(0.0);
-    const Eigen::RowVectorXd gate =
-        (1.0 / (1.0 + (-dense(payload, l.excite, squeezed).array()).exp())).matrix();
+    const Eigen::RowVectorXd gate = activated(activation::sigmoid, dense(payload, l.excite, squeezed));
     x.v = x.v.array().rowwise() * gate.array();
   }
-  map out{x.h, x.w, dense(payload, l.project, relu6(x.v))};
-  if (b.residual()) out.v.leftCols(b.in_c) += in.v;
+  if (b.se_first) x.v = activated(b.depthwise_act, x.v);
+  map out{x.h, x.w, activated(b.project_act, dense(payload, l.project, x.v))};
+  if (b.residual()) out.v.leftCols(b.residual_c) += in.v.leftCols(b.residual_c);
   return out;
 }
 
@@ -12053,13 +12589,13 @@ struct answer {
                                                                                    3)
             .cast<double>()};
   x = stem(c, payload, layout.stem, x);
-  for (int i = 0; i < block_count; ++i) {
+  for (int i = 0; i < c.block_count; ++i) {
     x = block(c, payload, layout, i, x);
     a.blocks.push_back(x);
   }
-  a.head = {x.h, x.w, activated(c, dense(payload, layout.head, x.v))};
+  a.head = {x.h, x.w, activated(c.head_act, dense(payload, layout.head, x.v))};
   a.pooled = a.head.v.colwise().mean();
-  a.features = c.hidden_c > 0 ? relu6(dense(payload, layout.hidden, a.pooled)) : a.pooled;
+  a.features = c.hidden_c > 0 ? activated(c.hidden_act, dense(payload, layout.hidden, a.pooled)) : a.pooled;
   a.outputs = c.classes > 0 ? dense(payload, layout.classifier, a.features) : a.features;
   return a;
 }
@@ -12075,7 +12611,8 @@ struct answer {
 [[nodiscard]] inline matrix class_activation_map(const config& c, const float* payload, const map& head,
                                                  int class_index) {
   const weights_layout layout = layout_of(c);
-  const matrix seen = c.hidden_c > 0 ? relu6(dense(payload, layout.hidden, head.v)) : head.v;
+  const matrix seen =
+      c.hidden_c > 0 ? activated(c.hidden_act, dense(payload, layout.hidden, head.v)) : head.v;
   return seen * weights_of(payload, layout.classifier, class_index, 1);
 }
 
@@ -12083,7 +12620,7 @@ struct answer {
 }  // namespace REXNET_BUILD
 }  // namespace rexnet
 
-#endif  // REXNET_NETWORK_REFERENCE_HPP
+#endif  // REXNET_ENGINE_REFERENCE_HPP
 #endif  // REXNET_SINGLE_WITH_EIGEN
 
 #endif  // REXNET_REXNET_SINGLE_HPP
