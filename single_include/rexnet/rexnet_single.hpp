@@ -3376,7 +3376,7 @@ class basic_network : private detail::config_storage<Config>, private Backend {
 #define REXNET_KERNELS_DENSE_HPP
 
 // ---- rexnet/kernels/traits.hpp
-// Tile sizes per instruction set.
+// Tile sizes per instruction set, and bounds of activations.
 #ifndef REXNET_KERNELS_TRAITS_HPP
 #define REXNET_KERNELS_TRAITS_HPP
 
@@ -3754,6 +3754,13 @@ inline namespace REXNET_BUILD {
 
 namespace detail {
 
+// A constant, so that no unit calls a function of std for it.
+inline constexpr float infinity = std::numeric_limits<float>::infinity();
+/// What relu and relu6 have above: the kernels know both as one.
+[[nodiscard]] constexpr float upper_bound(activation act) noexcept {
+  return act == activation::relu6 ? 6.0f : infinity;
+}
+
 /// Register tiles of the pointwise kernel: `rows` pixels by two vectors, and `tail_rows` by one vector for
 /// the last channels.
 ///  - AVX-512, 32 registers: 14 x 2 accumulators + 2 weight vectors, the pixel broadcast from memory.
@@ -3975,7 +3982,7 @@ struct depthwise_row {
     const int tiles = (a.ow + max_pixels - 1) / max_pixels;
     const int pixels = a.ow / tiles, longer = a.ow % tiles;
     const auto all = std::make_index_sequence<max_pixels>{};
-    const float upper = a.act == activation::relu6 ? 6.0f : std::numeric_limits<float>::infinity();
+    const float upper = upper_bound(a.act);
     for (int r = 0; r < a.rows; ++r) {
       tile_place place{a, c, lanes, {}, a.out + r * a.out_row + c, upper};
       for (int ky = 0; ky < Kernel; ++ky) {
@@ -4439,8 +4446,7 @@ void scale_pixels(const sweep_args& a) noexcept {
   using vec = simd::vec<Arch>;
   constexpr int width = simd::width<Arch>;
   const bool clip = a.act != activation::none;
-  const vec upper =
-      simd::broadcast<Arch>(a.act == activation::relu6 ? 6.0f : std::numeric_limits<float>::infinity());
+  const vec upper = simd::broadcast<Arch>(upper_bound(a.act));
   const auto apply = [clip, &upper](const vec& v, const vec& s) REXNET_LAMBDA_INLINE {
     const vec scaled = v * s;
     return clip ? simd::min<Arch>(upper, simd::relu<Arch>(scaled)) : scaled;

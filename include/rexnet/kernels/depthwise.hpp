@@ -18,7 +18,6 @@
 #include "rexnet/simd/math.hpp"
 
 #include <cstddef>
-#include <limits>
 #include <utility>
 
 // Offsets within tiles and panels are small. NOLINTBEGIN(bugprone-implicit-widening-of-multiplication-result)
@@ -72,7 +71,7 @@ struct depthwise_row {
     const int tiles = (a.ow + max_pixels - 1) / max_pixels;
     const int pixels = a.ow / tiles, longer = a.ow % tiles;
     const auto all = std::make_index_sequence<max_pixels>{};
-    const float upper = a.act == activation::relu6 ? 6.0f : std::numeric_limits<float>::infinity();
+    const float upper = upper_bound(a.act);
     for (int r = 0; r < a.rows; ++r) {
       tile_place place{a, c, lanes, {}, a.out + r * a.out_row + c, upper};
       for (int ky = 0; ky < Kernel; ++ky) {

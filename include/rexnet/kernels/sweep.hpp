@@ -9,7 +9,6 @@
 #include "rexnet/simd/math.hpp"
 
 #include <cstddef>
-#include <limits>
 
 namespace rexnet {
 inline namespace REXNET_BUILD {
@@ -39,8 +38,7 @@ void scale_pixels(const sweep_args& a) noexcept {
   using vec = simd::vec<Arch>;
   constexpr int width = simd::width<Arch>;
   const bool clip = a.act != activation::none;
-  const vec upper =
-      simd::broadcast<Arch>(a.act == activation::relu6 ? 6.0f : std::numeric_limits<float>::infinity());
+  const vec upper = simd::broadcast<Arch>(upper_bound(a.act));
   const auto apply = [clip, &upper](const vec& v, const vec& s) REXNET_LAMBDA_INLINE {
     const vec scaled = v * s;
     return clip ? simd::min<Arch>(upper, simd::relu<Arch>(scaled)) : scaled;

@@ -1,15 +1,25 @@
 // SPDX-License-Identifier: MIT
-// Tile sizes per instruction set.
+// Tile sizes per instruction set, and bounds of activations.
 #ifndef REXNET_KERNELS_TRAITS_HPP
 #define REXNET_KERNELS_TRAITS_HPP
 
+#include "rexnet/core/activation.hpp"
 #include "rexnet/core/padding.hpp"
 #include "rexnet/simd/simd.hpp"
+
+#include <limits>
 
 namespace rexnet {
 inline namespace REXNET_BUILD {
 
 namespace detail {
+
+// A constant, so that no unit calls a function of std for it.
+inline constexpr float infinity = std::numeric_limits<float>::infinity();
+/// What relu and relu6 have above: the kernels know both as one.
+[[nodiscard]] constexpr float upper_bound(activation act) noexcept {
+  return act == activation::relu6 ? 6.0f : infinity;
+}
 
 /// Register tiles of the pointwise kernel: `rows` pixels by two vectors, and `tail_rows` by one vector for
 /// the last channels.
