@@ -7,9 +7,9 @@ how much stack.
 
 The object must need nothing but NEEDED below: no heap, no exceptions, no input or output. Beside it lies the call
 graph with frame sizes that g++ writes with -fcallgraph-info=su. The stack's bound is the dearest path from an entry
-through the graph. A call through a pointer may reach every function that nobody calls directly, except the entries
-and those that lead to the caller again (nothing here is recursive); a function of the C library is counted with
-LIBRARY bytes.
+through the graph. A call through a pointer may reach every function that is not called directly, except the entries,
+those that lead to the caller again (nothing here is recursive), and a second lambda of the same function. A function of
+the C library is counted with LIBRARY bytes.
 """
 import argparse
 import re
@@ -58,28 +58,50 @@ class Graph:
                     todo.append(target)
         return seen
 
-    def worst(self, title, above=()):
-        """(bytes, path) of the dearest chain of calls from here."""
-        if title in above:
-            sys.exit(f"recursion through {self.names[title]}")
-        if title not in self.frames:
-            return LIBRARY, [title]
-        targets = self.calls.get(title, set())
-        if INDIRECT in targets:
-            targets = targets - {INDIRECT} | {t for t in self.by_pointer
-                                              if not self.reachable(t) & {title, *above}}
-        best = max((self.chain(t, above + (title,)) for t in targets), default=(0, []), key=lambda c: c[0])
-        return self.frames[title] + best[0], [title] + best[1]
+    @lru_cache(maxsize=None)
+    def calls_pointers(self, title):
+        """Whether a chain of direct calls from here ends in one through a pointer: else it cannot lead back."""
+        return any(INDIRECT in self.calls.get(t, ()) for t in self.reachable(title))
 
-    def chain(self, title, above):
-        """worst(), remembered where the way to the function cannot matter."""
-        if not any(INDIRECT in self.calls.get(t, ()) for t in self.reachable(title)):
-            return self.leaf(title)
-        return self.worst(title, above)
+    def kind(self, title):
+        """The function around a lambda: it alone hands out pointers to its lambdas, so that a chain through two of them
+        would lead through it twice. Of other functions, themselves."""
+        return self.names[title].split("::<lambda")[0] if "::<lambda" in self.names[title] else title
+
+    def worst(self, entry):
+        """(bytes, path) of the dearest chain of calls from an entry."""
+        self.refuse_direct_recursion(entry)
+        return self.dearest(entry, frozenset())
+
+    def refuse_direct_recursion(self, entry):
+        done, above = set(), []
+
+        def visit(title):
+            if title in above:
+                sys.exit(f"recursion through {self.names[title]}")
+            if title in done:
+                return
+            above.append(title)
+            for target in self.calls.get(title, ()):
+                visit(target)
+            done.add(above.pop())
+
+        for title in [entry, *self.by_pointer]:
+            visit(title)
 
     @lru_cache(maxsize=None)
-    def leaf(self, title):
-        return self.worst(title)
+    def dearest(self, title, excluded):
+        """worst() from a function in the chain. All that matters of the way to it are the functions that no pointer
+        can lead to any more, because they lead to a caller: so chains need not be followed one by one."""
+        if title not in self.frames:
+            return LIBRARY, [title]
+        excluded = excluded | frozenset(self.kind(t) for t in self.by_pointer
+                                        if self.calls_pointers(t) and title in self.reachable(t))
+        targets = self.calls.get(title, set())
+        if INDIRECT in targets:
+            targets = targets - {INDIRECT} | {t for t in self.by_pointer if self.kind(t) not in excluded}
+        best = max((self.dearest(t, excluded) for t in targets), default=(0, []), key=lambda c: c[0])
+        return self.frames[title] + best[0], [title] + best[1]
 
 
 def check(obj, nm, entries, frame_limit, stack_limit):

@@ -15,7 +15,7 @@ import re
 import sys
 
 OUT = "single_include/rexnet/rexnet_single.hpp"
-ROOTS = ["rexnet/rexnet.hpp", "rexnet/embedded.hpp", "rexnet/payload/packed_write.hpp"]
+ROOTS = ["rexnet/rexnet.hpp", "rexnet/embedded.hpp", "rexnet/payload/file/write.hpp"]
 WITH_EIGEN = "rexnet/engine/reference.hpp"  # where REXNET_SINGLE_WITH_EIGEN is defined
 ABSENT = re.compile(r"defined\((REXNET_DISPATCH|REXNET_UNIT)\)")  # at the beginning of a condition: false here
 DIRECTIVE = re.compile(r"\s*#\s*(if|ifdef|ifndef|elif|else|endif|include)\b\s*(.*?)\s*(//.*)?$")
@@ -36,7 +36,7 @@ class Amalgamation:
                 sys.exit(f"{name} is included under {around} after {first}: the single header would miss it")
             return
         self.seen[name] = list(around)
-        guard = re.sub(r"[^A-Z]", "_", name.upper())
+        guard = re.sub(r"[^A-Z0-9]", "_", name.upper())
         text = (self.include / name).read_text(encoding="utf-8")
         if f"#ifndef {guard}\n#define {guard}\n" not in text:
             sys.exit(f"{name}: no include guard {guard}")

@@ -5,7 +5,7 @@
 #include "tools/terminal.hpp"
 
 #include "rexnet/engine/reference.hpp"
-#include "rexnet/payload/packed_write.hpp"
+#include "rexnet/payload/file/write.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -99,7 +99,7 @@ deviation run_self_test(const std::string& path, const rexnet::model& m, const r
   image.n = 1, image.h = test.h, image.w = test.w;
   image.data = test.input.empty() ? rexnet::self_test_input(test.h, test.w, test.seed) : test.input;
   const deviation d = compare(forward(m, image, 1), test.outputs);
-  if (!d.good(m.header().half))
+  if (!d.good(m.header().type == rexnet::element_type::f16))
     throw error(errc::packed_self_test, path + ": the outputs differ from the expected ones by " + d.text());
   return d;
 }
@@ -126,7 +126,7 @@ void pack(const options& o) {
     origin = in.origin;
     if (const std::string note = repeated_labels(h.labels); !note.empty() && !o.labels.empty())
       say(o.labels + ": " + note);
-    h.half = o.half;
+    h.type = o.half ? rexnet::element_type::f16 : rexnet::element_type::f32;
     h.test = {};
     h.test.h = h.test.w = self_test_side;
     if (!o.selftest.empty()) {

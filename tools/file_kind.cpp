@@ -3,7 +3,7 @@
 #include "tools/pnm.hpp"
 
 #include "rexnet/core/text.hpp"
-#include "rexnet/payload/packed_view.hpp"
+#include "rexnet/payload/file/view.hpp"
 
 #include <algorithm>
 #include <string>

@@ -25,11 +25,11 @@ inline void fill(float* values, std::size_t count, float limit, std::uint32_t se
 /// them.
 inline rexnet::aligned_buffer random_payload(const rexnet::config& c) {
   rexnet::weights_layout layout = rexnet::layout_of(c);
-  rexnet::aligned_buffer payload(static_cast<std::size_t>(layout.floats) * sizeof(float));
+  rexnet::aligned_buffer payload(static_cast<std::size_t>(layout.bytes));
   rexnet::for_each_layer(c, layout, [&](const rexnet::layer_layout& l, int k, int out_c) {
     if (out_c == 0) return;
-    fill(payload.floats().data() + l.weights, static_cast<std::size_t>(l.bias - l.weights),
-         std::sqrt(6.0f / static_cast<float>(k)), static_cast<std::uint32_t>(l.weights) + 1);
+    fill(payload.floats().data() + l.weights / 4, static_cast<std::size_t>(l.bias - l.weights) / 4,
+         std::sqrt(6.0f / static_cast<float>(k)), static_cast<std::uint32_t>(l.weights / 4) + 1);
   });
   return payload;
 }

@@ -34,8 +34,8 @@ rexnet::errc load_model(rexnet::byte_span file) noexcept {
   if (model.input.input_size != side || model.input.crop_pct != input.crop_pct ||
       model.input.mean != input.mean || model.input.std != input.std)
     return rexnet::errc::shape_mismatch;
-  payload = model.half ? weights : model.floats();
-  return model.half ? rexnet::expand_half(model.payload, weights) : rexnet::errc::ok;
+  payload = model.floats() != nullptr ? model.floats() : weights;
+  return model.floats() != nullptr ? rexnet::errc::ok : rexnet::expand_half(model.payload, weights);
 }
 
 rexnet::errc classify(const rexnet::image_view& picture, answer& best) noexcept {

@@ -7,6 +7,6 @@
 #include "rexnet/engine/network.hpp"
 #include "rexnet/heads/scores.hpp"
 #include "rexnet/image/preprocess.hpp"
-#include "rexnet/payload/packed_view.hpp"
+#include "rexnet/payload/file/view.hpp"
 
 #endif  // REXNET_EMBEDDED_HPP

@@ -33,7 +33,7 @@ namespace detail {
 
 /// Whether a checkpoint of so many bytes may become a model of this shape. Errors: T6.
 [[nodiscard]] inline status check_blow_up(const config& shape, std::size_t file_bytes) {
-  const auto weights = checked(static_cast<std::uint64_t>(layout_of(shape).floats)) * sizeof(float);
+  const auto weights = checked(static_cast<std::uint64_t>(layout_of(shape).bytes));
   if (weights.at_most((checked(file_bytes) * max_weights_blow_up).get())) return done;
   return error(errc::tensor_blow_up, std::to_string(weights.get()) + " bytes of weights out of a file of " +
                                          std::to_string(file_bytes) + " bytes, at most " +

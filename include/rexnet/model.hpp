@@ -7,7 +7,7 @@
 #include "rexnet/checkpoint/origin.hpp"
 #include "rexnet/engine/session.hpp"
 #include "rexnet/heads/scores.hpp"
-#include "rexnet/payload/packed_file.hpp"
+#include "rexnet/payload/file/read.hpp"
 #include "rexnet/system/file_bytes.hpp"
 
 #include <algorithm>
@@ -71,7 +71,7 @@ class model {
   [[nodiscard]] model_origin origin() const&& { return state_->origin; }
   /// @}
 
-  /// The packed payload, layout_of(shape()).floats floats, 64-byte aligned. It is borrowed: keep the model.
+  /// The packed payload, packed_numbers(shape()) floats, 64-byte aligned. It is borrowed: keep the model.
   [[nodiscard]] span<const float> payload() const& noexcept { return state_->payload; }
   [[nodiscard]] span<const float> payload() const&& = delete;
   /// The network on these weights, which it borrows: keep the model.
@@ -101,8 +101,8 @@ struct model_maker {
     auto v = read_packed(bytes, depth);
     if (!v) return v.error();
     m.state_->container = "packed";
-    if (v->header.half) {
-      m.state_->owned = float_buffer(layout_of(v->header.shape).floats);
+    if (v->header.type == element_type::f16) {
+      m.state_->owned = float_buffer(packed_numbers(v->header.shape));
       if (m.state_->owned.data() == nullptr) return error(errc::out_of_memory, "no memory for the weights");
       if (const errc e = expand_half(v->payload, m.state_->owned.floats()); e != errc::ok)
         return error(e, "packed file: float16 weights of another size");
@@ -112,7 +112,7 @@ struct model_maker {
                            v->payload.size() / sizeof(float)};
     }
     m.state_->header = std::move(v->header);
-    m.state_->origin.number_type = m.state_->header.half ? "float16" : "float32";
+    m.state_->origin.number_type = element_name(m.state_->header.type);
     m.state_->origin.input_from = "packed file";
     if (!m.state_->header.labels.empty()) m.state_->origin.labels_from = "packed file";
     return m;

@@ -53,15 +53,14 @@ class packed_filter {
                                            std::to_string(bias.size()) + " biases for " +
                                            std::to_string(out_c) + " outputs of " + std::to_string(k));
   packed_filter f;
-  const std::ptrdiff_t padded = static_cast<std::ptrdiff_t>(panel_count(out_c)) * panel_c;
-  f.memory_ = float_buffer(std::int64_t{padded} * (std::int64_t{k} + 1));
+  const std::int64_t numbers = panel_numbers(k, out_c);
+  f.memory_ = float_buffer(numbers + round_up(std::int64_t{out_c}, panel_c));
   if (f.memory_.data() == nullptr) return error(errc::out_of_memory, "pack_filter: no memory");
   float* const to = f.memory_.floats().data();
-  for (std::ptrdiff_t o = 0; o < out_c; ++o)
-    for (std::ptrdiff_t i = 0; i < k; ++i)
-      to[(o / panel_c * k + i) * panel_c + o % panel_c] = weights.data()[o * k + i];
-  std::copy(bias.begin(), bias.end(), to + padded * k);
-  f.view_ = {to, to + padded * k, k, out_c};
+  for (int o = 0; o < out_c; ++o)
+    for (int i = 0; i < k; ++i) to[panel_index(k, o, i)] = weights.data()[std::ptrdiff_t{o} * k + i];
+  std::copy(bias.begin(), bias.end(), to + numbers);
+  f.view_ = {to, to + numbers, k, out_c};
   return f;
 }
 

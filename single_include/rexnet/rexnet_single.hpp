@@ -692,6 +692,7 @@ enum class errc : unsigned short {
   packed_preprocessing = 83,  // K11
   packed_label_text = 84,     // K12
   output_is_input = 85,
+  packed_section = 86,  // K13
 };
 
 /// The code's own name, "io_error", for logs; "unknown" for a number that is none.
@@ -782,6 +783,7 @@ enum class errc : unsigned short {
     case errc::model_config: return "model_config";
     case errc::packed_preprocessing: return "packed_preprocessing";
     case errc::packed_label_text: return "packed_label_text";
+    case errc::packed_section: return "packed_section";
     case errc::output_is_input: return "output_is_input";
     default: return "unknown";
   }
@@ -877,6 +879,7 @@ enum class errc : unsigned short {
     case errc::model_config: return "a config.json that does not describe the model";
     case errc::packed_preprocessing: return "a packed file whose preprocessing cannot be";
     case errc::packed_label_text: return "labels that are not plain UTF-8 text";
+    case errc::packed_section: return "a packed file with a section that cannot be";
     case errc::output_is_input: return "an output that is one of the inputs";
     default: return "an unknown code";
   }
@@ -1560,8 +1563,9 @@ struct block_config {
   activation depthwise_act = activation::relu6;  ///< of the depthwise convolution: none, relu or relu6
   activation project_act = activation::none;     ///< before the input is added: none, relu, relu6 or silu
   bool se_first = true;  ///< squeeze-excite, whose gate is sigmoid, comes before depthwise_act
-  float bn_eps = 1e-5f;  ///< of its BatchNorms, for folding
+  double bn_eps = 1e-5;  ///< of its BatchNorms, for folding
 
+  /// Whether the input is added.
   [[nodiscard]] constexpr bool residual() const noexcept { return residual_c > 0; }
 };
 
@@ -1579,7 +1583,7 @@ struct config {
   activation stem_act = activation::silu;     ///< none, relu, relu6 or silu
   activation head_act = activation::silu;     ///< none, relu, relu6 or silu
   activation hidden_act = activation::relu6;  ///< none, relu or relu6
-  float bn_eps = 1e-5f;                       ///< of the BatchNorms of stem, head and hidden layer
+  double bn_eps = 1e-5;                       ///< of the BatchNorms of stem, head and hidden layer
 };
 
 namespace detail {
@@ -1728,6 +1732,51 @@ struct shape_numbers {
   for (int i = 0; i < shape.count; ++i)
     hash = (hash ^ static_cast<std::uint32_t>(shape.n[i])) * 0x100000001b3u;
   return hash != 0 ? hash : 1;
+}
+
+inline constexpr int max_channels = 1 << 16;  ///< of a block's input or output
+
+namespace detail {
+
+/// The activations that fuse with a kernel's sums; sigmoid is squeeze-excite's alone.
+constexpr bool is_layer_activation(activation a) noexcept {
+  return a == activation::none || a == activation::relu || a == activation::relu6 || a == activation::silu;
+}
+/// Those that the depthwise and dense kernels have.
+constexpr bool is_clip(activation a) noexcept {
+  return a == activation::none || a == activation::relu || a == activation::relu6;
+}
+constexpr bool in_range(int v, int low, int high) noexcept {
+  return v >= low && v <= high;
+}
+
+/// Whether block i, which follows a map of `in_c` channels, is one that the engine runs. Block 0 runs with
+/// the stem: nothing keeps what it would add, nor the whole map that squeeze-excite needs.
+constexpr bool is_runnable_block(const block_config& b, int i, int in_c) noexcept {
+  const bool first = i == 0;
+  return b.in_c == in_c && in_range(b.out_c, 1, max_channels) && (b.kernel == 3 || b.kernel == 5) &&
+         (b.stride == 1 || (b.stride == 2 && !first)) && b.expand == !first &&
+         (first ? b.mid_c == b.in_c && b.se_c == 0 && b.residual_c == 0
+                : in_range(b.mid_c, 1, 6 * max_channels)) &&
+         in_range(b.se_c, 0, max_classes) &&
+         (b.residual_c == 0 || (b.residual_c == b.in_c && b.in_c <= b.out_c && b.stride == 1)) &&
+         is_layer_activation(b.expand_act) && is_clip(b.depthwise_act) && is_layer_activation(b.project_act);
+}
+
+}  // namespace detail
+
+/// Whether the engine can run a network: channels within limits and following from each other, kernels 3 or
+/// 5, strides 1 or 2, activations that the kernels have. True of all that config_for() gives.
+[[nodiscard]] constexpr bool is_runnable(const config& c) noexcept {
+  using detail::in_range;
+  bool good = in_range(c.width_hundredths, min_width_hundredths, max_width_hundredths) &&
+              in_range(c.classes, 0, max_classes) && in_range(c.stem_c, 1, max_channels) &&
+              in_range(c.head_c, 1, max_classes) && in_range(c.hidden_c, 0, max_classes) &&
+              in_range(c.block_count, 1, max_blocks) && detail::is_layer_activation(c.stem_act) &&
+              detail::is_layer_activation(c.head_act) && detail::is_clip(c.hidden_act);
+  for (int i = 0; i < max_blocks && good && i < c.block_count; ++i)
+    good = detail::is_runnable_block(c.blocks[i], i, i == 0 ? c.stem_c : c.blocks[i - 1].out_c);
+  return good;
 }
 
 /// Learned parameters with BatchNorm unfolded, as PyTorch counts them (weights, biases, BN gamma and beta).
@@ -2221,24 +2270,76 @@ inline constexpr std::uint64_t border_hash = hash_border();
 
 #endif  // REXNET_KERNELS_TABLE_HPP
 // ---- rexnet/payload/layout.hpp
-// Where each folded weight lies in the packed payload: offsets in floats, computed from the configuration
-// alone, at compile time or at run time. Independent of the instruction set.
+// Where each folded weight lies in the packed payload: offsets in bytes, computed from the configuration and
+// the type of the numbers alone, at compile time or at run time. Independent of the instruction set.
 //
-//   1x1 convolution, dense layer   [ceil(out_c / 16)][in_c][16]
-//   stem 3x3                       [ceil(out_c / 16)][3 * 3 * 3][16], rows, columns, RGB
-//   depthwise KxK                  [ceil(c / 16)][K * K][16]
-//   bias                           [ceil(out_c / 16) * 16]
-// all zero padded, so every offset is a multiple of 16 floats = 64 bytes.
+//   1x1 convolution, dense layer   panels (payload/panel.hpp) of k = in_c inputs
+//   stem 3x3                       panels of k = 3 * 3 * 3: rows, columns, RGB
+//   depthwise KxK                  panels of k = K * K, each channel with its own taps
+//   bias                           [ceil(out_c / 16) * 16], float32 (float16 where the weights are)
+// all zero padded; every offset is a multiple of 16 numbers, and of 64 bytes except in float16.
 #ifndef REXNET_PAYLOAD_LAYOUT_HPP
 #define REXNET_PAYLOAD_LAYOUT_HPP
+
+// ---- rexnet/payload/panel.hpp
+// How a layer's weights are packed: panels of 16 output channels, [ceil(out_c / 16)][ceil(k / g)][16][g], zero
+// padded. g inputs lie together, as many as make four bytes: what a dot product of 8-bit or bfloat16 numbers takes
+// in one step. float16 is stored only, expanded before it is used, and keeps g = 1.
+#ifndef REXNET_PAYLOAD_PANEL_HPP
+#define REXNET_PAYLOAD_PANEL_HPP
 
 namespace rexnet {
 inline namespace REXNET_BUILD {
 
-/// A layer's weights, then its bias.
+/// The type of a packed file's numbers. These values are in files.
+enum class element_type : std::uint8_t {
+  f32 = 0,   ///< float
+  f16 = 1,   ///< IEEE 754 binary16, as a form to store
+  bf16 = 2,  ///< bfloat16: room in the layout, no kernels yet
+  i8 = 3     ///< signed 8-bit integers: room in the layout, no kernels yet
+};
+
+[[nodiscard]] constexpr int element_bytes(element_type t) noexcept {
+  return t == element_type::f32 ? 4 : t == element_type::i8 ? 1 : 2;
+}
+/// "float32", as files and tools print it.
+[[nodiscard]] constexpr const char* element_name(element_type t) noexcept {
+  switch (t) {
+    case element_type::f32: return "float32";
+    case element_type::f16: return "float16";
+    case element_type::bf16: return "bfloat16";
+    case element_type::i8: return "int8";
+  }
+  return "unknown";
+}
+
+/// Inputs that lie together: g.
+[[nodiscard]] constexpr int panel_group(element_type t) noexcept {
+  return t == element_type::i8 ? 4 : t == element_type::bf16 ? 2 : 1;
+}
+/// Numbers of a whole layer, padding included.
+[[nodiscard]] constexpr std::int64_t panel_numbers(int k, int out_c, int group = 1) noexcept {
+  return round_up(std::int64_t{out_c}, panel_c) * round_up(std::int64_t{k}, group);
+}
+/// Where the weight of output channel o for input i is. Precondition: 0 <= o, 0 <= i < k.
+[[nodiscard]] constexpr std::int64_t panel_index(int k, int o, int i, int group = 1) noexcept {
+  const std::int64_t step = round_up(std::int64_t{k}, group) / group;
+  return ((o / panel_c * step + i / group) * panel_c + o % panel_c) * group + i % group;
+}
+
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_PAYLOAD_PANEL_HPP
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+
+/// A layer's weights, then its bias. What a number type adds (scales, sums of columns) gets offsets of its
+/// own here.
 struct layer_layout {
-  std::int64_t weights = 0;  ///< offset in floats
-  std::int64_t bias = 0;     ///< offset in floats
+  std::int64_t weights = 0;  ///< offset in bytes
+  std::int64_t bias = 0;     ///< offset in bytes
   int k = 0;                 ///< inputs per output: in_c, 27, K * K, or features
   int out_c = 0;             ///< 0: the layer does not exist
 };
@@ -2251,8 +2352,9 @@ struct weights_layout {
   layer_layout stem;
   block_layout blocks[max_blocks];
   layer_layout head, hidden, classifier;
-  std::int64_t floats = 0;        ///< of the whole payload
-  std::uint64_t fingerprint = 0;  ///< of the network
+  std::int64_t bytes = 0;                 ///< of the whole payload
+  std::uint64_t fingerprint = 0;          ///< of the network
+  element_type type = element_type::f32;  ///< of the weights
 };
 
 /// Calls visit(layer, k, out_c) for every layer in the order of the file.
@@ -2273,20 +2375,73 @@ constexpr void for_each_layer(const config& c, Layout& l, Visit visit) {
   visit(l.classifier, c.hidden_c > 0 ? c.hidden_c : c.head_c, c.classes);
 }
 
-[[nodiscard]] constexpr weights_layout layout_of(const config& c) noexcept {
+[[nodiscard]] constexpr weights_layout layout_of(const config& c,
+                                                 element_type type = element_type::f32) noexcept {
+  const int bias_bytes = type == element_type::f16 ? 2 : 4;
   weights_layout l;
   std::int64_t next = 0;
-  for_each_layer(c, l, [&next](layer_layout& layer, int k, int out_c) {
-    const std::int64_t padded = round_up(std::int64_t{out_c}, panel_c);
+  for_each_layer(c, l, [&](layer_layout& layer, int k, int out_c) {
     layer.k = k;
     layer.out_c = out_c;
     layer.weights = next;
-    layer.bias = next + padded * k;
-    next = layer.bias + padded;
+    layer.bias = next + panel_numbers(k, out_c, panel_group(type)) * element_bytes(type);
+    next = layer.bias + round_up(std::int64_t{out_c}, panel_c) * bias_bytes;
   });
-  l.floats = next;
+  l.bytes = next;
   l.fingerprint = fingerprint(c);
+  l.type = type;
   return l;
+}
+
+namespace detail {
+
+/// For visits that need no offsets: 3 kB less of stack.
+struct no_layout {
+  struct block {
+    int expand = 0, depthwise = 0, squeeze = 0, excite = 0, project = 0;
+  };
+  struct any_block {
+    block one;
+    constexpr block& operator[](int) noexcept { return one; }
+  };
+  int stem = 0;
+  any_block blocks;
+  int head = 0, hidden = 0, classifier = 0;
+};
+
+}  // namespace detail
+
+/// Numbers in the payload of a network: each is 4 bytes in memory, 2 in a file of float16.
+[[nodiscard]] constexpr std::int64_t packed_numbers(const config& c) noexcept {
+  std::int64_t numbers = 0;
+  detail::no_layout none;
+  for_each_layer(c, none, [&numbers](int&, int k, int out_c) {
+    numbers += panel_numbers(k, out_c) + round_up(std::int64_t{out_c}, panel_c);
+  });
+  return numbers;
+}
+
+/// A layer of a float32 payload in memory.
+/// @tparam Float float, or const float
+template <class Float>
+struct layer_numbers {
+  Float* weights;  ///< panels
+  Float* bias;     ///< out_c
+  int k;           ///< inputs per output
+  int out_c;       ///< output channels
+
+  /// Of output channel o for input i.
+  [[nodiscard]] constexpr Float& weight(int o, int i) const noexcept { return weights[panel_index(k, o, i)]; }
+  /// From output channel first_c, a multiple of 16, on.
+  [[nodiscard]] constexpr layer_numbers from(int first_c) const noexcept {
+    return {weights + panel_index(k, first_c, 0), bias + first_c, k, out_c - first_c};
+  }
+};
+
+/// Precondition: a payload in the layout of layout_of() for float32, of which `l` is a layer.
+template <class Float>
+[[nodiscard]] constexpr layer_numbers<Float> numbers_of(Float* payload, const layer_layout& l) noexcept {
+  return {payload + l.weights / 4, payload + l.bias / 4, l.k, l.out_c};
 }
 
 }  // namespace REXNET_BUILD
@@ -2304,7 +2459,8 @@ struct layer_weights {
   const float* bias;
 };
 [[nodiscard]] inline layer_weights at(const float* payload, const layer_layout& l, int first_c = 0) noexcept {
-  return {payload + l.weights + static_cast<std::ptrdiff_t>(first_c) * l.k, payload + l.bias + first_c};
+  const layer_numbers<const float> from = numbers_of(payload, l).from(first_c);
+  return {from.weights, from.bias};
 }
 
 /// A 1x1 layer's `channels` outputs for pixels `in_step` floats apart; `threads` claim such slices of it.
@@ -3232,7 +3388,7 @@ class basic_network : private detail::config_storage<Config>, private Backend {
 
  public:
   /// Floats of the packed payload (static configurations).
-  static constexpr std::int64_t packed_floats() noexcept { return storage::layout.floats; }
+  static constexpr std::int64_t packed_floats() noexcept { return storage::layout.bytes / 4; }
   /// Bytes of workspace (static configurations): a constant expression.
   static constexpr std::size_t workspace_bytes(int h, int w, int threads) noexcept {
     return rexnet::workspace_bytes(storage::net, h, w, threads);
@@ -5246,18 +5402,30 @@ inline std::size_t top_k_into(span<const float> scores, span<scored_class> top) 
 }  // namespace rexnet
 
 #endif  // REXNET_HEADS_SCORES_HPP
-// ---- rexnet/payload/packed_file.hpp
-// A packed file's description as values of their own, for tools and for writing; packed_view.hpp reads the
+// ---- rexnet/payload/file/read.hpp
+// A packed file's description as values of their own, for tools and for writing; view.hpp reads the
 // same without the heap. Specification: docs/packed-format.md.
-#ifndef REXNET_PAYLOAD_PACKED_FILE_HPP
-#define REXNET_PAYLOAD_PACKED_FILE_HPP
+#ifndef REXNET_PAYLOAD_FILE_READ_HPP
+#define REXNET_PAYLOAD_FILE_READ_HPP
 
-// ---- rexnet/payload/packed_view.hpp
-// A packed file, version 1, checked and read in place: a header that describes the model, then the payload of
-// payload/layout.hpp as float32 (used in place) or float16 (expanded once). Nothing here allocates or throws.
+// ---- rexnet/payload/file/view.hpp
+// A packed file, checked and read in place: what describes the model, then the payload of payload/layout.hpp
+// as float32 (used in place) or float16 (expanded once). Nothing here allocates or throws. Specification:
+// docs/packed-format.md.
+#ifndef REXNET_PAYLOAD_FILE_VIEW_HPP
+#define REXNET_PAYLOAD_FILE_VIEW_HPP
+
+// ---- rexnet/payload/file/version1.hpp
+// The packed file, version 1: fixed fields for ReXNet's sixteen blocks, labels, self-test, payload.
 // Specification: docs/packed-format.md.
-#ifndef REXNET_PAYLOAD_PACKED_VIEW_HPP
-#define REXNET_PAYLOAD_PACKED_VIEW_HPP
+#ifndef REXNET_PAYLOAD_FILE_VERSION1_HPP
+#define REXNET_PAYLOAD_FILE_VERSION1_HPP
+
+// ---- rexnet/payload/file/fields.hpp
+// What all versions of the packed file have in common: the view that a reader fills in, numbers as they lie in a file,
+// and the checks of labels, self-test and weights.
+#ifndef REXNET_PAYLOAD_FILE_FIELDS_HPP
+#define REXNET_PAYLOAD_FILE_FIELDS_HPP
 
 // ---- rexnet/labels/label_text.hpp
 // What a class may be called: the one rule for packed files, written and read, and for lists of names.
@@ -5330,11 +5498,12 @@ class stored_floats {
 
 /// What a packed file holds, as views of its bytes.
 struct packed_view {
-  config shape;                 ///< of the network
-  preprocessing input;          ///< how it wants its pictures
-  bool half = false;            ///< the payload is float16
-  int label_count = 0;          ///< 0, or one label per class
-  std::string_view label_text;  ///< UTF-8, each label ended by a line feed
+  int version = 0;                        ///< of the format: 1 or 2
+  config shape;                           ///< of the network
+  preprocessing input;                    ///< how it wants its pictures
+  element_type type = element_type::f32;  ///< of the payload: f32 or f16
+  int label_count = 0;                    ///< 0, or one label per class
+  std::string_view label_text;            ///< UTF-8, each label ended by a line feed
   struct {
     int h = 0;               ///< rows of the input; 0: the file has no self-test
     int w = 0;               ///< columns of the input
@@ -5353,7 +5522,7 @@ struct packed_view {
   }
   /// The weights in place, 64-byte aligned; null where they are float16: see expand_half().
   [[nodiscard]] const float* floats() const noexcept {
-    return half ? nullptr : reinterpret_cast<const float*>(payload.data());
+    return type == element_type::f32 ? reinterpret_cast<const float*>(payload.data()) : nullptr;
   }
 };
 
@@ -5368,133 +5537,59 @@ enum class check : std::uint8_t {
 
 namespace detail {
 
-inline constexpr std::uint32_t packed_version = 1, packed_endian = 0x01020304u;
-inline constexpr std::size_t packed_fixed = 384;  ///< bytes before the labels
+inline constexpr std::uint32_t packed_endian = 0x01020304u;
+/// Magic, version, byte order mark, checksum: the same in all versions.
+inline constexpr std::size_t packed_start = 20;
 
-/// Walks over the fixed fields, for reading and for writing: each field is named once, in order.
-/// @tparam Header packed_view or packed_header
-template <class Io, class Header>
-void packed_fields(Io&& io, Header& h) {
-  std::uint32_t half = h.half, family_code = static_cast<std::uint32_t>(h.shape.family),
-                filter = static_cast<std::uint32_t>(h.input.interpolation),
-                order = static_cast<std::uint32_t>(h.input.order);
-  io.u32(half), io.u32(family_code);
-  h.half = half == 1;
-  h.shape.family = static_cast<family>(family_code <= 2 ? family_code : 0);
-  io.bad = io.bad || half > 1 || family_code > 2;
-  for (int* v :
-       {&h.shape.width_hundredths, &h.shape.classes, &h.shape.stem_c, &h.shape.head_c, &h.shape.hidden_c})
-    io.i32(*v);
-  for (int i = 0; i < rexnet_blocks; ++i) {
-    block_config& b = h.shape.blocks[i];
-    io.i32(b.out_c), io.i32(b.se_c), io.i32(b.kernel);
-  }
-  io.i32(h.input.input_size), io.u32(filter), io.u32(order);
-  h.input.interpolation = filter == 1 ? interpolation::bilinear : interpolation::bicubic;
-  h.input.order = order == 1 ? pass_order::horizontal_first : pass_order::pillow_13;
-  io.bad_resize = filter > 1 || order > 1;
-  for (float& v : h.input.mean) io.f32(v);
-  for (float& v : h.input.std) io.f32(v);
-  io.f64(h.input.crop_pct);
-  io.i32(h.test.h), io.i32(h.test.w), io.u32(h.test.seed);
-}
-
+/// Reads numbers one after the other. Precondition: they are there.
 struct field_reader {
-  const unsigned char* p;
+  const unsigned char* next;
   bool bad = false;         ///< a number of the shape that no network has
   bool bad_resize = false;  ///< an interpolation or pass order that has no meaning
-  void u32(std::uint32_t& v) { v = static_cast<std::uint32_t>(little_endian<4>(p)), p += 4; }
+  void u32(std::uint32_t& v) { v = static_cast<std::uint32_t>(little_endian<4>(next)), next += 4; }
   void i32(int& v) {
-    v = static_cast<std::int32_t>(little_endian<4>(p)), p += 4;
+    v = static_cast<std::int32_t>(little_endian<4>(next)), next += 4;
     bad = bad || v < 0 || v > (1 << 20);
   }
-  void f32(float& v) { v = float_from_bits(static_cast<std::uint32_t>(little_endian<4>(p))), p += 4; }
+  void f32(float& v) { v = float_from_bits(static_cast<std::uint32_t>(little_endian<4>(next))), next += 4; }
   void f64(double& v) {
-    const std::uint64_t bits = little_endian<8>(p);
-    std::memcpy(&v, &bits, sizeof(v)), p += 8;
+    const std::uint64_t bits = little_endian<8>(next);
+    std::memcpy(&v, &bits, sizeof(v)), next += 8;
   }
 };
 
-/// Channels that follow from the others, and whether the result can be run at all.
-[[nodiscard]] inline bool complete_shape(config& c) noexcept {
-  bool good = c.classes >= 0 && c.head_c >= 1 && c.stem_c >= 1 &&
-              c.width_hundredths >= min_width_hundredths && c.width_hundredths <= max_width_hundredths;
-  for (int i = 0; i < c.block_count; ++i) {
-    const block_config& b = c.blocks[i];
-    good = good && b.out_c >= 1 && b.out_c <= (1 << 16) && (b.kernel == 3 || b.kernel == 5);
-  }
-  connect_blocks(c);
-  // Block 0 runs with the stem: nothing keeps what it would add, nor the whole map that squeeze-excite needs.
-  good = good && !c.blocks[0].residual() && c.blocks[0].se_c == 0;
-  return good && c.stem_c <= (1 << 16);
+/// Walks over how pictures are prepared, for reading and for writing: each field is named once, in order.
+template <class Io>
+void picture_fields(Io& io, preprocessing& p) {
+  auto filter = static_cast<std::uint32_t>(p.interpolation), order = static_cast<std::uint32_t>(p.order);
+  io.i32(p.input_size), io.u32(filter), io.u32(order);
+  p.interpolation = filter == 1 ? interpolation::bilinear : interpolation::bicubic;
+  p.order = order == 1 ? pass_order::horizontal_first : pass_order::pillow_13;
+  io.bad_resize = filter > 1 || order > 1;
+  for (float& v : p.mean) io.f32(v);
+  for (float& v : p.std) io.f32(v);
+  io.f64(p.crop_pct);
+}
+inline constexpr std::size_t picture_bytes = 44;
+
+/// @param at where interpolation and pass order are
+template <class Fail>
+[[nodiscard]] errc check_picture_fields(const field_reader& r, const preprocessing& p, const unsigned char* at,
+                                        Fail&& fail) {
+  if (r.bad_resize)
+    return fail(errc::packed_preprocessing, "interpolation ", little_endian<4>(at), ", pass order ",
+                little_endian<4>(at + 4), ": 0 and 1 are known");
+  return check_preprocessing(
+      p, [&fail](errc, const auto&... parts) { return fail(errc::packed_preprocessing, parts...); });
 }
 
-/// The parser: fills v in and reports through fail(code, parts of a text...), whose value it returns.
+/// The labels: one per class, or none; then they are in the view.
 template <class Fail>
-[[nodiscard]] errc parse_packed(byte_span bytes, check depth, packed_view& v, Fail&& fail) {
-  if (!is_packed(bytes)) return fail(errc::packed_magic, "wrong magic");
-  if (bytes.size() < packed_fixed)
-    return fail(errc::packed_size, bytes.size(), " bytes are less than a header");
-  const unsigned char* const p = bytes.data();
-  const auto u32_at = [p](std::size_t at) { return static_cast<std::uint32_t>(little_endian<4>(p + at)); };
-  if (u32_at(12) != packed_endian) return fail(errc::packed_endianness, "byte order mark ", u32_at(12));
-  if (u32_at(8) != packed_version)
-    return fail(errc::packed_version, "version ", u32_at(8), ", this program reads 1");
-  v = packed_view();
-  field_reader r{p + 20};
-  packed_fields(r, v);
-  std::uint32_t label_count = 0, label_bytes = 0, input_floats = 0, payload_crc = 0;
-  r.u32(label_count), r.u32(label_bytes), r.u32(input_floats), r.u32(payload_crc);
-  const std::uint64_t header_bytes = little_endian<8>(r.p), payload_bytes = little_endian<8>(r.p + 8);
-  if (header_bytes % 64 != 0 || header_bytes < packed_fixed || header_bytes > bytes.size())
-    return fail(errc::packed_offset, "payload at ", header_bytes, " of ", bytes.size(), " bytes");
-  const std::uint32_t found = crc32(bytes.subspan(20, static_cast<std::size_t>(header_bytes) - 20));
-  if (found != u32_at(16))
-    return fail(errc::packed_header_checksum, "header checksum ", found, ", recorded ", u32_at(16));
-  if (r.bad || !complete_shape(v.shape)) return fail(errc::packed_shape, "impossible network shape");
-  const checked expected =
-      checked(static_cast<std::uint64_t>(layout_of(v.shape).floats)) * (v.half ? 2u : 4u);
-  if (payload_bytes != expected.get())
-    return fail(errc::packed_shape, payload_bytes, " bytes of weights, this network needs ", expected.get());
-  if (!(checked(header_bytes) + payload_bytes).at_most(bytes.size()) ||
-      header_bytes + payload_bytes != bytes.size())
-    return fail(errc::packed_size, bytes.size(), " bytes, expected ", header_bytes + payload_bytes,
-                " (cut short?)");
-  v.payload = bytes.subspan(static_cast<std::size_t>(header_bytes), static_cast<std::size_t>(payload_bytes));
-  if (!is_aligned(v.payload.data()) && !v.half)
-    return fail(errc::packed_misaligned,
-                "memory at address modulo 64 = ", reinterpret_cast<std::uintptr_t>(v.payload.data()) % 64,
-                ", must be 0");
-  if (depth == check::full) {
-    const std::uint32_t sum = crc32(v.payload);
-    if (sum != payload_crc)
-      return fail(errc::packed_payload_checksum, "weights checksum ", sum, ", recorded ", payload_crc);
-  }
-  if (r.bad_resize)
-    return fail(errc::packed_preprocessing, "interpolation ", u32_at(244), ", pass order ", u32_at(248),
-                ": 0 and 1 are known");
-  const auto fail_as_file = [&fail](errc, const auto&... parts) {
-    return fail(errc::packed_preprocessing, parts...);
-  };
-  if (const errc e = check_preprocessing(v.input, fail_as_file); e != errc::ok) return e;
-  // Behind the fixed fields: labels, then the self-test's outputs and input, each from a multiple of 4.
-  const std::uint64_t outputs = v.test.h > 0 ? static_cast<std::uint64_t>(output_c(v.shape)) : 0;
-  const checked labels_end = checked(packed_fixed) + (std::uint64_t{label_bytes} + 3) / 4 * 4;
-  if (!(labels_end + checked(outputs + input_floats) * 4).at_most(header_bytes))
-    return fail(errc::packed_offset, "labels and self-test leave the header of ", header_bytes, " bytes");
-  const std::uint64_t needed =
-      3 * static_cast<std::uint64_t>(v.test.h) * static_cast<std::uint64_t>(v.test.w);
-  if ((v.test.h > 0) != (v.test.w > 0) || v.test.h > 16384 || v.test.w > 16384 ||
-      (input_floats != 0 && input_floats != needed))
-    return fail(errc::packed_shape, "a self-test of ", v.test.h, " x ", v.test.w, " pixels with ",
-                input_floats, " values");
-  const std::string_view labels = text(bytes.subspan(packed_fixed, label_bytes));
+[[nodiscard]] errc read_labels(std::string_view labels, std::uint32_t count, packed_view& v, Fail&& fail) {
   std::uint32_t lines = 0;
   for (const char c : labels) lines += c == '\n' ? 1u : 0u;
-  if (lines != label_count ||
-      (label_count != 0 && label_count != static_cast<std::uint32_t>(v.shape.classes)))
-    return fail(errc::packed_labels, label_count, " labels in ", lines, " lines for ", v.shape.classes,
-                " classes");
+  if (lines != count || (count != 0 && count != static_cast<std::uint32_t>(v.shape.classes)))
+    return fail(errc::packed_labels, count, " labels in ", lines, " lines for ", v.shape.classes, " classes");
   std::string_view rest = labels;
   for (std::uint32_t i = 1; i <= lines; ++i) {
     const std::size_t end = rest.find('\n');
@@ -5502,8 +5597,122 @@ template <class Fail>
     rest.remove_prefix(end + 1);
   }
   if (!rest.empty()) return fail(errc::packed_label_text, rest.size(), " bytes behind the last label");
-  v.label_count = static_cast<int>(label_count);
+  v.label_count = static_cast<int>(count);
   v.label_text = labels;
+  return errc::ok;
+}
+
+/// Whether the self-test's input is one. @param input_floats that the file holds of it
+template <class Fail>
+[[nodiscard]] errc check_test_size(const packed_view& v, std::uint32_t input_floats, Fail&& fail) {
+  const std::uint64_t needed =
+      3 * static_cast<std::uint64_t>(v.test.h) * static_cast<std::uint64_t>(v.test.w);
+  if ((v.test.h > 0) == (v.test.w > 0) && v.test.h <= 16384 && v.test.w <= 16384 &&
+      (input_floats == 0 || input_floats == needed))
+    return errc::ok;
+  return fail(errc::packed_shape, "a self-test of ", v.test.h, " x ", v.test.w, " pixels with ", input_floats,
+              " values");
+}
+
+/// Whether the payload is of the size that the network needs.
+template <class Fail>
+[[nodiscard]] errc check_payload_size(const packed_view& v, std::uint64_t bytes, Fail&& fail) {
+  const checked expected = checked(static_cast<std::uint64_t>(packed_numbers(v.shape))) *
+                           static_cast<std::uint64_t>(element_bytes(v.type));
+  if (bytes == expected.get()) return errc::ok;
+  return fail(errc::packed_shape, bytes, " bytes of weights, this network needs ", expected.get());
+}
+
+/// Where the payload lies and, with check::full, what it holds.
+template <class Fail>
+[[nodiscard]] errc check_payload(const packed_view& v, check depth, std::uint32_t recorded, Fail&& fail) {
+  if (v.type == element_type::f32 && !is_aligned(v.payload.data()))
+    return fail(errc::packed_misaligned,
+                "memory at address modulo 64 = ", reinterpret_cast<std::uintptr_t>(v.payload.data()) % 64,
+                ", must be 0");
+  if (depth != check::full) return errc::ok;
+  const std::uint32_t found = crc32(v.payload);
+  if (found == recorded) return errc::ok;
+  return fail(errc::packed_payload_checksum, "weights checksum ", found, ", recorded ", recorded);
+}
+
+}  // namespace detail
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_PAYLOAD_FILE_FIELDS_HPP
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+namespace detail {
+
+inline constexpr std::size_t packed_fixed = 384;  ///< bytes before the labels
+
+/// Walks over the fixed fields, for reading and for writing: each field is named once, in order.
+/// @tparam Header packed_view or packed_header
+template <class Io, class Header>
+void packed_fields(Io&& io, Header& h) {
+  auto type = static_cast<std::uint32_t>(h.type), family_code = static_cast<std::uint32_t>(h.shape.family);
+  io.u32(type), io.u32(family_code);
+  h.type = type == 1 ? element_type::f16 : element_type::f32;
+  h.shape.family = static_cast<family>(family_code <= 2 ? family_code : 0);
+  io.bad = io.bad || type > 1 || family_code > 2;
+  for (int* v :
+       {&h.shape.width_hundredths, &h.shape.classes, &h.shape.stem_c, &h.shape.head_c, &h.shape.hidden_c})
+    io.i32(*v);
+  for (int i = 0; i < rexnet_blocks; ++i) {
+    block_config& b = h.shape.blocks[i];
+    io.i32(b.out_c), io.i32(b.se_c), io.i32(b.kernel);
+  }
+  picture_fields(io, h.input);
+  io.i32(h.test.h), io.i32(h.test.w), io.u32(h.test.seed);
+}
+
+/// What version 1 says of a network, without the rest.
+[[nodiscard]] constexpr config as_version_1(const config& c) noexcept {
+  config d;
+  d.family = c.family, d.width_hundredths = c.width_hundredths, d.classes = c.classes;
+  d.stem_c = c.stem_c, d.head_c = c.head_c, d.hidden_c = c.hidden_c;
+  for (int i = 0; i < rexnet_blocks; ++i)
+    d.blocks[i].out_c = c.blocks[i].out_c, d.blocks[i].se_c = c.blocks[i].se_c,
+    d.blocks[i].kernel = c.blocks[i].kernel;
+  connect_blocks(d);
+  return d;
+}
+
+template <class Fail>
+[[nodiscard]] errc parse_version_1(byte_span bytes, check depth, packed_view& v, Fail&& fail) {
+  if (bytes.size() < packed_fixed)
+    return fail(errc::packed_size, bytes.size(), " bytes are less than a header");
+  field_reader r{bytes.data() + packed_start};
+  packed_fields(r, v);
+  std::uint32_t label_count = 0, label_bytes = 0, input_floats = 0, payload_crc = 0;
+  r.u32(label_count), r.u32(label_bytes), r.u32(input_floats), r.u32(payload_crc);
+  const std::uint64_t header_bytes = little_endian<8>(r.next), payload_bytes = little_endian<8>(r.next + 8);
+  if (header_bytes % 64 != 0 || header_bytes < packed_fixed || header_bytes > bytes.size())
+    return fail(errc::packed_offset, "payload at ", header_bytes, " of ", bytes.size(), " bytes");
+  const std::uint32_t found = crc32(bytes.subspan(20, static_cast<std::size_t>(header_bytes) - 20)),
+                      recorded = static_cast<std::uint32_t>(little_endian<4>(bytes.data() + 16));
+  if (found != recorded)
+    return fail(errc::packed_header_checksum, "header checksum ", found, ", recorded ", recorded);
+  if (!r.bad) connect_blocks(v.shape);  // whose products then fit
+  if (r.bad || !is_runnable(v.shape)) return fail(errc::packed_shape, "impossible network shape");
+  if (const errc e = check_payload_size(v, payload_bytes, fail); e != errc::ok) return e;
+  const checked end = checked(header_bytes) + payload_bytes;
+  if (!end.at_most(bytes.size()) || end.get() != bytes.size())
+    return fail(errc::packed_size, bytes.size(), " bytes, expected ", header_bytes + payload_bytes,
+                " (cut short?)");
+  v.payload = bytes.subspan(static_cast<std::size_t>(header_bytes), static_cast<std::size_t>(payload_bytes));
+  if (const errc e = check_payload(v, depth, payload_crc, fail); e != errc::ok) return e;
+  if (const errc e = check_picture_fields(r, v.input, bytes.data() + 244, fail); e != errc::ok) return e;
+  // Behind the fixed fields: labels, then the self-test's outputs and input, each from a multiple of 4.
+  const std::uint64_t outputs = v.test.h > 0 ? static_cast<std::uint64_t>(output_c(v.shape)) : 0;
+  const checked labels_end = checked(packed_fixed) + (std::uint64_t{label_bytes} + 3) / 4 * 4;
+  if (!(labels_end + checked(outputs + input_floats) * 4).at_most(header_bytes))
+    return fail(errc::packed_offset, "labels and self-test leave the header of ", header_bytes, " bytes");
+  if (const errc e = check_test_size(v, input_floats, fail); e != errc::ok) return e;
+  const std::string_view labels = text(bytes.subspan(packed_fixed, label_bytes));
+  if (const errc e = read_labels(labels, label_count, v, fail); e != errc::ok) return e;
   const auto first = static_cast<std::size_t>(labels_end.get()),
              output_count = static_cast<std::size_t>(outputs);
   v.test.outputs = stored_floats(bytes.subspan(first, output_count * 4));
@@ -5512,11 +5721,234 @@ template <class Fail>
 }
 
 }  // namespace detail
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_PAYLOAD_FILE_VERSION1_HPP
+// ---- rexnet/payload/file/version2.hpp
+// The packed file, version 2: a table of sections, of any network that the engine can run.
+// Specification: docs/packed-format.md.
+#ifndef REXNET_PAYLOAD_FILE_VERSION2_HPP
+#define REXNET_PAYLOAD_FILE_VERSION2_HPP
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+namespace detail {
+
+/// What a section holds. A reader refuses a kind that is not in this list, unless `may_skip` is set in its number.
+enum class section_kind : std::uint32_t { shape = 1, pictures = 2, labels = 3, self_test = 4, weights = 5 };
+inline constexpr std::uint32_t may_skip = 0x80000000u;
+inline constexpr int section_kinds = 5;
+inline constexpr std::uint32_t max_sections = 64;
+/// Bytes before the table, and of one row of it.
+inline constexpr std::size_t table_at = 64, table_row = 32;
+
+[[nodiscard]] constexpr const char* section_name(section_kind kind) noexcept {
+  switch (kind) {
+    case section_kind::shape: return "shape";
+    case section_kind::pictures: return "pictures";
+    case section_kind::labels: return "labels";
+    case section_kind::self_test: return "self-test";
+    case section_kind::weights: return "weights";
+  }
+  return "unknown";
+}
+
+/// One row of the table.
+struct section {
+  std::uint32_t kind = 0;
+  std::uint32_t type = 0;  ///< element_type
+  byte_span bytes;         ///< no data(): the file has no such section
+  std::uint32_t crc = 0;
+};
+
+/// The sections that a reader of this version knows.
+struct section_table {
+  section known[section_kinds];
+  [[nodiscard]] const section& operator[](section_kind k) const noexcept {
+    return known[static_cast<std::uint32_t>(k) - 1];
+  }
+};
+
+/// Numbers of a shape before its blocks, and of each block.
+inline constexpr std::uint32_t shape_numbers_before = 11, shape_numbers_of_block = 12;
+
+/// Walks over the shape, for reading and for writing. Before it: the caller has read block_count.
+template <class Io>
+void shape_fields(Io& io, config& c) {
+  const auto code = [&io](auto& value, std::uint32_t most) {
+    auto number = static_cast<std::uint32_t>(value);
+    io.u32(number);
+    io.bad = io.bad || number > most;
+    value = static_cast<std::remove_reference_t<decltype(value)>>(number <= most ? number : 0);
+  };
+  const auto act = [&code](activation& a) { code(a, static_cast<std::uint32_t>(activation::sigmoid)); };
+  code(c.family, 2);
+  for (int* v : {&c.width_hundredths, &c.classes, &c.stem_c, &c.head_c, &c.hidden_c}) io.i32(*v);
+  act(c.stem_act), act(c.head_act), act(c.hidden_act);
+  for (int i = 0; i < c.block_count; ++i) {
+    block_config& b = c.blocks[i];
+    for (int* v : {&b.in_c, &b.mid_c, &b.out_c, &b.se_c, &b.stride, &b.kernel, &b.residual_c}) io.i32(*v);
+    code(b.expand, 1), act(b.expand_act), act(b.depthwise_act), act(b.project_act), code(b.se_first, 1);
+  }
+}
+
+/// Reads the table: sections lie one after the other, each from a multiple of 64, with zeros between, to the file's end.
+template <class Fail>
+[[nodiscard]] errc read_table(byte_span bytes, section_table& table, Fail&& fail) {
+  const auto word = [bytes](std::size_t at) {
+    return static_cast<std::uint32_t>(little_endian<4>(bytes.data() + at));
+  };
+  const auto wide = [bytes](std::size_t at) { return little_endian<8>(bytes.data() + at); };
+  const auto all = static_cast<std::uint64_t>(bytes.size());
+  const std::uint32_t count = all < table_at ? 0 : word(20);
+  const std::size_t table_end = table_at + (count <= max_sections ? count : 0) * table_row;
+  if (all < table_end || all < table_at)
+    return fail(errc::packed_size, all, " bytes are less than a header");
+  if (count > max_sections)
+    return fail(errc::packed_section, count, " sections, at most ", max_sections);
+  const std::uint32_t found = crc32(bytes.subspan(packed_start, table_end - packed_start));
+  if (found != word(16))
+    return fail(errc::packed_header_checksum, "header checksum ", found, ", recorded ", word(16));
+  if (wide(24) != all)
+    return fail(errc::packed_size, all, " bytes, expected ", wide(24), " (cut short?)");
+  std::uint64_t end = table_end;
+  for (std::uint32_t i = 0; i < count; ++i) {
+    const std::size_t row = table_at + i * table_row;
+    section s{word(row), word(row + 4), {}, word(row + 24)};
+    const std::uint64_t offset = wide(row + 8), size = wide(row + 16), expected = (end + 63) / 64 * 64;
+    if (offset != expected || offset > all || size > all - offset)
+      return fail(errc::packed_offset, "section ", i, " of ", size, " bytes at ", offset, " of ", all,
+                  " bytes, expected at ", expected);
+    for (; end < offset; ++end)
+      if (bytes[static_cast<std::size_t>(end)] != 0)
+        return fail(errc::packed_offset, "byte ", end, " before section ", i, " is not 0");
+    end = offset + size;
+    s.bytes = bytes.subspan(static_cast<std::size_t>(offset), static_cast<std::size_t>(size));
+    if (s.kind == 0 || s.kind > section_kinds) {
+      if ((s.kind & may_skip) != 0) continue;
+      return fail(errc::packed_section, "section ", i, " of kind ", s.kind, ", which this program cannot read");
+    }
+    section& place = table.known[s.kind - 1];
+    const char* const name = section_name(static_cast<section_kind>(s.kind));
+    if (place.bytes.data() != nullptr) return fail(errc::packed_section, "two sections of kind ", name);
+    place = s;
+    if (static_cast<section_kind>(s.kind) == section_kind::weights) continue;
+    const std::uint32_t sum = crc32(s.bytes);
+    if (sum != s.crc)
+      return fail(errc::packed_header_checksum, name, " checksum ", sum, ", recorded ", s.crc);
+  }
+  if (end != all) return fail(errc::packed_size, all, " bytes, expected ", end);
+  return errc::ok;
+}
+
+/// A number at the beginning of a section, which need not be that long.
+[[nodiscard]] inline std::uint32_t section_word(byte_span s, std::size_t i) noexcept {
+  return s.size() >= 4 * i + 4 ? static_cast<std::uint32_t>(little_endian<4>(s.data() + 4 * i)) : 0;
+}
+
+template <class Fail>
+[[nodiscard]] errc read_shape(byte_span s, config& c, Fail&& fail) {
+  const std::uint32_t blocks = section_word(s, 0), numbers = section_word(s, 1);
+  if (blocks < 1 || blocks > static_cast<std::uint32_t>(max_blocks) || numbers != shape_numbers_of_block)
+    return fail(errc::packed_shape, blocks, " blocks of ", numbers, " numbers, this program reads 1 to ",
+                max_blocks, " of ", shape_numbers_of_block);
+  const std::size_t needed = 4 * (std::size_t{shape_numbers_before} + blocks * shape_numbers_of_block);
+  if (s.size() != needed)
+    return fail(errc::packed_section, "shape of ", s.size(), " bytes, expected ", needed);
+  c.block_count = static_cast<int>(blocks);
+  field_reader r{s.data() + 8};
+  shape_fields(r, c);
+  if (r.bad || !is_runnable(c)) return fail(errc::packed_shape, "impossible network shape");
+  return errc::ok;
+}
+
+template <class Fail>
+[[nodiscard]] errc read_self_test(byte_span s, packed_view& v, Fail&& fail) {
+  if (s.data() == nullptr) return errc::ok;
+  constexpr std::size_t fixed = 16;
+  if (s.size() < fixed) return fail(errc::packed_section, "self-test of ", s.size(), " bytes");
+  field_reader r{s.data()};
+  std::uint32_t input_floats = 0;
+  r.i32(v.test.h), r.i32(v.test.w), r.u32(v.test.seed), r.u32(input_floats);
+  if (r.bad || v.test.h < 1)
+    return fail(errc::packed_shape, "a self-test of ", v.test.h, " x ", v.test.w, " pixels");
+  if (const errc e = check_test_size(v, input_floats, fail); e != errc::ok) return e;
+  const auto outputs = static_cast<std::size_t>(output_c(v.shape));
+  const checked needed = checked(fixed) + (checked(outputs) + input_floats) * 4;
+  if (s.size() != needed.get())
+    return fail(errc::packed_section, "self-test of ", s.size(), " bytes, expected ", needed.get());
+  v.test.outputs = stored_floats(s.subspan(fixed, outputs * 4));
+  v.test.input = stored_floats(s.subspan(fixed + outputs * 4, std::size_t{input_floats} * 4));
+  return errc::ok;
+}
+
+template <class Fail>
+[[nodiscard]] errc parse_version_2(byte_span bytes, check depth, packed_view& v, Fail&& fail) {
+  section_table table;
+  if (const errc e = read_table(bytes, table, fail); e != errc::ok) return e;
+  for (const section_kind kind : {section_kind::shape, section_kind::pictures, section_kind::weights})
+    if (table[kind].bytes.data() == nullptr)
+      return fail(errc::packed_section, "no section of kind ", section_name(kind));
+  if (const errc e = read_shape(table[section_kind::shape].bytes, v.shape, fail); e != errc::ok) return e;
+
+  const byte_span pictures = table[section_kind::pictures].bytes;
+  if (pictures.size() != picture_bytes)
+    return fail(errc::packed_section, "pictures of ", pictures.size(), " bytes, expected ", picture_bytes);
+  field_reader r{pictures.data()};
+  picture_fields(r, v.input);
+  if (const errc e = check_picture_fields(r, v.input, pictures.data() + 4, fail); e != errc::ok) return e;
+
+  if (const byte_span labels = table[section_kind::labels].bytes; labels.data() != nullptr) {
+    if (labels.size() < 4) return fail(errc::packed_section, "labels of ", labels.size(), " bytes");
+    if (const errc e = read_labels(text(labels.subspan(4, labels.size() - 4)), section_word(labels, 0), v, fail); e != errc::ok)
+      return e;
+  }
+  if (const errc e = read_self_test(table[section_kind::self_test].bytes, v, fail); e != errc::ok) return e;
+
+  const section& weights = table[section_kind::weights];
+  if (weights.type > static_cast<std::uint32_t>(element_type::f16))
+    return fail(errc::packed_section, "weights of element type ", weights.type,
+                ", this program reads 0 (float32) and 1 (float16)");
+  v.type = static_cast<element_type>(weights.type);
+  if (const errc e = check_payload_size(v, weights.bytes.size(), fail); e != errc::ok) return e;
+  v.payload = weights.bytes;
+  return check_payload(v, depth, weights.crc, fail);
+}
+
+}  // namespace detail
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_PAYLOAD_FILE_VERSION2_HPP
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+namespace detail {
+
+/// The parser: fills v in and reports through fail(code, parts of a text...), whose value it returns.
+template <class Fail>
+[[nodiscard]] errc parse_packed(byte_span bytes, check depth, packed_view& v, Fail&& fail) {
+  if (!is_packed(bytes)) return fail(errc::packed_magic, "wrong magic");
+  if (bytes.size() < packed_start)
+    return fail(errc::packed_size, bytes.size(), " bytes are less than a header");
+  const auto word = [bytes](std::size_t at) {
+    return static_cast<std::uint32_t>(little_endian<4>(bytes.data() + at));
+  };
+  if (word(12) != packed_endian) return fail(errc::packed_endianness, "byte order mark ", word(12));
+  v = packed_view();
+  v.version = static_cast<int>(word(8));
+  if (word(8) == 1) return parse_version_1(bytes, depth, v, fail);
+  if (word(8) == 2) return parse_version_2(bytes, depth, v, fail);
+  return fail(errc::packed_version, "version ", word(8), ", this program reads 1 and 2");
+}
+
+}  // namespace detail
 
 /// Opens a packed file in memory without the heap: `file` becomes views of `bytes`, which must outlive it. A
 /// float32 payload must be 64-byte aligned. @param depth check::full reads the whole file and compares its
 /// checksum.
-/// @return ok, or one of K1 to K12 of docs/refusals.md; `file` is of no use then. read_packed() gives the
+/// @return ok, or one of K1 to K13 of docs/refusals.md; `file` is of no use then. read_packed() gives the
 ///         same with a text.
 [[nodiscard]] inline errc open_packed(byte_span bytes, check depth, packed_view& file) noexcept {
   return detail::parse_packed(bytes, depth, file, detail::report_code());
@@ -5531,7 +5963,7 @@ template <class Fail>
 }
 
 /// Expands a float16 payload into a buffer of the caller's, 64-byte aligned for network's sake.
-/// @param out layout_of(shape).floats floats, network<static_config<...>>::packed_floats()
+/// @param out packed_numbers(shape) floats, network<static_config<...>>::packed_floats()
 /// @return ok; shape_mismatch: another size
 [[nodiscard]] inline errc expand_half(byte_span payload, span<float> out) noexcept {
   if (payload.size() != out.size() * 2) return errc::shape_mismatch;
@@ -5543,7 +5975,7 @@ template <class Fail>
 }  // namespace REXNET_BUILD
 }  // namespace rexnet
 
-#endif  // REXNET_PAYLOAD_PACKED_VIEW_HPP
+#endif  // REXNET_PAYLOAD_FILE_VIEW_HPP
 
 namespace rexnet {
 inline namespace REXNET_BUILD {
@@ -5571,11 +6003,12 @@ struct self_test {
 
 /// What a packed file says beside its weights.
 struct packed_header {
-  config shape;                     ///< of the network
-  preprocessing input;              ///< how it wants its pictures
-  std::vector<std::string> labels;  ///< empty, or one per class
-  bool half = false;                ///< the payload is float16
-  self_test test;                   ///< what it must give on every machine
+  config shape;                           ///< of the network
+  preprocessing input;                    ///< how it wants its pictures
+  std::vector<std::string> labels;        ///< empty, or one per class
+  element_type type = element_type::f32;  ///< of the payload: f32 or f16
+  self_test test;                         ///< what it must give on every machine
+  int version = 0;                        ///< of the format; to write: 0 for the lowest that can say it
 };
 
 struct packed_file {
@@ -5584,7 +6017,7 @@ struct packed_file {
 };
 
 /// Checks a packed file and gives its parts; the payload is a view of `bytes`. Memory: 40 bytes for a label
-/// at most, of which the payload has at least 4 for each; the self-test once more. Errors: K1 to K12 of
+/// at most, of which the payload has at least 4 for each; the self-test once more. Errors: K1 to K13 of
 /// docs/refusals.md.
 [[nodiscard]] inline result<packed_file> read_packed(byte_span bytes, check depth = check::header) {
   packed_view v;
@@ -5596,7 +6029,8 @@ struct packed_file {
   packed_header& h = file.header;
   h.shape = v.shape;
   h.input = v.input;
-  h.half = v.half;
+  h.type = v.type;
+  h.version = v.version;
   std::string_view labels = v.label_text;
   for (std::size_t end; (end = labels.find('\n')) != labels.npos; labels.remove_prefix(end + 1))
     h.labels.emplace_back(labels.substr(0, end));
@@ -5609,7 +6043,7 @@ struct packed_file {
 }  // namespace REXNET_BUILD
 }  // namespace rexnet
 
-#endif  // REXNET_PAYLOAD_PACKED_FILE_HPP
+#endif  // REXNET_PAYLOAD_FILE_READ_HPP
 // ---- rexnet/system/file_bytes.hpp
 // A file's bytes, mapped read-only. A file that another program shortens while it is mapped raises SIGBUS on
 // POSIX: read such files into memory first.
@@ -5959,7 +6393,7 @@ class model {
   [[nodiscard]] model_origin origin() const&& { return state_->origin; }
   /// @}
 
-  /// The packed payload, layout_of(shape()).floats floats, 64-byte aligned. It is borrowed: keep the model.
+  /// The packed payload, packed_numbers(shape()) floats, 64-byte aligned. It is borrowed: keep the model.
   [[nodiscard]] span<const float> payload() const& noexcept { return state_->payload; }
   [[nodiscard]] span<const float> payload() const&& = delete;
   /// The network on these weights, which it borrows: keep the model.
@@ -5989,8 +6423,8 @@ struct model_maker {
     auto v = read_packed(bytes, depth);
     if (!v) return v.error();
     m.state_->container = "packed";
-    if (v->header.half) {
-      m.state_->owned = float_buffer(layout_of(v->header.shape).floats);
+    if (v->header.type == element_type::f16) {
+      m.state_->owned = float_buffer(packed_numbers(v->header.shape));
       if (m.state_->owned.data() == nullptr) return error(errc::out_of_memory, "no memory for the weights");
       if (const errc e = expand_half(v->payload, m.state_->owned.floats()); e != errc::ok)
         return error(e, "packed file: float16 weights of another size");
@@ -6000,7 +6434,7 @@ struct model_maker {
                            v->payload.size() / sizeof(float)};
     }
     m.state_->header = std::move(v->header);
-    m.state_->origin.number_type = m.state_->header.half ? "float16" : "float32";
+    m.state_->origin.number_type = element_name(m.state_->header.type);
     m.state_->origin.input_from = "packed file";
     if (!m.state_->header.labels.empty()) m.state_->origin.labels_from = "packed file";
     return m;
@@ -6165,15 +6599,15 @@ struct feature_stage {
   int block = 0;   ///< whose output it is, 0 to config::block_count - 1
   int h = 0;       ///< rows
   int w = 0;       ///< columns
-  int c = 0;       ///< channels
+  int c = 0;       ///< channels; 0: the network has no such stage
 };
 
 inline constexpr int feature_stage_count = 5;
 
 /// The five stages for an input of h x w pixels: the output of the block before each one that halves the map,
 /// and of the last block, as timm's features_only=True gives them. These outputs are linear: no activation
-/// follows the project convolution.
-/// Precondition: h, w >= 1.
+/// follows the project convolution. A network that halves its maps less often has fewer stages, which come
+/// first; of one that does so more often these are the first five. Precondition: h, w >= 1.
 [[nodiscard]] constexpr std::array<feature_stage, feature_stage_count> feature_stages(const config& c, int h,
                                                                                       int w) noexcept {
   std::array<feature_stage, feature_stage_count> stages{};
@@ -6295,9 +6729,14 @@ class feature_extractor {
       map.data.resize(sized(mc, mh, mw));
       return map.data.data();
     };
-    for (std::size_t i = 0; choice.stages && i < stages.size(); ++i)
+    for (std::size_t i = 0; choice.stages && i < stages.size() && stages[i].c > 0; ++i)
       taps.blocks[stages[i].block] = tap(out.stages[i], stages[i].h, stages[i].w, stages[i].c);
-    if (choice.head) taps.head = tap(out.head, stages.back().h, stages.back().w, c.head_c);
+    if (choice.head) {
+      int head_h = strided(h, 2), head_w = strided(w, 2);
+      for (int i = 0; i < c.block_count; ++i)
+        head_h = strided(head_h, c.blocks[i].stride), head_w = strided(head_w, c.blocks[i].stride);
+      taps.head = tap(out.head, head_h, head_w, c.head_c);
+    }
     out.pooled.resize(sized(c.head_c));
     out.features.resize(sized(feature_c(c)));
     out.logits.resize(sized(output_c(c)));
@@ -6381,15 +6820,14 @@ class packed_filter {
                                            std::to_string(bias.size()) + " biases for " +
                                            std::to_string(out_c) + " outputs of " + std::to_string(k));
   packed_filter f;
-  const std::ptrdiff_t padded = static_cast<std::ptrdiff_t>(panel_count(out_c)) * panel_c;
-  f.memory_ = float_buffer(std::int64_t{padded} * (std::int64_t{k} + 1));
+  const std::int64_t numbers = panel_numbers(k, out_c);
+  f.memory_ = float_buffer(numbers + round_up(std::int64_t{out_c}, panel_c));
   if (f.memory_.data() == nullptr) return error(errc::out_of_memory, "pack_filter: no memory");
   float* const to = f.memory_.floats().data();
-  for (std::ptrdiff_t o = 0; o < out_c; ++o)
-    for (std::ptrdiff_t i = 0; i < k; ++i)
-      to[(o / panel_c * k + i) * panel_c + o % panel_c] = weights.data()[o * k + i];
-  std::copy(bias.begin(), bias.end(), to + padded * k);
-  f.view_ = {to, to + padded * k, k, out_c};
+  for (int o = 0; o < out_c; ++o)
+    for (int i = 0; i < k; ++i) to[panel_index(k, o, i)] = weights.data()[std::ptrdiff_t{o} * k + i];
+  std::copy(bias.begin(), bias.end(), to + numbers);
+  f.view_ = {to, to + numbers, k, out_c};
   return f;
 }
 
@@ -6669,12 +7107,9 @@ inline namespace REXNET_BUILD {
   std::vector<double> weights;  // of the class: every sixteenth float of its panel
   weights.reserve(static_cast<std::size_t>(layout.classifier.k));
   for (int k = 0; k < layout.classifier.k; ++k)
-    weights.push_back(static_cast<double>(
-        payload[layout.classifier.weights +
-                (std::int64_t{class_index} / panel_c * layout.classifier.k + k) * panel_c +
-                class_index % panel_c]));
-  const filter hidden{payload + layout.hidden.weights, payload + layout.hidden.bias, layout.hidden.k,
-                      layout.hidden.out_c};
+    weights.push_back(static_cast<double>(numbers_of(payload, layout.classifier).weight(class_index, k)));
+  const layer_numbers<const float> dense = numbers_of(payload, layout.hidden);
+  const filter hidden{dense.weights, dense.bias, dense.k, dense.out_c};
   std::vector<float> map, row(static_cast<std::size_t>(head.w) * static_cast<std::size_t>(c.hidden_c));
   for (int b = 0; b < head.n; ++b)
     for (int y = 0; y < head.h; ++y) {
@@ -11577,18 +12012,20 @@ class config_reader {
 
 #endif  // REXNET_CHECKPOINT_MODEL_CONFIG_HPP
 // ---- rexnet/payload/pack.hpp
-// From named tensors to the packed payload: BatchNorm folded in double precision, panels of 16 channels.
+// From named tensors to the packed payload: folded layers, in panels of 16 channels, as float32.
 #ifndef REXNET_PAYLOAD_PACK_HPP
 #define REXNET_PAYLOAD_PACK_HPP
+
+// ---- rexnet/payload/fold.hpp
+// BatchNorm folded into the layer before it, in double precision.
+#ifndef REXNET_PAYLOAD_FOLD_HPP
+#define REXNET_PAYLOAD_FOLD_HPP
 
 namespace rexnet {
 inline namespace REXNET_BUILD {
 namespace detail {
 
-/// Folded values below this are zero: a denormal weight contributes nothing and costs a hundred cycles.
-inline constexpr double smallest_weight = 1.1754943508222875e-38;
-
-/// y = scale * (W x) + shift, per output channel.
+/// What a layer's tensors are folded to: y = scale * (W x) + shift, per output channel.
 struct folded {
   std::vector<double> scale, shift;
 };
@@ -11609,7 +12046,8 @@ struct folded {
   return done;
 }
 
-[[nodiscard]] inline result<folded> fold_batchnorm(const layer_tensors& l, int out_c) {
+/// Errors: M5 (an infinite variance), M6 (a negative one).
+[[nodiscard]] inline result<folded> fold_batchnorm(const layer_tensors& l, int out_c, double bn_eps) {
   const auto n = static_cast<std::size_t>(out_c);
   folded f{std::vector<double>(n, 1.0), l.bias != nullptr ? l.bias->values() : std::vector<double>(n, 0.0)};
   if (l.gamma == nullptr) return f;
@@ -11621,15 +12059,29 @@ struct folded {
                    l.variance->name + "[" + std::to_string(i) + "] is " + number_text(variance[i]));
     // An infinite variance would fold into a harmless zero: it is damage all the same.
     if (!std::isfinite(variance[i])) return check_finite(l).error();
-    f.scale[i] = gamma[i] / std::sqrt(variance[i] + 1e-5);
+    f.scale[i] = gamma[i] / std::sqrt(variance[i] + bn_eps);
     f.shift[i] = (f.shift[i] - mean[i]) * f.scale[i] + beta[i];
   }
   return f;
 }
 
-[[nodiscard]] inline status pack_layer(const layer_tensors& l, const layer_layout& at, float* payload) {
-  if (at.out_c == 0) return done;
-  auto f = fold_batchnorm(l, at.out_c);
+}  // namespace detail
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_PAYLOAD_FOLD_HPP
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+namespace detail {
+
+/// Folded values below this are zero: a denormal weight contributes nothing and costs a hundred cycles.
+inline constexpr double smallest_weight = 1.1754943508222875e-38;
+
+/// Folds a layer and packs it. @param to zeros
+[[nodiscard]] inline status pack_layer(const layer_tensors& l, double bn_eps,
+                                       const layer_numbers<float>& to) {
+  auto f = fold_batchnorm(l, to.out_c, bn_eps);
   if (!f) return f.error();
   bool finite = true;
   const auto put = [&finite](float& where, double v) {
@@ -11642,7 +12094,7 @@ struct folded {
   const std::int64_t taps = shape.size() == 4 ? shape[2] * shape[3] : 1, in_c = shape[1];
   // for_each goes through them in this order; counters take the place of three divisions an element.
   std::int64_t o = 0, in = 0, tap = 0;
-  float* panel = payload + at.weights;
+  float* panel = to.weights;
   double scale = f->scale[0];
   l.weight->for_each([&](std::int64_t, double v) {
     put(panel[(tap * in_c + in) * panel_c], v * scale);
@@ -11650,11 +12102,11 @@ struct folded {
     tap = 0;
     if (++in < in_c) return;
     in = 0;
-    if (++o == at.out_c) return;
-    panel = payload + at.weights + o / panel_c * at.k * panel_c + o % panel_c;
+    if (++o == to.out_c) return;
+    panel = &to.weight(static_cast<int>(o), 0);
     scale = f->scale[static_cast<std::size_t>(o)];
   });
-  for (int c = 0; c < at.out_c; ++c) put(payload[at.bias + c], f->shift[static_cast<std::size_t>(c)]);
+  for (int c = 0; c < to.out_c; ++c) put(to.bias[c], f->shift[static_cast<std::size_t>(c)]);
   if (finite) return done;
   if (status s = check_finite(l); !s) return s;
   return error(errc::model_not_finite, l.weight->name + ": passes float32 once its BatchNorm is folded in");
@@ -11668,7 +12120,8 @@ template <class Emit>
 [[nodiscard]] status pack_layers(const model_tensors& m, Emit&& emit) {
   const weights_layout layout = layout_of(m.shape);
   const auto each = [&](auto&& visit) -> status {
-    if (status s = visit(m.stem, layout.stem); !s) return s;
+    const double eps = m.shape.bn_eps;
+    if (status s = visit(m.stem, eps, layout.stem); !s) return s;
     for (int i = 0; i < m.shape.block_count; ++i) {
       const block_tensors& t = m.blocks[i];
       const block_layout& l = layout.blocks[i];
@@ -11676,38 +12129,36 @@ template <class Emit>
            {std::pair{&t.expand, &l.expand}, std::pair{&t.depthwise, &l.depthwise},
             std::pair{&t.squeeze, &l.squeeze}, std::pair{&t.excite, &l.excite},
             std::pair{&t.project, &l.project}})
-        if (status s = visit(*tensors, *at); !s) return s;
+        if (status s = visit(*tensors, m.shape.blocks[i].bn_eps, *at); !s) return s;
     }
-    if (status s = visit(m.head, layout.head); !s) return s;
-    if (status s = visit(m.hidden, layout.hidden); !s) return s;
-    return visit(m.classifier, layout.classifier);
+    if (status s = visit(m.head, eps, layout.head); !s) return s;
+    if (status s = visit(m.hidden, eps, layout.hidden); !s) return s;
+    return visit(m.classifier, eps, layout.classifier);
   };
-  const auto floats_of = [](const layer_layout& l) {
-    const std::int64_t columns = round_up(std::int64_t{l.out_c}, panel_c);
-    return static_cast<std::size_t>(columns * (l.k + 1));
+  const auto numbers = [](const layer_layout& l) {
+    return static_cast<std::size_t>(panel_numbers(l.k, l.out_c) + round_up(std::int64_t{l.out_c}, panel_c));
   };
   std::size_t largest = 0;
-  static_cast<void>(each([&](const layer_tensors&, const layer_layout& l) -> status {
-    largest = (std::max)(largest, floats_of(l));
+  static_cast<void>(each([&](const layer_tensors&, double, const layer_layout& l) -> status {
+    largest = (std::max)(largest, numbers(l));
     return done;
   }));
   aligned_buffer buffer(largest * sizeof(float));
   if (buffer.data() == nullptr)
     return error(errc::out_of_memory, "no memory for a layer of " + std::to_string(largest * 4) + " bytes");
-  return each([&](const layer_tensors& t, layer_layout l) -> status {
-    const std::size_t n = floats_of(l);
-    if (n == 0) return done;
-    l.bias -= l.weights;
-    l.weights = 0;
-    std::fill_n(buffer.floats().data(), n, 0.0f);
-    if (status s = detail::pack_layer(t, l, buffer.floats().data()); !s) return s;
-    return emit(span<const float>(buffer.floats().data(), n));
+  return each([&](const layer_tensors& t, double bn_eps, const layer_layout& l) -> status {
+    if (l.out_c == 0) return done;
+    const span<float> layer(buffer.floats().data(), numbers(l));
+    std::fill(layer.begin(), layer.end(), 0.0f);
+    float* const bias = layer.data() + panel_numbers(l.k, l.out_c);
+    if (status s = detail::pack_layer(t, bn_eps, {layer.data(), bias, l.k, l.out_c}); !s) return s;
+    return emit(span<const float>(layer));
   });
 }
 
 /// The whole payload in memory, in the layout of layout_of(m.shape). Errors: those of pack_layers().
 [[nodiscard]] inline result<aligned_buffer> pack_weights(const model_tensors& m) {
-  const std::int64_t floats = layout_of(m.shape).floats;
+  const std::int64_t floats = packed_numbers(m.shape);
   aligned_buffer buffer = float_buffer(floats);
   if (buffer.data() == nullptr)
     return error(errc::out_of_memory, "no memory for " + std::to_string(floats * 4) + " bytes of weights");
@@ -11745,7 +12196,7 @@ namespace detail {
 
 /// Whether a checkpoint of so many bytes may become a model of this shape. Errors: T6.
 [[nodiscard]] inline status check_blow_up(const config& shape, std::size_t file_bytes) {
-  const auto weights = checked(static_cast<std::uint64_t>(layout_of(shape).floats)) * sizeof(float);
+  const auto weights = checked(static_cast<std::uint64_t>(layout_of(shape).bytes));
   if (weights.at_most((checked(file_bytes) * max_weights_blow_up).get())) return done;
   return error(errc::tensor_blow_up, std::to_string(weights.get()) + " bytes of weights out of a file of " +
                                          std::to_string(file_bytes) + " bytes, at most " +
@@ -12106,11 +12557,11 @@ namespace detail {
 #define REXNET_EMBEDDED_HPP
 
 #endif  // REXNET_EMBEDDED_HPP
-// ---- rexnet/payload/packed_write.hpp
+// ---- rexnet/payload/file/write.hpp
 // Writes the packed file, layer by layer: no more of the model is in memory than its largest layer.
 // Specification: docs/packed-format.md.
-#ifndef REXNET_PAYLOAD_PACKED_WRITE_HPP
-#define REXNET_PAYLOAD_PACKED_WRITE_HPP
+#ifndef REXNET_PAYLOAD_FILE_WRITE_HPP
+#define REXNET_PAYLOAD_FILE_WRITE_HPP
 
 // ---- rexnet/system/output_file.hpp
 // A file that appears under its name only when it is complete and on the disk.
@@ -12352,9 +12803,9 @@ struct field_writer {
 
 /// Calls write(bytes) for a run of the payload in the file's element type, some thousand at a time.
 template <class Write>
-[[nodiscard]] status packed_elements(span<const float> v, bool half, Write&& write) {
+[[nodiscard]] status packed_elements(span<const float> v, element_type type, Write&& write) {
   // The host is little-endian, as xsimd's are: float32 goes out as it is.
-  if (!half)
+  if (type == element_type::f32)
     return write(byte_span(reinterpret_cast<const unsigned char*>(v.data()), v.size() * sizeof(float)));
   unsigned char bytes[8192];
   for (std::size_t i = 0; i < v.size();) {
@@ -12370,62 +12821,171 @@ template <class Write>
 
 }  // namespace detail
 
-/// Everything before the payload: its size depends on the labels and the size of the self-test only.
-/// @param payload_crc CRC-32 of the payload's bytes
-[[nodiscard]] inline std::string packed_head(packed_header h, std::uint32_t payload_crc) {
-  detail::field_writer w;
-  detail::packed_fields(w, h);
-  std::string labels, tail;
-  for (const std::string& label : h.labels) labels += label + '\n';
-  w.u32(static_cast<std::uint32_t>(h.labels.size())), w.u32(static_cast<std::uint32_t>(labels.size()));
-  w.u32(static_cast<std::uint32_t>(h.test.input.size())), w.u32(payload_crc);
-  tail = labels;
-  tail.resize((tail.size() + 3) / 4 * 4, '\0');
-  detail::field_writer floats;
-  for (const auto* values : {&h.test.outputs, &h.test.input})
-    for (const float v : *values) floats.f32(v);
-  tail += floats.out;
+namespace detail {
 
-  const std::size_t header_bytes = (detail::packed_fixed + tail.size() + 63) / 64 * 64;
-  w.bytes(header_bytes, 8);
-  w.bytes(static_cast<std::uint64_t>(layout_of(h.shape).floats) * (h.half ? 2u : 4u), 8);
-  std::string rest = w.out;
-  rest.resize(detail::packed_fixed - 20, '\0');
-  rest += tail;
-  rest.resize(header_bytes - 20, '\0');
-  detail::field_writer start;
-  start.out.assign("REXNETPK", 8);
-  start.u32(detail::packed_version), start.u32(detail::packed_endian),
-      start.u32(crc32(detail::as_bytes(rest)));
-  return start.out + rest;
+/// Zeros up to a multiple of `size`.
+inline void pad_to(std::string& s, std::size_t size) {
+  s.resize((s.size() + size - 1) / size * size, '\0');
 }
+[[nodiscard]] inline std::string label_lines(const packed_header& h) {
+  std::string lines;
+  for (const std::string& label : h.labels) lines += label + '\n';
+  return lines;
+}
+/// The self-test's outputs, then its own input.
+inline void put_test_floats(field_writer& w, const self_test& t) {
+  for (const auto* values : {&t.outputs, &t.input})
+    for (const float v : *values) w.f32(v);
+}
+[[nodiscard]] inline std::uint64_t payload_bytes(const packed_header& h) {
+  return static_cast<std::uint64_t>(packed_numbers(h.shape)) *
+         static_cast<std::uint64_t>(element_bytes(h.type));
+}
+/// The first 20 bytes, whose checksum is that of the `rest` of the header.
+[[nodiscard]] inline std::string packed_beginning(std::uint32_t version, const std::string& rest) {
+  field_writer start;
+  start.out.assign("REXNETPK", 8);
+  start.u32(version), start.u32(packed_endian), start.u32(crc32(as_bytes(rest)));
+  return start.out;
+}
+
+[[nodiscard]] inline std::string head_of_version_1(packed_header h, std::uint32_t payload_crc) {
+  field_writer w;
+  packed_fields(w, h);
+  field_writer tail;
+  tail.out = label_lines(h);
+  w.u32(static_cast<std::uint32_t>(h.labels.size())), w.u32(static_cast<std::uint32_t>(tail.out.size()));
+  w.u32(static_cast<std::uint32_t>(h.test.input.size())), w.u32(payload_crc);
+  pad_to(tail.out, 4);
+  put_test_floats(tail, h.test);
+  const std::size_t header_bytes = (packed_fixed + tail.out.size() + 63) / 64 * 64;
+  w.bytes(header_bytes, 8), w.bytes(payload_bytes(h), 8);
+  std::string rest = w.out;
+  rest.resize(packed_fixed - packed_start, '\0');
+  rest += tail.out;
+  rest.resize(header_bytes - packed_start, '\0');
+  return packed_beginning(1, rest) + rest;
+}
+
+/// The sections before the weights, which are the last.
+[[nodiscard]] inline std::vector<std::pair<section_kind, std::string>> sections_of(packed_header h) {
+  std::vector<std::pair<section_kind, std::string>> sections;
+  const auto add = [&sections](section_kind kind, auto&& put) {
+    field_writer w;
+    put(w);
+    sections.emplace_back(kind, std::move(w.out));
+  };
+  add(section_kind::shape, [&h](field_writer& w) {
+    w.i32(h.shape.block_count), w.u32(shape_numbers_of_block);
+    shape_fields(w, h.shape);
+  });
+  add(section_kind::pictures, [&h](field_writer& w) { picture_fields(w, h.input); });
+  if (!h.labels.empty())
+    add(section_kind::labels, [&h](field_writer& w) {
+      w.u32(static_cast<std::uint32_t>(h.labels.size()));
+      w.out += label_lines(h);
+    });
+  if (h.test.h > 0)
+    add(section_kind::self_test, [&h](field_writer& w) {
+      w.i32(h.test.h), w.i32(h.test.w), w.u32(h.test.seed);
+      w.u32(static_cast<std::uint32_t>(h.test.input.size()));
+      put_test_floats(w, h.test);
+    });
+  return sections;
+}
+
+[[nodiscard]] inline std::string head_of_version_2(const packed_header& h, std::uint32_t payload_crc) {
+  const auto sections = sections_of(h);
+  const std::size_t table_end = table_at + (sections.size() + 1) * table_row;
+  field_writer table;
+  std::string body;
+  pad_to(body, 64);
+  const auto add_row = [&](section_kind kind, element_type type, std::uint64_t bytes, std::uint32_t sum) {
+    const std::uint64_t at = (table_end + 63) / 64 * 64 + body.size();
+    table.u32(static_cast<std::uint32_t>(kind)), table.u32(static_cast<std::uint32_t>(type));
+    table.bytes(at, 8), table.bytes(bytes, 8), table.u32(sum), table.u32(0);
+    return at;
+  };
+  for (const auto& [kind, bytes] : sections) {
+    static_cast<void>(add_row(kind, element_type::f32, bytes.size(), crc32(as_bytes(bytes))));
+    body += bytes;
+    pad_to(body, 64);
+  }
+  const std::uint64_t at = add_row(section_kind::weights, h.type, payload_bytes(h), payload_crc);
+  field_writer rest;
+  rest.u32(static_cast<std::uint32_t>(sections.size() + 1));
+  rest.bytes(at + payload_bytes(h), 8);
+  rest.out.resize(table_at - packed_start, '\0');
+  rest.out += table.out;
+  std::string head = packed_beginning(2, rest.out) + rest.out;
+  pad_to(head, 64);
+  return head + body;
+}
+
+}  // namespace detail
+
+/// The version that a header is written in: what it asks for, or else 1 where version 1 can say it.
+[[nodiscard]] inline int packed_version_of(const packed_header& h) noexcept {
+  if (h.version != 0) return h.version;
+  return same_shape(h.shape, detail::as_version_1(h.shape)) ? 1 : 2;
+}
+
+/// Everything before the payload: its size depends on the version, the labels and the size of the self-test
+/// only.
+/// @param payload_crc CRC-32 of the payload's bytes
+[[nodiscard]] inline std::string packed_head(const packed_header& h, std::uint32_t payload_crc) {
+  return packed_version_of(h) == 1 ? detail::head_of_version_1(h, payload_crc)
+                                   : detail::head_of_version_2(h, payload_crc);
+}
+
+namespace detail {
+
+/// Whether a reader would take it. Errors: those of write_packed().
+[[nodiscard]] inline status check_header(const packed_header& h) {
+  const int version = packed_version_of(h);
+  if (version != 1 && version != 2)
+    return error(errc::packed_version, "version " + std::to_string(version) + ": 1 and 2 can be written");
+  if (h.type != element_type::f32 && h.type != element_type::f16)
+    return error(errc::unsupported,
+                 std::string("weights as ") + element_name(h.type) + ": float32 and float16 can be written");
+  if (!is_runnable(h.shape)) return error(errc::packed_shape, "impossible network shape");
+  if (version == 1 && !same_shape(h.shape, as_version_1(h.shape)))
+    return error(errc::packed_version,
+                 "version 1 cannot describe this network: its blocks are not joined as those "
+                 "of a published ReXNet are");
+  if (!h.labels.empty() && h.labels.size() != static_cast<std::size_t>(h.shape.classes))
+    return error(errc::packed_labels, std::to_string(h.labels.size()) + " labels for " +
+                                          std::to_string(h.shape.classes) + " classes");
+  std::string what;
+  const report_text says{what};
+  if (check_preprocessing(h.input, says) != errc::ok) return error(errc::packed_preprocessing, what);
+  if (check_labels(h.labels, says) != errc::ok) return error(errc::packed_label_text, what);
+  return done;
+}
+
+}  // namespace detail
 
 /// Writes a packed file. The same input gives the same bytes.
 /// @param layers called twice (for the checksum, then for the bytes) as layers(emit): it calls
 ///               `status emit(span<const float>)` for consecutive runs of the payload and returns a status
 /// @param emit   gets the bytes of the file in order, as `status write(byte_span)`
 /// @return the payload's checksum, for packed_head()
-/// Errors: those of the two functions; what no reader would take: packed_preprocessing (K11), packed_labels
-/// (labels that are neither none nor one per class), packed_label_text (K12); limit_exceeded (a weight beyond
-/// float16).
+/// Errors: those of the two functions; what no reader would take: packed_shape (K7), packed_preprocessing
+/// (K11), packed_labels (labels that are neither none nor one per class), packed_label_text (K12),
+/// packed_version (a version that is none or cannot describe the network), unsupported (a type of weights);
+/// limit_exceeded (a weight beyond float16).
 template <class Layers, class Write>
 [[nodiscard]] result<std::uint32_t> write_packed(const packed_header& h, Layers&& layers, Write&& write) {
-  if (!h.labels.empty() && h.labels.size() != static_cast<std::size_t>(h.shape.classes))
-    return error(errc::packed_labels, std::to_string(h.labels.size()) + " labels for " +
-                                          std::to_string(h.shape.classes) + " classes");
-  std::string what;
-  const detail::report_text says{what};
-  if (detail::check_preprocessing(h.input, says) != errc::ok) return error(errc::packed_preprocessing, what);
-  if (detail::check_labels(h.labels, says) != errc::ok) return error(errc::packed_label_text, what);
+  if (status s = detail::check_header(h); !s) return s.error();
   std::uint32_t crc = 0;
   if (status s = layers([&](span<const float> run) -> status {
-        if (h.half)
+        if (h.type == element_type::f16)
           for (const float v : run)
             if (v > 65504.0f || v < -65504.0f)
               return error(errc::limit_exceeded, "a weight of " +
                                                      detail::number_text(static_cast<double>(v)) +
                                                      " does not fit float16: pack as float32");
-        return detail::packed_elements(run, h.half, [&crc](byte_span b) -> status {
+        return detail::packed_elements(run, h.type, [&crc](byte_span b) -> status {
           crc = crc32(b, crc);
           return done;
         });
@@ -12434,7 +12994,7 @@ template <class Layers, class Write>
     return s.error();
   if (status s = write(detail::as_bytes(packed_head(h, crc))); !s) return s.error();
   status s =
-      layers([&](span<const float> run) -> status { return detail::packed_elements(run, h.half, write); });
+      layers([&](span<const float> run) -> status { return detail::packed_elements(run, h.type, write); });
   if (!s) return s.error();
   return crc;
 }
@@ -12458,7 +13018,7 @@ template <class Layers>
 }  // namespace REXNET_BUILD
 }  // namespace rexnet
 
-#endif  // REXNET_PAYLOAD_PACKED_WRITE_HPP
+#endif  // REXNET_PAYLOAD_FILE_WRITE_HPP
 #if defined(REXNET_SINGLE_WITH_EIGEN)
 // ---- rexnet/engine/reference.hpp
 // The network in double precision, for checks and not for speed: a few plain functions on Eigen matrices,
@@ -12487,15 +13047,14 @@ struct map {
 
 /// A layer's weights as [k][count], for the output channels [first, first + count).
 [[nodiscard]] inline matrix weights_of(const float* payload, const layer_layout& l, int first, int count) {
+  const layer_numbers<const float> layer = numbers_of(payload, l);
   matrix m(l.k, count);
   for (int k = 0; k < l.k; ++k)
-    for (int o = first; o < first + count; ++o)
-      m(k, o - first) =
-          static_cast<double>(payload[l.weights + (std::int64_t{o} / 16 * l.k + k) * 16 + o % 16]);
+    for (int o = first; o < first + count; ++o) m(k, o - first) = static_cast<double>(layer.weight(o, k));
   return m;
 }
 [[nodiscard]] inline matrix bias_of(const float* payload, const layer_layout& l) {
-  return Eigen::Map<const Eigen::RowVectorXf>(payload + l.bias, l.out_c).cast<double>();
+  return Eigen::Map<const Eigen::RowVectorXf>(numbers_of(payload, l).bias, l.out_c).cast<double>();
 }
 
 [[nodiscard]] inline matrix silu(const matrix& x) {
@@ -12589,7 +13148,7 @@ struct answer {
 };
 
 /// One image through the network.
-/// @param payload layout_of(c).floats floats
+/// @param payload packed_numbers(c) floats
 /// @param image   [h][w][3], normalised
 [[nodiscard]] inline answer run(const config& c, const float* payload, const float* image, int h, int w) {
   const weights_layout layout = layout_of(c);

@@ -47,8 +47,7 @@ double scale_of(const rexnet::config& net, const std::vector<float>& payload,
   for (int o = 0; o < layer.out_c; ++o) {
     double sum = 0;
     for (int k = 0; k < layer.k; ++k) {
-      const double weight = static_cast<double>(payload[static_cast<std::size_t>(
-          layer.weights + (std::int64_t{o} / 16 * layer.k + k) * 16 + o % 16)]);
+      const double weight = static_cast<double>(rexnet::numbers_of(payload.data(), layer).weight(o, k));
       sum += weight * weight * static_cast<double>(features[k]) * static_cast<double>(features[k]);
     }
     scale = (std::max)(scale, std::sqrt(sum));

@@ -20,12 +20,12 @@ constexpr std::uint64_t most_payload = 1 << 18, most_multiply_adds = 400000;
 /// The file with weights behind its header, in a block of exactly the right size.
 rexnet::aligned_buffer with_weights(rexnet::byte_span header, const rexnet::packed_view& v, unsigned seed) {
   const std::vector<float> payload = rexnet_test::random_payload(v.shape, seed);
-  const std::size_t bytes = payload.size() * (v.half ? 2 : 4);
+  const std::size_t bytes = payload.size() * static_cast<std::size_t>(rexnet::element_bytes(v.type));
   rexnet::aligned_buffer file(header.size() + bytes);
   std::memcpy(file.data(), header.data(), header.size());
   unsigned char* out = file.data() + header.size();
-  if (!v.half) std::memcpy(out, payload.data(), bytes);
-  if (v.half)
+  if (v.type == rexnet::element_type::f32) std::memcpy(out, payload.data(), bytes);
+  if (v.type == rexnet::element_type::f16)
     for (const float f : payload) {
       const std::uint16_t h = rexnet::float_to_half(f);
       *out++ = static_cast<unsigned char>(h & 255), *out++ = static_cast<unsigned char>(h >> 8);
@@ -59,11 +59,9 @@ void run_model(const rexnet::model& m, int h, int w, unsigned seed) {
 void run(rexnet::byte_span input) {
   const auto as_it_is = rexnet::load_copy(input, rexnet::check::full);
   static_cast<void>(as_it_is);
-  if (!rexnet::is_packed(input) || input.size() < packed_labels) return;
-  const std::uint64_t payload = rexnet::detail::little_endian<8>(input.data() + packed_payload_bytes);
-  if (rexnet::detail::little_endian<8>(input.data() + packed_payload_at) != input.size() || payload == 0 ||
-      payload > most_payload)
-    return;
+  if (!rexnet::is_packed(input)) return;
+  const std::uint64_t payload = announced_payload(input);
+  if (payload == 0 || payload > most_payload) return;
   // What the header says decides: zeros do for that.
   rexnet::aligned_buffer empty(input.size() + static_cast<std::size_t>(payload));
   std::memset(empty.data(), 0, empty.size());
@@ -81,12 +79,13 @@ void run(rexnet::byte_span input) {
 }
 
 void mutate(std::string& input, dice& d) {
-  if (input.size() < packed_labels || d.one_in(12)) {
+  if ((!has_sections(input) && input.size() < packed_labels) || d.one_in(12)) {
     input = packed_header_of(small_config(d), d);
     return;
   }
   for (std::size_t rounds = 1 + d.below(3); rounds > 0; --rounds) mutate_packed_field(input, d);
-  if (d.one_in(2)) set_field(input, 292, d.next(), 4);  // the seed: size and values of the input
+  if (!has_sections(input) && d.one_in(2))
+    set_field(input, 292, d.next(), 4);  // the seed: size and values of the input
   repair_packed(input, true);
 }
 

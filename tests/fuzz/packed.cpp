@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Packed files: the header with a right checksum more often than not. An input may end with its header: it is
 // also read with the payload of zeros that it announces, where that is not large.
-#include "rexnet/payload/packed_file.hpp"
+#include "rexnet/payload/file/read.hpp"
 
 #include "tests/fuzz/memory.hpp"
 #include "tests/fuzz/packed_header.hpp"
@@ -24,8 +24,8 @@ rexnet::errc read(rexnet::byte_span bytes) {
   const rexnet::errc e = rexnet::open_packed(bytes, rexnet::check::header, v);
   if (e != rexnet::errc::ok) return e;
   REXNET_FUZZ_CHECK(rexnet_fuzz::inside(bytes, v.payload.data(), v.payload.size()));
-  REXNET_FUZZ_CHECK(v.payload.size() ==
-                    static_cast<std::size_t>(rexnet::layout_of(v.shape).floats) * (v.half ? 2 : 4));
+  REXNET_FUZZ_CHECK(v.payload.size() == static_cast<std::size_t>(rexnet::packed_numbers(v.shape)) *
+                                            static_cast<std::size_t>(rexnet::element_bytes(v.type)));
   REXNET_FUZZ_CHECK(v.floats() == nullptr || rexnet::is_aligned(v.floats()));
   REXNET_FUZZ_CHECK(inside(bytes, v.label_text));
   REXNET_FUZZ_CHECK(rexnet::detail::check_preprocessing(v.input, rexnet::detail::report_code()) ==
@@ -35,7 +35,7 @@ rexnet::errc read(rexnet::byte_span bytes) {
   float sum = 0;
   for (std::size_t i = 0; i < v.test.outputs.size(); ++i) sum += v.test.outputs[i];
   for (std::size_t i = 0; i < v.test.input.size(); ++i) sum += v.test.input[i];
-  REXNET_FUZZ_CHECK(384 + v.label_text.size() + 4 * (v.test.outputs.size() + v.test.input.size()) +
+  REXNET_FUZZ_CHECK(64 + v.label_text.size() + 4 * (v.test.outputs.size() + v.test.input.size()) +
                         v.payload.size() <=
                     bytes.size());
   REXNET_FUZZ_CHECK(v.test.h == 0 ||
@@ -53,7 +53,7 @@ rexnet::errc read(rexnet::byte_span bytes) {
                     rexnet::errc::ok);
   const rexnet::errc full = rexnet::open_packed(bytes, rexnet::check::full, v);
   REXNET_FUZZ_CHECK(full == rexnet::errc::ok || full == rexnet::errc::packed_payload_checksum);
-  if (v.half && v.payload.size() <= 32768) {
+  if (v.type == rexnet::element_type::f16 && v.payload.size() <= 32768) {
     std::vector<float> wide(v.payload.size() / 2);
     REXNET_FUZZ_CHECK(rexnet::expand_half(v.payload, wide) == rexnet::errc::ok);
     REXNET_FUZZ_CHECK(rexnet::expand_half(v.payload, {wide.data(), wide.size() - 1}) ==
@@ -76,10 +76,9 @@ void run(rexnet::byte_span input) {
   const rexnet::errc alone = read(input);
   const auto text = rexnet::read_packed(input);
   REXNET_FUZZ_CHECK(text.code() == alone);
-  if (input.size() >= packed_labels) {
-    const std::uint64_t header = rexnet::detail::little_endian<8>(input.data() + packed_payload_at),
-                        payload = rexnet::detail::little_endian<8>(input.data() + packed_payload_bytes);
-    if (header == input.size() && payload > 0 && payload <= 32768) {
+  if (rexnet::is_packed(input)) {
+    const std::uint64_t payload = announced_payload(input);
+    if (payload > 0 && payload <= 32768) {
       held += static_cast<std::size_t>(payload);
       // The second place takes as long as the first: where four of the checksum's bits say so.
       const rexnet::errc placed = read_placed(input, held, 0);
@@ -91,7 +90,7 @@ void run(rexnet::byte_span input) {
 }
 
 void mutate(std::string& input, dice& d) {
-  if (input.size() < packed_labels || d.one_in(64)) {
+  if ((!has_sections(input) && input.size() < packed_labels) || d.one_in(64)) {
     input = packed_header_of(small_config(d), d);
     return;
   }

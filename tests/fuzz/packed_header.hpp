@@ -4,7 +4,7 @@
 #ifndef REXNET_TESTS_FUZZ_PACKED_HEADER_HPP
 #define REXNET_TESTS_FUZZ_PACKED_HEADER_HPP
 
-#include "rexnet/payload/packed_write.hpp"
+#include "rexnet/payload/file/write.hpp"
 
 #include "tests/fuzz/fuzz.hpp"
 #include "tests/support/craft.hpp"
@@ -18,6 +18,26 @@ namespace rexnet_fuzz {
 inline constexpr std::size_t packed_header_crc = 16, packed_fields_begin = 20, packed_label_count = 296,
                              packed_label_bytes = 300, packed_test_values = 304, packed_payload_crc = 308,
                              packed_payload_at = 312, packed_payload_bytes = 320, packed_labels = 384;
+
+/// What version 2 alone can say: other numbers of blocks, strides, activations, expanded channels.
+inline void leave_version_1(rexnet::config& c, dice& d) {
+  using act = rexnet::activation;
+  c.block_count = static_cast<int>(1 + d.below(rexnet::max_blocks));
+  const auto any = [&d] { return static_cast<act>(d.below(4)); };
+  const auto clip = [&d] { return static_cast<act>(d.below(3)); };
+  c.stem_act = any(), c.head_act = any(), c.hidden_act = clip();
+  for (int i = 0; i < c.block_count; ++i) {
+    rexnet::block_config& b = c.blocks[i];
+    if (b.out_c == 0) b.out_c = static_cast<int>(1 + d.below(4));
+    b.in_c = i == 0 ? c.stem_c : c.blocks[i - 1].out_c;
+    b.expand = i > 0;
+    b.mid_c = i == 0 ? b.in_c : static_cast<int>(1 + d.below(20));
+    b.stride = i > 0 && d.one_in(4) ? 2 : 1;
+    b.residual_c = i > 0 && b.stride == 1 && b.in_c <= b.out_c && !d.one_in(4) ? b.in_c : 0;
+    b.expand_act = any(), b.depthwise_act = clip(), b.project_act = any();
+    b.se_first = !d.one_in(3);
+  }
+}
 
 /// A network of a few channels, as no family has it but every reader must take it.
 inline rexnet::config small_config(dice& d) {
@@ -34,6 +54,7 @@ inline rexnet::config small_config(dice& d) {
   // Block 0 has neither residual nor squeeze-excite, in any ReXNet.
   if (!d.one_in(32)) c.stem_c += c.blocks[0].out_c, c.blocks[0].se_c = 0;
   rexnet::connect_blocks(c);
+  if (d.one_in(3)) leave_version_1(c, d);
   return c;
 }
 
@@ -41,7 +62,8 @@ inline rexnet::config small_config(dice& d) {
 inline std::string packed_header_of(const rexnet::config& c, dice& d) {
   rexnet::packed_header h;
   h.shape = c;
-  h.half = d.one_in(2);
+  h.type = d.one_in(2) ? rexnet::element_type::f16 : rexnet::element_type::f32;
+  if (d.one_in(4)) h.version = 2;
   h.input.input_size = static_cast<int>(1 + d.below(40));
   if (d.one_in(2))
     for (int i = 0; i < c.classes; ++i)
@@ -51,7 +73,7 @@ inline std::string packed_header_of(const rexnet::config& c, dice& d) {
     h.test.outputs.assign(static_cast<std::size_t>(rexnet::output_c(c)), 0.5f);
     if (d.one_in(2)) h.test.input.assign(static_cast<std::size_t>(3 * h.test.h * h.test.w), 0.25f);
   }
-  const std::vector<float> payload(static_cast<std::size_t>(rexnet::layout_of(c).floats));
+  const std::vector<float> payload(static_cast<std::size_t>(rexnet::packed_numbers(c)));
   std::string file;
   const auto written = rexnet::write_packed(h, rexnet::payload_layers(payload),
                                             [&file](rexnet::byte_span b) -> rexnet::status {
@@ -59,8 +81,8 @@ inline std::string packed_header_of(const rexnet::config& c, dice& d) {
                                               return rexnet::done;
                                             });
   if (!written) return {};
-  file.resize(static_cast<std::size_t>(
-      rexnet::detail::little_endian<8>(rexnet_test::bytes_of(file).data() + packed_payload_at)));
+  const std::size_t weights = payload.size() * static_cast<std::size_t>(rexnet::element_bytes(h.type));
+  file.resize(file.size() - weights);
   return file;
 }
 
@@ -74,8 +96,48 @@ inline void set_field(std::string& file, std::size_t at, std::uint64_t v, int by
   file.replace(at, static_cast<std::size_t>(bytes), rexnet_test::number(v, bytes));
 }
 
+// Of version 2: docs/packed-format.md.
+inline constexpr std::size_t sections_at = 64, section_row = 32, section_count = 20, sections_file_bytes = 24;
+
+inline bool has_sections(const std::string& file) {
+  return file.size() >= sections_at && field(file, 8, 4) == 2;
+}
+
+/// The weights that a file which ends with its header announces; 0: none, or it does not end there.
+inline std::uint64_t announced_payload(rexnet::byte_span input) {
+  const std::string file(reinterpret_cast<const char*>(input.data()), input.size());
+  if (has_sections(file)) {
+    const std::uint64_t whole = field(file, sections_file_bytes, 8);
+    return whole > file.size() ? whole - file.size() : 0;
+  }
+  if (file.size() < packed_labels || field(file, packed_payload_at, 8) != file.size()) return 0;
+  return field(file, packed_payload_bytes, 8);
+}
+
+/// Makes the checksums of table and sections right, of those that lie in the file.
+inline void repair_sections(std::string& file) {
+  const auto count = static_cast<std::size_t>(field(file, section_count, 4));
+  const std::size_t end = sections_at + section_row * (std::min)(count, std::size_t{64});
+  if (end > file.size()) return;
+  for (std::size_t row = sections_at; row < end; row += section_row) {
+    const std::uint64_t at = field(file, row + 8, 8), size = field(file, row + 16, 8);
+    if (at > file.size() || size > file.size() - at) continue;
+    const auto bytes =
+        rexnet_test::bytes_of(file).subspan(static_cast<std::size_t>(at), static_cast<std::size_t>(size));
+    set_field(file, row + 24, rexnet::crc32(bytes), 4);
+  }
+  set_field(
+      file, packed_header_crc,
+      rexnet::crc32(rexnet_test::bytes_of(file).subspan(packed_fields_begin, end - packed_fields_begin)), 4);
+}
+
 /// Makes right what was right before a change: the header's size and checksum, the payload's size.
 inline void repair_packed(std::string& file, bool sizes) {
+  if (has_sections(file)) {
+    file.replace(0, 8, "REXNETPK");
+    repair_sections(file);
+    return;
+  }
   if (file.size() < packed_labels) return;
   file.replace(0, 8, "REXNETPK");
   if (sizes) {
@@ -84,9 +146,12 @@ inline void repair_packed(std::string& file, bool sizes) {
     rexnet::packed_view v;
     rexnet::detail::field_reader r{rexnet_test::bytes_of(file).data() + packed_fields_begin};
     rexnet::detail::packed_fields(r, v);
-    if (!r.bad && rexnet::detail::complete_shape(v.shape))
+    if (!r.bad) rexnet::connect_blocks(v.shape);
+    if (!r.bad && rexnet::is_runnable(v.shape))
       set_field(file, packed_payload_bytes,
-                static_cast<std::uint64_t>(rexnet::layout_of(v.shape).floats) * (v.half ? 2 : 4), 8);
+                static_cast<std::uint64_t>(rexnet::packed_numbers(v.shape)) *
+                    static_cast<std::size_t>(rexnet::element_bytes(v.type)),
+                8);
   }
   const auto end =
       static_cast<std::size_t>((std::min)(field(file, packed_payload_at, 8), std::uint64_t{file.size()}));
@@ -98,6 +163,11 @@ inline void repair_packed(std::string& file, bool sizes) {
 
 /// Changes one field of a header, or a byte of the labels and the self-test.
 inline void mutate_packed_field(std::string& file, dice& d) {
+  if (has_sections(file)) {
+    const std::size_t word = 5 + d.below(file.size() / 4 - 5);
+    set_field(file, 4 * word, d.one_in(3) ? d.number() : d.below(24), 4);
+    return;
+  }
   if (d.one_in(3) && file.size() > packed_labels) {
     std::string rest = file.substr(packed_labels);
     mutate_bytes(rest, d);

@@ -3,7 +3,7 @@
 // preprocessed, SiLU on xsimd. It tests a package, not kernels. Prints one line that the scripts beside it
 // know.
 #include <rexnet/image/preprocess.hpp>
-#include <rexnet/payload/packed_file.hpp>
+#include <rexnet/payload/file/read.hpp>
 #include <rexnet/simd/math.hpp>
 #include <rexnet/system/file_bytes.hpp>
 

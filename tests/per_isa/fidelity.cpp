@@ -164,7 +164,8 @@ TEST_CASE("fidelity: every layer of official_v1_0.5x_10c within a relative L2 of
       must(rexnet::open_checkpoint(rexnet_test::shared_path("fixtures/official_v1_0.5x_10c_zip.pth")));
   const rexnet::weights_layout l = rexnet::layout_of(m.shape());
   const auto folded = [&m](const rexnet::layer_layout& at) {
-    return rexnet::filter{m.payload().data() + at.weights, m.payload().data() + at.bias, at.k, at.out_c};
+    const auto layer = rexnet::numbers_of(m.payload().data(), at);
+    return rexnet::filter{layer.weights, layer.bias, layer.k, layer.out_c};
   };
   const auto raw = [&file](const char* name) {  // [out][in][ky][kx] -> [out][ky][kx][in]
     const rexnet::tensor& t = *file.find(name);

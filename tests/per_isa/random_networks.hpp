@@ -55,7 +55,9 @@ inline config small_config(dice& d) {
     rexnet::block_config& b = c.blocks[i];
     b.expand_act = any(), b.depthwise_act = clip();
     if (d.one_in(3)) b.project_act = any();
-    if (d.one_in(4)) b.residual_c = 0;
+    if (i > 0 && d.one_in(3)) b.mid_c = d.between(1, 90);
+    if (i > 0 && d.one_in(3)) b.stride = d.between(1, 2);
+    b.residual_c = i > 0 && b.stride == 1 && b.in_c <= b.out_c && !d.one_in(4) ? b.in_c : 0;
     b.se_first = !d.one_in(3);
   }
   return c;
@@ -197,7 +199,8 @@ inline double output_scale(const config& c, const float* payload, const rexnet::
     double squares = 0;
     for (int k = 0; k < l.k; ++k)
       squares += std::pow(rexnet_test::weight_of(payload, l, o, k) * a.features(0, k), 2);
-    scale = std::max(scale, std::sqrt(squares) + std::fabs(static_cast<double>(payload[l.bias + o])));
+    scale = std::max(
+        scale, std::sqrt(squares) + std::fabs(static_cast<double>(rexnet::numbers_of(payload, l).bias[o])));
   }
   return scale;
 }

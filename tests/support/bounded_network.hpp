@@ -29,7 +29,7 @@ struct bounded_map {
 };
 
 [[nodiscard]] inline double weight_of(const float* payload, const rexnet::layer_layout& l, int o, int k) {
-  return static_cast<double>(payload[l.weights + (std::int64_t{o} / 16 * l.k + k) * 16 + o % 16]);
+  return static_cast<double>(rexnet::numbers_of(payload, l).weight(o, k));
 }
 
 [[nodiscard]] inline bounded activated(rexnet::activation act, const bounded& x) {
@@ -49,7 +49,7 @@ inline void activate(bounded_map& map, rexnet::activation act) {
 /// One output of a layer over x [l.k].
 [[nodiscard]] inline bounded dense(const float* payload, const rexnet::layer_layout& l, const bounded* x,
                                    int o) {
-  bounded_sum sum(payload[l.bias + o]);
+  bounded_sum sum(rexnet::numbers_of(payload, l).bias[o]);
   for (int k = 0; k < l.k; ++k) sum.add(weight_of(payload, l, o, k), x[k]);
   return sum.result();
 }
@@ -69,7 +69,7 @@ inline void activate(bounded_map& map, rexnet::activation act) {
   for (int y = 0; y < out.h; ++y)
     for (int x = 0; x < out.w; ++x)
       for (int o = 0; o < l.out_c; ++o) {
-        bounded_sum sum(payload[l.bias + o]);
+        bounded_sum sum(rexnet::numbers_of(payload, l).bias[o]);
         for (int tap = 0; tap < kernel * kernel; ++tap) {
           const int iy = y * stride + tap / kernel - kernel / 2, ix = x * stride + tap % kernel - kernel / 2;
           if (!in.has(iy, ix)) continue;

@@ -69,19 +69,19 @@ inline std::vector<float> fault_biases(int count) {
 /// A network's weights: PyTorch's layers are numbered in the payload's order, those that exist.
 inline std::vector<float> fault_payload(const rexnet::config& c) {
   rexnet::weights_layout l = rexnet::layout_of(c);
-  std::vector<float> payload(static_cast<std::size_t>(l.floats));
+  std::vector<float> payload(static_cast<std::size_t>(l.bytes / 4));
   std::uint32_t number = 0;
-  rexnet::for_each_layer(c, l, [&](rexnet::layer_layout& layer, int k, int out_c) {
+  rexnet::for_each_layer(c, l, [&](const rexnet::layer_layout& at, int k, int out_c) {
     if (out_c == 0) return;
+    const rexnet::layer_numbers<float> layer = rexnet::numbers_of(payload.data(), at);
     float scale = 1.0f / 8;
     for (int most = 2; most < k; most *= 4) scale /= 2;
     for (int o = 0; o < out_c; ++o) {
       for (int i = 0; i < k; ++i) {
         const std::uint32_t hash = (static_cast<std::uint32_t>(o * 31 + i * 17) + number * 7) * 2654435761u;
-        payload[static_cast<std::size_t>(layer.weights + (std::int64_t{o} / 16 * k + i) * 16 + o % 16)] =
-            static_cast<float>(static_cast<int>((hash >> 16) % 17) - 8) * scale;
+        layer.weight(o, i) = static_cast<float>(static_cast<int>((hash >> 16) % 17) - 8) * scale;
       }
-      payload[static_cast<std::size_t>(layer.bias + o)] = fault_bias(o);
+      layer.bias[o] = fault_bias(o);
     }
     ++number;
   });

@@ -17,15 +17,13 @@ namespace rexnet_test {
 template <class Normal>
 std::vector<float> payload_from(const rexnet::config& c, Normal&& normal) {
   rexnet::weights_layout l = rexnet::layout_of(c);
-  std::vector<float> payload(static_cast<std::size_t>(l.floats));
-  rexnet::for_each_layer(c, l, [&](rexnet::layer_layout& layer, int, int) {
+  std::vector<float> payload(static_cast<std::size_t>(l.bytes / 4));
+  rexnet::for_each_layer(c, l, [&](const rexnet::layer_layout& at, int, int) {
+    const rexnet::layer_numbers<float> layer = rexnet::numbers_of(payload.data(), at);
     const float deviation = std::sqrt(2.0f / static_cast<float>(layer.k > 0 ? layer.k : 1));
     for (int o = 0; o < layer.out_c; ++o) {
-      for (int k = 0; k < layer.k; ++k)
-        payload[static_cast<std::size_t>(layer.weights +
-                                         (static_cast<std::int64_t>(o) / 16 * layer.k + k) * 16 + o % 16)] =
-            deviation * normal();
-      payload[static_cast<std::size_t>(layer.bias + o)] = 0.05f + 0.2f * normal();
+      for (int k = 0; k < layer.k; ++k) layer.weight(o, k) = deviation * normal();
+      layer.bias[o] = 0.05f + 0.2f * normal();
     }
   });
   return payload;

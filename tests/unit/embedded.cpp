@@ -2,7 +2,7 @@
 // From a packed file in memory to the best class without one allocation: what docs/embedded.md shows.
 #include "rexnet/embedded.hpp"
 #include "rexnet/load.hpp"
-#include "rexnet/payload/packed_write.hpp"
+#include "rexnet/payload/file/write.hpp"
 
 #include "tests/support/allocation_trap.hpp"
 #include "tests/support/must.hpp"
@@ -82,7 +82,7 @@ TEST_CASE("embedded: float32 weights are used where they lie and give the bits o
   const rexnet::model m =
       rexnet_test::must(rexnet::load(rexnet_test::source_path("models/clothing_1.0x.rexnet")));
   rexnet::packed_header header = m.header();
-  header.half = false;
+  header.type = rexnet::element_type::f32;
   std::string text;
   REQUIRE(rexnet::write_packed(header, rexnet::payload_layers(m.payload()),
                                [&text](rexnet::byte_span b) -> rexnet::status {

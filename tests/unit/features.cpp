@@ -206,7 +206,7 @@ TEST_CASE("cam: the map's mean plus the bias is the logit where the classifier i
   for (const config& c :
        {config_for(family::v1, 50, 10), config_for(family::rexnetr, 50, 19), lite_without_hidden(4)}) {
     const rexnet::model m = random_model(c);
-    const float* const bias = m.payload().data() + rexnet::layout_of(c).classifier.bias;
+    const float* const bias = rexnet::numbers_of(m.payload().data(), rexnet::layout_of(c).classifier).bias;
     auto extractor = must(rexnet::feature_extractor::make(m));
     for (const auto& size : sizes) {
       const int h = size.first, w = size.second;
@@ -256,7 +256,7 @@ TEST_CASE("cam: lite's map of one place plus the bias is the logit") {
   REQUIRE(found.head.h * found.head.w == 1);
   for (int k = 0; k < c.classes; ++k) {
     const float sum = must(rexnet::class_activation_map(m, found.head.view(), k))[0] +
-                      m.payload()[static_cast<std::size_t>(rexnet::layout_of(c).classifier.bias + k)];
+                      m.payload()[static_cast<std::size_t>(rexnet::layout_of(c).classifier.bias / 4 + k)];
     CHECK(sum ==
           doctest::Approx(static_cast<double>(found.logits[static_cast<std::size_t>(k)])).epsilon(1e-5));
   }

@@ -35,7 +35,7 @@ void sleep_ms(int ms) {
 /// spinning spends 200 ms in all of them.
 double cpu_ms_after_forward(const rexnet::executor& threads, int delay_ms) {
   const rexnet::config c = rexnet::config_for(rexnet::family::v1, 50, 10);
-  const rexnet::aligned_buffer weights(static_cast<std::size_t>(rexnet::layout_of(c).floats) * sizeof(float));
+  const rexnet::aligned_buffer weights(static_cast<std::size_t>(rexnet::layout_of(c).bytes));
   const rexnet::network<rexnet::dynamic_config> net(c, weights.floats().data());
   const auto p = rexnet_test::must(net.make_plan(64, 64, 2));
   rexnet::aligned_buffer workspace(p.workspace_bytes());

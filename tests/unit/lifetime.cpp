@@ -2,7 +2,7 @@
 // Who keeps what alive: classifiers keep their model's weights, and what only points is not made of a
 // temporary. The first half runs; under AddressSanitizer a read of freed memory ends it. The second half is
 // what must not compile.
-#include "rexnet/payload/packed_write.hpp"
+#include "rexnet/payload/file/write.hpp"
 #include "rexnet/rexnet.hpp"
 
 #include "tests/support/must.hpp"
@@ -34,7 +34,7 @@ rexnet::packed_header small_header(bool half) {
   h.shape = rexnet::config_for(rexnet::family::v1, 50, 3);
   h.labels = {"a label that is too long for a short string", "b", "c"};
   h.input.input_size = 32;
-  h.half = half;
+  h.type = half ? rexnet::element_type::f16 : rexnet::element_type::f32;
   return h;
 }
 

@@ -84,19 +84,19 @@ TEST_CASE("pack: BatchNorm is folded in double, weights lie in panels of 16") {
   bool same = true;
   for (int o = 0; o < shape.mid_c; ++o) {
     for (int k = 0; k < shape.in_c; ++k)
-      same = same && p[b.expand.weights + (o / 16 * shape.in_c + k) * 16 + o % 16] ==
+      same = same && p[b.expand.weights / 4 + (o / 16 * shape.in_c + k) * 16 + o % 16] ==
                          static_cast<float>(value(f + "0.weight", std::int64_t{o} * shape.in_c + k) *
                                             scale(f + "1", o));
     for (int k = 0; k < 9; ++k)
-      same = same && p[b.depthwise.weights + (o / 16 * 9 + k) * 16 + o % 16] ==
+      same = same && p[b.depthwise.weights / 4 + (o / 16 * 9 + k) * 16 + o % 16] ==
                          static_cast<float>(value(f + "3.weight", o * 9 + k) * scale(f + "4", o));
-    same = same && p[b.depthwise.bias + o] ==
+    same = same && p[b.depthwise.bias / 4 + o] ==
                        static_cast<float>((0.0 - value(f + "4.running_mean", o)) * scale(f + "4", o) +
                                           value(f + "4.bias", o));
   }
   for (int o = 0; o < shape.se_c; ++o)
     same =
-        same && p[b.squeeze.bias + o] ==
+        same && p[b.squeeze.bias / 4 + o] ==
                     static_cast<float>((value(f + "5.fc.0.bias", o) - value(f + "5.fc.1.running_mean", o)) *
                                            scale(f + "5.fc.1", o) +
                                        value(f + "5.fc.1.bias", o));
@@ -104,11 +104,11 @@ TEST_CASE("pack: BatchNorm is folded in double, weights lie in panels of 16") {
   for (int o = 0; o < c.stem_c; ++o)
     for (int ch = 0; ch < 3; ++ch)
       for (int tap = 0; tap < 9; ++tap)
-        same = same && p[l.stem.weights + (o / 16 * 27 + tap * 3 + ch) * 16 + o % 16] ==
+        same = same && p[l.stem.weights / 4 + (o / 16 * 27 + tap * 3 + ch) * 16 + o % 16] ==
                            static_cast<float>(value("features.0.weight", o * 27 + ch * 9 + tap) *
                                               scale("features.1", o));
   CHECK(same);
-  for (int o = c.classes; o < 16; ++o) CHECK(p[l.classifier.bias + o] == 0.0f);
+  for (int o = c.classes; o < 16; ++o) CHECK(p[l.classifier.bias / 4 + o] == 0.0f);
 }
 
 TEST_CASE("pack: denormal weights become zero") {
@@ -116,7 +116,7 @@ TEST_CASE("pack: denormal weights become zero") {
   d.set("output.1.weight", 3, 1e-40f);
   const auto packed = must(rexnet::pack_weights(must(rexnet::identify(d.tensors))));
   CHECK(packed.floats()[static_cast<std::size_t>(
-            rexnet::layout_of(config_for(family::v1, 50, 10)).classifier.weights + 3 * 16)] == 0.0f);
+            rexnet::layout_of(config_for(family::v1, 50, 10)).classifier.weights / 4 + 3 * 16)] == 0.0f);
 }
 
 TEST_CASE("names: M1 every tensor that is missing is missed by name") {

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 // Packed files: written and read back, golden, loaded from anywhere, and refused by number (K1 to K12).
 #include "rexnet/load.hpp"
-#include "rexnet/payload/packed_write.hpp"
+#include "rexnet/payload/file/write.hpp"
 
 #include "tests/support/craft_model.hpp"
 #include "tests/support/must.hpp"
+#include "tests/support/packed_cases.hpp"
 #include "tests/support/scratch.hpp"
 #include "tests/support/skip.hpp"
 
@@ -28,37 +29,6 @@ constexpr std::size_t at_version = 8, at_endian = 12, at_header_crc = 16, at_hal
                       at_label_count = 296, at_label_bytes = 300, at_test_values = 304, at_payload = 312,
                       at_payload_bytes = 320, at_labels = 384;
 
-rexnet::packed_header small_header() {
-  rexnet::packed_header h;
-  h.shape = config_for(family::v1, 10, 3);
-  h.input.input_size = 96;
-  h.input.crop_pct = 0.95;
-  h.labels = {"one", "zwei", "trois"};
-  h.test.h = 5, h.test.w = 7;
-  h.test.outputs = {1.5f, -2.0f, 0.25f};
-  return h;
-}
-
-/// Weights that every machine computes alike.
-std::vector<float> small_payload(const rexnet::config& c) {
-  std::vector<float> v(static_cast<std::size_t>(rexnet::layout_of(c).floats));
-  for (std::size_t i = 0; i < v.size(); ++i)
-    v[i] = static_cast<float>(static_cast<int>(i * 37 % 201) - 100) / 512.0f;
-  return v;
-}
-
-std::string packed(const rexnet::packed_header& h) {
-  const std::vector<float> payload = small_payload(h.shape);
-  std::string file;
-  const auto crc = rexnet::write_packed(h, rexnet::payload_layers(payload),
-                                        [&file](rexnet::byte_span b) -> rexnet::status {
-                                          file.append(reinterpret_cast<const char*>(b.data()), b.size());
-                                          return rexnet::done;
-                                        });
-  REQUIRE_MESSAGE(crc.ok(), crc.error().message());
-  return file;
-}
-
 /// A field overwritten, and the header's checksum made right again.
 std::string bent(std::string file, std::size_t at, std::uint64_t v, int bytes = 4) {
   file.replace(at, static_cast<std::size_t>(bytes), number(v, bytes));
@@ -68,41 +38,6 @@ std::string bent(std::string file, std::size_t at, std::uint64_t v, int bytes = 
   return file.replace(
       at_header_crc, 4,
       number(rexnet::crc32(bytes_of(file).subspan(20, static_cast<std::size_t>(end) - 20)), 4));
-}
-
-/// A copy at an address that is `offset` beyond a multiple of 64, in a block of exactly the right size.
-struct placed {
-  rexnet::aligned_buffer memory;
-  rexnet::byte_span bytes;
-  explicit placed(const std::string& file, std::size_t offset = 0) : memory(file.size() + offset) {
-    std::memcpy(memory.data() + offset, file.data(), file.size());
-    bytes = {memory.data() + offset, file.size()};
-  }
-};
-
-void check_refused(const std::string& file, errc code, const std::string& part, std::size_t offset = 0) {
-  const placed p(file, offset);
-  const auto v = rexnet::read_packed(p.bytes, rexnet::check::full);
-  REQUIRE(!v.ok());
-  const std::string other = otherwise(v.error(), code, part);
-  CHECK_MESSAGE(other.empty(), other);
-  CHECK(!rexnet::load(p.bytes, rexnet::check::full).ok());
-  rexnet::packed_view view;
-  CHECK(rexnet::open_packed(p.bytes, rexnet::check::full, view) == code);
-}
-
-void check_not_written(const rexnet::packed_header& h, errc code, const std::string& part) {
-  const std::vector<float> payload = small_payload(h.shape);
-  bool wrote = false;
-  const auto crc =
-      rexnet::write_packed(h, rexnet::payload_layers(payload), [&](rexnet::byte_span) -> rexnet::status {
-        wrote = true;
-        return rexnet::done;
-      });
-  REQUIRE(!crc.ok());
-  CHECK(!wrote);
-  CHECK_MESSAGE(crc.code() == code, crc.error().message());
-  CHECK_MESSAGE(crc.error().message().find(part) != std::string::npos, crc.error().message());
 }
 
 }  // namespace
@@ -144,11 +79,11 @@ TEST_CASE("packed file: the view shows what was written, at any address for floa
   rexnet::packed_header h = small_header();
   h.labels[1] = "";
   h.test.input.assign(5 * 7 * 3, 0.5f);
-  h.half = true;
+  h.type = rexnet::element_type::f16;
   const placed file(packed(h), 2);
   rexnet::packed_view v;
   REQUIRE(rexnet::open_packed(file.bytes, rexnet::check::full, h.shape, v) == errc::ok);
-  CHECK(v.half);
+  CHECK(v.type == rexnet::element_type::f16);
   CHECK(v.floats() == nullptr);
   CHECK(v.label_count == 3);
   for (int i = 0; i < 3; ++i) CHECK(v.label(i) == h.labels[static_cast<std::size_t>(i)]);
@@ -163,7 +98,7 @@ TEST_CASE("packed file: the view shows what was written, at any address for floa
   CHECK(rexnet::expand_half(v.payload, {weights.data(), weights.size() - 1}) == errc::shape_mismatch);
   CHECK(rexnet::expand_half(v.payload, weights) == errc::ok);
   CHECK((weights == small_payload(h.shape)));
-  h.half = false;
+  h.type = rexnet::element_type::f32;
   h.labels.clear();
   const placed plain(packed(h));
   REQUIRE(rexnet::open_packed(plain.bytes, rexnet::check::header, v) == errc::ok);
@@ -185,14 +120,14 @@ TEST_CASE("packed file: golden bytes of version 1") {
   // These bytes are in people's files: a change of either number is a new version of the format.
   rexnet::packed_header h = small_header();
   CHECK(rexnet::crc32(bytes_of(packed(h))) == 26072299u);
-  h.half = true;
+  h.type = rexnet::element_type::f16;
   CHECK(rexnet::crc32(bytes_of(packed(h))) == 3562694452u);
 }
 
 TEST_CASE("packed file: the bundled model, a file of version 1, loads with its full check") {
   const auto m = rexnet::load(source_path("models/clothing_1.0x.rexnet"), rexnet::check::full);
   REQUIRE_MESSAGE(m.ok(), m.error().message());
-  CHECK(m->header().half);
+  CHECK(m->header().type == rexnet::element_type::f16);
   CHECK(m->shape().width_hundredths == 100);
   CHECK(m->labels().size() == 10);
   CHECK(m->input().input_size == 112);
@@ -201,7 +136,7 @@ TEST_CASE("packed file: the bundled model, a file of version 1, loads with its f
 
 TEST_CASE("packed file: float16 rounds to nearest and is expanded once") {
   rexnet::packed_header h = small_header();
-  h.half = true;
+  h.type = rexnet::element_type::f16;
   const placed file(packed(h));
   const auto m = must(rexnet::load(file.bytes));
   // Multiples of 1/512 below 0.2 are float16 numbers.
@@ -279,7 +214,7 @@ TEST_CASE("packed file: layers folded one at a time give the payload that is fol
     const auto whole = must(rexnet::pack_weights(tensors));
     rexnet::packed_header h;
     h.shape = tensors.shape;
-    h.half = half;
+    h.type = half ? rexnet::element_type::f16 : rexnet::element_type::f32;
     std::string streamed, at_once;
     const auto into = [](std::string& s) {
       return [&s](rexnet::byte_span b) -> rexnet::status {
@@ -291,7 +226,7 @@ TEST_CASE("packed file: layers folded one at a time give the payload that is fol
                 h, [&](auto&& emit) { return rexnet::pack_layers(tensors, emit); }, into(streamed))
                 .ok());
     const rexnet::span<const float> payload(whole.floats().data(),
-                                            static_cast<std::size_t>(rexnet::layout_of(h.shape).floats));
+                                            static_cast<std::size_t>(rexnet::packed_numbers(h.shape)));
     REQUIRE(rexnet::write_packed(h, rexnet::payload_layers(payload), into(at_once)).ok());
     CHECK((streamed == at_once));
   }
@@ -324,8 +259,16 @@ TEST_CASE("packed file: K1 magic, and no bytes at all") {
   CHECK(rexnet::load_packed(rexnet::byte_span()).code() == errc::packed_magic);
 }
 TEST_CASE("packed file: K2 version") {
-  check_refused(bent(packed(small_header()), at_version, 2), errc::packed_version,
-                "version 2, this program reads 1");
+  for (const std::uint64_t version : {std::uint64_t{0}, std::uint64_t{3}, std::uint64_t{0xffffffff}})
+    check_refused(bent(packed(small_header()), at_version, version), errc::packed_version,
+                  "version " + std::to_string(version) + ", this program reads 1 and 2");
+  rexnet::packed_header h = small_header();
+  h.version = 3;
+  check_not_written(h, errc::packed_version, "version 3: 1 and 2 can be written");
+  h.version = 1;
+  h.shape.blocks[4].stride = 2;
+  h.shape.blocks[4].residual_c = 0;
+  check_not_written(h, errc::packed_version, "version 1 cannot describe this network");
 }
 TEST_CASE("packed file: K3 byte order") {
   check_refused(bent(packed(small_header()), at_endian, 0x04030201), errc::packed_endianness, "67305985");
@@ -385,7 +328,7 @@ TEST_CASE("packed file: K8 cut, or with bytes behind the weights") {
 TEST_CASE("packed file: K9 misaligned memory is named modulo 64, and float16 does not care") {
   rexnet::packed_header h = small_header();
   check_refused(packed(h), errc::packed_misaligned, "modulo 64 = 4", 4);
-  h.half = true;
+  h.type = rexnet::element_type::f16;
   const placed p(packed(h), 2);
   CHECK(rexnet::load(p.bytes).ok());
 }

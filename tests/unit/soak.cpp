@@ -4,7 +4,7 @@
 // REXNET_REQUESTS=100000 for the long run.
 #include "rexnet/heads/features.hpp"
 #include "rexnet/load.hpp"
-#include "rexnet/payload/packed_write.hpp"
+#include "rexnet/payload/file/write.hpp"
 
 #include "tests/support/must.hpp"
 #include "tests/support/random_cases.hpp"

@@ -45,8 +45,9 @@ struct block_config {
   activation depthwise_act = activation::relu6;  ///< of the depthwise convolution: none, relu or relu6
   activation project_act = activation::none;     ///< before the input is added: none, relu, relu6 or silu
   bool se_first = true;  ///< squeeze-excite, whose gate is sigmoid, comes before depthwise_act
-  float bn_eps = 1e-5f;  ///< of its BatchNorms, for folding
+  double bn_eps = 1e-5;  ///< of its BatchNorms, for folding
 
+  /// Whether the input is added.
   [[nodiscard]] constexpr bool residual() const noexcept { return residual_c > 0; }
 };
 
@@ -64,7 +65,7 @@ struct config {
   activation stem_act = activation::silu;     ///< none, relu, relu6 or silu
   activation head_act = activation::silu;     ///< none, relu, relu6 or silu
   activation hidden_act = activation::relu6;  ///< none, relu or relu6
-  float bn_eps = 1e-5f;                       ///< of the BatchNorms of stem, head and hidden layer
+  double bn_eps = 1e-5;                       ///< of the BatchNorms of stem, head and hidden layer
 };
 
 namespace detail {
@@ -213,6 +214,51 @@ struct shape_numbers {
   for (int i = 0; i < shape.count; ++i)
     hash = (hash ^ static_cast<std::uint32_t>(shape.n[i])) * 0x100000001b3u;
   return hash != 0 ? hash : 1;
+}
+
+inline constexpr int max_channels = 1 << 16;  ///< of a block's input or output
+
+namespace detail {
+
+/// The activations that fuse with a kernel's sums; sigmoid is squeeze-excite's alone.
+constexpr bool is_layer_activation(activation a) noexcept {
+  return a == activation::none || a == activation::relu || a == activation::relu6 || a == activation::silu;
+}
+/// Those that the depthwise and dense kernels have.
+constexpr bool is_clip(activation a) noexcept {
+  return a == activation::none || a == activation::relu || a == activation::relu6;
+}
+constexpr bool in_range(int v, int low, int high) noexcept {
+  return v >= low && v <= high;
+}
+
+/// Whether block i, which follows a map of `in_c` channels, is one that the engine runs. Block 0 runs with
+/// the stem: nothing keeps what it would add, nor the whole map that squeeze-excite needs.
+constexpr bool is_runnable_block(const block_config& b, int i, int in_c) noexcept {
+  const bool first = i == 0;
+  return b.in_c == in_c && in_range(b.out_c, 1, max_channels) && (b.kernel == 3 || b.kernel == 5) &&
+         (b.stride == 1 || (b.stride == 2 && !first)) && b.expand == !first &&
+         (first ? b.mid_c == b.in_c && b.se_c == 0 && b.residual_c == 0
+                : in_range(b.mid_c, 1, 6 * max_channels)) &&
+         in_range(b.se_c, 0, max_classes) &&
+         (b.residual_c == 0 || (b.residual_c == b.in_c && b.in_c <= b.out_c && b.stride == 1)) &&
+         is_layer_activation(b.expand_act) && is_clip(b.depthwise_act) && is_layer_activation(b.project_act);
+}
+
+}  // namespace detail
+
+/// Whether the engine can run a network: channels within limits and following from each other, kernels 3 or
+/// 5, strides 1 or 2, activations that the kernels have. True of all that config_for() gives.
+[[nodiscard]] constexpr bool is_runnable(const config& c) noexcept {
+  using detail::in_range;
+  bool good = in_range(c.width_hundredths, min_width_hundredths, max_width_hundredths) &&
+              in_range(c.classes, 0, max_classes) && in_range(c.stem_c, 1, max_channels) &&
+              in_range(c.head_c, 1, max_classes) && in_range(c.hidden_c, 0, max_classes) &&
+              in_range(c.block_count, 1, max_blocks) && detail::is_layer_activation(c.stem_act) &&
+              detail::is_layer_activation(c.head_act) && detail::is_clip(c.hidden_act);
+  for (int i = 0; i < max_blocks && good && i < c.block_count; ++i)
+    good = detail::is_runnable_block(c.blocks[i], i, i == 0 ? c.stem_c : c.blocks[i - 1].out_c);
+  return good;
 }
 
 /// Learned parameters with BatchNorm unfolded, as PyTorch counts them (weights, biases, BN gamma and beta).

@@ -107,6 +107,7 @@ enum class errc : unsigned short {
   packed_preprocessing = 83,  // K11
   packed_label_text = 84,     // K12
   output_is_input = 85,
+  packed_section = 86,  // K13
 };
 
 /// The code's own name, "io_error", for logs; "unknown" for a number that is none.
@@ -197,6 +198,7 @@ enum class errc : unsigned short {
     case errc::model_config: return "model_config";
     case errc::packed_preprocessing: return "packed_preprocessing";
     case errc::packed_label_text: return "packed_label_text";
+    case errc::packed_section: return "packed_section";
     case errc::output_is_input: return "output_is_input";
     default: return "unknown";
   }
@@ -292,6 +294,7 @@ enum class errc : unsigned short {
     case errc::model_config: return "a config.json that does not describe the model";
     case errc::packed_preprocessing: return "a packed file whose preprocessing cannot be";
     case errc::packed_label_text: return "labels that are not plain UTF-8 text";
+    case errc::packed_section: return "a packed file with a section that cannot be";
     case errc::output_is_input: return "an output that is one of the inputs";
     default: return "an unknown code";
   }

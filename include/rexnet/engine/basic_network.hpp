@@ -47,7 +47,7 @@ class basic_network : private detail::config_storage<Config>, private Backend {
 
  public:
   /// Floats of the packed payload (static configurations).
-  static constexpr std::int64_t packed_floats() noexcept { return storage::layout.floats; }
+  static constexpr std::int64_t packed_floats() noexcept { return storage::layout.bytes / 4; }
   /// Bytes of workspace (static configurations): a constant expression.
   static constexpr std::size_t workspace_bytes(int h, int w, int threads) noexcept {
     return rexnet::workspace_bytes(storage::net, h, w, threads);

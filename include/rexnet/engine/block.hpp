@@ -20,7 +20,8 @@ struct layer_weights {
   const float* bias;
 };
 [[nodiscard]] inline layer_weights at(const float* payload, const layer_layout& l, int first_c = 0) noexcept {
-  return {payload + l.weights + static_cast<std::ptrdiff_t>(first_c) * l.k, payload + l.bias + first_c};
+  const layer_numbers<const float> from = numbers_of(payload, l).from(first_c);
+  return {from.weights, from.bias};
 }
 
 /// A 1x1 layer's `channels` outputs for pixels `in_step` floats apart; `threads` claim such slices of it.

@@ -28,15 +28,14 @@ struct map {
 
 /// A layer's weights as [k][count], for the output channels [first, first + count).
 [[nodiscard]] inline matrix weights_of(const float* payload, const layer_layout& l, int first, int count) {
+  const layer_numbers<const float> layer = numbers_of(payload, l);
   matrix m(l.k, count);
   for (int k = 0; k < l.k; ++k)
-    for (int o = first; o < first + count; ++o)
-      m(k, o - first) =
-          static_cast<double>(payload[l.weights + (std::int64_t{o} / 16 * l.k + k) * 16 + o % 16]);
+    for (int o = first; o < first + count; ++o) m(k, o - first) = static_cast<double>(layer.weight(o, k));
   return m;
 }
 [[nodiscard]] inline matrix bias_of(const float* payload, const layer_layout& l) {
-  return Eigen::Map<const Eigen::RowVectorXf>(payload + l.bias, l.out_c).cast<double>();
+  return Eigen::Map<const Eigen::RowVectorXf>(numbers_of(payload, l).bias, l.out_c).cast<double>();
 }
 
 [[nodiscard]] inline matrix silu(const matrix& x) {
@@ -130,7 +129,7 @@ struct answer {
 };
 
 /// One image through the network.
-/// @param payload layout_of(c).floats floats
+/// @param payload packed_numbers(c) floats
 /// @param image   [h][w][3], normalised
 [[nodiscard]] inline answer run(const config& c, const float* payload, const float* image, int h, int w) {
   const weights_layout layout = layout_of(c);

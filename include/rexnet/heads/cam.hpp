@@ -51,12 +51,9 @@ inline namespace REXNET_BUILD {
   std::vector<double> weights;  // of the class: every sixteenth float of its panel
   weights.reserve(static_cast<std::size_t>(layout.classifier.k));
   for (int k = 0; k < layout.classifier.k; ++k)
-    weights.push_back(static_cast<double>(
-        payload[layout.classifier.weights +
-                (std::int64_t{class_index} / panel_c * layout.classifier.k + k) * panel_c +
-                class_index % panel_c]));
-  const filter hidden{payload + layout.hidden.weights, payload + layout.hidden.bias, layout.hidden.k,
-                      layout.hidden.out_c};
+    weights.push_back(static_cast<double>(numbers_of(payload, layout.classifier).weight(class_index, k)));
+  const layer_numbers<const float> dense = numbers_of(payload, layout.hidden);
+  const filter hidden{dense.weights, dense.bias, dense.k, dense.out_c};
   std::vector<float> map, row(static_cast<std::size_t>(head.w) * static_cast<std::size_t>(c.hidden_c));
   for (int b = 0; b < head.n; ++b)
     for (int y = 0; y < head.h; ++y) {

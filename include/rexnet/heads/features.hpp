@@ -24,15 +24,15 @@ struct feature_stage {
   int block = 0;   ///< whose output it is, 0 to config::block_count - 1
   int h = 0;       ///< rows
   int w = 0;       ///< columns
-  int c = 0;       ///< channels
+  int c = 0;       ///< channels; 0: the network has no such stage
 };
 
 inline constexpr int feature_stage_count = 5;
 
 /// The five stages for an input of h x w pixels: the output of the block before each one that halves the map,
 /// and of the last block, as timm's features_only=True gives them. These outputs are linear: no activation
-/// follows the project convolution.
-/// Precondition: h, w >= 1.
+/// follows the project convolution. A network that halves its maps less often has fewer stages, which come
+/// first; of one that does so more often these are the first five. Precondition: h, w >= 1.
 [[nodiscard]] constexpr std::array<feature_stage, feature_stage_count> feature_stages(const config& c, int h,
                                                                                       int w) noexcept {
   std::array<feature_stage, feature_stage_count> stages{};
@@ -154,9 +154,14 @@ class feature_extractor {
       map.data.resize(sized(mc, mh, mw));
       return map.data.data();
     };
-    for (std::size_t i = 0; choice.stages && i < stages.size(); ++i)
+    for (std::size_t i = 0; choice.stages && i < stages.size() && stages[i].c > 0; ++i)
       taps.blocks[stages[i].block] = tap(out.stages[i], stages[i].h, stages[i].w, stages[i].c);
-    if (choice.head) taps.head = tap(out.head, stages.back().h, stages.back().w, c.head_c);
+    if (choice.head) {
+      int head_h = strided(h, 2), head_w = strided(w, 2);
+      for (int i = 0; i < c.block_count; ++i)
+        head_h = strided(head_h, c.blocks[i].stride), head_w = strided(head_w, c.blocks[i].stride);
+      taps.head = tap(out.head, head_h, head_w, c.head_c);
+    }
     out.pooled.resize(sized(c.head_c));
     out.features.resize(sized(feature_c(c)));
     out.logits.resize(sized(output_c(c)));

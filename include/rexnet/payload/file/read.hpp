@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-// A packed file's description as values of their own, for tools and for writing; packed_view.hpp reads the
+// A packed file's description as values of their own, for tools and for writing; view.hpp reads the
 // same without the heap. Specification: docs/packed-format.md.
-#ifndef REXNET_PAYLOAD_PACKED_FILE_HPP
-#define REXNET_PAYLOAD_PACKED_FILE_HPP
+#ifndef REXNET_PAYLOAD_FILE_READ_HPP
+#define REXNET_PAYLOAD_FILE_READ_HPP
 
-#include "rexnet/payload/packed_view.hpp"
+#include "rexnet/payload/file/view.hpp"
 
 #include <string>
 #include <vector>
@@ -35,11 +35,12 @@ struct self_test {
 
 /// What a packed file says beside its weights.
 struct packed_header {
-  config shape;                     ///< of the network
-  preprocessing input;              ///< how it wants its pictures
-  std::vector<std::string> labels;  ///< empty, or one per class
-  bool half = false;                ///< the payload is float16
-  self_test test;                   ///< what it must give on every machine
+  config shape;                           ///< of the network
+  preprocessing input;                    ///< how it wants its pictures
+  std::vector<std::string> labels;        ///< empty, or one per class
+  element_type type = element_type::f32;  ///< of the payload: f32 or f16
+  self_test test;                         ///< what it must give on every machine
+  int version = 0;                        ///< of the format; to write: 0 for the lowest that can say it
 };
 
 struct packed_file {
@@ -48,7 +49,7 @@ struct packed_file {
 };
 
 /// Checks a packed file and gives its parts; the payload is a view of `bytes`. Memory: 40 bytes for a label
-/// at most, of which the payload has at least 4 for each; the self-test once more. Errors: K1 to K12 of
+/// at most, of which the payload has at least 4 for each; the self-test once more. Errors: K1 to K13 of
 /// docs/refusals.md.
 [[nodiscard]] inline result<packed_file> read_packed(byte_span bytes, check depth = check::header) {
   packed_view v;
@@ -60,7 +61,8 @@ struct packed_file {
   packed_header& h = file.header;
   h.shape = v.shape;
   h.input = v.input;
-  h.half = v.half;
+  h.type = v.type;
+  h.version = v.version;
   std::string_view labels = v.label_text;
   for (std::size_t end; (end = labels.find('\n')) != labels.npos; labels.remove_prefix(end + 1))
     h.labels.emplace_back(labels.substr(0, end));
@@ -73,4 +75,4 @@ struct packed_file {
 }  // namespace REXNET_BUILD
 }  // namespace rexnet
 
-#endif  // REXNET_PAYLOAD_PACKED_FILE_HPP
+#endif  // REXNET_PAYLOAD_FILE_READ_HPP
