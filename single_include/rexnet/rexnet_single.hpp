@@ -235,6 +235,7 @@
 #define REXNET_ALWAYS_INLINE __forceinline
 #define REXNET_LAMBDA_INLINE
 #define REXNET_NOINLINE __declspec(noinline)
+#define REXNET_COLD
 #define REXNET_RESTRICT __restrict
 #define REXNET_HIDDEN
 #define REXNET_PREFETCH(address) static_cast<void>(address)
@@ -242,6 +243,7 @@
 #define REXNET_ALWAYS_INLINE inline __attribute__((always_inline))
 #define REXNET_LAMBDA_INLINE __attribute__((always_inline))
 #define REXNET_NOINLINE __attribute__((noinline))
+#define REXNET_COLD __attribute__((cold))
 #define REXNET_RESTRICT __restrict__
 #if defined(_WIN32)
 #define REXNET_HIDDEN
@@ -520,7 +522,7 @@ inline constexpr crc_tables crc{};
 }  // namespace detail
 
 /// CRC-32 as in zip and PNG; `seed` continues an earlier one.
-[[nodiscard]] inline std::uint32_t crc32(byte_span bytes, std::uint32_t seed = 0) noexcept {
+[[nodiscard]] REXNET_NOINLINE inline std::uint32_t crc32(byte_span bytes, std::uint32_t seed = 0) noexcept {
   const auto& t = detail::crc.t;
   std::uint32_t c = ~seed;
   const unsigned char* p = bytes.data();
@@ -5422,8 +5424,9 @@ inline std::size_t top_k_into(span<const float> scores, span<scored_class> top) 
 #define REXNET_PAYLOAD_FILE_VERSION1_HPP
 
 // ---- rexnet/payload/file/fields.hpp
-// What all versions of the packed file have in common: the view that a reader fills in, numbers as they lie in a file,
-// and the checks of labels, self-test and weights.
+// What all versions of the packed file have in common: the view that a reader fills in, numbers as they lie
+// in a file, and the checks of labels, self-test and weights. Each file is parsed once: this code is made
+// small, not fast (REXNET_COLD: 2 kB of a small program).
 #ifndef REXNET_PAYLOAD_FILE_FIELDS_HPP
 #define REXNET_PAYLOAD_FILE_FIELDS_HPP
 
@@ -5560,7 +5563,7 @@ struct field_reader {
 
 /// Walks over how pictures are prepared, for reading and for writing: each field is named once, in order.
 template <class Io>
-void picture_fields(Io& io, preprocessing& p) {
+REXNET_COLD void picture_fields(Io& io, preprocessing& p) {
   auto filter = static_cast<std::uint32_t>(p.interpolation), order = static_cast<std::uint32_t>(p.order);
   io.i32(p.input_size), io.u32(filter), io.u32(order);
   p.interpolation = filter == 1 ? interpolation::bilinear : interpolation::bicubic;
@@ -5574,8 +5577,8 @@ inline constexpr std::size_t picture_bytes = 44;
 
 /// @param at where interpolation and pass order are
 template <class Fail>
-[[nodiscard]] errc check_picture_fields(const field_reader& r, const preprocessing& p, const unsigned char* at,
-                                        Fail&& fail) {
+[[nodiscard]] REXNET_COLD errc check_picture_fields(const field_reader& r, const preprocessing& p,
+                                                    const unsigned char* at, Fail&& fail) {
   if (r.bad_resize)
     return fail(errc::packed_preprocessing, "interpolation ", little_endian<4>(at), ", pass order ",
                 little_endian<4>(at + 4), ": 0 and 1 are known");
@@ -5585,7 +5588,8 @@ template <class Fail>
 
 /// The labels: one per class, or none; then they are in the view.
 template <class Fail>
-[[nodiscard]] errc read_labels(std::string_view labels, std::uint32_t count, packed_view& v, Fail&& fail) {
+[[nodiscard]] REXNET_COLD errc read_labels(std::string_view labels, std::uint32_t count, packed_view& v,
+                                           Fail&& fail) {
   std::uint32_t lines = 0;
   for (const char c : labels) lines += c == '\n' ? 1u : 0u;
   if (lines != count || (count != 0 && count != static_cast<std::uint32_t>(v.shape.classes)))
@@ -5604,7 +5608,8 @@ template <class Fail>
 
 /// Whether the self-test's input is one. @param input_floats that the file holds of it
 template <class Fail>
-[[nodiscard]] errc check_test_size(const packed_view& v, std::uint32_t input_floats, Fail&& fail) {
+[[nodiscard]] REXNET_COLD errc check_test_size(const packed_view& v, std::uint32_t input_floats,
+                                               Fail&& fail) {
   const std::uint64_t needed =
       3 * static_cast<std::uint64_t>(v.test.h) * static_cast<std::uint64_t>(v.test.w);
   if ((v.test.h > 0) == (v.test.w > 0) && v.test.h <= 16384 && v.test.w <= 16384 &&
@@ -5616,7 +5621,7 @@ template <class Fail>
 
 /// Whether the payload is of the size that the network needs.
 template <class Fail>
-[[nodiscard]] errc check_payload_size(const packed_view& v, std::uint64_t bytes, Fail&& fail) {
+[[nodiscard]] REXNET_COLD errc check_payload_size(const packed_view& v, std::uint64_t bytes, Fail&& fail) {
   const checked expected = checked(static_cast<std::uint64_t>(packed_numbers(v.shape))) *
                            static_cast<std::uint64_t>(element_bytes(v.type));
   if (bytes == expected.get()) return errc::ok;
@@ -5625,7 +5630,8 @@ template <class Fail>
 
 /// Where the payload lies and, with check::full, what it holds.
 template <class Fail>
-[[nodiscard]] errc check_payload(const packed_view& v, check depth, std::uint32_t recorded, Fail&& fail) {
+[[nodiscard]] REXNET_COLD errc check_payload(const packed_view& v, check depth, std::uint32_t recorded,
+                                             Fail&& fail) {
   if (v.type == element_type::f32 && !is_aligned(v.payload.data()))
     return fail(errc::packed_misaligned,
                 "memory at address modulo 64 = ", reinterpret_cast<std::uintptr_t>(v.payload.data()) % 64,
@@ -5651,7 +5657,7 @@ inline constexpr std::size_t packed_fixed = 384;  ///< bytes before the labels
 /// Walks over the fixed fields, for reading and for writing: each field is named once, in order.
 /// @tparam Header packed_view or packed_header
 template <class Io, class Header>
-void packed_fields(Io&& io, Header& h) {
+REXNET_COLD void packed_fields(Io&& io, Header& h) {
   auto type = static_cast<std::uint32_t>(h.type), family_code = static_cast<std::uint32_t>(h.shape.family);
   io.u32(type), io.u32(family_code);
   h.type = type == 1 ? element_type::f16 : element_type::f32;
@@ -5681,7 +5687,7 @@ void packed_fields(Io&& io, Header& h) {
 }
 
 template <class Fail>
-[[nodiscard]] errc parse_version_1(byte_span bytes, check depth, packed_view& v, Fail&& fail) {
+[[nodiscard]] REXNET_COLD errc parse_version_1(byte_span bytes, check depth, packed_view& v, Fail&& fail) {
   if (bytes.size() < packed_fixed)
     return fail(errc::packed_size, bytes.size(), " bytes are less than a header");
   field_reader r{bytes.data() + packed_start};
@@ -5735,7 +5741,8 @@ namespace rexnet {
 inline namespace REXNET_BUILD {
 namespace detail {
 
-/// What a section holds. A reader refuses a kind that is not in this list, unless `may_skip` is set in its number.
+/// What a section holds. A reader refuses a kind that is not in this list, unless `may_skip` is set in its
+/// number.
 enum class section_kind : std::uint32_t { shape = 1, pictures = 2, labels = 3, self_test = 4, weights = 5 };
 inline constexpr std::uint32_t may_skip = 0x80000000u;
 inline constexpr int section_kinds = 5;
@@ -5775,7 +5782,7 @@ inline constexpr std::uint32_t shape_numbers_before = 11, shape_numbers_of_block
 
 /// Walks over the shape, for reading and for writing. Before it: the caller has read block_count.
 template <class Io>
-void shape_fields(Io& io, config& c) {
+REXNET_COLD void shape_fields(Io& io, config& c) {
   const auto code = [&io](auto& value, std::uint32_t most) {
     auto number = static_cast<std::uint32_t>(value);
     io.u32(number);
@@ -5793,9 +5800,10 @@ void shape_fields(Io& io, config& c) {
   }
 }
 
-/// Reads the table: sections lie one after the other, each from a multiple of 64, with zeros between, to the file's end.
+/// Reads the table: sections lie one after the other, each from a multiple of 64, with zeros between, to the
+/// file's end.
 template <class Fail>
-[[nodiscard]] errc read_table(byte_span bytes, section_table& table, Fail&& fail) {
+[[nodiscard]] REXNET_COLD errc read_table(byte_span bytes, section_table& table, Fail&& fail) {
   const auto word = [bytes](std::size_t at) {
     return static_cast<std::uint32_t>(little_endian<4>(bytes.data() + at));
   };
@@ -5803,15 +5811,12 @@ template <class Fail>
   const auto all = static_cast<std::uint64_t>(bytes.size());
   const std::uint32_t count = all < table_at ? 0 : word(20);
   const std::size_t table_end = table_at + (count <= max_sections ? count : 0) * table_row;
-  if (all < table_end || all < table_at)
-    return fail(errc::packed_size, all, " bytes are less than a header");
-  if (count > max_sections)
-    return fail(errc::packed_section, count, " sections, at most ", max_sections);
+  if (all < table_end || all < table_at) return fail(errc::packed_size, all, " bytes are less than a header");
+  if (count > max_sections) return fail(errc::packed_section, count, " sections, at most ", max_sections);
   const std::uint32_t found = crc32(bytes.subspan(packed_start, table_end - packed_start));
   if (found != word(16))
     return fail(errc::packed_header_checksum, "header checksum ", found, ", recorded ", word(16));
-  if (wide(24) != all)
-    return fail(errc::packed_size, all, " bytes, expected ", wide(24), " (cut short?)");
+  if (wide(24) != all) return fail(errc::packed_size, all, " bytes, expected ", wide(24), " (cut short?)");
   std::uint64_t end = table_end;
   for (std::uint32_t i = 0; i < count; ++i) {
     const std::size_t row = table_at + i * table_row;
@@ -5827,7 +5832,8 @@ template <class Fail>
     s.bytes = bytes.subspan(static_cast<std::size_t>(offset), static_cast<std::size_t>(size));
     if (s.kind == 0 || s.kind > section_kinds) {
       if ((s.kind & may_skip) != 0) continue;
-      return fail(errc::packed_section, "section ", i, " of kind ", s.kind, ", which this program cannot read");
+      return fail(errc::packed_section, "section ", i, " of kind ", s.kind,
+                  ", which this program cannot read");
     }
     section& place = table.known[s.kind - 1];
     const char* const name = section_name(static_cast<section_kind>(s.kind));
@@ -5848,7 +5854,7 @@ template <class Fail>
 }
 
 template <class Fail>
-[[nodiscard]] errc read_shape(byte_span s, config& c, Fail&& fail) {
+[[nodiscard]] REXNET_COLD errc read_shape(byte_span s, config& c, Fail&& fail) {
   const std::uint32_t blocks = section_word(s, 0), numbers = section_word(s, 1);
   if (blocks < 1 || blocks > static_cast<std::uint32_t>(max_blocks) || numbers != shape_numbers_of_block)
     return fail(errc::packed_shape, blocks, " blocks of ", numbers, " numbers, this program reads 1 to ",
@@ -5864,7 +5870,7 @@ template <class Fail>
 }
 
 template <class Fail>
-[[nodiscard]] errc read_self_test(byte_span s, packed_view& v, Fail&& fail) {
+[[nodiscard]] REXNET_COLD errc read_self_test(byte_span s, packed_view& v, Fail&& fail) {
   if (s.data() == nullptr) return errc::ok;
   constexpr std::size_t fixed = 16;
   if (s.size() < fixed) return fail(errc::packed_section, "self-test of ", s.size(), " bytes");
@@ -5884,7 +5890,7 @@ template <class Fail>
 }
 
 template <class Fail>
-[[nodiscard]] errc parse_version_2(byte_span bytes, check depth, packed_view& v, Fail&& fail) {
+[[nodiscard]] REXNET_COLD errc parse_version_2(byte_span bytes, check depth, packed_view& v, Fail&& fail) {
   section_table table;
   if (const errc e = read_table(bytes, table, fail); e != errc::ok) return e;
   for (const section_kind kind : {section_kind::shape, section_kind::pictures, section_kind::weights})
@@ -5901,7 +5907,9 @@ template <class Fail>
 
   if (const byte_span labels = table[section_kind::labels].bytes; labels.data() != nullptr) {
     if (labels.size() < 4) return fail(errc::packed_section, "labels of ", labels.size(), " bytes");
-    if (const errc e = read_labels(text(labels.subspan(4, labels.size() - 4)), section_word(labels, 0), v, fail); e != errc::ok)
+    if (const errc e =
+            read_labels(text(labels.subspan(4, labels.size() - 4)), section_word(labels, 0), v, fail);
+        e != errc::ok)
       return e;
   }
   if (const errc e = read_self_test(table[section_kind::self_test].bytes, v, fail); e != errc::ok) return e;

@@ -125,6 +125,7 @@
 #define REXNET_ALWAYS_INLINE __forceinline
 #define REXNET_LAMBDA_INLINE
 #define REXNET_NOINLINE __declspec(noinline)
+#define REXNET_COLD
 #define REXNET_RESTRICT __restrict
 #define REXNET_HIDDEN
 #define REXNET_PREFETCH(address) static_cast<void>(address)
@@ -132,6 +133,7 @@
 #define REXNET_ALWAYS_INLINE inline __attribute__((always_inline))
 #define REXNET_LAMBDA_INLINE __attribute__((always_inline))
 #define REXNET_NOINLINE __attribute__((noinline))
+#define REXNET_COLD __attribute__((cold))
 #define REXNET_RESTRICT __restrict__
 #if defined(_WIN32)
 #define REXNET_HIDDEN

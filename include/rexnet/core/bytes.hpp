@@ -56,7 +56,7 @@ inline constexpr crc_tables crc{};
 }  // namespace detail
 
 /// CRC-32 as in zip and PNG; `seed` continues an earlier one.
-[[nodiscard]] inline std::uint32_t crc32(byte_span bytes, std::uint32_t seed = 0) noexcept {
+[[nodiscard]] REXNET_NOINLINE inline std::uint32_t crc32(byte_span bytes, std::uint32_t seed = 0) noexcept {
   const auto& t = detail::crc.t;
   std::uint32_t c = ~seed;
   const unsigned char* p = bytes.data();

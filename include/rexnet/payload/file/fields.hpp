@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// What all versions of the packed file have in common: the view that a reader fills in, numbers as they lie in a file,
-// and the checks of labels, self-test and weights.
+// What all versions of the packed file have in common: the view that a reader fills in, numbers as they lie
+// in a file, and the checks of labels, self-test and weights. Each file is parsed once: this code is made
+// small, not fast (REXNET_COLD: 2 kB of a small program).
 #ifndef REXNET_PAYLOAD_FILE_FIELDS_HPP
 #define REXNET_PAYLOAD_FILE_FIELDS_HPP
 
@@ -100,7 +101,7 @@ struct field_reader {
 
 /// Walks over how pictures are prepared, for reading and for writing: each field is named once, in order.
 template <class Io>
-void picture_fields(Io& io, preprocessing& p) {
+REXNET_COLD void picture_fields(Io& io, preprocessing& p) {
   auto filter = static_cast<std::uint32_t>(p.interpolation), order = static_cast<std::uint32_t>(p.order);
   io.i32(p.input_size), io.u32(filter), io.u32(order);
   p.interpolation = filter == 1 ? interpolation::bilinear : interpolation::bicubic;
@@ -114,8 +115,8 @@ inline constexpr std::size_t picture_bytes = 44;
 
 /// @param at where interpolation and pass order are
 template <class Fail>
-[[nodiscard]] errc check_picture_fields(const field_reader& r, const preprocessing& p, const unsigned char* at,
-                                        Fail&& fail) {
+[[nodiscard]] REXNET_COLD errc check_picture_fields(const field_reader& r, const preprocessing& p,
+                                                    const unsigned char* at, Fail&& fail) {
   if (r.bad_resize)
     return fail(errc::packed_preprocessing, "interpolation ", little_endian<4>(at), ", pass order ",
                 little_endian<4>(at + 4), ": 0 and 1 are known");
@@ -125,7 +126,8 @@ template <class Fail>
 
 /// The labels: one per class, or none; then they are in the view.
 template <class Fail>
-[[nodiscard]] errc read_labels(std::string_view labels, std::uint32_t count, packed_view& v, Fail&& fail) {
+[[nodiscard]] REXNET_COLD errc read_labels(std::string_view labels, std::uint32_t count, packed_view& v,
+                                           Fail&& fail) {
   std::uint32_t lines = 0;
   for (const char c : labels) lines += c == '\n' ? 1u : 0u;
   if (lines != count || (count != 0 && count != static_cast<std::uint32_t>(v.shape.classes)))
@@ -144,7 +146,8 @@ template <class Fail>
 
 /// Whether the self-test's input is one. @param input_floats that the file holds of it
 template <class Fail>
-[[nodiscard]] errc check_test_size(const packed_view& v, std::uint32_t input_floats, Fail&& fail) {
+[[nodiscard]] REXNET_COLD errc check_test_size(const packed_view& v, std::uint32_t input_floats,
+                                               Fail&& fail) {
   const std::uint64_t needed =
       3 * static_cast<std::uint64_t>(v.test.h) * static_cast<std::uint64_t>(v.test.w);
   if ((v.test.h > 0) == (v.test.w > 0) && v.test.h <= 16384 && v.test.w <= 16384 &&
@@ -156,7 +159,7 @@ template <class Fail>
 
 /// Whether the payload is of the size that the network needs.
 template <class Fail>
-[[nodiscard]] errc check_payload_size(const packed_view& v, std::uint64_t bytes, Fail&& fail) {
+[[nodiscard]] REXNET_COLD errc check_payload_size(const packed_view& v, std::uint64_t bytes, Fail&& fail) {
   const checked expected = checked(static_cast<std::uint64_t>(packed_numbers(v.shape))) *
                            static_cast<std::uint64_t>(element_bytes(v.type));
   if (bytes == expected.get()) return errc::ok;
@@ -165,7 +168,8 @@ template <class Fail>
 
 /// Where the payload lies and, with check::full, what it holds.
 template <class Fail>
-[[nodiscard]] errc check_payload(const packed_view& v, check depth, std::uint32_t recorded, Fail&& fail) {
+[[nodiscard]] REXNET_COLD errc check_payload(const packed_view& v, check depth, std::uint32_t recorded,
+                                             Fail&& fail) {
   if (v.type == element_type::f32 && !is_aligned(v.payload.data()))
     return fail(errc::packed_misaligned,
                 "memory at address modulo 64 = ", reinterpret_cast<std::uintptr_t>(v.payload.data()) % 64,

@@ -15,7 +15,7 @@ inline constexpr std::size_t packed_fixed = 384;  ///< bytes before the labels
 /// Walks over the fixed fields, for reading and for writing: each field is named once, in order.
 /// @tparam Header packed_view or packed_header
 template <class Io, class Header>
-void packed_fields(Io&& io, Header& h) {
+REXNET_COLD void packed_fields(Io&& io, Header& h) {
   auto type = static_cast<std::uint32_t>(h.type), family_code = static_cast<std::uint32_t>(h.shape.family);
   io.u32(type), io.u32(family_code);
   h.type = type == 1 ? element_type::f16 : element_type::f32;
@@ -45,7 +45,7 @@ void packed_fields(Io&& io, Header& h) {
 }
 
 template <class Fail>
-[[nodiscard]] errc parse_version_1(byte_span bytes, check depth, packed_view& v, Fail&& fail) {
+[[nodiscard]] REXNET_COLD errc parse_version_1(byte_span bytes, check depth, packed_view& v, Fail&& fail) {
   if (bytes.size() < packed_fixed)
     return fail(errc::packed_size, bytes.size(), " bytes are less than a header");
   field_reader r{bytes.data() + packed_start};

@@ -10,7 +10,8 @@ namespace rexnet {
 inline namespace REXNET_BUILD {
 namespace detail {
 
-/// What a section holds. A reader refuses a kind that is not in this list, unless `may_skip` is set in its number.
+/// What a section holds. A reader refuses a kind that is not in this list, unless `may_skip` is set in its
+/// number.
 enum class section_kind : std::uint32_t { shape = 1, pictures = 2, labels = 3, self_test = 4, weights = 5 };
 inline constexpr std::uint32_t may_skip = 0x80000000u;
 inline constexpr int section_kinds = 5;
@@ -50,7 +51,7 @@ inline constexpr std::uint32_t shape_numbers_before = 11, shape_numbers_of_block
 
 /// Walks over the shape, for reading and for writing. Before it: the caller has read block_count.
 template <class Io>
-void shape_fields(Io& io, config& c) {
+REXNET_COLD void shape_fields(Io& io, config& c) {
   const auto code = [&io](auto& value, std::uint32_t most) {
     auto number = static_cast<std::uint32_t>(value);
     io.u32(number);
@@ -68,9 +69,10 @@ void shape_fields(Io& io, config& c) {
   }
 }
 
-/// Reads the table: sections lie one after the other, each from a multiple of 64, with zeros between, to the file's end.
+/// Reads the table: sections lie one after the other, each from a multiple of 64, with zeros between, to the
+/// file's end.
 template <class Fail>
-[[nodiscard]] errc read_table(byte_span bytes, section_table& table, Fail&& fail) {
+[[nodiscard]] REXNET_COLD errc read_table(byte_span bytes, section_table& table, Fail&& fail) {
   const auto word = [bytes](std::size_t at) {
     return static_cast<std::uint32_t>(little_endian<4>(bytes.data() + at));
   };
@@ -78,15 +80,12 @@ template <class Fail>
   const auto all = static_cast<std::uint64_t>(bytes.size());
   const std::uint32_t count = all < table_at ? 0 : word(20);
   const std::size_t table_end = table_at + (count <= max_sections ? count : 0) * table_row;
-  if (all < table_end || all < table_at)
-    return fail(errc::packed_size, all, " bytes are less than a header");
-  if (count > max_sections)
-    return fail(errc::packed_section, count, " sections, at most ", max_sections);
+  if (all < table_end || all < table_at) return fail(errc::packed_size, all, " bytes are less than a header");
+  if (count > max_sections) return fail(errc::packed_section, count, " sections, at most ", max_sections);
   const std::uint32_t found = crc32(bytes.subspan(packed_start, table_end - packed_start));
   if (found != word(16))
     return fail(errc::packed_header_checksum, "header checksum ", found, ", recorded ", word(16));
-  if (wide(24) != all)
-    return fail(errc::packed_size, all, " bytes, expected ", wide(24), " (cut short?)");
+  if (wide(24) != all) return fail(errc::packed_size, all, " bytes, expected ", wide(24), " (cut short?)");
   std::uint64_t end = table_end;
   for (std::uint32_t i = 0; i < count; ++i) {
     const std::size_t row = table_at + i * table_row;
@@ -102,7 +101,8 @@ template <class Fail>
     s.bytes = bytes.subspan(static_cast<std::size_t>(offset), static_cast<std::size_t>(size));
     if (s.kind == 0 || s.kind > section_kinds) {
       if ((s.kind & may_skip) != 0) continue;
-      return fail(errc::packed_section, "section ", i, " of kind ", s.kind, ", which this program cannot read");
+      return fail(errc::packed_section, "section ", i, " of kind ", s.kind,
+                  ", which this program cannot read");
     }
     section& place = table.known[s.kind - 1];
     const char* const name = section_name(static_cast<section_kind>(s.kind));
@@ -123,7 +123,7 @@ template <class Fail>
 }
 
 template <class Fail>
-[[nodiscard]] errc read_shape(byte_span s, config& c, Fail&& fail) {
+[[nodiscard]] REXNET_COLD errc read_shape(byte_span s, config& c, Fail&& fail) {
   const std::uint32_t blocks = section_word(s, 0), numbers = section_word(s, 1);
   if (blocks < 1 || blocks > static_cast<std::uint32_t>(max_blocks) || numbers != shape_numbers_of_block)
     return fail(errc::packed_shape, blocks, " blocks of ", numbers, " numbers, this program reads 1 to ",
@@ -139,7 +139,7 @@ template <class Fail>
 }
 
 template <class Fail>
-[[nodiscard]] errc read_self_test(byte_span s, packed_view& v, Fail&& fail) {
+[[nodiscard]] REXNET_COLD errc read_self_test(byte_span s, packed_view& v, Fail&& fail) {
   if (s.data() == nullptr) return errc::ok;
   constexpr std::size_t fixed = 16;
   if (s.size() < fixed) return fail(errc::packed_section, "self-test of ", s.size(), " bytes");
@@ -159,7 +159,7 @@ template <class Fail>
 }
 
 template <class Fail>
-[[nodiscard]] errc parse_version_2(byte_span bytes, check depth, packed_view& v, Fail&& fail) {
+[[nodiscard]] REXNET_COLD errc parse_version_2(byte_span bytes, check depth, packed_view& v, Fail&& fail) {
   section_table table;
   if (const errc e = read_table(bytes, table, fail); e != errc::ok) return e;
   for (const section_kind kind : {section_kind::shape, section_kind::pictures, section_kind::weights})
@@ -176,7 +176,9 @@ template <class Fail>
 
   if (const byte_span labels = table[section_kind::labels].bytes; labels.data() != nullptr) {
     if (labels.size() < 4) return fail(errc::packed_section, "labels of ", labels.size(), " bytes");
-    if (const errc e = read_labels(text(labels.subspan(4, labels.size() - 4)), section_word(labels, 0), v, fail); e != errc::ok)
+    if (const errc e =
+            read_labels(text(labels.subspan(4, labels.size() - 4)), section_word(labels, 0), v, fail);
+        e != errc::ok)
       return e;
   }
   if (const errc e = read_self_test(table[section_kind::self_test].bytes, v, fail); e != errc::ok) return e;
