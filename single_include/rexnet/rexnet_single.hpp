@@ -8168,64 +8168,17 @@ class zip_reader {
 
   /// Every entry, also compressed ones; no checksum is compared yet.
   result<std::vector<zip_entry>> list() {
-    // The end record is the last thing in the file, behind which a comment of up to 65535 bytes may stand.
-    // Two of them, one in the other's comment, are two archives: readers differ in which one they see.
-    const std::size_t size = file_.size();
-    if (size < 22)
-      return fail(errc::model_truncated,
-                  "the file has " + std::to_string(size) + " bytes, a zip at least 22");
-    std::size_t end = size;
-    const std::size_t lowest = size > 22 + 65535 ? size - 22 - 65535 : 0;
-    for (std::size_t at = size - 22 + 1; at-- > lowest;) {
-      if (signature(at) != 0x06054b50 || at + 22 + u16(at + 20) != size) continue;
-      if (end != size)
-        return fail(errc::zip_malformed,
-                    "two end records, at " + std::to_string(at) + " and " + std::to_string(end));
-      end = at;
-    }
-    if (end == size)
-      return fail(errc::model_truncated,
-                  "no zip end record: the file is cut short or was not downloaded completely");
-    std::uint64_t disk = u16(end + 4), first_disk = u16(end + 6), count = u16(end + 10),
-                  on_disk = u16(end + 8);
-    std::uint64_t directory_size = u32(end + 12), directory = u32(end + 16), limit = end;
-    if (end >= 20 && signature(end - 20) == 0x07064b50) {
-      const std::uint64_t at = u64(end - 12);
-      if (!(checked(at) + 56).at_most(end - 20) || signature(static_cast<std::size_t>(at)) != 0x06064b50)
-        return fail(errc::zip_zip64_out_of_range, "zip64 end record at " + std::to_string(at) +
-                                                      " in a file of " + std::to_string(size) + " bytes");
-      const auto z = static_cast<std::size_t>(at);
-      // What the 32-bit record does say must be the same.
-      const auto agrees = [](std::uint64_t narrow, std::uint64_t none, std::uint64_t wide) {
-        return narrow == none || narrow == wide;
-      };
-      if (!agrees(count, 0xffffu, u64(z + 32)) || !agrees(on_disk, 0xffffu, u64(z + 24)) ||
-          !agrees(directory_size, 0xffffffffu, u64(z + 40)) || !agrees(directory, 0xffffffffu, u64(z + 48)))
-        return fail(errc::zip_header_mismatch, "the end record and the zip64 end record disagree");
-      limit = z;
-      disk = u32(z + 16), first_disk = u32(z + 20), on_disk = u64(z + 24), count = u64(z + 32);
-      directory_size = u64(z + 40), directory = u64(z + 48);
-    }
-    if (disk != 0 || first_disk != 0 || on_disk != count)
-      return fail(errc::zip_multi_disk, "part of a multi-disk archive (disk " + std::to_string(disk) + ")");
-    if (count > max_zip_entries)
-      return fail(errc::zip_too_many_entries,
-                  std::to_string(count) + " entries, at most " + std::to_string(max_zip_entries));
-    if (!(checked(directory) + directory_size).at_most(limit) ||
-        !(checked(count) * 46).at_most(directory_size))
-      return fail(errc::zip_entry_out_of_range, "central directory of " + std::to_string(directory_size) +
-                                                    " bytes at " + std::to_string(directory) +
-                                                    " leaves the file");
-
-    if (directory + directory_size != limit)
-      return fail(errc::zip_malformed, std::to_string(limit - directory - directory_size) +
-                                           " bytes between the central directory and the end record");
-    std::size_t at = static_cast<std::size_t>(directory);
-    const std::size_t stop = at + static_cast<std::size_t>(directory_size);
+    const auto place = find_end();
+    if (!place) return place.error();
+    const auto end = read_end(*place);
+    if (!end) return end.error();
+    if (status s = check_end(*end); !s) return s.error();
+    auto at = static_cast<std::size_t>(end->directory);
+    const std::size_t stop = at + static_cast<std::size_t>(end->directory_size);
     std::vector<zip_entry> entries;
-    entries.reserve(static_cast<std::size_t>(count));
-    for (std::uint64_t i = 0; i < count; ++i) {
-      auto entry = central(at, stop, directory);
+    entries.reserve(static_cast<std::size_t>(end->count));
+    for (std::uint64_t i = 0; i < end->count; ++i) {
+      auto entry = central(at, stop, end->directory);
       if (!entry) return entry.error();
       entries.push_back(*entry);
     }
@@ -8251,6 +8204,81 @@ class zip_reader {
     return fail(code, "entry " + in_quotes(name_) + ": " + what);
   }
 
+  /// Where the end record begins. It is the last thing in the file, behind which a comment of up to 65535
+  /// bytes may stand. Two of them, one in the other's comment, are two archives: readers differ in which one
+  /// they see.
+  [[nodiscard]] result<std::size_t> find_end() const {
+    const std::size_t size = file_.size();
+    if (size < 22)
+      return fail(errc::model_truncated,
+                  "the file has " + std::to_string(size) + " bytes, a zip at least 22");
+    std::size_t end = size;
+    const std::size_t lowest = size > 22 + 65535 ? size - 22 - 65535 : 0;
+    for (std::size_t at = size - 22 + 1; at-- > lowest;) {
+      if (signature(at) != 0x06054b50 || at + 22 + u16(at + 20) != size) continue;
+      if (end != size)
+        return fail(errc::zip_malformed,
+                    "two end records, at " + std::to_string(at) + " and " + std::to_string(end));
+      end = at;
+    }
+    if (end == size)
+      return fail(errc::model_truncated,
+                  "no zip end record: the file is cut short or was not downloaded completely");
+    return end;
+  }
+
+  /// What the end record says, or that of zip64 where there is one.
+  struct end_record {
+    std::uint64_t disk, first_disk, on_disk, count;
+    std::uint64_t directory_size, directory;
+    std::uint64_t limit;  ///< where the end records begin
+  };
+  [[nodiscard]] result<end_record> read_end(std::size_t end) const {
+    end_record narrow{u16(end + 4),  u16(end + 6),  u16(end + 8), u16(end + 10),
+                      u32(end + 12), u32(end + 16), end};
+    if (end < 20 || signature(end - 20) != 0x07064b50) return narrow;
+    const std::uint64_t at = u64(end - 12);
+    if (!(checked(at) + 56).at_most(end - 20) || signature(static_cast<std::size_t>(at)) != 0x06064b50)
+      return fail(errc::zip_zip64_out_of_range, "zip64 end record at " + std::to_string(at) +
+                                                    " in a file of " + std::to_string(file_.size()) +
+                                                    " bytes");
+    const auto wide_at = static_cast<std::size_t>(at);
+    const end_record wide{u32(wide_at + 16),
+                          u32(wide_at + 20),
+                          u64(wide_at + 24),
+                          u64(wide_at + 32),
+                          u64(wide_at + 40),
+                          u64(wide_at + 48),
+                          at};
+    // What the 32-bit record does say must be the same.
+    const auto agrees = [](std::uint64_t of_narrow, std::uint64_t none, std::uint64_t of_wide) {
+      return of_narrow == none || of_narrow == of_wide;
+    };
+    if (!agrees(narrow.count, 0xffffu, wide.count) || !agrees(narrow.on_disk, 0xffffu, wide.on_disk) ||
+        !agrees(narrow.directory_size, 0xffffffffu, wide.directory_size) ||
+        !agrees(narrow.directory, 0xffffffffu, wide.directory))
+      return fail(errc::zip_header_mismatch, "the end record and the zip64 end record disagree");
+    return wide;
+  }
+  /// One disk, not too many entries, and a directory that ends where the end records begin.
+  [[nodiscard]] static status check_end(const end_record& end) {
+    if (end.disk != 0 || end.first_disk != 0 || end.on_disk != end.count)
+      return fail(errc::zip_multi_disk,
+                  "part of a multi-disk archive (disk " + std::to_string(end.disk) + ")");
+    if (end.count > max_zip_entries)
+      return fail(errc::zip_too_many_entries,
+                  std::to_string(end.count) + " entries, at most " + std::to_string(max_zip_entries));
+    if (!(checked(end.directory) + end.directory_size).at_most(end.limit) ||
+        !(checked(end.count) * 46).at_most(end.directory_size))
+      return fail(errc::zip_entry_out_of_range, "central directory of " + std::to_string(end.directory_size) +
+                                                    " bytes at " + std::to_string(end.directory) +
+                                                    " leaves the file");
+    if (end.directory + end.directory_size != end.limit)
+      return fail(errc::zip_malformed, std::to_string(end.limit - end.directory - end.directory_size) +
+                                           " bytes between the central directory and the end record");
+    return done;
+  }
+
   /// Replaces 0xffffffff fields by the zip64 extra field's values, in the order that the format prescribes.
   status zip64_fields(std::size_t extra, std::size_t length, bool stored, std::uint64_t& size,
                       std::uint64_t& packed, std::uint64_t& offset) {
@@ -8260,15 +8288,15 @@ class zip_reader {
       const std::uint64_t tag = u16(extra), bytes = u16(extra + 2);
       if (bytes > stop - extra - 4) break;
       if (tag == 1) {
-        std::size_t p = extra + 4, left = static_cast<std::size_t>(bytes);
+        std::size_t at = extra + 4, left = static_cast<std::size_t>(bytes);
         for (std::uint64_t* field : {&size, &packed, &offset}) {
           if (*field != 0xffffffffu) continue;
           if (left < 8)
             return entry_error(errc::zip_zip64_out_of_range,
                                "zip64 field of " + std::to_string(bytes) + " bytes is too short");
-          *field = u64(p);
+          *field = u64(at);
           wide = true;
-          p += 8, left -= 8;
+          at += 8, left -= 8;
         }
       }
       extra += 4 + static_cast<std::size_t>(bytes);
@@ -8376,12 +8404,12 @@ class zip_reader {
       for (const std::uint64_t field : {8u, 4u}) {
         const std::uint64_t bytes = sign + 4 + 2 * field;
         if (limit - end < bytes) continue;
-        auto p = static_cast<std::size_t>(end);
-        if (sign != 0 && signature(p) != 0x08074b50) continue;
-        p += static_cast<std::size_t>(sign);
-        const std::uint64_t a = field == 8 ? u64(p + 4) : u32(p + 4),
-                            b = field == 8 ? u64(p + 12) : u32(p + 8);
-        if (u32(p) == r.crc && a == r.packed && b == r.size) {
+        auto at = static_cast<std::size_t>(end);
+        if (sign != 0 && signature(at) != 0x08074b50) continue;
+        at += static_cast<std::size_t>(sign);
+        const std::uint64_t packed = field == 8 ? u64(at + 4) : u32(at + 4),
+                            size = field == 8 ? u64(at + 12) : u32(at + 8);
+        if (u32(at) == r.crc && packed == r.packed && size == r.size) {
           end += bytes;
           return true;
         }
@@ -10341,134 +10369,152 @@ class machine : machine_objects {
   }
 
  private:
+  /// The opcodes that are allowed, by their names in pickletools: program and stack, memo, plain values,
+  /// containers, objects.
   status step(unsigned char op) {
     switch (op) {
-      case 0x80: {  // PROTO
-        auto v = number(1);
-        if (!v) return v.error();
-        if (*v < 2 || *v > 5) return fail(errc::pickle_opcode, "protocol " + std::to_string(*v));
-        return done;
-      }
-      case 0x95: return skip_number(8);  // FRAME
-      case '(':
-        if (++marks_ > max_depth)
-          return fail(errc::pickle_depth, "more than " + std::to_string(max_depth) + " open marks");
-        push_constant(kind::mark);
-        return done;
-      case 'N': push_constant(kind::none); return done;
-      case 0x88: push_constant(kind::boolean, true); return done;
-      case 0x89: push_constant(kind::boolean); return done;
-      case 'K': return sized_integer(1);
-      case 'M': return sized_integer(2);
-      case 'J': return sized_integer(4);
-      case 0x8a: return long_integer(1);
-      case 0x8b: return long_integer(4);
-      case 'G': return real();
-      case 'X': return string(4, true);
-      case 0x8c: return string(1, true);
-      case 0x8d: return string(8, true);
-      case '1': {  // POP_MARK
-        std::vector<std::uint32_t> items;
-        return pop_to_mark(items) ? status(done) : status(underflow());
-      }
-      case 'T':
-      case 'B': return string(4, false);
-      case 'U':
-      case 'C': return string(1, false);
-      case 0x8e:
-      case 0x96: return string(8, false);
-      case 0x8f: push(kind::inert); return done;  // sets: training scripts keep some beside the tensors
-      case 0x90: return add_items();
-      case 0x91: return frozen_set();
-      case '}': push(kind::dict); return done;
-      case ']': push(kind::list); return done;
-      case ')': push_constant(kind::tuple); return done;
-      case 0x85: return small_tuple(1);
-      case 0x86: return small_tuple(2);
-      case 0x87: return small_tuple(3);
-      case 't':
-      case 'l':
-      case 'd': return from_mark(op);
-      case 'a':
-      case 'e': return append(op == 'e');
-      case 's':
-      case 'u': return set_items(op == 'u');
-      case 'q': return put(1);
-      case 'r': return put(4);
-      case 0x94: return put_value(static_cast<std::uint64_t>(memo_.size()));
-      case 'h': return get(1);
-      case 'j': return get(4);
-      case 'c': return global();
-      case 0x93: return stack_global();
-      case 'Q': return persistent();
-      case 'R':
-      case 0x81: return reduce();
-      case 0x92: return new_object();
-      case 'b': return build();
-      case '0': {
-        std::uint32_t v;
-        return pop(v) ? status(done) : status(underflow());
-      }
+      case 0x80: return protocol();                     // PROTO
+      case 0x95: return skip_number(8);                 // FRAME
+      case '(': return mark();                          // MARK
+      case '0': return drop();                          // POP
+      case '1': return drop_to_mark();                  // POP_MARK
+      case 'q': return put(1);                          // BINPUT
+      case 'r': return put(4);                          // LONG_BINPUT
+      case 0x94: return memoize();                      // MEMOIZE
+      case 'h': return get(1);                          // BINGET
+      case 'j': return get(4);                          // LONG_BINGET
+      case 'N': return constant(kind::none);            // NONE
+      case 0x88: return constant(kind::boolean, true);  // NEWTRUE
+      case 0x89: return constant(kind::boolean);        // NEWFALSE
+      case 'K': return sized_integer(1);                // BININT1
+      case 'M': return sized_integer(2);                // BININT2
+      case 'J': return sized_integer(4);                // BININT
+      case 0x8a: return long_integer(1);                // LONG1
+      case 0x8b: return long_integer(4);                // LONG4
+      case 'G': return real();                          // BINFLOAT
+      case 'X': return string(4, true);                 // BINUNICODE
+      case 0x8c: return string(1, true);                // SHORT_BINUNICODE
+      case 0x8d: return string(8, true);                // BINUNICODE8
+      case 'U':                                         // SHORT_BINSTRING
+      case 'C': return string(1, false);                // SHORT_BINBYTES
+      case 'T':                                         // BINSTRING
+      case 'B': return string(4, false);                // BINBYTES
+      case 0x8e:                                        // BINBYTES8
+      case 0x96: return string(8, false);               // BYTEARRAY8
+      case '}': return fresh(kind::dict);               // EMPTY_DICT
+      case ']': return fresh(kind::list);               // EMPTY_LIST
+      case 0x8f: return fresh(kind::inert);             // EMPTY_SET, in training scripts' files
+      case ')': return constant(kind::tuple);           // EMPTY_TUPLE
+      case 0x85: return small_tuple(1);                 // TUPLE1
+      case 0x86: return small_tuple(2);                 // TUPLE2
+      case 0x87: return small_tuple(3);                 // TUPLE3
+      case 't': return from_mark(kind::tuple);          // TUPLE
+      case 'l': return from_mark(kind::list);           // LIST
+      case 'd': return from_mark(kind::dict);           // DICT
+      case 'a': return append(false);                   // APPEND
+      case 'e': return append(true);                    // APPENDS
+      case 's': return set_items(false);                // SETITEM
+      case 'u': return set_items(true);                 // SETITEMS
+      case 0x90: return add_items();                    // ADDITEMS
+      case 0x91: return frozen_set();                   // FROZENSET
+      case 'c': return global();                        // GLOBAL
+      case 0x93: return stack_global();                 // STACK_GLOBAL
+      case 'Q': return persistent();                    // BINPERSID
+      case 'R':                                         // REDUCE
+      case 0x81: return reduce();                       // NEWOBJ
+      case 0x92: return new_object();                   // NEWOBJ_EX
+      case 'b': return build();                         // BUILD
       default: return fail(errc::pickle_opcode, "opcode is not allowed");
     }
   }
 
+  status protocol() {
+    auto version = number(1);
+    if (!version) return version.error();
+    if (*version < 2 || *version > 5)
+      return fail(errc::pickle_opcode, "protocol " + std::to_string(*version));
+    return done;
+  }
+  status mark() {
+    if (++marks_ > max_depth)
+      return fail(errc::pickle_depth, "more than " + std::to_string(max_depth) + " open marks");
+    push_constant(kind::mark);
+    return done;
+  }
+  status drop() {
+    std::uint32_t dropped;
+    return pop(dropped) ? status(done) : status(underflow());
+  }
+  status drop_to_mark() {
+    std::vector<std::uint32_t> dropped;
+    return pop_to_mark(dropped) ? status(done) : status(underflow());
+  }
+  status memoize() { return put_value(static_cast<std::uint64_t>(memo_.size())); }
+  status constant(kind type, bool truth = false) {
+    push_constant(type, truth);
+    return done;
+  }
+  status fresh(kind type) {
+    push(type);
+    return done;
+  }
   status skip_number(int bytes) {
-    auto v = number(bytes);
-    return v ? status(done) : status(v.error());
+    auto skipped = number(bytes);
+    return skipped ? status(done) : status(skipped.error());
   }
   status sized_integer(int bytes) {
-    auto v = number(bytes);
-    if (!v) return v.error();
-    push_integer(bytes == 4 ? static_cast<std::int32_t>(*v) : static_cast<std::int64_t>(*v));
+    auto bits = number(bytes);
+    if (!bits) return bits.error();
+    push_integer(bytes == 4 ? static_cast<std::int32_t>(*bits) : static_cast<std::int64_t>(*bits));
     return done;
   }
   status long_integer(int length_bytes) {
-    auto n = number(length_bytes);
-    if (!n) return n.error();
-    auto digits = take(*n);
+    auto length = number(length_bytes);
+    if (!length) return length.error();
+    auto digits = take(*length);
     if (!digits) return digits.error();
-    if (*n > 8) {  // larger than any size: seeds of training scripts, and the magic number of legacy files
+    if (*length > 8) {  // larger than any size: seeds of training scripts, the magic number of legacy files
       push(kind::inert).text = *digits;
       return done;
     }
-    std::uint64_t v = 0;
-    for (std::size_t i = digits->size(); i-- > 0;) v = v << 8 | static_cast<unsigned char>((*digits)[i]);
-    if (!digits->empty() && (static_cast<unsigned char>(digits->back()) & 0x80u) != 0 && *n < 8)
-      v |= ~std::uint64_t{0} << (8 * *n);
-    push_integer(static_cast<std::int64_t>(v));
+    std::uint64_t bits = 0;
+    for (std::size_t i = digits->size(); i-- > 0;)
+      bits = bits << 8 | static_cast<unsigned char>((*digits)[i]);
+    if (!digits->empty() && (static_cast<unsigned char>(digits->back()) & 0x80u) != 0 && *length < 8)
+      bits |= ~std::uint64_t{0} << (8 * *length);
+    push_integer(static_cast<std::int64_t>(bits));
     return done;
   }
   status real() {
-    auto s = take(8);
-    if (!s) return s.error();
+    auto bytes = take(8);
+    if (!bytes) return bytes.error();
     std::uint64_t bits = 0;
-    for (const char c : *s) bits = bits << 8 | static_cast<unsigned char>(c);
+    for (const char byte : *bytes) bits = bits << 8 | static_cast<unsigned char>(byte);
     push(kind::real).integer = static_cast<std::int64_t>(bits);
     return done;
   }
   status string(int length_bytes, bool utf8) {
-    auto n = number(length_bytes);
-    if (!n) return n.error();
-    auto s = take(*n);
-    if (!s) return s.error();
-    if (utf8 && !rexnet::detail::is_utf8(*s))
-      return fail(errc::pickle_utf8, "the string " + in_quotes(*s) + " is not valid UTF-8");
-    push(kind::string).text = *s;
+    auto length = number(length_bytes);
+    if (!length) return length.error();
+    auto bytes = take(*length);
+    if (!bytes) return bytes.error();
+    if (utf8 && !rexnet::detail::is_utf8(*bytes))
+      return fail(errc::pickle_utf8, "the string " + in_quotes(*bytes) + " is not valid UTF-8");
+    push(kind::string).text = *bytes;
     return done;
   }
-  status small_tuple(int n) {
-    std::vector<std::uint32_t> items(static_cast<std::size_t>(n));
+  status small_tuple(int size) {
+    std::vector<std::uint32_t> items(static_cast<std::size_t>(size));
     for (std::size_t i = items.size(); i-- > 0;)
       if (!pop(items[i])) return underflow();
     push(kind::tuple).items = std::move(items);
     return done;
   }
-  status from_mark(unsigned char op) {
+  status from_mark(kind type) {
     std::vector<std::uint32_t> items;
     if (!pop_to_mark(items)) return underflow();
-    if (op == 'd' && items.size() % 2 != 0) return fail(errc::pickle_setitem, "a key without value");
-    push(op == 't' ? kind::tuple : op == 'd' ? kind::dict : kind::list).items = std::move(items);
+    if (type == kind::dict && items.size() % 2 != 0) return fail(errc::pickle_setitem, "a key without value");
+    push(type).items = std::move(items);
     return done;
   }
   status append(bool many) {
@@ -10496,10 +10542,10 @@ class machine : machine_objects {
   }
   status extend(const std::vector<std::uint32_t>& items, kind expected, const char* otherwise) {
     if (stack_.empty() || p_[stack_.back()].type == kind::mark) return underflow();
-    value& c = p_.values[stack_.back()];
+    value& container = p_.values[stack_.back()];
     if (is_box(stack_.back())) return done;  // a dictionary or list of a class of its own
-    if (c.type != expected) return fail(errc::pickle_setitem, otherwise);
-    c.items.insert(c.items.end(), items.begin(), items.end());
+    if (container.type != expected) return fail(errc::pickle_setitem, otherwise);
+    container.items.insert(container.items.end(), items.begin(), items.end());
     return done;
   }
 };
@@ -10818,31 +10864,31 @@ namespace detail {
 
 /// The object that stands where a dictionary of tensors is expected, or null: the file's own, or the entry of
 /// its dictionary that is a module.
-[[nodiscard]] inline const pickle::value* object_instead(const pickle::program& p) {
-  const pickle::value& root = p[p.root];
+[[nodiscard]] inline const pickle::value* object_instead(const pickle::program& program) {
+  const pickle::value& root = program[program.root];
   if (root.type == pickle::kind::module || root.type == pickle::kind::inert) return &root;
   if (root.type != pickle::kind::dict) return nullptr;
   for (std::size_t i = 0; i + 1 < root.items.size(); i += 2)
-    if (const pickle::value& v = p[root.items[i + 1]]; v.type == pickle::kind::module) return &v;
+    if (const pickle::value& v = program[root.items[i + 1]]; v.type == pickle::kind::module) return &v;
   return nullptr;
 }
 
-[[nodiscard]] inline result<torch_content> finish_torch(const pickle::program& p,
+[[nodiscard]] inline result<torch_content> finish_torch(const pickle::program& program,
                                                         std::vector<torch_storage>& storages,
                                                         std::uint64_t file_bytes,
                                                         std::string_view wanted = {}) {
   std::sort(storages.begin(), storages.end(),
             [](const torch_storage& a, const torch_storage& b) { return a.key < b.key; });
-  state_dict_reader reader(p, storages, file_bytes);
+  state_dict_reader reader(program, storages, file_bytes);
   auto content = reader.read(wanted);
   if (content) content->decoded = reader.take_decoded();
   // Tensors that lie beside a module are no network either: {"model": module, "loss": tensor}.
   const bool network = content ? content->is_network || (!content->state_key.empty() &&
                                                          rank_of_key(content->state_key) < rank::top)
                                : content.code() != errc::model_missing;
-  const pickle::value* const object = object_instead(p);
-  if (object == nullptr || (network && p[p.root].type == pickle::kind::dict)) return content;
-  const std::string name = in_quotes(p.full_name(*object));
+  const pickle::value* const object = object_instead(program);
+  if (object == nullptr || (network && program[program.root].type == pickle::kind::dict)) return content;
+  const std::string name = in_quotes(program.full_name(*object));
   if (object->type == pickle::kind::module)
     return error(errc::model_pickled_module, "a pickled module of the class " + name +
                                                  ", which only its program can open: save "
@@ -10870,7 +10916,7 @@ namespace detail {
     if (status s = refuse_by_names(other_archive_signs, *listed); !s) return s.error();
     return error(errc::unknown_format, "a zip archive without data.pkl: not a torch checkpoint");
   }
-  const byte_span program = pickled->data;
+  const byte_span bytes = pickled->data;
   auto entries = stored_entries(std::move(*listed));
   if (!entries) return entries.error();
   std::vector<torch_storage> storages;
@@ -10882,9 +10928,9 @@ namespace detail {
                    "byte order " + in_quotes(text(e.data)) + ": only little-endian checkpoints are read");
     if (rest.substr(0, 5) == "data/") storages.push_back({rest.substr(5), e.data});
   }
-  auto p = pickle::read(program);
-  if (!p) return p.error();
-  return finish_torch(*p, storages, file.size(), wanted);
+  auto program = pickle::read(bytes);
+  if (!program) return program.error();
+  return finish_torch(*program, storages, file.size(), wanted);
 }
 
 /// Does the file begin with a pickle? The magic number is checked later.
@@ -10893,16 +10939,17 @@ namespace detail {
 }
 
 /// A pickle and nothing else. Those of numpy's arrays are read.
-[[nodiscard]] inline result<torch_content> read_plain_pickle(const pickle::program& p, byte_span file,
+[[nodiscard]] inline result<torch_content> read_plain_pickle(const pickle::program& program, byte_span file,
                                                              std::string_view wanted) {
   std::vector<torch_storage> none;
-  auto content = finish_torch(p, none, file.size(), wanted);
+  auto content = finish_torch(program, none, file.size(), wanted);
   const error other(errc::legacy_magic,
                     "a pickle, but not one of torch.save: it does not begin with torch's magic number");
-  if (content && p.consumed != file.size())
+  if (content && program.consumed != file.size())
     return error(errc::legacy_magic, "a pickle of numpy arrays, behind which " +
-                                         std::to_string(file.size() - p.consumed) + " bytes follow");
-  if (!content && (content.code() == errc::model_missing || p[p.root].type != pickle::kind::dict) &&
+                                         std::to_string(file.size() - program.consumed) + " bytes follow");
+  if (!content &&
+      (content.code() == errc::model_missing || program[program.root].type != pickle::kind::dict) &&
       content.code() != errc::model_pickled_module)
     return other;
   if (content) content->container = "pickle";
@@ -10911,78 +10958,113 @@ namespace detail {
 
 /// The legacy form: five pickles (magic, protocol, system, object, storage keys), then for each key an int64
 /// element count and the elements.
-[[nodiscard]] inline result<torch_content> read_torch_legacy(byte_span file, std::string_view wanted = {}) {
-  // 0x1950a86a20f9469cfc6c
-  static constexpr std::string_view magic = "\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19";
-  std::size_t at = 0;
-  pickle::program parts[5];
-  for (int i = 0; i < 5; ++i) {
-    auto p = pickle::read(file.subspan(at, file.size() - at));
-    if (!p)
-      return i > 0 && at + 2 >= file.size()
-                 ? error(errc::legacy_truncated, "legacy torch file: ends after pickle " + std::to_string(i))
-                 : p.error();
-    at += p->consumed;
-    parts[i] = std::move(*p);
-    if (i == 0 && parts[0][parts[0].root].text != magic) return read_plain_pickle(parts[0], file, wanted);
-  }
-  const pickle::value& protocol = parts[1][parts[1].root];
-  if (protocol.type != pickle::kind::integer || protocol.integer != 1001)
-    return error(errc::legacy_magic,
-                 "legacy torch file: protocol " + std::to_string(protocol.integer) + ", expected 1001");
-  const pickle::value* little = parts[2].find(parts[2][parts[2].root], "little_endian");
-  if (little != nullptr && little->integer == 0)
-    return error(errc::tensor_big_endian, "legacy torch file: written on a big-endian machine");
+class legacy_reader {
+ public:
+  explicit legacy_reader(byte_span file) : file_(file) {}
 
-  // The element size of a storage is known from the tensors that use it.
-  const pickle::program& object = parts[3];
-  std::vector<std::pair<std::string_view, int>> sizes;
-  for (const pickle::value& v : object.values)
-    if (v.type == pickle::kind::storage) {
-      const std::string_view type = object[v.items[1]].text;
-      const int element = storage_element_bytes(type);
-      if (element == 0)
-        return error(errc::tensor_unsupported, "legacy torch file: " + in_quotes(type) + " is not supported");
-      sizes.emplace_back(object[v.items[2]].text, element);
-    }
-  std::sort(sizes.begin(), sizes.end());
-  sizes.erase(std::unique(sizes.begin(), sizes.end()), sizes.end());
-  for (std::size_t i = 1; i < sizes.size(); ++i)
-    if (sizes[i].first == sizes[i - 1].first)
-      return error(errc::legacy_storage_count,
-                   "legacy torch file: storage " + in_quotes(sizes[i].first) + " has elements of two sizes");
-  const pickle::value& keys = parts[4][parts[4].root];
-  if (keys.type != pickle::kind::list)
-    return error(errc::legacy_storage_count, "legacy torch file: no list of storages");
-  if (keys.items.size() != sizes.size())
-    return error(errc::legacy_storage_count, "legacy torch file: " + std::to_string(keys.items.size()) +
-                                                 " storages are listed, tensors use " +
-                                                 std::to_string(sizes.size()));
-  std::vector<torch_storage> storages;
-  for (const std::uint32_t item : keys.items) {
-    const std::string_view key = parts[4][item].text;
-    const auto size = std::lower_bound(sizes.begin(), sizes.end(), std::pair(key, 0));
-    if (size == sizes.end() || size->first != key)
-      return error(errc::legacy_storage_count,
-                   "legacy torch file: storage " + in_quotes(key) + " belongs to no tensor");
-    if (file.size() - at < 8)
-      return error(errc::legacy_truncated, "legacy torch file: ends before storage " + in_quotes(key));
-    const checked bytes =
-        checked(little_endian<8>(file.data() + at)) * static_cast<std::uint64_t>(size->second);
-    at += 8;
-    if (!bytes.at_most(file.size() - at))
-      return error(errc::legacy_truncated, "legacy torch file: storage " + in_quotes(key) +
-                                               " reaches beyond the file's " + std::to_string(file.size()) +
-                                               " bytes");
-    storages.push_back({key, file.subspan(at, static_cast<std::size_t>(bytes.get()))});
-    at += static_cast<std::size_t>(bytes.get());
+  result<torch_content> read(std::string_view wanted) {
+    if (status s = read_pickle(magic); !s) return s.error();
+    if (root(magic).text != magic_number) return read_plain_pickle(pickles_[magic], file_, wanted);
+    for (const int which : {protocol, system, object, keys})
+      if (status s = read_pickle(which); !s) return s.error();
+    if (status s = check_origin(); !s) return s.error();
+    if (status s = find_element_sizes(); !s) return s.error();
+    if (status s = find_storages(); !s) return s.error();
+    auto content = finish_torch(pickles_[object], storages_, file_.size(), wanted);
+    if (content) content->container = "torch legacy";
+    return content;
   }
-  if (at != file.size())
-    return error(errc::legacy_storage_count,
-                 "legacy torch file: " + std::to_string(file.size() - at) + " bytes after the last storage");
-  auto content = finish_torch(object, storages, file.size(), wanted);
-  if (content) content->container = "torch legacy";
-  return content;
+
+ private:
+  enum : int { magic, protocol, system, object, keys, pickle_count };
+  // 0x1950a86a20f9469cfc6c
+  static constexpr std::string_view magic_number = "\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19";
+
+  [[nodiscard]] static error fail(errc code, const std::string& what) {
+    return {code, "legacy torch file: " + what};
+  }
+  [[nodiscard]] const pickle::value& root(int which) const { return pickles_[which][pickles_[which].root]; }
+
+  status read_pickle(int which) {
+    auto read = pickle::read(file_.subspan(at_, file_.size() - at_));
+    if (!read)
+      return which > 0 && at_ + 2 >= file_.size()
+                 ? fail(errc::legacy_truncated, "ends after pickle " + std::to_string(which))
+                 : read.error();
+    at_ += read->consumed;
+    pickles_[which] = std::move(*read);
+    return done;
+  }
+
+  [[nodiscard]] status check_origin() const {
+    const pickle::value& version = root(protocol);
+    if (version.type != pickle::kind::integer || version.integer != 1001)
+      return fail(errc::legacy_magic, "protocol " + std::to_string(version.integer) + ", expected 1001");
+    const pickle::value* little = pickles_[system].find(root(system), "little_endian");
+    if (little != nullptr && little->integer == 0)
+      return fail(errc::tensor_big_endian, "written on a big-endian machine");
+    return done;
+  }
+
+  /// The element size of a storage is known from the tensors that use it.
+  status find_element_sizes() {
+    const pickle::program& tensors = pickles_[object];
+    for (const pickle::value& v : tensors.values)
+      if (v.type == pickle::kind::storage) {
+        const std::string_view type = tensors[v.items[1]].text;
+        const int bytes = storage_element_bytes(type);
+        if (bytes == 0) return fail(errc::tensor_unsupported, in_quotes(type) + " is not supported");
+        element_sizes_.emplace_back(tensors[v.items[2]].text, bytes);
+      }
+    std::sort(element_sizes_.begin(), element_sizes_.end());
+    element_sizes_.erase(std::unique(element_sizes_.begin(), element_sizes_.end()), element_sizes_.end());
+    for (std::size_t i = 1; i < element_sizes_.size(); ++i)
+      if (element_sizes_[i].first == element_sizes_[i - 1].first)
+        return fail(errc::legacy_storage_count,
+                    "storage " + in_quotes(element_sizes_[i].first) + " has elements of two sizes");
+    return done;
+  }
+
+  /// The storages in the order of their keys, to the end of the file.
+  status find_storages() {
+    const pickle::value& listed = root(keys);
+    if (listed.type != pickle::kind::list) return fail(errc::legacy_storage_count, "no list of storages");
+    if (listed.items.size() != element_sizes_.size())
+      return fail(errc::legacy_storage_count, std::to_string(listed.items.size()) +
+                                                  " storages are listed, tensors use " +
+                                                  std::to_string(element_sizes_.size()));
+    for (const std::uint32_t item : listed.items)
+      if (status s = read_storage(pickles_[keys][item].text); !s) return s;
+    if (at_ != file_.size())
+      return fail(errc::legacy_storage_count,
+                  std::to_string(file_.size() - at_) + " bytes after the last storage");
+    return done;
+  }
+  status read_storage(std::string_view key) {
+    const auto size = std::lower_bound(element_sizes_.begin(), element_sizes_.end(), std::pair(key, 0));
+    if (size == element_sizes_.end() || size->first != key)
+      return fail(errc::legacy_storage_count, "storage " + in_quotes(key) + " belongs to no tensor");
+    if (file_.size() - at_ < 8) return fail(errc::legacy_truncated, "ends before storage " + in_quotes(key));
+    const checked bytes =
+        checked(little_endian<8>(file_.data() + at_)) * static_cast<std::uint64_t>(size->second);
+    at_ += 8;
+    if (!bytes.at_most(file_.size() - at_))
+      return fail(errc::legacy_truncated, "storage " + in_quotes(key) + " reaches beyond the file's " +
+                                              std::to_string(file_.size()) + " bytes");
+    storages_.push_back({key, file_.subspan(at_, static_cast<std::size_t>(bytes.get()))});
+    at_ += static_cast<std::size_t>(bytes.get());
+    return done;
+  }
+
+  byte_span file_;
+  std::size_t at_ = 0;
+  pickle::program pickles_[pickle_count];
+  std::vector<std::pair<std::string_view, int>> element_sizes_;  ///< by the storage's key, sorted
+  std::vector<torch_storage> storages_;
+};
+
+[[nodiscard]] inline result<torch_content> read_torch_legacy(byte_span file, std::string_view wanted = {}) {
+  return legacy_reader(file).read(wanted);
 }
 
 }  // namespace detail
