@@ -507,9 +507,10 @@ struct crc_tables {
   std::uint32_t t[8][256] = {};
   constexpr crc_tables() {
     for (std::uint32_t i = 0; i < 256; ++i) {
-      std::uint32_t c = i;
-      for (int k = 0; k < 8; ++k) c = (c & 1u) != 0 ? 0xedb88320u ^ (c >> 1) : c >> 1;
-      t[0][i] = c;
+      std::uint32_t remainder = i;
+      for (int k = 0; k < 8; ++k)
+        remainder = (remainder & 1u) != 0 ? 0xedb88320u ^ (remainder >> 1) : remainder >> 1;
+      t[0][i] = remainder;
     }
     for (int k = 1; k < 8; ++k)
       for (std::uint32_t i = 0; i < 256; ++i) t[k][i] = (t[k - 1][i] >> 8) ^ t[0][t[k - 1][i] & 255u];
@@ -522,16 +523,16 @@ inline constexpr crc_tables crc{};
 /// CRC-32 as in zip and PNG; `seed` continues an earlier one.
 [[nodiscard]] inline std::uint32_t crc32(byte_span bytes, std::uint32_t seed = 0) noexcept {
   const auto& t = detail::crc.t;
-  std::uint32_t c = ~seed;
+  std::uint32_t state = ~seed;
   const unsigned char* p = bytes.data();
   std::size_t n = bytes.size();
   for (; n >= 8; n -= 8, p += 8) {
-    const std::uint64_t v = detail::little_endian<8>(p) ^ c;
-    c = t[7][v & 255] ^ t[6][v >> 8 & 255] ^ t[5][v >> 16 & 255] ^ t[4][v >> 24 & 255] ^ t[3][v >> 32 & 255] ^
-        t[2][v >> 40 & 255] ^ t[1][v >> 48 & 255] ^ t[0][v >> 56];
+    const std::uint64_t v = detail::little_endian<8>(p) ^ state;
+    state = t[7][v & 255] ^ t[6][v >> 8 & 255] ^ t[5][v >> 16 & 255] ^ t[4][v >> 24 & 255] ^
+            t[3][v >> 32 & 255] ^ t[2][v >> 40 & 255] ^ t[1][v >> 48 & 255] ^ t[0][v >> 56];
   }
-  for (; n > 0; --n, ++p) c = t[0][(c ^ *p) & 255u] ^ (c >> 8);
-  return ~c;
+  for (; n > 0; --n, ++p) state = t[0][(state ^ *p) & 255u] ^ (state >> 8);
+  return ~state;
 }
 
 }  // namespace REXNET_BUILD
@@ -1108,32 +1109,32 @@ class npy_cursor {
   const auto bad_type = [](std::string_view what) {
     return error(errc::npy_dtype, "npy: unknown dtype " + in_quotes(what));
   };
-  npy_cursor c(text);
+  npy_cursor cursor(text);
   bool has_type = false, has_order = false, has_shape = false;
   std::string_view key;
-  if (c.eat('{'))
-    while (c.string(key) && c.eat(':')) {
-      const std::string_view value = c.rest();
+  if (cursor.eat('{'))
+    while (cursor.string(key) && cursor.eat(':')) {
+      const std::string_view value = cursor.rest();
       if (key == "descr" && !has_type) {
-        if (!c.string(h.descr)) return bad_type(value.substr(0, value.find('\n')));
+        if (!cursor.string(h.descr)) return bad_type(value.substr(0, value.find('\n')));
         has_type = true;
       } else if (key == "fortran_order" && !has_order) {
-        h.fortran_order = c.word("True");
-        has_order = h.fortran_order || c.word("False");
+        h.fortran_order = cursor.word("True");
+        has_order = h.fortran_order || cursor.word("False");
       } else if (key == "shape" && !has_shape) {
-        if (!c.shape(h.shape))
+        if (!cursor.shape(h.shape))
           return error(errc::npy_size,
                        "npy: unusable shape " + in_quotes(value.substr(0, value.find(')') + 1)));
         has_shape = true;
       } else {
         break;
       }
-      if (!c.eat(',')) break;
+      if (!cursor.eat(',')) break;
     }
   if (!has_type) return bad_type("");
   if (!has_order) return error(errc::npy_dtype, "npy: the header does not tell the order");
   if (!has_shape) return error(errc::npy_size, "npy: the header does not tell the shape");
-  if (!c.eat('}') || !(static_cast<void>(c.peek(0)), c.rest().empty()))
+  if (!cursor.eat('}') || !(static_cast<void>(cursor.peek(0)), cursor.rest().empty()))
     return error(errc::npy_magic, "npy: the header is no dictionary of descr, fortran_order and shape");
   return done;
 }
@@ -1182,7 +1183,7 @@ class npy_cursor {
                  "npy: dtype " + detail::in_quotes(h->descr) + ", expected \"<f4\" (array.astype('<f4'))");
   // With one side longer than 1, or none, both orders are the same.
   const auto long_sides =
-      std::count_if(h->shape.begin(), h->shape.end(), [](std::int64_t n) { return n != 1; });
+      std::count_if(h->shape.begin(), h->shape.end(), [](std::int64_t side) { return side != 1; });
   if (h->fortran_order && long_sides > 1)
     return error(errc::npy_dtype, "npy: Fortran order (use numpy.ascontiguousarray)");
   auto n = detail::npy_elements(*h, bytes, sizeof(float));
@@ -1694,17 +1695,17 @@ struct shape_numbers {
   int count = 0;
 
   constexpr explicit shape_numbers(const config& c) noexcept {
-    for (const int v :
+    for (const int number :
          {static_cast<int>(c.family), c.classes, c.stem_c, c.head_c, c.hidden_c, c.block_count,
           static_cast<int>(c.stem_act), static_cast<int>(c.head_act), static_cast<int>(c.hidden_act)})
-      n[count++] = v;
+      n[count++] = number;
     for (int i = 0; i < c.block_count; ++i) {
       const block_config& b = c.blocks[i];
-      for (const int v :
+      for (const int number :
            {b.in_c, b.mid_c, b.out_c, b.se_c, b.stride, b.kernel, b.residual_c, static_cast<int>(b.expand),
             static_cast<int>(b.expand_act), static_cast<int>(b.depthwise_act),
             static_cast<int>(b.project_act), static_cast<int>(b.se_first)})
-        n[count++] = v;
+        n[count++] = number;
     }
   }
 };
@@ -4643,13 +4644,13 @@ inline void resample_weights(const resample_axis& axis, int i, double* values,
   const double center = axis.center(i);
   const resample_window window = axis.window(i);
   double sum = 0;
-  for (int x = 0; x < window.count; ++x)
-    sum += values[x] =
-        filter_value(axis.filter, (x + window.first - center + 0.5) * (1.0 / axis.filter_scale));
-  for (int x = 0; x < window.count; ++x) {
-    double v = values[x];
+  for (int tap = 0; tap < window.count; ++tap)
+    sum += values[tap] =
+        filter_value(axis.filter, (tap + window.first - center + 0.5) * (1.0 / axis.filter_scale));
+  for (int tap = 0; tap < window.count; ++tap) {
+    double v = values[tap];
     if (sum != 0.0) v /= sum;
-    weights[x] = static_cast<std::int32_t>(v * (1 << 22) + (v < 0 ? -0.5 : 0.5));
+    weights[tap] = static_cast<std::int32_t>(v * (1 << 22) + (v < 0 ? -0.5 : 0.5));
   }
 }
 
@@ -7364,9 +7365,9 @@ namespace detail {
 
 /// What people save under the name .pth by mistake, by its first bytes; ok when it is none of that.
 [[nodiscard]] inline status refuse_impostors(byte_span bytes) {
-  const std::string_view t = text(bytes).substr(0, 512);
-  const std::size_t start = t.find_first_not_of(" \t\r\n\xef\xbb\xbf");
-  const std::string_view head = start == t.npos ? t : t.substr(start);
+  const std::string_view beginning = text(bytes).substr(0, 512);
+  const std::size_t start = beginning.find_first_not_of(" \t\r\n\xef\xbb\xbf");
+  const std::string_view head = start == beginning.npos ? beginning : beginning.substr(start);
   std::string tag(head.substr(0, 9));
   for (char& c : tag) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
   if (tag == "<!doctype" || tag.substr(0, 5) == "<html" || tag.substr(0, 5) == "<head")
@@ -7378,11 +7379,12 @@ namespace detail {
   if (head.size() >= 4 && is_text(head)) return text_instead(head);
   // The length of a safetensors header may begin like anything.
   if (bytes.size() > 8 && bytes[8] == '{' && little_endian<4>(bytes.data() + 4) == 0) return done;
-  if (t.size() >= 2 && (t.substr(0, 2) == "\xff\xfe" || t.substr(0, 2) == "\xfe\xff"))
+  if (beginning.size() >= 2 && (beginning.substr(0, 2) == "\xff\xfe" || beginning.substr(0, 2) == "\xfe\xff"))
     return other_format("a text in UTF-16");
   if (is_tar(bytes)) return tar_instead(bytes);
-  for (const file_sign& s : file_signs)
-    if (t.size() >= s.at && t.substr(s.at, s.bytes.size()) == s.bytes) return other_format(s.what, s.advice);
+  for (const file_sign& sign : file_signs)
+    if (beginning.size() >= sign.at && beginning.substr(sign.at, sign.bytes.size()) == sign.bytes)
+      return other_format(sign.what, sign.advice);
   if (is_pdiparams(bytes))
     return other_format("parameters of Paddle's exported program", ": take the .pdparams of the network");
   if (is_blank(bytes))
@@ -7425,8 +7427,8 @@ inline namespace REXNET_BUILD {
 
 enum class dtype : std::uint8_t { f32, f64, f16, bf16, i64, i32, i16, i8, u8, boolean };
 
-[[nodiscard]] constexpr int dtype_bytes(dtype t) noexcept {
-  switch (t) {
+[[nodiscard]] constexpr int dtype_bytes(dtype type) noexcept {
+  switch (type) {
     case dtype::f64:
     case dtype::i64: return 8;
     case dtype::f32:
@@ -7437,10 +7439,10 @@ enum class dtype : std::uint8_t { f32, f64, f16, bf16, i64, i32, i16, i8, u8, bo
     default: return 1;
   }
 }
-[[nodiscard]] constexpr const char* dtype_name(dtype t) noexcept {
+[[nodiscard]] constexpr const char* dtype_name(dtype type) noexcept {
   constexpr const char* names[] = {"float32", "float64", "float16", "bfloat16", "int64",
                                    "int32",   "int16",   "int8",    "uint8",    "bool"};
-  return names[static_cast<int>(t)];
+  return names[static_cast<int>(type)];
 }
 
 /// The values of a tensor may be at most this many times the bytes of its file (shared storages, stride 0).
@@ -7469,9 +7471,9 @@ struct tensor {
       case dtype::f32: return float_from_bits(static_cast<std::uint32_t>(little_endian<4>(p)));
       case dtype::f64: {
         const std::uint64_t bits = little_endian<8>(p);
-        double d;
-        std::memcpy(&d, &bits, sizeof(d));
-        return d;
+        double number;
+        std::memcpy(&number, &bits, sizeof(number));
+        return number;
       }
       case dtype::f16: return half_to_float(static_cast<std::uint16_t>(little_endian<2>(p)));
       case dtype::bf16: return bfloat16_to_float(static_cast<std::uint16_t>(little_endian<2>(p)));
@@ -9172,9 +9174,9 @@ class model_reader {
     if (status s = derive_config(); !s) return s.error();
     if (status s = check_shapes(); !s) return s.error();
     for (std::size_t i = 0; i < sorted_.size(); ++i) {
-      const std::string& n = sorted_[i]->name;
-      if (!used_[i] && !(is_counter(n) && sorted_[i]->elements() <= 1))
-        return fail(errc::model_unexpected, n + ": unexpected, shape " + shape_text(sorted_[i]->shape) +
+      const std::string& name = sorted_[i]->name;
+      if (!used_[i] && !(is_counter(name) && sorted_[i]->elements() <= 1))
+        return fail(errc::model_unexpected, name + ": unexpected, shape " + shape_text(sorted_[i]->shape) +
                                                 " (" + variant_text(m_.shape) + ", " + m_.naming + " names)");
     }
     return m_;
@@ -9184,16 +9186,16 @@ class model_reader {
   [[nodiscard]] static error fail(errc code, const std::string& what) { return {code, what}; }
 
   [[nodiscard]] std::string first_names() const {
-    std::string s = "; it has " + std::to_string(sorted_.size()) + " tensors";
+    std::string list = "; it has " + std::to_string(sorted_.size()) + " tensors";
     for (std::size_t i = 0; i < sorted_.size() && i < 3; ++i)
-      s += (i == 0 ? ": " : ", ") + in_quotes(sorted_[i]->name);
-    return s;
+      list += (i == 0 ? ": " : ", ") + in_quotes(sorted_[i]->name);
+    return list;
   }
 
   /// The first tensor whose name is not before this one.
   [[nodiscard]] std::vector<const tensor*>::const_iterator first_from(const std::string& name) const {
     return std::lower_bound(sorted_.begin(), sorted_.end(), name,
-                            [](const tensor* t, const std::string& n) { return t->name < n; });
+                            [](const tensor* t, const std::string& wanted) { return t->name < wanted; });
   }
   const tensor* find(const std::string& name) {
     const auto at = first_from(name);
@@ -9261,7 +9263,7 @@ class model_reader {
   void official_block(int i) {
     block_tensors& b = m_.blocks[i];
     const std::string out = "features." + std::to_string(i + 3) + ".out.";
-    const auto at = [&out](int n) { return out + std::to_string(n); };
+    const auto at = [&out](int index) { return out + std::to_string(index); };
     int next = 0;
     if (i > 0) {
       b.expand = layer(at(0), at(1), false);
@@ -9307,8 +9309,8 @@ class model_reader {
     const auto consider = [&](const config& c) {
       std::int64_t distance = found[0] > c.stem_c ? found[0] - c.stem_c : c.stem_c - found[0];
       for (int i = 0; i < rexnet_blocks; ++i) {
-        const std::int64_t d = found[i + 1] - c.blocks[i].out_c;
-        distance += d < 0 ? -d : d;
+        const std::int64_t difference = found[i + 1] - c.blocks[i].out_c;
+        distance += difference < 0 ? -difference : difference;
       }
       if (best_distance < 0 || distance < best_distance) best = c, best_distance = distance;
     };
@@ -9343,15 +9345,15 @@ class model_reader {
     if (status s = check(m_.stem, {c.stem_c, 3, 3, 3}); !s) return s;
     for (int i = 0; i < rexnet_blocks; ++i) {
       const block_config& b = c.blocks[i];
-      const block_tensors& t = m_.blocks[i];
+      const block_tensors& tensors = m_.blocks[i];
       if (b.expand)
-        if (status s = check(t.expand, {b.mid_c, b.in_c, 1, 1}); !s) return s;
-      if (status s = check(t.depthwise, {b.mid_c, 1, b.kernel, b.kernel}); !s) return s;
+        if (status s = check(tensors.expand, {b.mid_c, b.in_c, 1, 1}); !s) return s;
+      if (status s = check(tensors.depthwise, {b.mid_c, 1, b.kernel, b.kernel}); !s) return s;
       if (b.se_c > 0) {
-        if (status s = check(t.squeeze, {b.se_c, b.mid_c, 1, 1}); !s) return s;
-        if (status s = check(t.excite, {b.mid_c, b.se_c, 1, 1}); !s) return s;
+        if (status s = check(tensors.squeeze, {b.se_c, b.mid_c, 1, 1}); !s) return s;
+        if (status s = check(tensors.excite, {b.mid_c, b.se_c, 1, 1}); !s) return s;
       }
-      if (status s = check(t.project, {b.out_c, b.mid_c, 1, 1}); !s) return s;
+      if (status s = check(tensors.project, {b.out_c, b.mid_c, 1, 1}); !s) return s;
     }
     if (status s = check(m_.head, {c.head_c, last_block(c).out_c, 1, 1}); !s) return s;
     int features = c.head_c;
@@ -9537,10 +9539,10 @@ class network_chooser {
       std::size_t whole = 0;
       for (const found_network& n : dict->networks) whole += n.names >= whole_network_names ? 1 : 0;
       if (!dict->path.empty() && whole < 2) return dict->path;
-      std::string s = network->shown;
-      if (!s.empty() && s.back() == '.') s.pop_back();
-      if (dict->path.empty()) return s.empty() ? "the file's own dictionary" : s;
-      return s.empty() ? dict->path : dict->path + "." + s;
+      std::string prefix = network->shown;
+      if (!prefix.empty() && prefix.back() == '.') prefix.pop_back();
+      if (dict->path.empty()) return prefix.empty() ? "the file's own dictionary" : prefix;
+      return prefix.empty() ? dict->path : dict->path + "." + prefix;
     }
   };
 
@@ -9581,12 +9583,13 @@ class network_chooser {
   }
   [[nodiscard]] error no_such_key() const {
     std::string there;
-    std::size_t n = 0;
+    std::size_t named = 0;
     for (const found_dict& d : found_) {
-      if (d.networks.empty() && n < 12 && !d.path.empty()) there += (n++ > 0 ? ", " : "") + in_quotes(d.path);
-      for (const found_network& w : d.networks)
-        if (n < 12 && !(d.path.empty() && w.shown.empty()))
-          there += (n++ > 0 ? ", " : "") + in_quotes(candidate{&d, &w, 0}.name());
+      if (d.networks.empty() && named < 12 && !d.path.empty())
+        there += (named++ > 0 ? ", " : "") + in_quotes(d.path);
+      for (const found_network& n : d.networks)
+        if (named < 12 && !(d.path.empty() && n.shown.empty()))
+          there += (named++ > 0 ? ", " : "") + in_quotes(candidate{&d, &n, 0}.name());
     }
     return {errc::model_no_such_key,
             "no " + in_quotes(key_) + " in the file; it has " +
@@ -9601,20 +9604,20 @@ class network_chooser {
     std::string against;
   };
   [[nodiscard]] trial attempt(const candidate& c) {
-    trial t{read(c), {}};
-    if (!t.content) return t.against = t.content.error().message(), std::move(t);
-    const span<const tensor> tensors{t.content->tensors.data(), t.content->tensors.size()};
+    trial tried{read(c), {}};
+    if (!tried.content) return tried.against = tried.content.error().message(), std::move(tried);
+    const span<const tensor> tensors{tried.content->tensors.data(), tried.content->tensors.size()};
     auto m = identify(tensors);
-    if (!m) return t.against = m.error().message(), std::move(t);
-    if (c.rank <= rank::average) t.against = useless_average(c, tensors);
-    return t;
+    if (!m) return tried.against = m.error().message(), std::move(tried);
+    if (c.rank <= rank::average) tried.against = useless_average(c, tensors);
+    return tried;
   }
   /// torch's AveragedModel counts what it has averaged.
   [[nodiscard]] bool averages_nothing(const candidate& c) {
     for (const named_value& e : source_.entries(c.dict->dict)) {
       if (e.name != "n_averaged" && !ends_with(e.name, ".n_averaged")) continue;
-      const auto n = source_.tensor_at(std::string(e.name), e.value);
-      if (n && n->elements() == 1 && n->element(0) == 0.0) return true;
+      const auto count = source_.tensor_at(std::string(e.name), e.value);
+      if (count && count->elements() == 1 && count->element(0) == 0.0) return true;
     }
     return false;
   }
@@ -9644,14 +9647,14 @@ class network_chooser {
       std::size_t whole = 0, which = 0;
       std::string names;
       for (; i < end; ++i) {
-        trial t = attempt(candidates_[i]);
-        if (!t.against.empty()) {
-          notes.push_back(candidates_[i].name() + " was passed over: " + t.against);
+        trial tried = attempt(candidates_[i]);
+        if (!tried.against.empty()) {
+          notes.push_back(candidates_[i].name() + " was passed over: " + tried.against);
           continue;
         }
-        if (whole > 0 && same(*chosen, *t.content)) continue;
+        if (whole > 0 && same(*chosen, *tried.content)) continue;
         names += (whole > 0 ? ", " : "") + in_quotes(candidates_[i].name());
-        if (whole++ == 0) chosen = std::move(t.content), which = i;
+        if (whole++ == 0) chosen = std::move(tried.content), which = i;
       }
       if (whole > 1)
         return error(errc::model_ambiguous, std::to_string(whole) +
@@ -9958,25 +9961,25 @@ class machine_state {
   result<std::uint64_t> number(int bytes) {
     if (bytes_.size() - at_ < static_cast<std::size_t>(bytes))
       return fail(errc::pickle_length, "the program ends within an opcode");
-    std::uint64_t v = 0;
-    for (int i = bytes; i-- > 0;) v = v << 8 | bytes_[at_ + static_cast<std::size_t>(i)];
+    std::uint64_t bits = 0;
+    for (int i = bytes; i-- > 0;) bits = bits << 8 | bytes_[at_ + static_cast<std::size_t>(i)];
     at_ += static_cast<std::size_t>(bytes);
-    return v;
+    return bits;
   }
-  result<std::string_view> take(std::uint64_t n) {
-    if (n > bytes_.size() - at_)
-      return fail(errc::pickle_length, "a string of " + std::to_string(n) + " bytes, " +
+  result<std::string_view> take(std::uint64_t length) {
+    if (length > bytes_.size() - at_)
+      return fail(errc::pickle_length, "a string of " + std::to_string(length) + " bytes, " +
                                            std::to_string(bytes_.size() - at_) + " are left");
-    const auto s = rexnet::detail::text(bytes_.subspan(at_, static_cast<std::size_t>(n)));
-    at_ += static_cast<std::size_t>(n);
-    return s;
+    const auto taken = rexnet::detail::text(bytes_.subspan(at_, static_cast<std::size_t>(length)));
+    at_ += static_cast<std::size_t>(length);
+    return taken;
   }
   result<std::string_view> line() {
     for (std::size_t i = at_; i < bytes_.size(); ++i)
       if (bytes_[i] == '\n') {
-        auto s = take(i - at_);
+        auto taken = take(i - at_);
         ++at_;
-        return s;
+        return taken;
       }
     return fail(errc::pickle_length, "a line without end");
   }
@@ -9995,11 +9998,11 @@ class machine_state {
     push(k).integer = truth ? 1 : 0;
     known = stack_.back() + 1;
   }
-  void push_integer(std::int64_t v) { push(kind::integer).integer = v; }
+  void push_integer(std::int64_t integer) { push(kind::integer).integer = integer; }
   /// The top value, which is no mark; `ok` false on underflow.
-  bool pop(std::uint32_t& v) {
+  bool pop(std::uint32_t& index) {
     if (stack_.empty() || p_[stack_.back()].type == kind::mark) return false;
-    v = stack_.back();
+    index = stack_.back();
     stack_.pop_back();
     return true;
   }
@@ -10069,8 +10072,8 @@ class machine_objects : protected machine_state {
   explicit machine_objects(byte_span bytes) : machine_state(bytes) {}
 
   /// Whatever it is given disappears in it.
-  [[nodiscard]] bool is_box(std::uint32_t v) const {
-    return p_[v].type == kind::inert || p_[v].type == kind::module;
+  [[nodiscard]] bool is_box(std::uint32_t index) const {
+    return p_[index].type == kind::inert || p_[index].type == kind::module;
   }
 
   status global() {
@@ -10190,10 +10193,10 @@ class machine_objects : protected machine_state {
     return searched_ <= bytes_.size() && p_.find(state, "_parameters") != nullptr &&
            p_.find(state, "_modules") != nullptr;
   }
-  [[nodiscard]] role role_at(std::uint32_t v) const {
-    return p_[v].type == kind::global ? static_cast<role>(p_[v].integer) : role::inert;
+  [[nodiscard]] role role_at(std::uint32_t index) const {
+    return p_[index].type == kind::global ? static_cast<role>(p_[index].integer) : role::inert;
   }
-  [[nodiscard]] bool is(std::uint32_t v, kind k) const { return p_[v].type == k; }
+  [[nodiscard]] bool is(std::uint32_t index, kind k) const { return p_[index].type == k; }
 
   status push_box(std::uint32_t callee, const std::vector<std::uint32_t>& arguments = {}) {
     // What is made of a module wraps it: torch.compile's OptimizedModule. Of what a box made, the class is
@@ -10209,8 +10212,8 @@ class machine_objects : protected machine_state {
     push(kind::odd_tensor).text = made_by;
     return done;
   }
-  status push_same(std::uint32_t v) {
-    stack_.push_back(v);
+  status push_same(std::uint32_t index) {
+    stack_.push_back(index);
     return done;
   }
 
@@ -10632,9 +10635,9 @@ class state_dict_reader {
   [[nodiscard]] std::vector<named_value> entries(std::uint32_t index) const {
     std::vector<named_value> named;
     const pickle::value& dict = p_[index];
-    std::size_t n = 0;
-    for (std::size_t i = 0; i + 1 < dict.items.size(); i += 2) n += is_entry(dict, i) ? 1 : 0;
-    named.reserve(n);
+    std::size_t count = 0;
+    for (std::size_t i = 0; i + 1 < dict.items.size(); i += 2) count += is_entry(dict, i) ? 1 : 0;
+    named.reserve(count);
     for (std::size_t i = 0; i + 1 < dict.items.size(); i += 2)
       if (is_entry(dict, i)) named.push_back({p_[dict.items[i]].text, dict.items[i + 1]});
     return named;
@@ -10649,10 +10652,10 @@ class state_dict_reader {
     return p_[dict.items[i]].type == pickle::kind::string && pickle::is_tensor(p_[dict.items[i + 1]].type);
   }
   [[nodiscard]] std::string keys_of(const pickle::value& dict) const {
-    std::string s;
+    std::string keys;
     for (std::size_t i = 0; i + 1 < dict.items.size() && i < 12; i += 2)
-      s += (i > 0 ? ", " : "") + in_quotes(p_[dict.items[i]].text);
-    return s.empty() ? "none" : s;
+      keys += (i > 0 ? ", " : "") + in_quotes(p_[dict.items[i]].text);
+    return keys.empty() ? "none" : keys;
   }
 
   // ---- the search ----
@@ -10822,8 +10825,9 @@ class state_dict_reader {
         out->push_back(p_[item].integer);
       }
     const std::string_view key = p_[storage.items[2]].text;
-    const auto at = std::lower_bound(storages_.begin(), storages_.end(), key,
-                                     [](const torch_storage& s, std::string_view k) { return s.key < k; });
+    const auto at =
+        std::lower_bound(storages_.begin(), storages_.end(), key,
+                         [](const torch_storage& one, std::string_view wanted) { return one.key < wanted; });
     if (at == storages_.end() || at->key != key)
       return error(errc::tensor_storage_size,
                    "tensor " + in_quotes(t.name) + ": storage " + in_quotes(key) + " is not in the file");
@@ -11243,11 +11247,11 @@ struct flat_source {
   auto m = identify(c.tensors());
   if (!m) return where.empty() ? m.error() : m.error().in(where);
   if (c.content_.by_prefix) return m;
-  for (const left_out_tensor& t : c.left_out()) {
-    if (t.shape.size() < 2) continue;
-    if (m->classifier.weight != nullptr && t.shape[1] != m->shape.classes) continue;
+  for (const left_out_tensor& left : c.left_out()) {
+    if (left.shape.size() < 2) continue;
+    if (m->classifier.weight != nullptr && left.shape[1] != m->shape.classes) continue;
     return error(errc::model_unexpected,
-                 t.name + ": beside the network (" + where + "), shape " + shape_text(t.shape) +
+                 left.name + ": beside the network (" + where + "), shape " + shape_text(left.shape) +
                      ": it may be part of it, a head that no ReXNet has; the key " +
                      detail::in_quotes(c.prefix()) + " takes the network without it (--key)");
   }
@@ -11325,9 +11329,9 @@ struct json_value {
     if (text == "Infinity" || text == "-Infinity") return text[0] == '-' ? -huge : huge;
     std::istringstream in(text);
     in.imbue(std::locale::classic());
-    double v = 0;
-    in >> v;  // beyond the largest double: the largest, which passes no check either
-    return v;
+    double parsed = 0;
+    in >> parsed;  // beyond the largest double: the largest, which passes no check either
+    return parsed;
   }
 };
 
@@ -11500,15 +11504,16 @@ class config_reader {
   int side(const json_value& cfg, const char* name) {
     const json_value* v = get(cfg, name);
     if (v == nullptr) return 0;
-    double n[3] = {};
-    if (!numbers(v, n)) return wrong(std::string(name) + ": expected three numbers, [3, height, width]"), 0;
-    const std::string text = std::string(name) + " [" + number_text(n[0]) + ", " + number_text(n[1]) + ", " +
-                             number_text(n[2]) + "]";
-    if (n[0] != 3 || n[1] != n[2])
+    double sides[3] = {};
+    if (!numbers(v, sides))
+      return wrong(std::string(name) + ": expected three numbers, [3, height, width]"), 0;
+    const std::string text = std::string(name) + " [" + number_text(sides[0]) + ", " + number_text(sides[1]) +
+                             ", " + number_text(sides[2]) + "]";
+    if (sides[0] != 3 || sides[1] != sides[2])
       return wrong(text + ": pictures of three channels and equal sides are supported"), 0;
-    if (!(n[1] >= 1 && n[1] <= 16384) || n[1] != std::floor(n[1]))
+    if (!(sides[1] >= 1 && sides[1] <= 16384) || sides[1] != std::floor(sides[1]))
       return wrong(text + ": a side must be 1 to 16384"), 0;
-    return static_cast<int>(n[1]);
+    return static_cast<int>(sides[1]);
   }
   [[nodiscard]] static bool numbers(const json_value* v, double (&out)[3]) {
     if (v->type != kind::array || v->members.size() != 3) return false;
@@ -11527,16 +11532,17 @@ class config_reader {
   void channels(const json_value& cfg, const char* name, std::array<float, 3>& out) {
     const json_value* v = get(cfg, name);
     if (v == nullptr) return;
-    double n[3] = {};
-    if (!numbers(v, n)) return wrong(std::string(name) + ": expected three numbers");
+    double values[3] = {};
+    if (!numbers(v, values)) return wrong(std::string(name) + ": expected three numbers");
     // Beyond float's range the conversion would be undefined; the check below refuses either.
-    for (std::size_t i = 0; i < 3; ++i) out[i] = std::fabs(n[i]) < 1e30 ? static_cast<float>(n[i]) : 1e30f;
     for (std::size_t i = 0; i < 3; ++i)
-      if (std::isnan(n[i])) out[i] = std::numeric_limits<float>::quiet_NaN();
+      out[i] = std::fabs(values[i]) < 1e30 ? static_cast<float>(values[i]) : 1e30f;
+    for (std::size_t i = 0; i < 3; ++i)
+      if (std::isnan(values[i])) out[i] = std::numeric_limits<float>::quiet_NaN();
   }
   void picture(const json_value& cfg) {
     preprocessing& p = c_.input;
-    if (const int n = side(cfg, "input_size"); n > 0) p.input_size = n;
+    if (const int size = side(cfg, "input_size"); size > 0) p.input_size = size;
     fraction(cfg, "crop_pct", p.crop_pct);
     channels(cfg, "mean", p.mean);
     channels(cfg, "std", p.std);
@@ -11551,7 +11557,7 @@ class config_reader {
       wrong("crop_mode " + shown(*v) + ": only \"center\" is supported");
     check(p);
     preprocessing test = p;
-    if (const int n = side(cfg, "test_input_size"); n > 0) test.input_size = n;
+    if (const int size = side(cfg, "test_input_size"); size > 0) test.input_size = size;
     fraction(cfg, "test_crop_pct", test.crop_pct);
     check(test);
     if (test.input_size == p.input_size) return;
@@ -11602,15 +11608,16 @@ class config_reader {
     names.assign(v.members.size(), {});
     std::vector<bool> seen(names.size(), false);
     for (const auto& [key, name] : v.members) {
-      std::size_t n = 0;
+      std::size_t number = 0;
       bool good = !key.empty() && key.size() < 8 && name.type == kind::string;
-      for (const char c : key) good = good && is_digit(c), n = n * 10 + static_cast<std::size_t>(c - '0');
-      if (!good || n >= names.size() || seen[n])
+      for (const char c : key)
+        good = good && is_digit(c), number = number * 10 + static_cast<std::size_t>(c - '0');
+      if (!good || number >= names.size() || seen[number])
         return wrong(source_ + ": " + in_quotes(key) + " is not one of the numbers 0 to " +
                      std::to_string(names.size() - 1) + ", each with a name"),
                false;
-      seen[n] = true;
-      names[n] = name.text;
+      seen[number] = true;
+      names[number] = name.text;
     }
     return true;
   }

@@ -179,17 +179,17 @@ struct shape_numbers {
   int count = 0;
 
   constexpr explicit shape_numbers(const config& c) noexcept {
-    for (const int v :
+    for (const int number :
          {static_cast<int>(c.family), c.classes, c.stem_c, c.head_c, c.hidden_c, c.block_count,
           static_cast<int>(c.stem_act), static_cast<int>(c.head_act), static_cast<int>(c.hidden_act)})
-      n[count++] = v;
+      n[count++] = number;
     for (int i = 0; i < c.block_count; ++i) {
       const block_config& b = c.blocks[i];
-      for (const int v :
+      for (const int number :
            {b.in_c, b.mid_c, b.out_c, b.se_c, b.stride, b.kernel, b.residual_c, static_cast<int>(b.expand),
             static_cast<int>(b.expand_act), static_cast<int>(b.depthwise_act),
             static_cast<int>(b.project_act), static_cast<int>(b.se_first)})
-        n[count++] = v;
+        n[count++] = number;
     }
   }
 };

@@ -188,11 +188,11 @@ struct flat_source {
   auto m = identify(c.tensors());
   if (!m) return where.empty() ? m.error() : m.error().in(where);
   if (c.content_.by_prefix) return m;
-  for (const left_out_tensor& t : c.left_out()) {
-    if (t.shape.size() < 2) continue;
-    if (m->classifier.weight != nullptr && t.shape[1] != m->shape.classes) continue;
+  for (const left_out_tensor& left : c.left_out()) {
+    if (left.shape.size() < 2) continue;
+    if (m->classifier.weight != nullptr && left.shape[1] != m->shape.classes) continue;
     return error(errc::model_unexpected,
-                 t.name + ": beside the network (" + where + "), shape " + shape_text(t.shape) +
+                 left.name + ": beside the network (" + where + "), shape " + shape_text(left.shape) +
                      ": it may be part of it, a head that no ReXNet has; the key " +
                      detail::in_quotes(c.prefix()) + " takes the network without it (--key)");
   }

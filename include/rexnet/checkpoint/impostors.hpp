@@ -93,9 +93,9 @@ namespace detail {
 
 /// What people save under the name .pth by mistake, by its first bytes; ok when it is none of that.
 [[nodiscard]] inline status refuse_impostors(byte_span bytes) {
-  const std::string_view t = text(bytes).substr(0, 512);
-  const std::size_t start = t.find_first_not_of(" \t\r\n\xef\xbb\xbf");
-  const std::string_view head = start == t.npos ? t : t.substr(start);
+  const std::string_view beginning = text(bytes).substr(0, 512);
+  const std::size_t start = beginning.find_first_not_of(" \t\r\n\xef\xbb\xbf");
+  const std::string_view head = start == beginning.npos ? beginning : beginning.substr(start);
   std::string tag(head.substr(0, 9));
   for (char& c : tag) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
   if (tag == "<!doctype" || tag.substr(0, 5) == "<html" || tag.substr(0, 5) == "<head")
@@ -107,11 +107,12 @@ namespace detail {
   if (head.size() >= 4 && is_text(head)) return text_instead(head);
   // The length of a safetensors header may begin like anything.
   if (bytes.size() > 8 && bytes[8] == '{' && little_endian<4>(bytes.data() + 4) == 0) return done;
-  if (t.size() >= 2 && (t.substr(0, 2) == "\xff\xfe" || t.substr(0, 2) == "\xfe\xff"))
+  if (beginning.size() >= 2 && (beginning.substr(0, 2) == "\xff\xfe" || beginning.substr(0, 2) == "\xfe\xff"))
     return other_format("a text in UTF-16");
   if (is_tar(bytes)) return tar_instead(bytes);
-  for (const file_sign& s : file_signs)
-    if (t.size() >= s.at && t.substr(s.at, s.bytes.size()) == s.bytes) return other_format(s.what, s.advice);
+  for (const file_sign& sign : file_signs)
+    if (beginning.size() >= sign.at && beginning.substr(sign.at, sign.bytes.size()) == sign.bytes)
+      return other_format(sign.what, sign.advice);
   if (is_pdiparams(bytes))
     return other_format("parameters of Paddle's exported program", ": take the .pdparams of the network");
   if (is_blank(bytes))

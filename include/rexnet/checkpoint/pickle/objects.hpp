@@ -28,8 +28,8 @@ class machine_objects : protected machine_state {
   explicit machine_objects(byte_span bytes) : machine_state(bytes) {}
 
   /// Whatever it is given disappears in it.
-  [[nodiscard]] bool is_box(std::uint32_t v) const {
-    return p_[v].type == kind::inert || p_[v].type == kind::module;
+  [[nodiscard]] bool is_box(std::uint32_t index) const {
+    return p_[index].type == kind::inert || p_[index].type == kind::module;
   }
 
   status global() {
@@ -149,10 +149,10 @@ class machine_objects : protected machine_state {
     return searched_ <= bytes_.size() && p_.find(state, "_parameters") != nullptr &&
            p_.find(state, "_modules") != nullptr;
   }
-  [[nodiscard]] role role_at(std::uint32_t v) const {
-    return p_[v].type == kind::global ? static_cast<role>(p_[v].integer) : role::inert;
+  [[nodiscard]] role role_at(std::uint32_t index) const {
+    return p_[index].type == kind::global ? static_cast<role>(p_[index].integer) : role::inert;
   }
-  [[nodiscard]] bool is(std::uint32_t v, kind k) const { return p_[v].type == k; }
+  [[nodiscard]] bool is(std::uint32_t index, kind k) const { return p_[index].type == k; }
 
   status push_box(std::uint32_t callee, const std::vector<std::uint32_t>& arguments = {}) {
     // What is made of a module wraps it: torch.compile's OptimizedModule. Of what a box made, the class is
@@ -168,8 +168,8 @@ class machine_objects : protected machine_state {
     push(kind::odd_tensor).text = made_by;
     return done;
   }
-  status push_same(std::uint32_t v) {
-    stack_.push_back(v);
+  status push_same(std::uint32_t index) {
+    stack_.push_back(index);
     return done;
   }
 
