@@ -110,8 +110,8 @@
 #define REXNET_CORE_BYTES_HPP
 
 // ---- rexnet/core/text.hpp
-// Text that others wrote (paths, names of tensors and classes) on its way to people. printable() is the one
-// door to a terminal or a log: every message of `error` passes it, and all that the command prints.
+// Text from outside (paths, names of tensors and classes) that users will see. All of it goes through
+// printable() before it reaches a terminal or a log: messages of `error`, and what the command prints.
 #ifndef REXNET_CORE_TEXT_HPP
 #define REXNET_CORE_TEXT_HPP
 
@@ -351,8 +351,8 @@ inline namespace REXNET_BUILD {
 template <class T>
 class span;
 
-/// Whether a T only points to elements that others own, so that they outlive it: a span may be made of a
-/// temporary T. Specialise it for views of your own.
+/// Whether a T only points to elements and does not own them, so that they outlive it: a span may be made of
+/// a temporary T. Specialise it for views of your own.
 template <class T>
 inline constexpr bool is_borrowed_range = false;
 template <class T>
@@ -382,8 +382,8 @@ inline constexpr bool outlives_expression =
 
 }  // namespace detail
 
-/// A contiguous run of T that someone else owns: C++20's std::span, as much of it as is needed here. Unlike
-/// that, a span of const elements is not made of a temporary owner either: give it a name first.
+/// A contiguous run of T that it does not own: C++20's std::span, as much of it as is needed here. Unlike
+/// that, a span of const elements is not made of a temporary owner either: give the owner a name first.
 template <class T>
 class span {
  public:
@@ -540,8 +540,8 @@ inline constexpr crc_tables crc{};
 
 #endif  // REXNET_CORE_BYTES_HPP
 // ---- rexnet/core/checked.hpp
-// The one place where sizes that come from a file are multiplied and added. Incomplete overflow checks have
-// been exploited in model loaders (CVE-2025-53630, then CVE-2026-27940): nobody multiplies by hand.
+// The one place where sizes that come from a file are multiplied and added: incomplete overflow checks have
+// been exploited in model loaders (CVE-2025-53630, then CVE-2026-27940).
 #ifndef REXNET_CORE_CHECKED_HPP
 #define REXNET_CORE_CHECKED_HPP
 
@@ -1239,7 +1239,7 @@ class npy_cursor {
 #define REXNET_MODEL_HPP
 
 // ---- rexnet/checkpoint/origin.hpp
-// Where the parts of a model come from, for people who wonder: what `rexnet inspect` and `pack` print.
+// Where the parts of a model come from: what `rexnet inspect` and `pack` print.
 #ifndef REXNET_CHECKPOINT_ORIGIN_HPP
 #define REXNET_CHECKPOINT_ORIGIN_HPP
 
@@ -1283,7 +1283,7 @@ struct model_origin {
 #define REXNET_ENGINE_BASIC_NETWORK_HPP
 
 // ---- rexnet/core/aligned_buffer.hpp
-// Owning memory, 64-byte aligned and zeroed: weights and workspaces of callers who do not bring their own.
+// Owning memory, 64-byte aligned and zeroed: for weights, and for workspaces where the caller has none.
 #ifndef REXNET_CORE_ALIGNED_BUFFER_HPP
 #define REXNET_CORE_ALIGNED_BUFFER_HPP
 
@@ -1547,7 +1547,7 @@ inline constexpr int rexnet_blocks = 16;
 inline constexpr int max_blocks = 24;
 
 /// One inverted bottleneck: [expand 1x1] -> depthwise -> [squeeze-excite] -> activation -> project 1x1 [+
-/// input]. A family's formula fills the values in; what runs the network looks at them alone.
+/// input]. A family's formula fills the values in; the engine depends on nothing else.
 struct block_config {
   int in_c = 0;        ///< channels of the block's input
   int mid_c = 0;       ///< channels of the depthwise convolution
@@ -1566,8 +1566,8 @@ struct block_config {
   [[nodiscard]] constexpr bool residual() const noexcept { return residual_c > 0; }
 };
 
-/// A whole network. Build one with config_for(); readers of checkpoints then put in the widths that tensors
-/// show but the formula does not (head_c, se_c, kernel).
+/// A whole network. Build one with config_for(); readers of checkpoints then put in what the tensors show and
+/// the formula does not fix (head_c, hidden_c, se_c, kernel).
 struct config {
   rexnet::family family = rexnet::family::v1;  ///< which formulas and activations
   int width_hundredths = 100;                  ///< 130 for 1.3x
@@ -1689,7 +1689,7 @@ constexpr int strided(int side, int stride) noexcept {
 
 namespace detail {
 
-/// All that says what is computed and how its weights lie, as numbers.
+/// Everything that decides what is computed and how its weights lie, as numbers.
 struct shape_numbers {
   int n[9 + 14 * max_blocks] = {};
   int count = 0;
@@ -2624,7 +2624,7 @@ inline void project_chunk(const block_context& b, int chunk) noexcept {
 #define REXNET_ENGINE_REQUEST_HPP
 
 // ---- rexnet/system/parallel.hpp
-// Threads. The only place that knows OpenMP. One parallel region serves a whole image: workers walk through
+// Threads. The only header that uses OpenMP. One parallel region serves a whole image: workers walk through
 // the same list of phases and claim the chunks of each phase from a counter.
 //
 // A worker waits only for chunks that another worker is executing right now. Therefore a pool that runs its
@@ -2635,7 +2635,7 @@ inline void project_chunk(const block_context& b, int chunk) noexcept {
 
 // ---- rexnet/core/counter.hpp
 // A counter that workers share. Compilers' own atomics instead of std::atomic, which leaves functions of
-// namespace std behind at -O0: a dispatch unit (dispatch/unit.hpp) may leave none but its own.
+// namespace std behind at -O0: a dispatch unit (dispatch/unit.hpp) may have no functions but its own.
 #ifndef REXNET_CORE_COUNTER_HPP
 #define REXNET_CORE_COUNTER_HPP
 
@@ -2669,7 +2669,7 @@ class shared_counter {
   int take() noexcept {
     return __atomic_fetch_add(&value_, 1, __ATOMIC_RELAXED);
   }
-  /// What the caller wrote before is seen by who reads the sum.
+  /// A thread that reads the sum sees what the caller wrote before.
   void add(int n) noexcept {
     __atomic_fetch_add(&value_, n, __ATOMIC_ACQ_REL);
   }
@@ -2719,8 +2719,8 @@ namespace detail {
 REXNET_NOINLINE inline void run_on_openmp(int n, task_function fn, void* context) noexcept {
 #if defined(KMP_VERSION_MAJOR)
   // LLVM's threads would spin for 200 ms after the region, taking cores from the caller's own work. The
-  // setting is the calling thread's, and his own again afterwards; KMP_BLOCKTIME or OMP_WAIT_POLICY in the
-  // environment say what he wants.
+  // setting belongs to the calling thread and is restored afterwards. Another one than the default, from
+  // KMP_BLOCKTIME or OMP_WAIT_POLICY in the environment, is left alone.
   const int blocktime = kmp_get_blocktime();
   if (blocktime == 200) kmp_set_blocktime(2);
 #endif
@@ -2748,7 +2748,7 @@ inline void run_tasks(const executor& e, int n, task_function fn, void* context)
 #endif
 }
 
-/// Lets another thread have the CPU. Where there are no threads nobody waits.
+/// Lets another thread have the CPU. On systems without threads there is nothing to wait for.
 inline void yield() noexcept {
 #if defined(__unix__) || defined(__APPLE__)
   sched_yield();
@@ -2757,7 +2757,7 @@ inline void yield() noexcept {
 #endif
 }
 
-/// Progress of one phase. A cache line of its own, so that claiming does not disturb the waiting.
+/// Progress of one phase, in a cache line of its own, so that phases do not disturb each other.
 struct alignas(64) phase_state {
   shared_counter claimed, finished;
 };
@@ -3085,7 +3085,7 @@ enum class pixel_format : std::uint8_t { rgb, bgr, rgba, bgra, grey };
   return f == pixel_format::bgr || f == pixel_format::bgra ? 2 - channel : channel;
 }
 
-/// A picture that someone else owns.
+/// A picture in memory of the caller's.
 struct image_view {
   const std::uint8_t* data = nullptr;  ///< the upper left pixel
   int width = 0;                       ///< pixels
@@ -3505,7 +3505,7 @@ template <class Arch>
   return vec<Arch>(x);
 }
 
-// Three hints that keep compilers from outsmarting an unrolled loop; they emit no instruction.
+// Three hints that keep compilers from rearranging an unrolled loop; they emit no instruction.
 #if defined(__GNUC__) && defined(__AVX512F__)
 #define REXNET_VECTOR_REGISTER "v"
 #elif defined(__GNUC__) && defined(__SSE2__)
@@ -4798,7 +4798,7 @@ inline void resize_into(const image_view& in, const resize_plan& p, std::uint8_t
 namespace rexnet {
 inline namespace REXNET_BUILD {
 
-/// How a model wants its pictures. The defaults are those of the published weights.
+/// How pictures are prepared for a model. The defaults are those of the published weights.
 struct preprocessing {
   int input_size = 224;     ///< side of the square input, pixels
   double crop_pct = 0.875;  ///< part of the resized short side that the crop keeps
@@ -4812,8 +4812,8 @@ inline constexpr int max_picture_side = 1 << 16;
 
 namespace detail {
 
-/// What every door asks of preprocessing: options, files, the API. fail(code, parts of a text...) tells what
-/// is wrong; it gives what this returns. Numbers that are none fail every comparison.
+/// The one check of preprocessing, whether it comes from options, a file or the API. fail(code, parts of a
+/// text...) reports what is wrong, and what it returns is returned. A NaN fails every comparison.
 template <class Fail>
 [[nodiscard]] constexpr errc check_preprocessing(const preprocessing& p, Fail&& fail) {
   constexpr errc bad = errc::invalid_argument;
@@ -4846,7 +4846,7 @@ template <class Fail>
     return fail(bad, "picture of ", width, " x ", height, " pixels: each side must be 1 to ",
                 max_picture_side);
   if (const errc e = check_preprocessing(p, fail); e != errc::ok) return e;
-  // The long side grows with the short one: a sliver of a picture would become a giant.
+  // The long side grows with the short one: a very thin picture would become a huge one.
   const double short_side = width < height ? width : height, long_side = width < height ? height : width;
   if (p.input_size / p.crop_pct * long_side / short_side > 16.0 * max_picture_side)
     return fail(bad, "picture of ", width, " x ", height,
@@ -4874,7 +4874,7 @@ struct preprocess_plan {
   int pad_x = 0, pad_y = 0;
 };
 
-/// Precondition: check_sizes() is content.
+/// Precondition: check_sizes() gives ok.
 [[nodiscard]] constexpr preprocess_plan make_preprocess_plan(int width, int height, pixel_format format,
                                                              const preprocessing& p) noexcept {
   // torchvision: the short side exactly, the long side truncated.
@@ -4941,9 +4941,9 @@ struct picture_box {
 /// @param scratch preprocess_scratch_bytes(in.width, in.height, in.format, p) or more
 /// @param kernels of the network that the pixels are for, where it was made by dispatch: net.resample()
 /// @return ok; invalid_argument (picture or options), shape_mismatch (out), workspace_too_small (scratch)
-[[nodiscard]] inline errc preprocess_pixels_into(const image_view& in, const preprocessing& p,
-                                                 span<std::uint8_t> out, span<unsigned char> scratch,
-                                                 const resample_kernels& kernels = detail::own_resample) noexcept {
+[[nodiscard]] inline errc preprocess_pixels_into(
+    const image_view& in, const preprocessing& p, span<std::uint8_t> out, span<unsigned char> scratch,
+    const resample_kernels& kernels = detail::own_resample) noexcept {
   if (const errc e = detail::check_picture(in, p, detail::report_code()); e != errc::ok) return e;
   const detail::preprocess_plan plan = detail::make_preprocess_plan(in.width, in.height, in.format, p);
   if (out.data() == nullptr || out.size() < preprocess_output_bytes(p)) return errc::shape_mismatch;
@@ -4960,8 +4960,8 @@ struct picture_box {
 }
 
 /// The same with memory of its own: the scratch and the result. Errors: invalid_argument, naming the sizes.
-[[nodiscard]] inline result<rgb_image> preprocess_pixels(const image_view& in, const preprocessing& p,
-                                                         const resample_kernels& kernels = detail::own_resample) {
+[[nodiscard]] inline result<rgb_image> preprocess_pixels(
+    const image_view& in, const preprocessing& p, const resample_kernels& kernels = detail::own_resample) {
   std::string what;
   if (const errc e = detail::check_picture(in, p, detail::report_text{what}); e != errc::ok)
     return error(e, what);
@@ -5277,8 +5277,8 @@ namespace detail {
 }
 
 /// Names of classes are UTF-8 without what is_control() says, line feeds and tabs among it: programs, files
-/// and terminals disagree about everything else. An empty name is one. fail(code, parts of a text...) tells
-/// what is wrong (packed_label_text, K12); it gives what this returns.
+/// and terminals disagree about everything else. An empty name is one. fail(code, parts of a text...)
+/// reports what is wrong (packed_label_text, K12), and what it returns is returned.
 /// @param what "label ", "line ": what `number` counts
 template <class Fail>
 [[nodiscard]] constexpr errc check_label(std::string_view label, const char* what, std::size_t number,
@@ -5819,7 +5819,7 @@ class file_bytes {
 
   /// The same, read into memory: later changes of the file are not seen, and one that shrinks meanwhile is an
   /// io_error, where a mapping would end the program (SIGBUS). Errors: also out_of_memory, at once where the
-  /// file is larger than the machine's memory: a sparse one of 100 GB is a second's work to make.
+  /// file is larger than the machine's memory (a sparse file of 100 GB is easily made).
   [[nodiscard]] static result<file_bytes> read(const std::string& path) {
     const auto no_memory = [&path](std::size_t size) {
       return error(errc::out_of_memory, path + ": no memory for " + std::to_string(size) + " bytes");
@@ -5866,7 +5866,7 @@ class file_bytes {
     int fd;
     std::size_t size;
   };
-  /// In bytes; everything where the system does not tell.
+  /// In bytes; the largest number where the system does not say.
   [[nodiscard]] static std::uint64_t physical_memory() noexcept {
 #if defined(_SC_PHYS_PAGES)
     const long pages = ::sysconf(_SC_PHYS_PAGES), bytes = ::sysconf(_SC_PAGESIZE);
@@ -7065,7 +7065,7 @@ inline constexpr imagenet_class imagenet_table[1000] = {
 #define REXNET_CHECKPOINT_CHECKPOINT_HPP
 
 // ---- rexnet/checkpoint/impostors.hpp
-// What people take for a checkpoint and is none, named by its content, with what to do.
+// Files that are mistaken for checkpoints, recognised by their content, with what to do.
 #ifndef REXNET_CHECKPOINT_IMPOSTORS_HPP
 #define REXNET_CHECKPOINT_IMPOSTORS_HPP
 
@@ -7288,7 +7288,7 @@ namespace rexnet {
 inline namespace REXNET_BUILD {
 namespace detail {
 
-/// Whether all of it is text that people read; the last character may be cut.
+/// Whether all of it is readable text; the last character may be cut.
 [[nodiscard]] inline bool is_text(std::string_view s) noexcept {
   while (!s.empty()) {
     const std::size_t length = utf8_length(s);
@@ -7357,7 +7357,7 @@ namespace detail {
   return other_format("a tar archive" + (first.empty() ? "" : " that begins with " + first), unpack_first);
 }
 
-/// A download that reserved its bytes and did not get them: zeros as far as one looks.
+/// A download that reserved its bytes and did not get them: the first 4096 bytes are zeros.
 [[nodiscard]] inline bool is_blank(byte_span file) noexcept {
   const std::size_t n = (std::min)(file.size(), std::size_t{4096});
   return n >= 16 && std::all_of(file.data(), file.data() + n, [](unsigned char c) { return c == 0; });
@@ -7395,7 +7395,7 @@ namespace detail {
   return done;
 }
 
-/// The error for bytes that are nothing known.
+/// The error for a file of no known kind.
 [[nodiscard]] inline error unknown_file(byte_span bytes) {
   std::string first;
   static constexpr char digits[] = "0123456789abcdef";
@@ -7463,7 +7463,7 @@ struct tensor {
     for (const std::int64_t side : shape) n *= side;
     return n;
   }
-  /// The i-th byte-addressed element as a double: exact for every type but large int64.
+  /// The element `offset` elements behind the first, as a double: exact for every type but large int64.
   [[nodiscard]] double element(std::int64_t offset) const noexcept {
     const unsigned char* p = data + offset * dtype_bytes(type);
     using detail::little_endian;
@@ -7499,7 +7499,7 @@ struct tensor {
   void for_each(Visit&& visit) const {
     const std::int64_t n = elements();
     if (n == 0) return;
-    if (type == dtype::f32 && row_major()) {  // nearly all of nearly every file
+    if (type == dtype::f32 && row_major()) {  // most tensors of most files
       for (std::int64_t i = 0; i < n; ++i)
         visit(i, static_cast<double>(
                      float_from_bits(static_cast<std::uint32_t>(detail::little_endian<4>(data + 4 * i)))));
@@ -8137,8 +8137,8 @@ class safetensors_reader {
 #define REXNET_CHECKPOINT_TORCH_FILE_HPP
 
 // ---- rexnet/checkpoint/archives.hpp
-// Zip archives that are no torch checkpoint, told by the names of their entries, with what to do. Nothing in
-// them is read, so that they may be compressed.
+// Zip archives that are no torch checkpoint, recognised by the names of their entries, with what to do.
+// Nothing in them is read, so that they may be compressed.
 #ifndef REXNET_CHECKPOINT_ARCHIVES_HPP
 #define REXNET_CHECKPOINT_ARCHIVES_HPP
 
@@ -8636,7 +8636,7 @@ namespace detail {
 
 #endif  // REXNET_CHECKPOINT_NETWORK_FOREIGN_NAMES_HPP
 // ---- rexnet/checkpoint/network/found_networks.hpp
-// What a search through a file of tensors finds, and what it comes down to.
+// What a search through a file of tensors finds, and the tensors that are chosen in the end.
 #ifndef REXNET_CHECKPOINT_NETWORK_FOUND_NETWORKS_HPP
 #define REXNET_CHECKPOINT_NETWORK_FOUND_NETWORKS_HPP
 
@@ -8853,7 +8853,7 @@ namespace detail {
 }
 
 /// Walks everything that the root leads to, once: a container on the way to itself is P9, a long way P7.
-/// Only afterwards may anybody follow the values recursively.
+/// Only after this check may values be followed recursively.
 [[nodiscard]] inline status check_shape(program& p) {
   enum : std::uint8_t { fresh, open, closed };
   struct step {
@@ -9001,7 +9001,7 @@ struct left_out_tensor {
 
 namespace detail {
 
-/// What a file of tensors comes down to.
+/// The tensors that were chosen in a file, and how.
 struct torch_content {
   const char* container = "torch zip";
   std::vector<tensor> tensors;
@@ -9016,7 +9016,7 @@ struct torch_content {
   std::vector<std::vector<unsigned char>> computed;  ///< what `tensors` do not find in the file
 };
 
-/// An entry of a dictionary of tensors; `value` is its source's business.
+/// An entry of a dictionary of tensors; only the source that gave it can read `value`.
 struct named_value {
   std::string_view name;
   std::uint32_t value;
@@ -9118,7 +9118,7 @@ struct block_tensors {
   layer_tensors expand, depthwise, squeeze, excite, project;
 };
 
-/// A checkpoint understood: its configuration, and every layer's tensors.
+/// What identify() finds: the network's configuration, and every layer's tensors.
 struct model_tensors {
   config shape;                      ///< as the tensors show it
   const char* naming = "";           ///< "official" or "timm"
@@ -9330,7 +9330,7 @@ class model_reader {
         return fail(errc::unsupported, m_.blocks[i].depthwise.weight->name + ": a kernel of " +
                                            std::to_string(b.kernel) + ", 3 and 5 are supported");
     }
-    // It runs as one with the stem, without a map whose mean could be taken.
+    // The first block is computed in bands together with the stem: there is no whole map to take a mean of.
     if (best.blocks[0].se_c > 0)
       return fail(errc::unsupported,
                   m_.blocks[0].squeeze.weight->name + ": squeeze-excite in the first block is not supported");
@@ -9598,7 +9598,7 @@ class network_chooser {
 
   // ---- several ----
 
-  /// What speaks against a candidate: an error, or an average that is none.
+  /// A candidate's tensors, and why it is not to be taken: an error, or a useless average.
   struct trial {
     result<torch_content> content;
     std::string against;
@@ -9699,7 +9699,7 @@ class network_chooser {
     content.by_prefix = c.by_prefix;
     std::vector<named_value> inside, outside;
     for (const named_value& e : source_.entries(c.dict->dict)) {
-      if (e.name.size() > 1024)  // also before "module." is looked for a thousand times in each
+      if (e.name.size() > 1024)  // before strip_prefixes() walks through it
         return error(errc::pickle_length, "a tensor's name has " + std::to_string(e.name.size()) +
                                               " bytes, at most 1024: " + in_quotes(e.name));
       const std::string_view name = strip_prefixes(e.name);
@@ -9817,7 +9817,7 @@ class network_chooser {
 
 // ---- rexnet/checkpoint/pickle/objects.hpp
 // The objects of a pickle: names, what is made by calling them, and their state. Tensors, numpy's arrays and
-// dictionaries are made of the few names that pickle_globals.hpp knows; all others make boxes.
+// dictionaries are made of the few names that globals.hpp lists; all others make boxes.
 #ifndef REXNET_CHECKPOINT_PICKLE_OBJECTS_HPP
 #define REXNET_CHECKPOINT_PICKLE_OBJECTS_HPP
 
@@ -9863,9 +9863,8 @@ enum class role : std::uint8_t {
     if (name == k) return true;
   return false;
 }
-/// Names that a file has only to make another program run something. To this one they are labels like all
-/// others: the list is for people, who should know what they were given. torch's weights_only has the first
-/// four modules.
+/// Names that a file has only to make another program run something. Here they are labels like all others:
+/// the list is there to warn the user about the file. torch's weights_only has the first four modules.
 [[nodiscard]] constexpr bool names_code(std::string_view module, std::string_view name) noexcept {
   if (is_one_of(module, {"os",           "posix",
                          "nt",           "sys",
@@ -10023,7 +10022,7 @@ class machine_state {
   }
   status put_value(std::uint64_t slot) {
     if (stack_.empty()) return underflow();
-    // Python numbers its memo from 0 without gaps; a slot far beyond is an attempt at our memory.
+    // Python numbers its memo from 0 without gaps; a slot far beyond only takes memory.
     if (slot > at_ + 256 || slot >= max_memo)
       return fail(errc::pickle_memo,
                   "memo slot " + std::to_string(slot) + ", " + std::to_string(memo_.size()) + " are in use");
@@ -10071,7 +10070,7 @@ class machine_objects : protected machine_state {
  protected:
   explicit machine_objects(byte_span bytes) : machine_state(bytes) {}
 
-  /// Whatever it is given disappears in it.
+  /// Boxes drop the state, arguments and items that they are given.
   [[nodiscard]] bool is_box(std::uint32_t index) const {
     return p_[index].type == kind::inert || p_[index].type == kind::module;
   }
@@ -10185,8 +10184,8 @@ class machine_objects : protected machine_state {
   }
 
  private:
-  /// What every torch.nn.Module has, and nothing else. All states together are no longer than the program; of
-  /// one that is used a thousand times nothing more is looked at.
+  /// What every torch.nn.Module has, and nothing else. All states together are no longer than the program:
+  /// when more items than that were searched, one state is used many times, and no more are.
   [[nodiscard]] bool is_module_state(const value& state) {
     if (state.type != kind::dict) return false;
     searched_ += state.items.size();
@@ -10310,7 +10309,7 @@ class machine_objects : protected machine_state {
   }
 
   /// Python 2 wrote OrderedDict([[key, value], ...]), each with a list of its own. All such lists together
-  /// are no longer than the program; one list used a thousand times would be.
+  /// are no longer than the program; one list that is used many times could add up to more.
   status dict_of_pairs(std::uint32_t list) {
     copied_ += 2 * p_[list].items.size();
     if (copied_ > bytes_.size())
@@ -10630,7 +10629,7 @@ class state_dict_reader {
   /// What the tensors that read() gave point into, besides the file.
   [[nodiscard]] decoded_bytes take_decoded() { return std::move(decoded_); }
 
-  // ---- what network_chooser asks for ----
+  // ---- what network_chooser needs ----
 
   [[nodiscard]] std::vector<named_value> entries(std::uint32_t index) const {
     std::vector<named_value> named;
@@ -10741,7 +10740,7 @@ class state_dict_reader {
     return (type == pickle::kind::dict || type == pickle::kind::list || type == pickle::kind::tuple) &&
            seen_[index] != entered;
   }
-  /// A path is cut where it is long: it could be longer than the file, a thousand times.
+  /// Long paths are cut: one string of the file may stand in thousands of them.
   void append(const std::string& key) {
     if (path_.size() < 256) path_ += (path_.empty() ? "" : ".") + key;
   }
@@ -11197,7 +11196,7 @@ struct flat_source {
 }  // namespace detail
 
 /// Reads a checkpoint from memory, which must outlive it. The format is recognised by content. Memory: at
-/// most 100 bytes for each byte of the file (honest ones: a kilobyte for each tensor). Time: linear.
+/// most 100 bytes for each byte of the file (ordinary files: a kilobyte for each tensor). Time: linear.
 /// @param key of a dictionary of the file ("model_ema", "model.state_dict"), or the prefix of a network's
 /// names ("student."), with or without its dictionary's key in front; empty: the rule decides
 /// Errors: everything in docs/refusals.md but M1 to M7 and K; unknown_format names the first bytes.
@@ -11238,8 +11237,8 @@ struct flat_source {
 
 /// identify() of a checkpoint's tensors. Errors say under which key and prefix they stand; M2 also for what
 /// stands beside the network and may be part of it: anything with two or more dimensions where the network
-/// has no classifier, else a layer on top of its classes. Whoever names the prefix as key has the network
-/// without it.
+/// has no classifier, else a layer on top of its classes. With the prefix as key the network is taken without
+/// it.
 [[nodiscard]] inline result<model_tensors> identify(const checkpoint& c) {
   std::string where;
   if (!c.state_key().empty()) where = "key " + detail::in_quotes(c.state_key());
@@ -11466,7 +11465,7 @@ class config_reader {
   void wrong(const std::string& what) {
     if (wrong_.empty()) wrong_ = what;
   }
-  /// Absent, null and empty are the same to timm.
+  /// To timm absent, null, empty and 0 are the same.
   [[nodiscard]] static const json_value* get(const json_value& from, std::string_view name) {
     const json_value* v = from.find(name);
     const bool nothing =
@@ -12046,7 +12045,7 @@ inline constexpr std::size_t cgroup_path_bytes = 4096;  // PATH_MAX
 }
 
 /// CPUs that `quota` microseconds of every `period` are worth, rounded up; 0 for no limit, which version 1
-/// writes as -1, version 2 as "max", and which everything that is not two positive numbers is taken for.
+/// writes as -1 and version 2 as "max". Anything else but two positive numbers is no limit, too.
 [[nodiscard]] inline int quota_cpus(const char* quota, const char* period) noexcept {
   const long long q = std::strtoll(quota, nullptr, 10), p = std::strtoll(period, nullptr, 10);
   if (q <= 0 || p <= 0) return 0;
@@ -12144,7 +12143,7 @@ namespace rexnet {
 inline namespace REXNET_BUILD {
 namespace detail {
 
-/// CPUs in the process's affinity mask; 0 where the system has none to tell.
+/// CPUs in the process's affinity mask; 0 where it cannot be read.
 [[nodiscard]] inline int affinity_cpus() noexcept {
 #if defined(__linux__)
   cpu_set_t set;
@@ -12220,13 +12219,13 @@ namespace rexnet {
 inline namespace REXNET_BUILD {
 namespace detail {
 
-// What output_file asks of the system. Paths are UTF-8; `why` and what is returned give the reason of a
+// What output_file needs of the system. Paths are UTF-8; `why` and what is returned give the reason of a
 // failure, or "".
 //
 // output_target(): the file that is to be replaced: what a symbolic link leads to, so that the link stays.
 // Directories, pipes and devices have the wrong kind: renaming over /dev/null would replace it.
 // create_part(): empty and this process's alone. A part that a killed process left is taken over.
-// publish(): closes the stream and gives the file its name, in which order the system allows.
+// publish(): closes the stream and gives the file its name, in the order that the system allows.
 #if defined(_WIN32)
 inline std::string output_target(const std::string& path, std::string& why) {
   const DWORD attributes = GetFileAttributesW(utf16(path).c_str());
@@ -12291,7 +12290,7 @@ inline std::string output_target(const std::string& path, std::string& why) {
   return target;
 }
 inline std::FILE* create_part(const std::string& path, std::string& why) {
-  // Not through a link that someone else made in a shared folder, and without waiting for a pipe's reader.
+  // No link is followed, which another user may have made in a shared folder; no pipe's reader is awaited.
   const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, mode_t{0666});
   if (fd < 0) {
     why = std::strerror(errno);
@@ -12300,9 +12299,9 @@ inline std::FILE* create_part(const std::string& path, std::string& why) {
   struct stat mine {
   }, named{};
   const bool regular = ::fstat(fd, &mine) == 0 && S_ISREG(mine.st_mode);
-  // The lock ends with its process, however that ends. File systems without locks do without.
+  // The lock ends with its process, however that ends. On file systems without locks there is none.
   const bool locked = ::flock(fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK;
-  // Whoever had it may have renamed it since it was opened here.
+  // The process that held the lock may have renamed the file since it was opened here.
   const bool same =
       ::lstat(path.c_str(), &named) == 0 && mine.st_dev == named.st_dev && mine.st_ino == named.st_ino;
   if (!regular)
@@ -12329,8 +12328,8 @@ inline std::string publish(std::FILE* stream, const std::string& from, const std
     return why;
   }
   std::fclose(stream);
-  // The new name is on the disk when its folder is. A folder that cannot be read, or a file system that knows
-  // no such thing, does not undo the renaming: no error.
+  // The new name is on the disk when its folder is. Where the folder cannot be read or flushed, the file is
+  // renamed all the same: no error.
   const std::size_t slash = to.rfind('/');
   const std::string folder = slash == to.npos ? "." : to.substr(0, slash + 1);
   const int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);

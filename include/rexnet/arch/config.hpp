@@ -31,7 +31,7 @@ inline constexpr int rexnet_blocks = 16;
 inline constexpr int max_blocks = 24;
 
 /// One inverted bottleneck: [expand 1x1] -> depthwise -> [squeeze-excite] -> activation -> project 1x1 [+
-/// input]. A family's formula fills the values in; what runs the network looks at them alone.
+/// input]. A family's formula fills the values in; the engine depends on nothing else.
 struct block_config {
   int in_c = 0;        ///< channels of the block's input
   int mid_c = 0;       ///< channels of the depthwise convolution
@@ -50,8 +50,8 @@ struct block_config {
   [[nodiscard]] constexpr bool residual() const noexcept { return residual_c > 0; }
 };
 
-/// A whole network. Build one with config_for(); readers of checkpoints then put in the widths that tensors
-/// show but the formula does not (head_c, se_c, kernel).
+/// A whole network. Build one with config_for(); readers of checkpoints then put in what the tensors show and
+/// the formula does not fix (head_c, hidden_c, se_c, kernel).
 struct config {
   rexnet::family family = rexnet::family::v1;  ///< which formulas and activations
   int width_hundredths = 100;                  ///< 130 for 1.3x
@@ -173,7 +173,7 @@ constexpr int strided(int side, int stride) noexcept {
 
 namespace detail {
 
-/// All that says what is computed and how its weights lie, as numbers.
+/// Everything that decides what is computed and how its weights lie, as numbers.
 struct shape_numbers {
   int n[9 + 14 * max_blocks] = {};
   int count = 0;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What people take for a checkpoint and is none, named by its content, with what to do.
+// Files that are mistaken for checkpoints, recognised by their content, with what to do.
 #ifndef REXNET_CHECKPOINT_IMPOSTORS_HPP
 #define REXNET_CHECKPOINT_IMPOSTORS_HPP
 
@@ -16,7 +16,7 @@ namespace rexnet {
 inline namespace REXNET_BUILD {
 namespace detail {
 
-/// Whether all of it is text that people read; the last character may be cut.
+/// Whether all of it is readable text; the last character may be cut.
 [[nodiscard]] inline bool is_text(std::string_view s) noexcept {
   while (!s.empty()) {
     const std::size_t length = utf8_length(s);
@@ -85,7 +85,7 @@ namespace detail {
   return other_format("a tar archive" + (first.empty() ? "" : " that begins with " + first), unpack_first);
 }
 
-/// A download that reserved its bytes and did not get them: zeros as far as one looks.
+/// A download that reserved its bytes and did not get them: the first 4096 bytes are zeros.
 [[nodiscard]] inline bool is_blank(byte_span file) noexcept {
   const std::size_t n = (std::min)(file.size(), std::size_t{4096});
   return n >= 16 && std::all_of(file.data(), file.data() + n, [](unsigned char c) { return c == 0; });
@@ -123,7 +123,7 @@ namespace detail {
   return done;
 }
 
-/// The error for bytes that are nothing known.
+/// The error for a file of no known kind.
 [[nodiscard]] inline error unknown_file(byte_span bytes) {
   std::string first;
   static constexpr char digits[] = "0123456789abcdef";

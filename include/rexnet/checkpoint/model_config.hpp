@@ -67,7 +67,7 @@ class config_reader {
   void wrong(const std::string& what) {
     if (wrong_.empty()) wrong_ = what;
   }
-  /// Absent, null and empty are the same to timm.
+  /// To timm absent, null, empty and 0 are the same.
   [[nodiscard]] static const json_value* get(const json_value& from, std::string_view name) {
     const json_value* v = from.find(name);
     const bool nothing =

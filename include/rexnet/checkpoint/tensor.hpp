@@ -53,7 +53,7 @@ struct tensor {
     for (const std::int64_t side : shape) n *= side;
     return n;
   }
-  /// The i-th byte-addressed element as a double: exact for every type but large int64.
+  /// The element `offset` elements behind the first, as a double: exact for every type but large int64.
   [[nodiscard]] double element(std::int64_t offset) const noexcept {
     const unsigned char* p = data + offset * dtype_bytes(type);
     using detail::little_endian;
@@ -89,7 +89,7 @@ struct tensor {
   void for_each(Visit&& visit) const {
     const std::int64_t n = elements();
     if (n == 0) return;
-    if (type == dtype::f32 && row_major()) {  // nearly all of nearly every file
+    if (type == dtype::f32 && row_major()) {  // most tensors of most files
       for (std::int64_t i = 0; i < n; ++i)
         visit(i, static_cast<double>(
                      float_from_bits(static_cast<std::uint32_t>(detail::little_endian<4>(data + 4 * i)))));

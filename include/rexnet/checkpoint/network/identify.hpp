@@ -33,7 +33,7 @@ struct block_tensors {
   layer_tensors expand, depthwise, squeeze, excite, project;
 };
 
-/// A checkpoint understood: its configuration, and every layer's tensors.
+/// What identify() finds: the network's configuration, and every layer's tensors.
 struct model_tensors {
   config shape;                      ///< as the tensors show it
   const char* naming = "";           ///< "official" or "timm"
@@ -245,7 +245,7 @@ class model_reader {
         return fail(errc::unsupported, m_.blocks[i].depthwise.weight->name + ": a kernel of " +
                                            std::to_string(b.kernel) + ", 3 and 5 are supported");
     }
-    // It runs as one with the stem, without a map whose mean could be taken.
+    // The first block is computed in bands together with the stem: there is no whole map to take a mean of.
     if (best.blocks[0].se_c > 0)
       return fail(errc::unsupported,
                   m_.blocks[0].squeeze.weight->name + ": squeeze-excite in the first block is not supported");

@@ -129,7 +129,7 @@ class network_chooser {
 
   // ---- several ----
 
-  /// What speaks against a candidate: an error, or an average that is none.
+  /// A candidate's tensors, and why it is not to be taken: an error, or a useless average.
   struct trial {
     result<torch_content> content;
     std::string against;
@@ -230,7 +230,7 @@ class network_chooser {
     content.by_prefix = c.by_prefix;
     std::vector<named_value> inside, outside;
     for (const named_value& e : source_.entries(c.dict->dict)) {
-      if (e.name.size() > 1024)  // also before "module." is looked for a thousand times in each
+      if (e.name.size() > 1024)  // before strip_prefixes() walks through it
         return error(errc::pickle_length, "a tensor's name has " + std::to_string(e.name.size()) +
                                               " bytes, at most 1024: " + in_quotes(e.name));
       const std::string_view name = strip_prefixes(e.name);

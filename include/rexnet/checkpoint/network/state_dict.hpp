@@ -76,7 +76,7 @@ class state_dict_reader {
   /// What the tensors that read() gave point into, besides the file.
   [[nodiscard]] decoded_bytes take_decoded() { return std::move(decoded_); }
 
-  // ---- what network_chooser asks for ----
+  // ---- what network_chooser needs ----
 
   [[nodiscard]] std::vector<named_value> entries(std::uint32_t index) const {
     std::vector<named_value> named;
@@ -187,7 +187,7 @@ class state_dict_reader {
     return (type == pickle::kind::dict || type == pickle::kind::list || type == pickle::kind::tuple) &&
            seen_[index] != entered;
   }
-  /// A path is cut where it is long: it could be longer than the file, a thousand times.
+  /// Long paths are cut: one string of the file may stand in thousands of them.
   void append(const std::string& key) {
     if (path_.size() < 256) path_ += (path_.empty() ? "" : ".") + key;
   }

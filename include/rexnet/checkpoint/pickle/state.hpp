@@ -88,7 +88,7 @@ class machine_state {
   }
   status put_value(std::uint64_t slot) {
     if (stack_.empty()) return underflow();
-    // Python numbers its memo from 0 without gaps; a slot far beyond is an attempt at our memory.
+    // Python numbers its memo from 0 without gaps; a slot far beyond only takes memory.
     if (slot > at_ + 256 || slot >= max_memo)
       return fail(errc::pickle_memo,
                   "memo slot " + std::to_string(slot) + ", " + std::to_string(memo_.size()) + " are in use");
