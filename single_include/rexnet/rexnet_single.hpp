@@ -9679,7 +9679,7 @@ class network_chooser {
 
   // ---- one ----
 
-  /// Of a file without a whole ReXNet: any model's tensors, for those who read them themselves, and for
+  /// Of a file without a whole ReXNet: any model's tensors, for programs that read them themselves, and for
   /// identify() to say what is missing.
   result<torch_content> any_dictionary(const found_dict* otherwise) {
     const found_dict* d = asked_ != nullptr ? asked_ : otherwise;
@@ -11643,11 +11643,7 @@ class config_reader {
   return (slash == path.npos ? std::string() : path.substr(0, slash + 1)) + name;
 }
 [[nodiscard]] inline bool is_there(const std::string& path) noexcept {
-#if defined(_WIN32)
-  return GetFileAttributesW(utf16(path).c_str()) != INVALID_FILE_ATTRIBUTES;
-#else
-  return ::access(path.c_str(), F_OK) == 0;
-#endif
+  return file_is_there(path);
 }
 
 }  // namespace detail

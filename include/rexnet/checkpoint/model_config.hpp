@@ -10,7 +10,7 @@
 #include "rexnet/checkpoint/network/identify.hpp"
 #include "rexnet/image/preprocess.hpp"
 #include "rexnet/labels/label_text.hpp"
-#include "rexnet/system/file_bytes.hpp"
+#include "rexnet/system/folder.hpp"
 
 #include <cmath>
 #include <cstdint>
@@ -244,11 +244,7 @@ class config_reader {
   return (slash == path.npos ? std::string() : path.substr(0, slash + 1)) + name;
 }
 [[nodiscard]] inline bool is_there(const std::string& path) noexcept {
-#if defined(_WIN32)
-  return GetFileAttributesW(utf16(path).c_str()) != INVALID_FILE_ATTRIBUTES;
-#else
-  return ::access(path.c_str(), F_OK) == 0;
-#endif
+  return file_is_there(path);
 }
 
 }  // namespace detail

@@ -209,7 +209,7 @@ class network_chooser {
 
   // ---- one ----
 
-  /// Of a file without a whole ReXNet: any model's tensors, for those who read them themselves, and for
+  /// Of a file without a whole ReXNet: any model's tensors, for programs that read them themselves, and for
   /// identify() to say what is missing.
   result<torch_content> any_dictionary(const found_dict* otherwise) {
     const found_dict* d = asked_ != nullptr ? asked_ : otherwise;
