@@ -110,8 +110,8 @@
 #define REXNET_CORE_BYTES_HPP
 
 // ---- rexnet/core/text.hpp
-// Text that others wrote (paths, names of tensors and classes) on its way to people. printable() is the one
-// door to a terminal or a log: every message of `error` passes it, and all that the command prints.
+// Text from outside (paths, names of tensors and classes) that users will see. All of it goes through
+// printable() before it reaches a terminal or a log: messages of `error`, and what the command prints.
 #ifndef REXNET_CORE_TEXT_HPP
 #define REXNET_CORE_TEXT_HPP
 
@@ -353,8 +353,8 @@ inline namespace REXNET_BUILD {
 template <class T>
 class span;
 
-/// Whether a T only points to elements that others own, so that they outlive it: a span may be made of a
-/// temporary T. Specialise it for views of your own.
+/// Whether a T only points to elements and does not own them, so that they outlive it: a span may be made of
+/// a temporary T. Specialise it for views of your own.
 template <class T>
 inline constexpr bool is_borrowed_range = false;
 template <class T>
@@ -384,8 +384,8 @@ inline constexpr bool outlives_expression =
 
 }  // namespace detail
 
-/// A contiguous run of T that someone else owns: C++20's std::span, as much of it as is needed here. Unlike
-/// that, a span of const elements is not made of a temporary owner either: give it a name first.
+/// A contiguous run of T that it does not own: C++20's std::span, as much of it as is needed here. Unlike
+/// that, a span of const elements is not made of a temporary owner either: give the owner a name first.
 template <class T>
 class span {
  public:
@@ -509,9 +509,10 @@ struct crc_tables {
   std::uint32_t t[8][256] = {};
   constexpr crc_tables() {
     for (std::uint32_t i = 0; i < 256; ++i) {
-      std::uint32_t c = i;
-      for (int k = 0; k < 8; ++k) c = (c & 1u) != 0 ? 0xedb88320u ^ (c >> 1) : c >> 1;
-      t[0][i] = c;
+      std::uint32_t remainder = i;
+      for (int k = 0; k < 8; ++k)
+        remainder = (remainder & 1u) != 0 ? 0xedb88320u ^ (remainder >> 1) : remainder >> 1;
+      t[0][i] = remainder;
     }
     for (int k = 1; k < 8; ++k)
       for (std::uint32_t i = 0; i < 256; ++i) t[k][i] = (t[k - 1][i] >> 8) ^ t[0][t[k - 1][i] & 255u];
@@ -524,16 +525,16 @@ inline constexpr crc_tables crc{};
 /// CRC-32 as in zip and PNG; `seed` continues an earlier one.
 [[nodiscard]] REXNET_NOINLINE inline std::uint32_t crc32(byte_span bytes, std::uint32_t seed = 0) noexcept {
   const auto& t = detail::crc.t;
-  std::uint32_t c = ~seed;
+  std::uint32_t state = ~seed;
   const unsigned char* p = bytes.data();
   std::size_t n = bytes.size();
   for (; n >= 8; n -= 8, p += 8) {
-    const std::uint64_t v = detail::little_endian<8>(p) ^ c;
-    c = t[7][v & 255] ^ t[6][v >> 8 & 255] ^ t[5][v >> 16 & 255] ^ t[4][v >> 24 & 255] ^ t[3][v >> 32 & 255] ^
-        t[2][v >> 40 & 255] ^ t[1][v >> 48 & 255] ^ t[0][v >> 56];
+    const std::uint64_t v = detail::little_endian<8>(p) ^ state;
+    state = t[7][v & 255] ^ t[6][v >> 8 & 255] ^ t[5][v >> 16 & 255] ^ t[4][v >> 24 & 255] ^
+            t[3][v >> 32 & 255] ^ t[2][v >> 40 & 255] ^ t[1][v >> 48 & 255] ^ t[0][v >> 56];
   }
-  for (; n > 0; --n, ++p) c = t[0][(c ^ *p) & 255u] ^ (c >> 8);
-  return ~c;
+  for (; n > 0; --n, ++p) state = t[0][(state ^ *p) & 255u] ^ (state >> 8);
+  return ~state;
 }
 
 }  // namespace REXNET_BUILD
@@ -541,8 +542,8 @@ inline constexpr crc_tables crc{};
 
 #endif  // REXNET_CORE_BYTES_HPP
 // ---- rexnet/core/checked.hpp
-// The one place where sizes that come from a file are multiplied and added. Incomplete overflow checks have
-// been exploited in model loaders (CVE-2025-53630, then CVE-2026-27940): nobody multiplies by hand.
+// The one place where sizes that come from a file are multiplied and added: incomplete overflow checks have
+// been exploited in model loaders (CVE-2025-53630, then CVE-2026-27940).
 #ifndef REXNET_CORE_CHECKED_HPP
 #define REXNET_CORE_CHECKED_HPP
 
@@ -1113,32 +1114,32 @@ class npy_cursor {
   const auto bad_type = [](std::string_view what) {
     return error(errc::npy_dtype, "npy: unknown dtype " + in_quotes(what));
   };
-  npy_cursor c(text);
+  npy_cursor cursor(text);
   bool has_type = false, has_order = false, has_shape = false;
   std::string_view key;
-  if (c.eat('{'))
-    while (c.string(key) && c.eat(':')) {
-      const std::string_view value = c.rest();
+  if (cursor.eat('{'))
+    while (cursor.string(key) && cursor.eat(':')) {
+      const std::string_view value = cursor.rest();
       if (key == "descr" && !has_type) {
-        if (!c.string(h.descr)) return bad_type(value.substr(0, value.find('\n')));
+        if (!cursor.string(h.descr)) return bad_type(value.substr(0, value.find('\n')));
         has_type = true;
       } else if (key == "fortran_order" && !has_order) {
-        h.fortran_order = c.word("True");
-        has_order = h.fortran_order || c.word("False");
+        h.fortran_order = cursor.word("True");
+        has_order = h.fortran_order || cursor.word("False");
       } else if (key == "shape" && !has_shape) {
-        if (!c.shape(h.shape))
+        if (!cursor.shape(h.shape))
           return error(errc::npy_size,
                        "npy: unusable shape " + in_quotes(value.substr(0, value.find(')') + 1)));
         has_shape = true;
       } else {
         break;
       }
-      if (!c.eat(',')) break;
+      if (!cursor.eat(',')) break;
     }
   if (!has_type) return bad_type("");
   if (!has_order) return error(errc::npy_dtype, "npy: the header does not tell the order");
   if (!has_shape) return error(errc::npy_size, "npy: the header does not tell the shape");
-  if (!c.eat('}') || !(static_cast<void>(c.peek(0)), c.rest().empty()))
+  if (!cursor.eat('}') || !(static_cast<void>(cursor.peek(0)), cursor.rest().empty()))
     return error(errc::npy_magic, "npy: the header is no dictionary of descr, fortran_order and shape");
   return done;
 }
@@ -1187,7 +1188,7 @@ class npy_cursor {
                  "npy: dtype " + detail::in_quotes(h->descr) + ", expected \"<f4\" (array.astype('<f4'))");
   // With one side longer than 1, or none, both orders are the same.
   const auto long_sides =
-      std::count_if(h->shape.begin(), h->shape.end(), [](std::int64_t n) { return n != 1; });
+      std::count_if(h->shape.begin(), h->shape.end(), [](std::int64_t side) { return side != 1; });
   if (h->fortran_order && long_sides > 1)
     return error(errc::npy_dtype, "npy: Fortran order (use numpy.ascontiguousarray)");
   auto n = detail::npy_elements(*h, bytes, sizeof(float));
@@ -1243,7 +1244,7 @@ class npy_cursor {
 #define REXNET_MODEL_HPP
 
 // ---- rexnet/checkpoint/origin.hpp
-// Where the parts of a model come from, for people who wonder: what `rexnet inspect` and `pack` print.
+// Where the parts of a model come from: what `rexnet inspect` and `pack` print.
 #ifndef REXNET_CHECKPOINT_ORIGIN_HPP
 #define REXNET_CHECKPOINT_ORIGIN_HPP
 
@@ -1287,7 +1288,7 @@ struct model_origin {
 #define REXNET_ENGINE_BASIC_NETWORK_HPP
 
 // ---- rexnet/core/aligned_buffer.hpp
-// Owning memory, 64-byte aligned and zeroed: weights and workspaces of callers who do not bring their own.
+// Owning memory, 64-byte aligned and zeroed: for weights, and for workspaces where the caller has none.
 #ifndef REXNET_CORE_ALIGNED_BUFFER_HPP
 #define REXNET_CORE_ALIGNED_BUFFER_HPP
 
@@ -1551,7 +1552,7 @@ inline constexpr int rexnet_blocks = 16;
 inline constexpr int max_blocks = 24;
 
 /// One inverted bottleneck: [expand 1x1] -> depthwise -> [squeeze-excite] -> activation -> project 1x1 [+
-/// input]. A family's formula fills the values in; what runs the network looks at them alone.
+/// input]. A family's formula fills the values in; the engine depends on nothing else.
 struct block_config {
   int in_c = 0;        ///< channels of the block's input
   int mid_c = 0;       ///< channels of the depthwise convolution
@@ -1567,12 +1568,12 @@ struct block_config {
   bool se_first = true;  ///< squeeze-excite, whose gate is sigmoid, comes before depthwise_act
   double bn_eps = 1e-5;  ///< of its BatchNorms, for folding
 
-  /// Whether the input is added.
+  /// Whether the input is added to the output.
   [[nodiscard]] constexpr bool residual() const noexcept { return residual_c > 0; }
 };
 
-/// A whole network. Build one with config_for(); readers of checkpoints then put in the widths that tensors
-/// show but the formula does not (head_c, se_c, kernel).
+/// A whole network. Build one with config_for(); readers of checkpoints then put in what the tensors show and
+/// the formula does not fix (head_c, hidden_c, se_c, kernel).
 struct config {
   rexnet::family family = rexnet::family::v1;  ///< which formulas and activations
   int width_hundredths = 100;                  ///< 130 for 1.3x
@@ -1694,23 +1695,23 @@ constexpr int strided(int side, int stride) noexcept {
 
 namespace detail {
 
-/// All that says what is computed and how its weights lie, as numbers.
+/// Everything that decides what is computed and how its weights lie, as numbers.
 struct shape_numbers {
   int n[9 + 14 * max_blocks] = {};
   int count = 0;
 
   constexpr explicit shape_numbers(const config& c) noexcept {
-    for (const int v :
+    for (const int number :
          {static_cast<int>(c.family), c.classes, c.stem_c, c.head_c, c.hidden_c, c.block_count,
           static_cast<int>(c.stem_act), static_cast<int>(c.head_act), static_cast<int>(c.hidden_act)})
-      n[count++] = v;
+      n[count++] = number;
     for (int i = 0; i < c.block_count; ++i) {
       const block_config& b = c.blocks[i];
-      for (const int v :
+      for (const int number :
            {b.in_c, b.mid_c, b.out_c, b.se_c, b.stride, b.kernel, b.residual_c, static_cast<int>(b.expand),
             static_cast<int>(b.expand_act), static_cast<int>(b.depthwise_act),
             static_cast<int>(b.project_act), static_cast<int>(b.se_first)})
-        n[count++] = v;
+        n[count++] = number;
     }
   }
 };
@@ -2781,7 +2782,7 @@ inline void project_chunk(const block_context& b, int chunk) noexcept {
 #define REXNET_ENGINE_REQUEST_HPP
 
 // ---- rexnet/system/parallel.hpp
-// Threads. The only place that knows OpenMP. One parallel region serves a whole image: workers walk through
+// Threads. The only header that uses OpenMP. One parallel region serves a whole image: workers walk through
 // the same list of phases and claim the chunks of each phase from a counter.
 //
 // A worker waits only for chunks that another worker is executing right now. Therefore a pool that runs its
@@ -2792,7 +2793,7 @@ inline void project_chunk(const block_context& b, int chunk) noexcept {
 
 // ---- rexnet/core/counter.hpp
 // A counter that workers share. Compilers' own atomics instead of std::atomic, which leaves functions of
-// namespace std behind at -O0: a dispatch unit (dispatch/unit.hpp) may leave none but its own.
+// namespace std behind at -O0: a dispatch unit (dispatch/unit.hpp) may have no functions but its own.
 #ifndef REXNET_CORE_COUNTER_HPP
 #define REXNET_CORE_COUNTER_HPP
 
@@ -2826,7 +2827,7 @@ class shared_counter {
   int take() noexcept {
     return __atomic_fetch_add(&value_, 1, __ATOMIC_RELAXED);
   }
-  /// What the caller wrote before is seen by who reads the sum.
+  /// A thread that reads the sum sees what the caller wrote before.
   void add(int n) noexcept {
     __atomic_fetch_add(&value_, n, __ATOMIC_ACQ_REL);
   }
@@ -2876,8 +2877,8 @@ namespace detail {
 REXNET_NOINLINE inline void run_on_openmp(int n, task_function fn, void* context) noexcept {
 #if defined(KMP_VERSION_MAJOR)
   // LLVM's threads would spin for 200 ms after the region, taking cores from the caller's own work. The
-  // setting is the calling thread's, and his own again afterwards; KMP_BLOCKTIME or OMP_WAIT_POLICY in the
-  // environment say what he wants.
+  // setting belongs to the calling thread and is restored afterwards. Another one than the default, from
+  // KMP_BLOCKTIME or OMP_WAIT_POLICY in the environment, is left alone.
   const int blocktime = kmp_get_blocktime();
   if (blocktime == 200) kmp_set_blocktime(2);
 #endif
@@ -2905,7 +2906,7 @@ inline void run_tasks(const executor& e, int n, task_function fn, void* context)
 #endif
 }
 
-/// Lets another thread have the CPU. Where there are no threads nobody waits.
+/// Lets another thread have the CPU. On systems without threads there is nothing to wait for.
 inline void yield() noexcept {
 #if defined(__unix__) || defined(__APPLE__)
   sched_yield();
@@ -2914,7 +2915,7 @@ inline void yield() noexcept {
 #endif
 }
 
-/// Progress of one phase. A cache line of its own, so that claiming does not disturb the waiting.
+/// Progress of one phase, in a cache line of its own, so that phases do not disturb each other.
 struct alignas(64) phase_state {
   shared_counter claimed, finished;
 };
@@ -3242,7 +3243,7 @@ enum class pixel_format : std::uint8_t { rgb, bgr, rgba, bgra, grey };
   return f == pixel_format::bgr || f == pixel_format::bgra ? 2 - channel : channel;
 }
 
-/// A picture that someone else owns.
+/// A picture in memory of the caller's.
 struct image_view {
   const std::uint8_t* data = nullptr;  ///< the upper left pixel
   int width = 0;                       ///< pixels
@@ -3662,7 +3663,7 @@ template <class Arch>
   return vec<Arch>(x);
 }
 
-// Three hints that keep compilers from outsmarting an unrolled loop; they emit no instruction.
+// Three hints that keep compilers from rearranging an unrolled loop; they emit no instruction.
 #if defined(__GNUC__) && defined(__AVX512F__)
 #define REXNET_VECTOR_REGISTER "v"
 #elif defined(__GNUC__) && defined(__SSE2__)
@@ -4801,13 +4802,13 @@ inline void resample_weights(const resample_axis& axis, int i, double* values,
   const double center = axis.center(i);
   const resample_window window = axis.window(i);
   double sum = 0;
-  for (int x = 0; x < window.count; ++x)
-    sum += values[x] =
-        filter_value(axis.filter, (x + window.first - center + 0.5) * (1.0 / axis.filter_scale));
-  for (int x = 0; x < window.count; ++x) {
-    double v = values[x];
+  for (int tap = 0; tap < window.count; ++tap)
+    sum += values[tap] =
+        filter_value(axis.filter, (tap + window.first - center + 0.5) * (1.0 / axis.filter_scale));
+  for (int tap = 0; tap < window.count; ++tap) {
+    double v = values[tap];
     if (sum != 0.0) v /= sum;
-    weights[x] = static_cast<std::int32_t>(v * (1 << 22) + (v < 0 ? -0.5 : 0.5));
+    weights[tap] = static_cast<std::int32_t>(v * (1 << 22) + (v < 0 ? -0.5 : 0.5));
   }
 }
 
@@ -4955,7 +4956,7 @@ inline void resize_into(const image_view& in, const resize_plan& p, std::uint8_t
 namespace rexnet {
 inline namespace REXNET_BUILD {
 
-/// How a model wants its pictures. The defaults are those of the published weights.
+/// How pictures are prepared for a model. The defaults are those of the published weights.
 struct preprocessing {
   int input_size = 224;     ///< side of the square input, pixels
   double crop_pct = 0.875;  ///< part of the resized short side that the crop keeps
@@ -4969,8 +4970,8 @@ inline constexpr int max_picture_side = 1 << 16;
 
 namespace detail {
 
-/// What every door asks of preprocessing: options, files, the API. fail(code, parts of a text...) tells what
-/// is wrong; it gives what this returns. Numbers that are none fail every comparison.
+/// The one check of preprocessing, whether it comes from options, a file or the API. fail(code, parts of a
+/// text...) reports what is wrong, and what it returns is returned. A NaN fails every comparison.
 template <class Fail>
 [[nodiscard]] constexpr errc check_preprocessing(const preprocessing& p, Fail&& fail) {
   constexpr errc bad = errc::invalid_argument;
@@ -5003,7 +5004,7 @@ template <class Fail>
     return fail(bad, "picture of ", width, " x ", height, " pixels: each side must be 1 to ",
                 max_picture_side);
   if (const errc e = check_preprocessing(p, fail); e != errc::ok) return e;
-  // The long side grows with the short one: a sliver of a picture would become a giant.
+  // The long side grows with the short one: a very thin picture would become a huge one.
   const double short_side = width < height ? width : height, long_side = width < height ? height : width;
   if (p.input_size / p.crop_pct * long_side / short_side > 16.0 * max_picture_side)
     return fail(bad, "picture of ", width, " x ", height,
@@ -5031,7 +5032,7 @@ struct preprocess_plan {
   int pad_x = 0, pad_y = 0;
 };
 
-/// Precondition: check_sizes() is content.
+/// Precondition: check_sizes() gives ok.
 [[nodiscard]] constexpr preprocess_plan make_preprocess_plan(int width, int height, pixel_format format,
                                                              const preprocessing& p) noexcept {
   // torchvision: the short side exactly, the long side truncated.
@@ -5098,9 +5099,9 @@ struct picture_box {
 /// @param scratch preprocess_scratch_bytes(in.width, in.height, in.format, p) or more
 /// @param kernels of the network that the pixels are for, where it was made by dispatch: net.resample()
 /// @return ok; invalid_argument (picture or options), shape_mismatch (out), workspace_too_small (scratch)
-[[nodiscard]] inline errc preprocess_pixels_into(const image_view& in, const preprocessing& p,
-                                                 span<std::uint8_t> out, span<unsigned char> scratch,
-                                                 const resample_kernels& kernels = detail::own_resample) noexcept {
+[[nodiscard]] inline errc preprocess_pixels_into(
+    const image_view& in, const preprocessing& p, span<std::uint8_t> out, span<unsigned char> scratch,
+    const resample_kernels& kernels = detail::own_resample) noexcept {
   if (const errc e = detail::check_picture(in, p, detail::report_code()); e != errc::ok) return e;
   const detail::preprocess_plan plan = detail::make_preprocess_plan(in.width, in.height, in.format, p);
   if (out.data() == nullptr || out.size() < preprocess_output_bytes(p)) return errc::shape_mismatch;
@@ -5117,8 +5118,8 @@ struct picture_box {
 }
 
 /// The same with memory of its own: the scratch and the result. Errors: invalid_argument, naming the sizes.
-[[nodiscard]] inline result<rgb_image> preprocess_pixels(const image_view& in, const preprocessing& p,
-                                                         const resample_kernels& kernels = detail::own_resample) {
+[[nodiscard]] inline result<rgb_image> preprocess_pixels(
+    const image_view& in, const preprocessing& p, const resample_kernels& kernels = detail::own_resample) {
   std::string what;
   if (const errc e = detail::check_picture(in, p, detail::report_text{what}); e != errc::ok)
     return error(e, what);
@@ -5447,8 +5448,8 @@ namespace detail {
 }
 
 /// Names of classes are UTF-8 without what is_control() says, line feeds and tabs among it: programs, files
-/// and terminals disagree about everything else. An empty name is one. fail(code, parts of a text...) tells
-/// what is wrong (packed_label_text, K12); it gives what this returns.
+/// and terminals disagree about everything else. An empty name is one. fail(code, parts of a text...)
+/// reports what is wrong (packed_label_text, K12), and what it returns is returned.
 /// @param what "label ", "line ": what `number` counts
 template <class Fail>
 [[nodiscard]] constexpr errc check_label(std::string_view label, const char* what, std::size_t number,
@@ -6260,7 +6261,7 @@ class file_bytes {
 
   /// The same, read into memory: later changes of the file are not seen, and one that shrinks meanwhile is an
   /// io_error, where a mapping would end the program (SIGBUS). Errors: also out_of_memory, at once where the
-  /// file is larger than the machine's memory: a sparse one of 100 GB is a second's work to make.
+  /// file is larger than the machine's memory (a sparse file of 100 GB is easily made).
   [[nodiscard]] static result<file_bytes> read(const std::string& path) {
     const auto no_memory = [&path](std::size_t size) {
       return error(errc::out_of_memory, path + ": no memory for " + std::to_string(size) + " bytes");
@@ -6307,7 +6308,7 @@ class file_bytes {
     int fd;
     std::size_t size;
   };
-  /// In bytes; everything where the system does not tell.
+  /// In bytes; the largest number where the system does not say.
   [[nodiscard]] static std::uint64_t physical_memory() noexcept {
 #if defined(_SC_PHYS_PAGES)
     const long pages = ::sysconf(_SC_PHYS_PAGES), bytes = ::sysconf(_SC_PAGESIZE);
@@ -7507,7 +7508,7 @@ inline constexpr imagenet_class imagenet_table[1000] = {
 #define REXNET_CHECKPOINT_CHECKPOINT_HPP
 
 // ---- rexnet/checkpoint/impostors.hpp
-// What people take for a checkpoint and is none, named by its content, with what to do.
+// Files that are mistaken for checkpoints, recognised by their content, with what to do.
 #ifndef REXNET_CHECKPOINT_IMPOSTORS_HPP
 #define REXNET_CHECKPOINT_IMPOSTORS_HPP
 
@@ -7730,7 +7731,7 @@ namespace rexnet {
 inline namespace REXNET_BUILD {
 namespace detail {
 
-/// Whether all of it is text that people read; the last character may be cut.
+/// Whether all of it is readable text; the last character may be cut.
 [[nodiscard]] inline bool is_text(std::string_view s) noexcept {
   while (!s.empty()) {
     const std::size_t length = utf8_length(s);
@@ -7799,7 +7800,7 @@ namespace detail {
   return other_format("a tar archive" + (first.empty() ? "" : " that begins with " + first), unpack_first);
 }
 
-/// A download that reserved its bytes and did not get them: zeros as far as one looks.
+/// A download that reserved its bytes and did not get them: the first 4096 bytes are zeros.
 [[nodiscard]] inline bool is_blank(byte_span file) noexcept {
   const std::size_t n = (std::min)(file.size(), std::size_t{4096});
   return n >= 16 && std::all_of(file.data(), file.data() + n, [](unsigned char c) { return c == 0; });
@@ -7807,9 +7808,9 @@ namespace detail {
 
 /// What people save under the name .pth by mistake, by its first bytes; ok when it is none of that.
 [[nodiscard]] inline status refuse_impostors(byte_span bytes) {
-  const std::string_view t = text(bytes).substr(0, 512);
-  const std::size_t start = t.find_first_not_of(" \t\r\n\xef\xbb\xbf");
-  const std::string_view head = start == t.npos ? t : t.substr(start);
+  const std::string_view beginning = text(bytes).substr(0, 512);
+  const std::size_t start = beginning.find_first_not_of(" \t\r\n\xef\xbb\xbf");
+  const std::string_view head = start == beginning.npos ? beginning : beginning.substr(start);
   std::string tag(head.substr(0, 9));
   for (char& c : tag) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
   if (tag == "<!doctype" || tag.substr(0, 5) == "<html" || tag.substr(0, 5) == "<head")
@@ -7821,11 +7822,12 @@ namespace detail {
   if (head.size() >= 4 && is_text(head)) return text_instead(head);
   // The length of a safetensors header may begin like anything.
   if (bytes.size() > 8 && bytes[8] == '{' && little_endian<4>(bytes.data() + 4) == 0) return done;
-  if (t.size() >= 2 && (t.substr(0, 2) == "\xff\xfe" || t.substr(0, 2) == "\xfe\xff"))
+  if (beginning.size() >= 2 && (beginning.substr(0, 2) == "\xff\xfe" || beginning.substr(0, 2) == "\xfe\xff"))
     return other_format("a text in UTF-16");
   if (is_tar(bytes)) return tar_instead(bytes);
-  for (const file_sign& s : file_signs)
-    if (t.size() >= s.at && t.substr(s.at, s.bytes.size()) == s.bytes) return other_format(s.what, s.advice);
+  for (const file_sign& sign : file_signs)
+    if (beginning.size() >= sign.at && beginning.substr(sign.at, sign.bytes.size()) == sign.bytes)
+      return other_format(sign.what, sign.advice);
   if (is_pdiparams(bytes))
     return other_format("parameters of Paddle's exported program", ": take the .pdparams of the network");
   if (is_blank(bytes))
@@ -7836,7 +7838,7 @@ namespace detail {
   return done;
 }
 
-/// The error for bytes that are nothing known.
+/// The error for a file of no known kind.
 [[nodiscard]] inline error unknown_file(byte_span bytes) {
   std::string first;
   static constexpr char digits[] = "0123456789abcdef";
@@ -7868,8 +7870,8 @@ inline namespace REXNET_BUILD {
 
 enum class dtype : std::uint8_t { f32, f64, f16, bf16, i64, i32, i16, i8, u8, boolean };
 
-[[nodiscard]] constexpr int dtype_bytes(dtype t) noexcept {
-  switch (t) {
+[[nodiscard]] constexpr int dtype_bytes(dtype type) noexcept {
+  switch (type) {
     case dtype::f64:
     case dtype::i64: return 8;
     case dtype::f32:
@@ -7880,10 +7882,10 @@ enum class dtype : std::uint8_t { f32, f64, f16, bf16, i64, i32, i16, i8, u8, bo
     default: return 1;
   }
 }
-[[nodiscard]] constexpr const char* dtype_name(dtype t) noexcept {
+[[nodiscard]] constexpr const char* dtype_name(dtype type) noexcept {
   constexpr const char* names[] = {"float32", "float64", "float16", "bfloat16", "int64",
                                    "int32",   "int16",   "int8",    "uint8",    "bool"};
-  return names[static_cast<int>(t)];
+  return names[static_cast<int>(type)];
 }
 
 /// The values of a tensor may be at most this many times the bytes of its file (shared storages, stride 0).
@@ -7904,7 +7906,7 @@ struct tensor {
     for (const std::int64_t side : shape) n *= side;
     return n;
   }
-  /// The i-th byte-addressed element as a double: exact for every type but large int64.
+  /// The element `offset` elements behind the first, as a double: exact for every type but large int64.
   [[nodiscard]] double element(std::int64_t offset) const noexcept {
     const unsigned char* p = data + offset * dtype_bytes(type);
     using detail::little_endian;
@@ -7912,9 +7914,9 @@ struct tensor {
       case dtype::f32: return float_from_bits(static_cast<std::uint32_t>(little_endian<4>(p)));
       case dtype::f64: {
         const std::uint64_t bits = little_endian<8>(p);
-        double d;
-        std::memcpy(&d, &bits, sizeof(d));
-        return d;
+        double number;
+        std::memcpy(&number, &bits, sizeof(number));
+        return number;
       }
       case dtype::f16: return half_to_float(static_cast<std::uint16_t>(little_endian<2>(p)));
       case dtype::bf16: return bfloat16_to_float(static_cast<std::uint16_t>(little_endian<2>(p)));
@@ -7940,7 +7942,7 @@ struct tensor {
   void for_each(Visit&& visit) const {
     const std::int64_t n = elements();
     if (n == 0) return;
-    if (type == dtype::f32 && row_major()) {  // nearly all of nearly every file
+    if (type == dtype::f32 && row_major()) {  // most tensors of most files
       for (std::int64_t i = 0; i < n; ++i)
         visit(i, static_cast<double>(
                      float_from_bits(static_cast<std::uint32_t>(detail::little_endian<4>(data + 4 * i)))));
@@ -8578,8 +8580,8 @@ class safetensors_reader {
 #define REXNET_CHECKPOINT_TORCH_FILE_HPP
 
 // ---- rexnet/checkpoint/archives.hpp
-// Zip archives that are no torch checkpoint, told by the names of their entries, with what to do. Nothing in
-// them is read, so that they may be compressed.
+// Zip archives that are no torch checkpoint, recognised by the names of their entries, with what to do.
+// Nothing in them is read, so that they may be compressed.
 #ifndef REXNET_CHECKPOINT_ARCHIVES_HPP
 #define REXNET_CHECKPOINT_ARCHIVES_HPP
 
@@ -8611,64 +8613,17 @@ class zip_reader {
 
   /// Every entry, also compressed ones; no checksum is compared yet.
   result<std::vector<zip_entry>> list() {
-    // The end record is the last thing in the file, behind which a comment of up to 65535 bytes may stand.
-    // Two of them, one in the other's comment, are two archives: readers differ in which one they see.
-    const std::size_t size = file_.size();
-    if (size < 22)
-      return fail(errc::model_truncated,
-                  "the file has " + std::to_string(size) + " bytes, a zip at least 22");
-    std::size_t end = size;
-    const std::size_t lowest = size > 22 + 65535 ? size - 22 - 65535 : 0;
-    for (std::size_t at = size - 22 + 1; at-- > lowest;) {
-      if (signature(at) != 0x06054b50 || at + 22 + u16(at + 20) != size) continue;
-      if (end != size)
-        return fail(errc::zip_malformed,
-                    "two end records, at " + std::to_string(at) + " and " + std::to_string(end));
-      end = at;
-    }
-    if (end == size)
-      return fail(errc::model_truncated,
-                  "no zip end record: the file is cut short or was not downloaded completely");
-    std::uint64_t disk = u16(end + 4), first_disk = u16(end + 6), count = u16(end + 10),
-                  on_disk = u16(end + 8);
-    std::uint64_t directory_size = u32(end + 12), directory = u32(end + 16), limit = end;
-    if (end >= 20 && signature(end - 20) == 0x07064b50) {
-      const std::uint64_t at = u64(end - 12);
-      if (!(checked(at) + 56).at_most(end - 20) || signature(static_cast<std::size_t>(at)) != 0x06064b50)
-        return fail(errc::zip_zip64_out_of_range, "zip64 end record at " + std::to_string(at) +
-                                                      " in a file of " + std::to_string(size) + " bytes");
-      const auto z = static_cast<std::size_t>(at);
-      // What the 32-bit record does say must be the same.
-      const auto agrees = [](std::uint64_t narrow, std::uint64_t none, std::uint64_t wide) {
-        return narrow == none || narrow == wide;
-      };
-      if (!agrees(count, 0xffffu, u64(z + 32)) || !agrees(on_disk, 0xffffu, u64(z + 24)) ||
-          !agrees(directory_size, 0xffffffffu, u64(z + 40)) || !agrees(directory, 0xffffffffu, u64(z + 48)))
-        return fail(errc::zip_header_mismatch, "the end record and the zip64 end record disagree");
-      limit = z;
-      disk = u32(z + 16), first_disk = u32(z + 20), on_disk = u64(z + 24), count = u64(z + 32);
-      directory_size = u64(z + 40), directory = u64(z + 48);
-    }
-    if (disk != 0 || first_disk != 0 || on_disk != count)
-      return fail(errc::zip_multi_disk, "part of a multi-disk archive (disk " + std::to_string(disk) + ")");
-    if (count > max_zip_entries)
-      return fail(errc::zip_too_many_entries,
-                  std::to_string(count) + " entries, at most " + std::to_string(max_zip_entries));
-    if (!(checked(directory) + directory_size).at_most(limit) ||
-        !(checked(count) * 46).at_most(directory_size))
-      return fail(errc::zip_entry_out_of_range, "central directory of " + std::to_string(directory_size) +
-                                                    " bytes at " + std::to_string(directory) +
-                                                    " leaves the file");
-
-    if (directory + directory_size != limit)
-      return fail(errc::zip_malformed, std::to_string(limit - directory - directory_size) +
-                                           " bytes between the central directory and the end record");
-    std::size_t at = static_cast<std::size_t>(directory);
-    const std::size_t stop = at + static_cast<std::size_t>(directory_size);
+    const auto place = find_end();
+    if (!place) return place.error();
+    const auto end = read_end(*place);
+    if (!end) return end.error();
+    if (status s = check_end(*end); !s) return s.error();
+    auto at = static_cast<std::size_t>(end->directory);
+    const std::size_t stop = at + static_cast<std::size_t>(end->directory_size);
     std::vector<zip_entry> entries;
-    entries.reserve(static_cast<std::size_t>(count));
-    for (std::uint64_t i = 0; i < count; ++i) {
-      auto entry = central(at, stop, directory);
+    entries.reserve(static_cast<std::size_t>(end->count));
+    for (std::uint64_t i = 0; i < end->count; ++i) {
+      auto entry = central(at, stop, end->directory);
       if (!entry) return entry.error();
       entries.push_back(*entry);
     }
@@ -8694,6 +8649,81 @@ class zip_reader {
     return fail(code, "entry " + in_quotes(name_) + ": " + what);
   }
 
+  /// Where the end record begins. It is the last thing in the file, behind which a comment of up to 65535
+  /// bytes may stand. Two of them, one in the other's comment, are two archives: readers differ in which one
+  /// they see.
+  [[nodiscard]] result<std::size_t> find_end() const {
+    const std::size_t size = file_.size();
+    if (size < 22)
+      return fail(errc::model_truncated,
+                  "the file has " + std::to_string(size) + " bytes, a zip at least 22");
+    std::size_t end = size;
+    const std::size_t lowest = size > 22 + 65535 ? size - 22 - 65535 : 0;
+    for (std::size_t at = size - 22 + 1; at-- > lowest;) {
+      if (signature(at) != 0x06054b50 || at + 22 + u16(at + 20) != size) continue;
+      if (end != size)
+        return fail(errc::zip_malformed,
+                    "two end records, at " + std::to_string(at) + " and " + std::to_string(end));
+      end = at;
+    }
+    if (end == size)
+      return fail(errc::model_truncated,
+                  "no zip end record: the file is cut short or was not downloaded completely");
+    return end;
+  }
+
+  /// What the end record says, or that of zip64 where there is one.
+  struct end_record {
+    std::uint64_t disk, first_disk, on_disk, count;
+    std::uint64_t directory_size, directory;
+    std::uint64_t limit;  ///< where the end records begin
+  };
+  [[nodiscard]] result<end_record> read_end(std::size_t end) const {
+    end_record narrow{u16(end + 4),  u16(end + 6),  u16(end + 8), u16(end + 10),
+                      u32(end + 12), u32(end + 16), end};
+    if (end < 20 || signature(end - 20) != 0x07064b50) return narrow;
+    const std::uint64_t at = u64(end - 12);
+    if (!(checked(at) + 56).at_most(end - 20) || signature(static_cast<std::size_t>(at)) != 0x06064b50)
+      return fail(errc::zip_zip64_out_of_range, "zip64 end record at " + std::to_string(at) +
+                                                    " in a file of " + std::to_string(file_.size()) +
+                                                    " bytes");
+    const auto wide_at = static_cast<std::size_t>(at);
+    const end_record wide{u32(wide_at + 16),
+                          u32(wide_at + 20),
+                          u64(wide_at + 24),
+                          u64(wide_at + 32),
+                          u64(wide_at + 40),
+                          u64(wide_at + 48),
+                          at};
+    // What the 32-bit record does say must be the same.
+    const auto agrees = [](std::uint64_t of_narrow, std::uint64_t none, std::uint64_t of_wide) {
+      return of_narrow == none || of_narrow == of_wide;
+    };
+    if (!agrees(narrow.count, 0xffffu, wide.count) || !agrees(narrow.on_disk, 0xffffu, wide.on_disk) ||
+        !agrees(narrow.directory_size, 0xffffffffu, wide.directory_size) ||
+        !agrees(narrow.directory, 0xffffffffu, wide.directory))
+      return fail(errc::zip_header_mismatch, "the end record and the zip64 end record disagree");
+    return wide;
+  }
+  /// One disk, not too many entries, and a directory that ends where the end records begin.
+  [[nodiscard]] static status check_end(const end_record& end) {
+    if (end.disk != 0 || end.first_disk != 0 || end.on_disk != end.count)
+      return fail(errc::zip_multi_disk,
+                  "part of a multi-disk archive (disk " + std::to_string(end.disk) + ")");
+    if (end.count > max_zip_entries)
+      return fail(errc::zip_too_many_entries,
+                  std::to_string(end.count) + " entries, at most " + std::to_string(max_zip_entries));
+    if (!(checked(end.directory) + end.directory_size).at_most(end.limit) ||
+        !(checked(end.count) * 46).at_most(end.directory_size))
+      return fail(errc::zip_entry_out_of_range, "central directory of " + std::to_string(end.directory_size) +
+                                                    " bytes at " + std::to_string(end.directory) +
+                                                    " leaves the file");
+    if (end.directory + end.directory_size != end.limit)
+      return fail(errc::zip_malformed, std::to_string(end.limit - end.directory - end.directory_size) +
+                                           " bytes between the central directory and the end record");
+    return done;
+  }
+
   /// Replaces 0xffffffff fields by the zip64 extra field's values, in the order that the format prescribes.
   status zip64_fields(std::size_t extra, std::size_t length, bool stored, std::uint64_t& size,
                       std::uint64_t& packed, std::uint64_t& offset) {
@@ -8703,15 +8733,15 @@ class zip_reader {
       const std::uint64_t tag = u16(extra), bytes = u16(extra + 2);
       if (bytes > stop - extra - 4) break;
       if (tag == 1) {
-        std::size_t p = extra + 4, left = static_cast<std::size_t>(bytes);
+        std::size_t at = extra + 4, left = static_cast<std::size_t>(bytes);
         for (std::uint64_t* field : {&size, &packed, &offset}) {
           if (*field != 0xffffffffu) continue;
           if (left < 8)
             return entry_error(errc::zip_zip64_out_of_range,
                                "zip64 field of " + std::to_string(bytes) + " bytes is too short");
-          *field = u64(p);
+          *field = u64(at);
           wide = true;
-          p += 8, left -= 8;
+          at += 8, left -= 8;
         }
       }
       extra += 4 + static_cast<std::size_t>(bytes);
@@ -8819,12 +8849,12 @@ class zip_reader {
       for (const std::uint64_t field : {8u, 4u}) {
         const std::uint64_t bytes = sign + 4 + 2 * field;
         if (limit - end < bytes) continue;
-        auto p = static_cast<std::size_t>(end);
-        if (sign != 0 && signature(p) != 0x08074b50) continue;
-        p += static_cast<std::size_t>(sign);
-        const std::uint64_t a = field == 8 ? u64(p + 4) : u32(p + 4),
-                            b = field == 8 ? u64(p + 12) : u32(p + 8);
-        if (u32(p) == r.crc && a == r.packed && b == r.size) {
+        auto at = static_cast<std::size_t>(end);
+        if (sign != 0 && signature(at) != 0x08074b50) continue;
+        at += static_cast<std::size_t>(sign);
+        const std::uint64_t packed = field == 8 ? u64(at + 4) : u32(at + 4),
+                            size = field == 8 ? u64(at + 12) : u32(at + 8);
+        if (u32(at) == r.crc && packed == r.packed && size == r.size) {
           end += bytes;
           return true;
         }
@@ -9049,7 +9079,7 @@ namespace detail {
 
 #endif  // REXNET_CHECKPOINT_NETWORK_FOREIGN_NAMES_HPP
 // ---- rexnet/checkpoint/network/found_networks.hpp
-// What a search through a file of tensors finds, and what it comes down to.
+// What a search through a file of tensors finds, and the tensors that are chosen in the end.
 #ifndef REXNET_CHECKPOINT_NETWORK_FOUND_NETWORKS_HPP
 #define REXNET_CHECKPOINT_NETWORK_FOUND_NETWORKS_HPP
 
@@ -9266,7 +9296,7 @@ namespace detail {
 }
 
 /// Walks everything that the root leads to, once: a container on the way to itself is P9, a long way P7.
-/// Only afterwards may anybody follow the values recursively.
+/// Only after this check may values be followed recursively.
 [[nodiscard]] inline status check_shape(program& p) {
   enum : std::uint8_t { fresh, open, closed };
   struct step {
@@ -9414,7 +9444,7 @@ struct left_out_tensor {
 
 namespace detail {
 
-/// What a file of tensors comes down to.
+/// The tensors that were chosen in a file, and how.
 struct torch_content {
   const char* container = "torch zip";
   std::vector<tensor> tensors;
@@ -9429,7 +9459,7 @@ struct torch_content {
   std::vector<std::vector<unsigned char>> computed;  ///< what `tensors` do not find in the file
 };
 
-/// An entry of a dictionary of tensors; `value` is its source's business.
+/// An entry of a dictionary of tensors; only the source that gave it can read `value`.
 struct named_value {
   std::string_view name;
   std::uint32_t value;
@@ -9531,7 +9561,7 @@ struct block_tensors {
   layer_tensors expand, depthwise, squeeze, excite, project;
 };
 
-/// A checkpoint understood: its configuration, and every layer's tensors.
+/// What identify() finds: the network's configuration, and every layer's tensors.
 struct model_tensors {
   config shape;                      ///< as the tensors show it
   const char* naming = "";           ///< "official" or "timm"
@@ -9587,9 +9617,9 @@ class model_reader {
     if (status s = derive_config(); !s) return s.error();
     if (status s = check_shapes(); !s) return s.error();
     for (std::size_t i = 0; i < sorted_.size(); ++i) {
-      const std::string& n = sorted_[i]->name;
-      if (!used_[i] && !(is_counter(n) && sorted_[i]->elements() <= 1))
-        return fail(errc::model_unexpected, n + ": unexpected, shape " + shape_text(sorted_[i]->shape) +
+      const std::string& name = sorted_[i]->name;
+      if (!used_[i] && !(is_counter(name) && sorted_[i]->elements() <= 1))
+        return fail(errc::model_unexpected, name + ": unexpected, shape " + shape_text(sorted_[i]->shape) +
                                                 " (" + variant_text(m_.shape) + ", " + m_.naming + " names)");
     }
     return m_;
@@ -9599,16 +9629,16 @@ class model_reader {
   [[nodiscard]] static error fail(errc code, const std::string& what) { return {code, what}; }
 
   [[nodiscard]] std::string first_names() const {
-    std::string s = "; it has " + std::to_string(sorted_.size()) + " tensors";
+    std::string list = "; it has " + std::to_string(sorted_.size()) + " tensors";
     for (std::size_t i = 0; i < sorted_.size() && i < 3; ++i)
-      s += (i == 0 ? ": " : ", ") + in_quotes(sorted_[i]->name);
-    return s;
+      list += (i == 0 ? ": " : ", ") + in_quotes(sorted_[i]->name);
+    return list;
   }
 
   /// The first tensor whose name is not before this one.
   [[nodiscard]] std::vector<const tensor*>::const_iterator first_from(const std::string& name) const {
     return std::lower_bound(sorted_.begin(), sorted_.end(), name,
-                            [](const tensor* t, const std::string& n) { return t->name < n; });
+                            [](const tensor* t, const std::string& wanted) { return t->name < wanted; });
   }
   const tensor* find(const std::string& name) {
     const auto at = first_from(name);
@@ -9676,7 +9706,7 @@ class model_reader {
   void official_block(int i) {
     block_tensors& b = m_.blocks[i];
     const std::string out = "features." + std::to_string(i + 3) + ".out.";
-    const auto at = [&out](int n) { return out + std::to_string(n); };
+    const auto at = [&out](int index) { return out + std::to_string(index); };
     int next = 0;
     if (i > 0) {
       b.expand = layer(at(0), at(1), false);
@@ -9722,8 +9752,8 @@ class model_reader {
     const auto consider = [&](const config& c) {
       std::int64_t distance = found[0] > c.stem_c ? found[0] - c.stem_c : c.stem_c - found[0];
       for (int i = 0; i < rexnet_blocks; ++i) {
-        const std::int64_t d = found[i + 1] - c.blocks[i].out_c;
-        distance += d < 0 ? -d : d;
+        const std::int64_t difference = found[i + 1] - c.blocks[i].out_c;
+        distance += difference < 0 ? -difference : difference;
       }
       if (best_distance < 0 || distance < best_distance) best = c, best_distance = distance;
     };
@@ -9743,7 +9773,7 @@ class model_reader {
         return fail(errc::unsupported, m_.blocks[i].depthwise.weight->name + ": a kernel of " +
                                            std::to_string(b.kernel) + ", 3 and 5 are supported");
     }
-    // It runs as one with the stem, without a map whose mean could be taken.
+    // The first block is computed in bands together with the stem: there is no whole map to take a mean of.
     if (best.blocks[0].se_c > 0)
       return fail(errc::unsupported,
                   m_.blocks[0].squeeze.weight->name + ": squeeze-excite in the first block is not supported");
@@ -9758,15 +9788,15 @@ class model_reader {
     if (status s = check(m_.stem, {c.stem_c, 3, 3, 3}); !s) return s;
     for (int i = 0; i < rexnet_blocks; ++i) {
       const block_config& b = c.blocks[i];
-      const block_tensors& t = m_.blocks[i];
+      const block_tensors& tensors = m_.blocks[i];
       if (b.expand)
-        if (status s = check(t.expand, {b.mid_c, b.in_c, 1, 1}); !s) return s;
-      if (status s = check(t.depthwise, {b.mid_c, 1, b.kernel, b.kernel}); !s) return s;
+        if (status s = check(tensors.expand, {b.mid_c, b.in_c, 1, 1}); !s) return s;
+      if (status s = check(tensors.depthwise, {b.mid_c, 1, b.kernel, b.kernel}); !s) return s;
       if (b.se_c > 0) {
-        if (status s = check(t.squeeze, {b.se_c, b.mid_c, 1, 1}); !s) return s;
-        if (status s = check(t.excite, {b.mid_c, b.se_c, 1, 1}); !s) return s;
+        if (status s = check(tensors.squeeze, {b.se_c, b.mid_c, 1, 1}); !s) return s;
+        if (status s = check(tensors.excite, {b.mid_c, b.se_c, 1, 1}); !s) return s;
       }
-      if (status s = check(t.project, {b.out_c, b.mid_c, 1, 1}); !s) return s;
+      if (status s = check(tensors.project, {b.out_c, b.mid_c, 1, 1}); !s) return s;
     }
     if (status s = check(m_.head, {c.head_c, last_block(c).out_c, 1, 1}); !s) return s;
     int features = c.head_c;
@@ -9952,10 +9982,10 @@ class network_chooser {
       std::size_t whole = 0;
       for (const found_network& n : dict->networks) whole += n.names >= whole_network_names ? 1 : 0;
       if (!dict->path.empty() && whole < 2) return dict->path;
-      std::string s = network->shown;
-      if (!s.empty() && s.back() == '.') s.pop_back();
-      if (dict->path.empty()) return s.empty() ? "the file's own dictionary" : s;
-      return s.empty() ? dict->path : dict->path + "." + s;
+      std::string prefix = network->shown;
+      if (!prefix.empty() && prefix.back() == '.') prefix.pop_back();
+      if (dict->path.empty()) return prefix.empty() ? "the file's own dictionary" : prefix;
+      return prefix.empty() ? dict->path : dict->path + "." + prefix;
     }
   };
 
@@ -9996,12 +10026,13 @@ class network_chooser {
   }
   [[nodiscard]] error no_such_key() const {
     std::string there;
-    std::size_t n = 0;
+    std::size_t named = 0;
     for (const found_dict& d : found_) {
-      if (d.networks.empty() && n < 12 && !d.path.empty()) there += (n++ > 0 ? ", " : "") + in_quotes(d.path);
-      for (const found_network& w : d.networks)
-        if (n < 12 && !(d.path.empty() && w.shown.empty()))
-          there += (n++ > 0 ? ", " : "") + in_quotes(candidate{&d, &w, 0}.name());
+      if (d.networks.empty() && named < 12 && !d.path.empty())
+        there += (named++ > 0 ? ", " : "") + in_quotes(d.path);
+      for (const found_network& n : d.networks)
+        if (named < 12 && !(d.path.empty() && n.shown.empty()))
+          there += (named++ > 0 ? ", " : "") + in_quotes(candidate{&d, &n, 0}.name());
     }
     return {errc::model_no_such_key,
             "no " + in_quotes(key_) + " in the file; it has " +
@@ -10010,26 +10041,26 @@ class network_chooser {
 
   // ---- several ----
 
-  /// What speaks against a candidate: an error, or an average that is none.
+  /// A candidate's tensors, and why it is not to be taken: an error, or a useless average.
   struct trial {
     result<torch_content> content;
     std::string against;
   };
   [[nodiscard]] trial attempt(const candidate& c) {
-    trial t{read(c), {}};
-    if (!t.content) return t.against = t.content.error().message(), std::move(t);
-    const span<const tensor> tensors{t.content->tensors.data(), t.content->tensors.size()};
+    trial tried{read(c), {}};
+    if (!tried.content) return tried.against = tried.content.error().message(), std::move(tried);
+    const span<const tensor> tensors{tried.content->tensors.data(), tried.content->tensors.size()};
     auto m = identify(tensors);
-    if (!m) return t.against = m.error().message(), std::move(t);
-    if (c.rank <= rank::average) t.against = useless_average(c, tensors);
-    return t;
+    if (!m) return tried.against = m.error().message(), std::move(tried);
+    if (c.rank <= rank::average) tried.against = useless_average(c, tensors);
+    return tried;
   }
   /// torch's AveragedModel counts what it has averaged.
   [[nodiscard]] bool averages_nothing(const candidate& c) {
     for (const named_value& e : source_.entries(c.dict->dict)) {
       if (e.name != "n_averaged" && !ends_with(e.name, ".n_averaged")) continue;
-      const auto n = source_.tensor_at(std::string(e.name), e.value);
-      if (n && n->elements() == 1 && n->element(0) == 0.0) return true;
+      const auto count = source_.tensor_at(std::string(e.name), e.value);
+      if (count && count->elements() == 1 && count->element(0) == 0.0) return true;
     }
     return false;
   }
@@ -10059,14 +10090,14 @@ class network_chooser {
       std::size_t whole = 0, which = 0;
       std::string names;
       for (; i < end; ++i) {
-        trial t = attempt(candidates_[i]);
-        if (!t.against.empty()) {
-          notes.push_back(candidates_[i].name() + " was passed over: " + t.against);
+        trial tried = attempt(candidates_[i]);
+        if (!tried.against.empty()) {
+          notes.push_back(candidates_[i].name() + " was passed over: " + tried.against);
           continue;
         }
-        if (whole > 0 && same(*chosen, *t.content)) continue;
+        if (whole > 0 && same(*chosen, *tried.content)) continue;
         names += (whole > 0 ? ", " : "") + in_quotes(candidates_[i].name());
-        if (whole++ == 0) chosen = std::move(t.content), which = i;
+        if (whole++ == 0) chosen = std::move(tried.content), which = i;
       }
       if (whole > 1)
         return error(errc::model_ambiguous, std::to_string(whole) +
@@ -10090,7 +10121,7 @@ class network_chooser {
 
   // ---- one ----
 
-  /// Of a file without a whole ReXNet: any model's tensors, for those who read them themselves, and for
+  /// Of a file without a whole ReXNet: any model's tensors, for programs that read them themselves, and for
   /// identify() to say what is missing.
   result<torch_content> any_dictionary(const found_dict* otherwise) {
     const found_dict* d = asked_ != nullptr ? asked_ : otherwise;
@@ -10111,7 +10142,7 @@ class network_chooser {
     content.by_prefix = c.by_prefix;
     std::vector<named_value> inside, outside;
     for (const named_value& e : source_.entries(c.dict->dict)) {
-      if (e.name.size() > 1024)  // also before "module." is looked for a thousand times in each
+      if (e.name.size() > 1024)  // before strip_prefixes() walks through it
         return error(errc::pickle_length, "a tensor's name has " + std::to_string(e.name.size()) +
                                               " bytes, at most 1024: " + in_quotes(e.name));
       const std::string_view name = strip_prefixes(e.name);
@@ -10229,7 +10260,7 @@ class network_chooser {
 
 // ---- rexnet/checkpoint/pickle/objects.hpp
 // The objects of a pickle: names, what is made by calling them, and their state. Tensors, numpy's arrays and
-// dictionaries are made of the few names that pickle_globals.hpp knows; all others make boxes.
+// dictionaries are made of the few names that globals.hpp lists; all others make boxes.
 #ifndef REXNET_CHECKPOINT_PICKLE_OBJECTS_HPP
 #define REXNET_CHECKPOINT_PICKLE_OBJECTS_HPP
 
@@ -10275,9 +10306,8 @@ enum class role : std::uint8_t {
     if (name == k) return true;
   return false;
 }
-/// Names that a file has only to make another program run something. To this one they are labels like all
-/// others: the list is for people, who should know what they were given. torch's weights_only has the first
-/// four modules.
+/// Names that a file has only to make another program run something. Here they are labels like all others:
+/// the list is there to warn the user about the file. torch's weights_only has the first four modules.
 [[nodiscard]] constexpr bool names_code(std::string_view module, std::string_view name) noexcept {
   if (is_one_of(module, {"os",           "posix",
                          "nt",           "sys",
@@ -10373,25 +10403,25 @@ class machine_state {
   result<std::uint64_t> number(int bytes) {
     if (bytes_.size() - at_ < static_cast<std::size_t>(bytes))
       return fail(errc::pickle_length, "the program ends within an opcode");
-    std::uint64_t v = 0;
-    for (int i = bytes; i-- > 0;) v = v << 8 | bytes_[at_ + static_cast<std::size_t>(i)];
+    std::uint64_t bits = 0;
+    for (int i = bytes; i-- > 0;) bits = bits << 8 | bytes_[at_ + static_cast<std::size_t>(i)];
     at_ += static_cast<std::size_t>(bytes);
-    return v;
+    return bits;
   }
-  result<std::string_view> take(std::uint64_t n) {
-    if (n > bytes_.size() - at_)
-      return fail(errc::pickle_length, "a string of " + std::to_string(n) + " bytes, " +
+  result<std::string_view> take(std::uint64_t length) {
+    if (length > bytes_.size() - at_)
+      return fail(errc::pickle_length, "a string of " + std::to_string(length) + " bytes, " +
                                            std::to_string(bytes_.size() - at_) + " are left");
-    const auto s = rexnet::detail::text(bytes_.subspan(at_, static_cast<std::size_t>(n)));
-    at_ += static_cast<std::size_t>(n);
-    return s;
+    const auto taken = rexnet::detail::text(bytes_.subspan(at_, static_cast<std::size_t>(length)));
+    at_ += static_cast<std::size_t>(length);
+    return taken;
   }
   result<std::string_view> line() {
     for (std::size_t i = at_; i < bytes_.size(); ++i)
       if (bytes_[i] == '\n') {
-        auto s = take(i - at_);
+        auto taken = take(i - at_);
         ++at_;
-        return s;
+        return taken;
       }
     return fail(errc::pickle_length, "a line without end");
   }
@@ -10410,11 +10440,11 @@ class machine_state {
     push(k).integer = truth ? 1 : 0;
     known = stack_.back() + 1;
   }
-  void push_integer(std::int64_t v) { push(kind::integer).integer = v; }
+  void push_integer(std::int64_t integer) { push(kind::integer).integer = integer; }
   /// The top value, which is no mark; `ok` false on underflow.
-  bool pop(std::uint32_t& v) {
+  bool pop(std::uint32_t& index) {
     if (stack_.empty() || p_[stack_.back()].type == kind::mark) return false;
-    v = stack_.back();
+    index = stack_.back();
     stack_.pop_back();
     return true;
   }
@@ -10435,7 +10465,7 @@ class machine_state {
   }
   status put_value(std::uint64_t slot) {
     if (stack_.empty()) return underflow();
-    // Python numbers its memo from 0 without gaps; a slot far beyond is an attempt at our memory.
+    // Python numbers its memo from 0 without gaps; a slot far beyond only takes memory.
     if (slot > at_ + 256 || slot >= max_memo)
       return fail(errc::pickle_memo,
                   "memo slot " + std::to_string(slot) + ", " + std::to_string(memo_.size()) + " are in use");
@@ -10483,9 +10513,9 @@ class machine_objects : protected machine_state {
  protected:
   explicit machine_objects(byte_span bytes) : machine_state(bytes) {}
 
-  /// Whatever it is given disappears in it.
-  [[nodiscard]] bool is_box(std::uint32_t v) const {
-    return p_[v].type == kind::inert || p_[v].type == kind::module;
+  /// Boxes drop the state, arguments and items that they are given.
+  [[nodiscard]] bool is_box(std::uint32_t index) const {
+    return p_[index].type == kind::inert || p_[index].type == kind::module;
   }
 
   status global() {
@@ -10597,18 +10627,18 @@ class machine_objects : protected machine_state {
   }
 
  private:
-  /// What every torch.nn.Module has, and nothing else. All states together are no longer than the program; of
-  /// one that is used a thousand times nothing more is looked at.
+  /// What every torch.nn.Module has, and nothing else. All states together are no longer than the program:
+  /// when more items than that were searched, one state is used many times, and no more are.
   [[nodiscard]] bool is_module_state(const value& state) {
     if (state.type != kind::dict) return false;
     searched_ += state.items.size();
     return searched_ <= bytes_.size() && p_.find(state, "_parameters") != nullptr &&
            p_.find(state, "_modules") != nullptr;
   }
-  [[nodiscard]] role role_at(std::uint32_t v) const {
-    return p_[v].type == kind::global ? static_cast<role>(p_[v].integer) : role::inert;
+  [[nodiscard]] role role_at(std::uint32_t index) const {
+    return p_[index].type == kind::global ? static_cast<role>(p_[index].integer) : role::inert;
   }
-  [[nodiscard]] bool is(std::uint32_t v, kind k) const { return p_[v].type == k; }
+  [[nodiscard]] bool is(std::uint32_t index, kind k) const { return p_[index].type == k; }
 
   status push_box(std::uint32_t callee, const std::vector<std::uint32_t>& arguments = {}) {
     // What is made of a module wraps it: torch.compile's OptimizedModule. Of what a box made, the class is
@@ -10624,8 +10654,8 @@ class machine_objects : protected machine_state {
     push(kind::odd_tensor).text = made_by;
     return done;
   }
-  status push_same(std::uint32_t v) {
-    stack_.push_back(v);
+  status push_same(std::uint32_t index) {
+    stack_.push_back(index);
     return done;
   }
 
@@ -10722,7 +10752,7 @@ class machine_objects : protected machine_state {
   }
 
   /// Python 2 wrote OrderedDict([[key, value], ...]), each with a list of its own. All such lists together
-  /// are no longer than the program; one list used a thousand times would be.
+  /// are no longer than the program; one list that is used many times could add up to more.
   status dict_of_pairs(std::uint32_t list) {
     copied_ += 2 * p_[list].items.size();
     if (copied_ > bytes_.size())
@@ -10784,134 +10814,152 @@ class machine : machine_objects {
   }
 
  private:
+  /// The opcodes that are allowed, by their names in pickletools: program and stack, memo, plain values,
+  /// containers, objects.
   status step(unsigned char op) {
     switch (op) {
-      case 0x80: {  // PROTO
-        auto v = number(1);
-        if (!v) return v.error();
-        if (*v < 2 || *v > 5) return fail(errc::pickle_opcode, "protocol " + std::to_string(*v));
-        return done;
-      }
-      case 0x95: return skip_number(8);  // FRAME
-      case '(':
-        if (++marks_ > max_depth)
-          return fail(errc::pickle_depth, "more than " + std::to_string(max_depth) + " open marks");
-        push_constant(kind::mark);
-        return done;
-      case 'N': push_constant(kind::none); return done;
-      case 0x88: push_constant(kind::boolean, true); return done;
-      case 0x89: push_constant(kind::boolean); return done;
-      case 'K': return sized_integer(1);
-      case 'M': return sized_integer(2);
-      case 'J': return sized_integer(4);
-      case 0x8a: return long_integer(1);
-      case 0x8b: return long_integer(4);
-      case 'G': return real();
-      case 'X': return string(4, true);
-      case 0x8c: return string(1, true);
-      case 0x8d: return string(8, true);
-      case '1': {  // POP_MARK
-        std::vector<std::uint32_t> items;
-        return pop_to_mark(items) ? status(done) : status(underflow());
-      }
-      case 'T':
-      case 'B': return string(4, false);
-      case 'U':
-      case 'C': return string(1, false);
-      case 0x8e:
-      case 0x96: return string(8, false);
-      case 0x8f: push(kind::inert); return done;  // sets: training scripts keep some beside the tensors
-      case 0x90: return add_items();
-      case 0x91: return frozen_set();
-      case '}': push(kind::dict); return done;
-      case ']': push(kind::list); return done;
-      case ')': push_constant(kind::tuple); return done;
-      case 0x85: return small_tuple(1);
-      case 0x86: return small_tuple(2);
-      case 0x87: return small_tuple(3);
-      case 't':
-      case 'l':
-      case 'd': return from_mark(op);
-      case 'a':
-      case 'e': return append(op == 'e');
-      case 's':
-      case 'u': return set_items(op == 'u');
-      case 'q': return put(1);
-      case 'r': return put(4);
-      case 0x94: return put_value(static_cast<std::uint64_t>(memo_.size()));
-      case 'h': return get(1);
-      case 'j': return get(4);
-      case 'c': return global();
-      case 0x93: return stack_global();
-      case 'Q': return persistent();
-      case 'R':
-      case 0x81: return reduce();
-      case 0x92: return new_object();
-      case 'b': return build();
-      case '0': {
-        std::uint32_t v;
-        return pop(v) ? status(done) : status(underflow());
-      }
+      case 0x80: return protocol();                     // PROTO
+      case 0x95: return skip_number(8);                 // FRAME
+      case '(': return mark();                          // MARK
+      case '0': return drop();                          // POP
+      case '1': return drop_to_mark();                  // POP_MARK
+      case 'q': return put(1);                          // BINPUT
+      case 'r': return put(4);                          // LONG_BINPUT
+      case 0x94: return memoize();                      // MEMOIZE
+      case 'h': return get(1);                          // BINGET
+      case 'j': return get(4);                          // LONG_BINGET
+      case 'N': return constant(kind::none);            // NONE
+      case 0x88: return constant(kind::boolean, true);  // NEWTRUE
+      case 0x89: return constant(kind::boolean);        // NEWFALSE
+      case 'K': return sized_integer(1);                // BININT1
+      case 'M': return sized_integer(2);                // BININT2
+      case 'J': return sized_integer(4);                // BININT
+      case 0x8a: return long_integer(1);                // LONG1
+      case 0x8b: return long_integer(4);                // LONG4
+      case 'G': return real();                          // BINFLOAT
+      case 'X': return string(4, true);                 // BINUNICODE
+      case 0x8c: return string(1, true);                // SHORT_BINUNICODE
+      case 0x8d: return string(8, true);                // BINUNICODE8
+      case 'U':                                         // SHORT_BINSTRING
+      case 'C': return string(1, false);                // SHORT_BINBYTES
+      case 'T':                                         // BINSTRING
+      case 'B': return string(4, false);                // BINBYTES
+      case 0x8e:                                        // BINBYTES8
+      case 0x96: return string(8, false);               // BYTEARRAY8
+      case '}': return fresh(kind::dict);               // EMPTY_DICT
+      case ']': return fresh(kind::list);               // EMPTY_LIST
+      case 0x8f: return fresh(kind::inert);             // EMPTY_SET, in training scripts' files
+      case ')': return constant(kind::tuple);           // EMPTY_TUPLE
+      case 0x85: return small_tuple(1);                 // TUPLE1
+      case 0x86: return small_tuple(2);                 // TUPLE2
+      case 0x87: return small_tuple(3);                 // TUPLE3
+      case 't': return from_mark(kind::tuple);          // TUPLE
+      case 'l': return from_mark(kind::list);           // LIST
+      case 'd': return from_mark(kind::dict);           // DICT
+      case 'a': return append(false);                   // APPEND
+      case 'e': return append(true);                    // APPENDS
+      case 's': return set_items(false);                // SETITEM
+      case 'u': return set_items(true);                 // SETITEMS
+      case 0x90: return add_items();                    // ADDITEMS
+      case 0x91: return frozen_set();                   // FROZENSET
+      case 'c': return global();                        // GLOBAL
+      case 0x93: return stack_global();                 // STACK_GLOBAL
+      case 'Q': return persistent();                    // BINPERSID
+      case 'R':                                         // REDUCE
+      case 0x81: return reduce();                       // NEWOBJ
+      case 0x92: return new_object();                   // NEWOBJ_EX
+      case 'b': return build();                         // BUILD
       default: return fail(errc::pickle_opcode, "opcode is not allowed");
     }
   }
 
+  status protocol() {
+    auto version = number(1);
+    if (!version) return version.error();
+    if (*version < 2 || *version > 5)
+      return fail(errc::pickle_opcode, "protocol " + std::to_string(*version));
+    return done;
+  }
+  status mark() {
+    if (++marks_ > max_depth)
+      return fail(errc::pickle_depth, "more than " + std::to_string(max_depth) + " open marks");
+    push_constant(kind::mark);
+    return done;
+  }
+  status drop() {
+    std::uint32_t dropped;
+    return pop(dropped) ? status(done) : status(underflow());
+  }
+  status drop_to_mark() {
+    std::vector<std::uint32_t> dropped;
+    return pop_to_mark(dropped) ? status(done) : status(underflow());
+  }
+  status memoize() { return put_value(static_cast<std::uint64_t>(memo_.size())); }
+  status constant(kind type, bool truth = false) {
+    push_constant(type, truth);
+    return done;
+  }
+  status fresh(kind type) {
+    push(type);
+    return done;
+  }
   status skip_number(int bytes) {
-    auto v = number(bytes);
-    return v ? status(done) : status(v.error());
+    auto skipped = number(bytes);
+    return skipped ? status(done) : status(skipped.error());
   }
   status sized_integer(int bytes) {
-    auto v = number(bytes);
-    if (!v) return v.error();
-    push_integer(bytes == 4 ? static_cast<std::int32_t>(*v) : static_cast<std::int64_t>(*v));
+    auto bits = number(bytes);
+    if (!bits) return bits.error();
+    push_integer(bytes == 4 ? static_cast<std::int32_t>(*bits) : static_cast<std::int64_t>(*bits));
     return done;
   }
   status long_integer(int length_bytes) {
-    auto n = number(length_bytes);
-    if (!n) return n.error();
-    auto digits = take(*n);
+    auto length = number(length_bytes);
+    if (!length) return length.error();
+    auto digits = take(*length);
     if (!digits) return digits.error();
-    if (*n > 8) {  // larger than any size: seeds of training scripts, and the magic number of legacy files
+    if (*length > 8) {  // larger than any size: seeds of training scripts, the magic number of legacy files
       push(kind::inert).text = *digits;
       return done;
     }
-    std::uint64_t v = 0;
-    for (std::size_t i = digits->size(); i-- > 0;) v = v << 8 | static_cast<unsigned char>((*digits)[i]);
-    if (!digits->empty() && (static_cast<unsigned char>(digits->back()) & 0x80u) != 0 && *n < 8)
-      v |= ~std::uint64_t{0} << (8 * *n);
-    push_integer(static_cast<std::int64_t>(v));
+    std::uint64_t bits = 0;
+    for (std::size_t i = digits->size(); i-- > 0;)
+      bits = bits << 8 | static_cast<unsigned char>((*digits)[i]);
+    if (!digits->empty() && (static_cast<unsigned char>(digits->back()) & 0x80u) != 0 && *length < 8)
+      bits |= ~std::uint64_t{0} << (8 * *length);
+    push_integer(static_cast<std::int64_t>(bits));
     return done;
   }
   status real() {
-    auto s = take(8);
-    if (!s) return s.error();
+    auto bytes = take(8);
+    if (!bytes) return bytes.error();
     std::uint64_t bits = 0;
-    for (const char c : *s) bits = bits << 8 | static_cast<unsigned char>(c);
+    for (const char byte : *bytes) bits = bits << 8 | static_cast<unsigned char>(byte);
     push(kind::real).integer = static_cast<std::int64_t>(bits);
     return done;
   }
   status string(int length_bytes, bool utf8) {
-    auto n = number(length_bytes);
-    if (!n) return n.error();
-    auto s = take(*n);
-    if (!s) return s.error();
-    if (utf8 && !rexnet::detail::is_utf8(*s))
-      return fail(errc::pickle_utf8, "the string " + in_quotes(*s) + " is not valid UTF-8");
-    push(kind::string).text = *s;
+    auto length = number(length_bytes);
+    if (!length) return length.error();
+    auto bytes = take(*length);
+    if (!bytes) return bytes.error();
+    if (utf8 && !rexnet::detail::is_utf8(*bytes))
+      return fail(errc::pickle_utf8, "the string " + in_quotes(*bytes) + " is not valid UTF-8");
+    push(kind::string).text = *bytes;
     return done;
   }
-  status small_tuple(int n) {
-    std::vector<std::uint32_t> items(static_cast<std::size_t>(n));
+  status small_tuple(int size) {
+    std::vector<std::uint32_t> items(static_cast<std::size_t>(size));
     for (std::size_t i = items.size(); i-- > 0;)
       if (!pop(items[i])) return underflow();
     push(kind::tuple).items = std::move(items);
     return done;
   }
-  status from_mark(unsigned char op) {
+  status from_mark(kind type) {
     std::vector<std::uint32_t> items;
     if (!pop_to_mark(items)) return underflow();
-    if (op == 'd' && items.size() % 2 != 0) return fail(errc::pickle_setitem, "a key without value");
-    push(op == 't' ? kind::tuple : op == 'd' ? kind::dict : kind::list).items = std::move(items);
+    if (type == kind::dict && items.size() % 2 != 0) return fail(errc::pickle_setitem, "a key without value");
+    push(type).items = std::move(items);
     return done;
   }
   status append(bool many) {
@@ -10939,10 +10987,10 @@ class machine : machine_objects {
   }
   status extend(const std::vector<std::uint32_t>& items, kind expected, const char* otherwise) {
     if (stack_.empty() || p_[stack_.back()].type == kind::mark) return underflow();
-    value& c = p_.values[stack_.back()];
+    value& container = p_.values[stack_.back()];
     if (is_box(stack_.back())) return done;  // a dictionary or list of a class of its own
-    if (c.type != expected) return fail(errc::pickle_setitem, otherwise);
-    c.items.insert(c.items.end(), items.begin(), items.end());
+    if (container.type != expected) return fail(errc::pickle_setitem, otherwise);
+    container.items.insert(container.items.end(), items.begin(), items.end());
     return done;
   }
 };
@@ -11024,14 +11072,14 @@ class state_dict_reader {
   /// What the tensors that read() gave point into, besides the file.
   [[nodiscard]] decoded_bytes take_decoded() { return std::move(decoded_); }
 
-  // ---- what network_chooser asks for ----
+  // ---- what network_chooser needs ----
 
   [[nodiscard]] std::vector<named_value> entries(std::uint32_t index) const {
     std::vector<named_value> named;
     const pickle::value& dict = p_[index];
-    std::size_t n = 0;
-    for (std::size_t i = 0; i + 1 < dict.items.size(); i += 2) n += is_entry(dict, i) ? 1 : 0;
-    named.reserve(n);
+    std::size_t count = 0;
+    for (std::size_t i = 0; i + 1 < dict.items.size(); i += 2) count += is_entry(dict, i) ? 1 : 0;
+    named.reserve(count);
     for (std::size_t i = 0; i + 1 < dict.items.size(); i += 2)
       if (is_entry(dict, i)) named.push_back({p_[dict.items[i]].text, dict.items[i + 1]});
     return named;
@@ -11046,10 +11094,10 @@ class state_dict_reader {
     return p_[dict.items[i]].type == pickle::kind::string && pickle::is_tensor(p_[dict.items[i + 1]].type);
   }
   [[nodiscard]] std::string keys_of(const pickle::value& dict) const {
-    std::string s;
+    std::string keys;
     for (std::size_t i = 0; i + 1 < dict.items.size() && i < 12; i += 2)
-      s += (i > 0 ? ", " : "") + in_quotes(p_[dict.items[i]].text);
-    return s.empty() ? "none" : s;
+      keys += (i > 0 ? ", " : "") + in_quotes(p_[dict.items[i]].text);
+    return keys.empty() ? "none" : keys;
   }
 
   // ---- the search ----
@@ -11135,7 +11183,7 @@ class state_dict_reader {
     return (type == pickle::kind::dict || type == pickle::kind::list || type == pickle::kind::tuple) &&
            seen_[index] != entered;
   }
-  /// A path is cut where it is long: it could be longer than the file, a thousand times.
+  /// Long paths are cut: one string of the file may stand in thousands of them.
   void append(const std::string& key) {
     if (path_.size() < 256) path_ += (path_.empty() ? "" : ".") + key;
   }
@@ -11219,8 +11267,9 @@ class state_dict_reader {
         out->push_back(p_[item].integer);
       }
     const std::string_view key = p_[storage.items[2]].text;
-    const auto at = std::lower_bound(storages_.begin(), storages_.end(), key,
-                                     [](const torch_storage& s, std::string_view k) { return s.key < k; });
+    const auto at =
+        std::lower_bound(storages_.begin(), storages_.end(), key,
+                         [](const torch_storage& one, std::string_view wanted) { return one.key < wanted; });
     if (at == storages_.end() || at->key != key)
       return error(errc::tensor_storage_size,
                    "tensor " + in_quotes(t.name) + ": storage " + in_quotes(key) + " is not in the file");
@@ -11261,31 +11310,31 @@ namespace detail {
 
 /// The object that stands where a dictionary of tensors is expected, or null: the file's own, or the entry of
 /// its dictionary that is a module.
-[[nodiscard]] inline const pickle::value* object_instead(const pickle::program& p) {
-  const pickle::value& root = p[p.root];
+[[nodiscard]] inline const pickle::value* object_instead(const pickle::program& program) {
+  const pickle::value& root = program[program.root];
   if (root.type == pickle::kind::module || root.type == pickle::kind::inert) return &root;
   if (root.type != pickle::kind::dict) return nullptr;
   for (std::size_t i = 0; i + 1 < root.items.size(); i += 2)
-    if (const pickle::value& v = p[root.items[i + 1]]; v.type == pickle::kind::module) return &v;
+    if (const pickle::value& v = program[root.items[i + 1]]; v.type == pickle::kind::module) return &v;
   return nullptr;
 }
 
-[[nodiscard]] inline result<torch_content> finish_torch(const pickle::program& p,
+[[nodiscard]] inline result<torch_content> finish_torch(const pickle::program& program,
                                                         std::vector<torch_storage>& storages,
                                                         std::uint64_t file_bytes,
                                                         std::string_view wanted = {}) {
   std::sort(storages.begin(), storages.end(),
             [](const torch_storage& a, const torch_storage& b) { return a.key < b.key; });
-  state_dict_reader reader(p, storages, file_bytes);
+  state_dict_reader reader(program, storages, file_bytes);
   auto content = reader.read(wanted);
   if (content) content->decoded = reader.take_decoded();
   // Tensors that lie beside a module are no network either: {"model": module, "loss": tensor}.
   const bool network = content ? content->is_network || (!content->state_key.empty() &&
                                                          rank_of_key(content->state_key) < rank::top)
                                : content.code() != errc::model_missing;
-  const pickle::value* const object = object_instead(p);
-  if (object == nullptr || (network && p[p.root].type == pickle::kind::dict)) return content;
-  const std::string name = in_quotes(p.full_name(*object));
+  const pickle::value* const object = object_instead(program);
+  if (object == nullptr || (network && program[program.root].type == pickle::kind::dict)) return content;
+  const std::string name = in_quotes(program.full_name(*object));
   if (object->type == pickle::kind::module)
     return error(errc::model_pickled_module, "a pickled module of the class " + name +
                                                  ", which only its program can open: save "
@@ -11313,7 +11362,7 @@ namespace detail {
     if (status s = refuse_by_names(other_archive_signs, *listed); !s) return s.error();
     return error(errc::unknown_format, "a zip archive without data.pkl: not a torch checkpoint");
   }
-  const byte_span program = pickled->data;
+  const byte_span bytes = pickled->data;
   auto entries = stored_entries(std::move(*listed));
   if (!entries) return entries.error();
   std::vector<torch_storage> storages;
@@ -11325,9 +11374,9 @@ namespace detail {
                    "byte order " + in_quotes(text(e.data)) + ": only little-endian checkpoints are read");
     if (rest.substr(0, 5) == "data/") storages.push_back({rest.substr(5), e.data});
   }
-  auto p = pickle::read(program);
-  if (!p) return p.error();
-  return finish_torch(*p, storages, file.size(), wanted);
+  auto program = pickle::read(bytes);
+  if (!program) return program.error();
+  return finish_torch(*program, storages, file.size(), wanted);
 }
 
 /// Does the file begin with a pickle? The magic number is checked later.
@@ -11336,16 +11385,17 @@ namespace detail {
 }
 
 /// A pickle and nothing else. Those of numpy's arrays are read.
-[[nodiscard]] inline result<torch_content> read_plain_pickle(const pickle::program& p, byte_span file,
+[[nodiscard]] inline result<torch_content> read_plain_pickle(const pickle::program& program, byte_span file,
                                                              std::string_view wanted) {
   std::vector<torch_storage> none;
-  auto content = finish_torch(p, none, file.size(), wanted);
+  auto content = finish_torch(program, none, file.size(), wanted);
   const error other(errc::legacy_magic,
                     "a pickle, but not one of torch.save: it does not begin with torch's magic number");
-  if (content && p.consumed != file.size())
+  if (content && program.consumed != file.size())
     return error(errc::legacy_magic, "a pickle of numpy arrays, behind which " +
-                                         std::to_string(file.size() - p.consumed) + " bytes follow");
-  if (!content && (content.code() == errc::model_missing || p[p.root].type != pickle::kind::dict) &&
+                                         std::to_string(file.size() - program.consumed) + " bytes follow");
+  if (!content &&
+      (content.code() == errc::model_missing || program[program.root].type != pickle::kind::dict) &&
       content.code() != errc::model_pickled_module)
     return other;
   if (content) content->container = "pickle";
@@ -11354,78 +11404,113 @@ namespace detail {
 
 /// The legacy form: five pickles (magic, protocol, system, object, storage keys), then for each key an int64
 /// element count and the elements.
-[[nodiscard]] inline result<torch_content> read_torch_legacy(byte_span file, std::string_view wanted = {}) {
-  // 0x1950a86a20f9469cfc6c
-  static constexpr std::string_view magic = "\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19";
-  std::size_t at = 0;
-  pickle::program parts[5];
-  for (int i = 0; i < 5; ++i) {
-    auto p = pickle::read(file.subspan(at, file.size() - at));
-    if (!p)
-      return i > 0 && at + 2 >= file.size()
-                 ? error(errc::legacy_truncated, "legacy torch file: ends after pickle " + std::to_string(i))
-                 : p.error();
-    at += p->consumed;
-    parts[i] = std::move(*p);
-    if (i == 0 && parts[0][parts[0].root].text != magic) return read_plain_pickle(parts[0], file, wanted);
-  }
-  const pickle::value& protocol = parts[1][parts[1].root];
-  if (protocol.type != pickle::kind::integer || protocol.integer != 1001)
-    return error(errc::legacy_magic,
-                 "legacy torch file: protocol " + std::to_string(protocol.integer) + ", expected 1001");
-  const pickle::value* little = parts[2].find(parts[2][parts[2].root], "little_endian");
-  if (little != nullptr && little->integer == 0)
-    return error(errc::tensor_big_endian, "legacy torch file: written on a big-endian machine");
+class legacy_reader {
+ public:
+  explicit legacy_reader(byte_span file) : file_(file) {}
 
-  // The element size of a storage is known from the tensors that use it.
-  const pickle::program& object = parts[3];
-  std::vector<std::pair<std::string_view, int>> sizes;
-  for (const pickle::value& v : object.values)
-    if (v.type == pickle::kind::storage) {
-      const std::string_view type = object[v.items[1]].text;
-      const int element = storage_element_bytes(type);
-      if (element == 0)
-        return error(errc::tensor_unsupported, "legacy torch file: " + in_quotes(type) + " is not supported");
-      sizes.emplace_back(object[v.items[2]].text, element);
-    }
-  std::sort(sizes.begin(), sizes.end());
-  sizes.erase(std::unique(sizes.begin(), sizes.end()), sizes.end());
-  for (std::size_t i = 1; i < sizes.size(); ++i)
-    if (sizes[i].first == sizes[i - 1].first)
-      return error(errc::legacy_storage_count,
-                   "legacy torch file: storage " + in_quotes(sizes[i].first) + " has elements of two sizes");
-  const pickle::value& keys = parts[4][parts[4].root];
-  if (keys.type != pickle::kind::list)
-    return error(errc::legacy_storage_count, "legacy torch file: no list of storages");
-  if (keys.items.size() != sizes.size())
-    return error(errc::legacy_storage_count, "legacy torch file: " + std::to_string(keys.items.size()) +
-                                                 " storages are listed, tensors use " +
-                                                 std::to_string(sizes.size()));
-  std::vector<torch_storage> storages;
-  for (const std::uint32_t item : keys.items) {
-    const std::string_view key = parts[4][item].text;
-    const auto size = std::lower_bound(sizes.begin(), sizes.end(), std::pair(key, 0));
-    if (size == sizes.end() || size->first != key)
-      return error(errc::legacy_storage_count,
-                   "legacy torch file: storage " + in_quotes(key) + " belongs to no tensor");
-    if (file.size() - at < 8)
-      return error(errc::legacy_truncated, "legacy torch file: ends before storage " + in_quotes(key));
-    const checked bytes =
-        checked(little_endian<8>(file.data() + at)) * static_cast<std::uint64_t>(size->second);
-    at += 8;
-    if (!bytes.at_most(file.size() - at))
-      return error(errc::legacy_truncated, "legacy torch file: storage " + in_quotes(key) +
-                                               " reaches beyond the file's " + std::to_string(file.size()) +
-                                               " bytes");
-    storages.push_back({key, file.subspan(at, static_cast<std::size_t>(bytes.get()))});
-    at += static_cast<std::size_t>(bytes.get());
+  result<torch_content> read(std::string_view wanted) {
+    if (status s = read_pickle(magic); !s) return s.error();
+    if (root(magic).text != magic_number) return read_plain_pickle(pickles_[magic], file_, wanted);
+    for (const int which : {protocol, system, object, keys})
+      if (status s = read_pickle(which); !s) return s.error();
+    if (status s = check_origin(); !s) return s.error();
+    if (status s = find_element_sizes(); !s) return s.error();
+    if (status s = find_storages(); !s) return s.error();
+    auto content = finish_torch(pickles_[object], storages_, file_.size(), wanted);
+    if (content) content->container = "torch legacy";
+    return content;
   }
-  if (at != file.size())
-    return error(errc::legacy_storage_count,
-                 "legacy torch file: " + std::to_string(file.size() - at) + " bytes after the last storage");
-  auto content = finish_torch(object, storages, file.size(), wanted);
-  if (content) content->container = "torch legacy";
-  return content;
+
+ private:
+  enum : int { magic, protocol, system, object, keys, pickle_count };
+  // 0x1950a86a20f9469cfc6c
+  static constexpr std::string_view magic_number = "\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19";
+
+  [[nodiscard]] static error fail(errc code, const std::string& what) {
+    return {code, "legacy torch file: " + what};
+  }
+  [[nodiscard]] const pickle::value& root(int which) const { return pickles_[which][pickles_[which].root]; }
+
+  status read_pickle(int which) {
+    auto read = pickle::read(file_.subspan(at_, file_.size() - at_));
+    if (!read)
+      return which > 0 && at_ + 2 >= file_.size()
+                 ? fail(errc::legacy_truncated, "ends after pickle " + std::to_string(which))
+                 : read.error();
+    at_ += read->consumed;
+    pickles_[which] = std::move(*read);
+    return done;
+  }
+
+  [[nodiscard]] status check_origin() const {
+    const pickle::value& version = root(protocol);
+    if (version.type != pickle::kind::integer || version.integer != 1001)
+      return fail(errc::legacy_magic, "protocol " + std::to_string(version.integer) + ", expected 1001");
+    const pickle::value* little = pickles_[system].find(root(system), "little_endian");
+    if (little != nullptr && little->integer == 0)
+      return fail(errc::tensor_big_endian, "written on a big-endian machine");
+    return done;
+  }
+
+  /// The element size of a storage is known from the tensors that use it.
+  status find_element_sizes() {
+    const pickle::program& tensors = pickles_[object];
+    for (const pickle::value& v : tensors.values)
+      if (v.type == pickle::kind::storage) {
+        const std::string_view type = tensors[v.items[1]].text;
+        const int bytes = storage_element_bytes(type);
+        if (bytes == 0) return fail(errc::tensor_unsupported, in_quotes(type) + " is not supported");
+        element_sizes_.emplace_back(tensors[v.items[2]].text, bytes);
+      }
+    std::sort(element_sizes_.begin(), element_sizes_.end());
+    element_sizes_.erase(std::unique(element_sizes_.begin(), element_sizes_.end()), element_sizes_.end());
+    for (std::size_t i = 1; i < element_sizes_.size(); ++i)
+      if (element_sizes_[i].first == element_sizes_[i - 1].first)
+        return fail(errc::legacy_storage_count,
+                    "storage " + in_quotes(element_sizes_[i].first) + " has elements of two sizes");
+    return done;
+  }
+
+  /// The storages in the order of their keys, to the end of the file.
+  status find_storages() {
+    const pickle::value& listed = root(keys);
+    if (listed.type != pickle::kind::list) return fail(errc::legacy_storage_count, "no list of storages");
+    if (listed.items.size() != element_sizes_.size())
+      return fail(errc::legacy_storage_count, std::to_string(listed.items.size()) +
+                                                  " storages are listed, tensors use " +
+                                                  std::to_string(element_sizes_.size()));
+    for (const std::uint32_t item : listed.items)
+      if (status s = read_storage(pickles_[keys][item].text); !s) return s;
+    if (at_ != file_.size())
+      return fail(errc::legacy_storage_count,
+                  std::to_string(file_.size() - at_) + " bytes after the last storage");
+    return done;
+  }
+  status read_storage(std::string_view key) {
+    const auto size = std::lower_bound(element_sizes_.begin(), element_sizes_.end(), std::pair(key, 0));
+    if (size == element_sizes_.end() || size->first != key)
+      return fail(errc::legacy_storage_count, "storage " + in_quotes(key) + " belongs to no tensor");
+    if (file_.size() - at_ < 8) return fail(errc::legacy_truncated, "ends before storage " + in_quotes(key));
+    const checked bytes =
+        checked(little_endian<8>(file_.data() + at_)) * static_cast<std::uint64_t>(size->second);
+    at_ += 8;
+    if (!bytes.at_most(file_.size() - at_))
+      return fail(errc::legacy_truncated, "storage " + in_quotes(key) + " reaches beyond the file's " +
+                                              std::to_string(file_.size()) + " bytes");
+    storages_.push_back({key, file_.subspan(at_, static_cast<std::size_t>(bytes.get()))});
+    at_ += static_cast<std::size_t>(bytes.get());
+    return done;
+  }
+
+  byte_span file_;
+  std::size_t at_ = 0;
+  pickle::program pickles_[pickle_count];
+  std::vector<std::pair<std::string_view, int>> element_sizes_;  ///< by the storage's key, sorted
+  std::vector<torch_storage> storages_;
+};
+
+[[nodiscard]] inline result<torch_content> read_torch_legacy(byte_span file, std::string_view wanted = {}) {
+  return legacy_reader(file).read(wanted);
 }
 
 }  // namespace detail
@@ -11554,7 +11639,7 @@ struct flat_source {
 }  // namespace detail
 
 /// Reads a checkpoint from memory, which must outlive it. The format is recognised by content. Memory: at
-/// most 100 bytes for each byte of the file (honest ones: a kilobyte for each tensor). Time: linear.
+/// most 100 bytes for each byte of the file (ordinary files: a kilobyte for each tensor). Time: linear.
 /// @param key of a dictionary of the file ("model_ema", "model.state_dict"), or the prefix of a network's
 /// names ("student."), with or without its dictionary's key in front; empty: the rule decides
 /// Errors: everything in docs/refusals.md but M1 to M7 and K; unknown_format names the first bytes.
@@ -11595,8 +11680,8 @@ struct flat_source {
 
 /// identify() of a checkpoint's tensors. Errors say under which key and prefix they stand; M2 also for what
 /// stands beside the network and may be part of it: anything with two or more dimensions where the network
-/// has no classifier, else a layer on top of its classes. Whoever names the prefix as key has the network
-/// without it.
+/// has no classifier, else a layer on top of its classes. With the prefix as key the network is taken without
+/// it.
 [[nodiscard]] inline result<model_tensors> identify(const checkpoint& c) {
   std::string where;
   if (!c.state_key().empty()) where = "key " + detail::in_quotes(c.state_key());
@@ -11604,11 +11689,11 @@ struct flat_source {
   auto m = identify(c.tensors());
   if (!m) return where.empty() ? m.error() : m.error().in(where);
   if (c.content_.by_prefix) return m;
-  for (const left_out_tensor& t : c.left_out()) {
-    if (t.shape.size() < 2) continue;
-    if (m->classifier.weight != nullptr && t.shape[1] != m->shape.classes) continue;
+  for (const left_out_tensor& left : c.left_out()) {
+    if (left.shape.size() < 2) continue;
+    if (m->classifier.weight != nullptr && left.shape[1] != m->shape.classes) continue;
     return error(errc::model_unexpected,
-                 t.name + ": beside the network (" + where + "), shape " + shape_text(t.shape) +
+                 left.name + ": beside the network (" + where + "), shape " + shape_text(left.shape) +
                      ": it may be part of it, a head that no ReXNet has; the key " +
                      detail::in_quotes(c.prefix()) + " takes the network without it (--key)");
   }
@@ -11686,9 +11771,9 @@ struct json_value {
     if (text == "Infinity" || text == "-Infinity") return text[0] == '-' ? -huge : huge;
     std::istringstream in(text);
     in.imbue(std::locale::classic());
-    double v = 0;
-    in >> v;  // beyond the largest double: the largest, which passes no check either
-    return v;
+    double parsed = 0;
+    in >> parsed;  // beyond the largest double: the largest, which passes no check either
+    return parsed;
   }
 };
 
@@ -11823,7 +11908,7 @@ class config_reader {
   void wrong(const std::string& what) {
     if (wrong_.empty()) wrong_ = what;
   }
-  /// Absent, null and empty are the same to timm.
+  /// To timm absent, null, empty and 0 are the same.
   [[nodiscard]] static const json_value* get(const json_value& from, std::string_view name) {
     const json_value* v = from.find(name);
     const bool nothing =
@@ -11861,15 +11946,16 @@ class config_reader {
   int side(const json_value& cfg, const char* name) {
     const json_value* v = get(cfg, name);
     if (v == nullptr) return 0;
-    double n[3] = {};
-    if (!numbers(v, n)) return wrong(std::string(name) + ": expected three numbers, [3, height, width]"), 0;
-    const std::string text = std::string(name) + " [" + number_text(n[0]) + ", " + number_text(n[1]) + ", " +
-                             number_text(n[2]) + "]";
-    if (n[0] != 3 || n[1] != n[2])
+    double sides[3] = {};
+    if (!numbers(v, sides))
+      return wrong(std::string(name) + ": expected three numbers, [3, height, width]"), 0;
+    const std::string text = std::string(name) + " [" + number_text(sides[0]) + ", " + number_text(sides[1]) +
+                             ", " + number_text(sides[2]) + "]";
+    if (sides[0] != 3 || sides[1] != sides[2])
       return wrong(text + ": pictures of three channels and equal sides are supported"), 0;
-    if (!(n[1] >= 1 && n[1] <= 16384) || n[1] != std::floor(n[1]))
+    if (!(sides[1] >= 1 && sides[1] <= 16384) || sides[1] != std::floor(sides[1]))
       return wrong(text + ": a side must be 1 to 16384"), 0;
-    return static_cast<int>(n[1]);
+    return static_cast<int>(sides[1]);
   }
   [[nodiscard]] static bool numbers(const json_value* v, double (&out)[3]) {
     if (v->type != kind::array || v->members.size() != 3) return false;
@@ -11888,16 +11974,17 @@ class config_reader {
   void channels(const json_value& cfg, const char* name, std::array<float, 3>& out) {
     const json_value* v = get(cfg, name);
     if (v == nullptr) return;
-    double n[3] = {};
-    if (!numbers(v, n)) return wrong(std::string(name) + ": expected three numbers");
+    double values[3] = {};
+    if (!numbers(v, values)) return wrong(std::string(name) + ": expected three numbers");
     // Beyond float's range the conversion would be undefined; the check below refuses either.
-    for (std::size_t i = 0; i < 3; ++i) out[i] = std::fabs(n[i]) < 1e30 ? static_cast<float>(n[i]) : 1e30f;
     for (std::size_t i = 0; i < 3; ++i)
-      if (std::isnan(n[i])) out[i] = std::numeric_limits<float>::quiet_NaN();
+      out[i] = std::fabs(values[i]) < 1e30 ? static_cast<float>(values[i]) : 1e30f;
+    for (std::size_t i = 0; i < 3; ++i)
+      if (std::isnan(values[i])) out[i] = std::numeric_limits<float>::quiet_NaN();
   }
   void picture(const json_value& cfg) {
     preprocessing& p = c_.input;
-    if (const int n = side(cfg, "input_size"); n > 0) p.input_size = n;
+    if (const int size = side(cfg, "input_size"); size > 0) p.input_size = size;
     fraction(cfg, "crop_pct", p.crop_pct);
     channels(cfg, "mean", p.mean);
     channels(cfg, "std", p.std);
@@ -11912,7 +11999,7 @@ class config_reader {
       wrong("crop_mode " + shown(*v) + ": only \"center\" is supported");
     check(p);
     preprocessing test = p;
-    if (const int n = side(cfg, "test_input_size"); n > 0) test.input_size = n;
+    if (const int size = side(cfg, "test_input_size"); size > 0) test.input_size = size;
     fraction(cfg, "test_crop_pct", test.crop_pct);
     check(test);
     if (test.input_size == p.input_size) return;
@@ -11963,15 +12050,16 @@ class config_reader {
     names.assign(v.members.size(), {});
     std::vector<bool> seen(names.size(), false);
     for (const auto& [key, name] : v.members) {
-      std::size_t n = 0;
+      std::size_t number = 0;
       bool good = !key.empty() && key.size() < 8 && name.type == kind::string;
-      for (const char c : key) good = good && is_digit(c), n = n * 10 + static_cast<std::size_t>(c - '0');
-      if (!good || n >= names.size() || seen[n])
+      for (const char c : key)
+        good = good && is_digit(c), number = number * 10 + static_cast<std::size_t>(c - '0');
+      if (!good || number >= names.size() || seen[number])
         return wrong(source_ + ": " + in_quotes(key) + " is not one of the numbers 0 to " +
                      std::to_string(names.size() - 1) + ", each with a name"),
                false;
-      seen[n] = true;
-      names[n] = name.text;
+      seen[number] = true;
+      names[number] = name.text;
     }
     return true;
   }
@@ -11997,11 +12085,7 @@ class config_reader {
   return (slash == path.npos ? std::string() : path.substr(0, slash + 1)) + name;
 }
 [[nodiscard]] inline bool is_there(const std::string& path) noexcept {
-#if defined(_WIN32)
-  return GetFileAttributesW(utf16(path).c_str()) != INVALID_FILE_ATTRIBUTES;
-#else
-  return ::access(path.c_str(), F_OK) == 0;
-#endif
+  return file_is_there(path);
 }
 
 }  // namespace detail
@@ -12416,7 +12500,7 @@ inline constexpr std::size_t cgroup_path_bytes = 4096;  // PATH_MAX
 }
 
 /// CPUs that `quota` microseconds of every `period` are worth, rounded up; 0 for no limit, which version 1
-/// writes as -1, version 2 as "max", and which everything that is not two positive numbers is taken for.
+/// writes as -1 and version 2 as "max". Anything else but two positive numbers is no limit, too.
 [[nodiscard]] inline int quota_cpus(const char* quota, const char* period) noexcept {
   const long long q = std::strtoll(quota, nullptr, 10), p = std::strtoll(period, nullptr, 10);
   if (q <= 0 || p <= 0) return 0;
@@ -12514,7 +12598,7 @@ namespace rexnet {
 inline namespace REXNET_BUILD {
 namespace detail {
 
-/// CPUs in the process's affinity mask; 0 where the system has none to tell.
+/// CPUs in the process's affinity mask; 0 where it cannot be read.
 [[nodiscard]] inline int affinity_cpus() noexcept {
 #if defined(__linux__)
   cpu_set_t set;
@@ -12590,13 +12674,13 @@ namespace rexnet {
 inline namespace REXNET_BUILD {
 namespace detail {
 
-// What output_file asks of the system. Paths are UTF-8; `why` and what is returned give the reason of a
+// What output_file needs of the system. Paths are UTF-8; `why` and what is returned give the reason of a
 // failure, or "".
 //
 // output_target(): the file that is to be replaced: what a symbolic link leads to, so that the link stays.
 // Directories, pipes and devices have the wrong kind: renaming over /dev/null would replace it.
 // create_part(): empty and this process's alone. A part that a killed process left is taken over.
-// publish(): closes the stream and gives the file its name, in which order the system allows.
+// publish(): closes the stream and gives the file its name, in the order that the system allows.
 #if defined(_WIN32)
 inline std::string output_target(const std::string& path, std::string& why) {
   const DWORD attributes = GetFileAttributesW(utf16(path).c_str());
@@ -12661,7 +12745,7 @@ inline std::string output_target(const std::string& path, std::string& why) {
   return target;
 }
 inline std::FILE* create_part(const std::string& path, std::string& why) {
-  // Not through a link that someone else made in a shared folder, and without waiting for a pipe's reader.
+  // No link is followed, which another user may have made in a shared folder; no pipe's reader is awaited.
   const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, mode_t{0666});
   if (fd < 0) {
     why = std::strerror(errno);
@@ -12670,9 +12754,9 @@ inline std::FILE* create_part(const std::string& path, std::string& why) {
   struct stat mine {
   }, named{};
   const bool regular = ::fstat(fd, &mine) == 0 && S_ISREG(mine.st_mode);
-  // The lock ends with its process, however that ends. File systems without locks do without.
+  // The lock ends with its process, however that ends. On file systems without locks there is none.
   const bool locked = ::flock(fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK;
-  // Whoever had it may have renamed it since it was opened here.
+  // The process that held the lock may have renamed the file since it was opened here.
   const bool same =
       ::lstat(path.c_str(), &named) == 0 && mine.st_dev == named.st_dev && mine.st_ino == named.st_ino;
   if (!regular)
@@ -12699,8 +12783,8 @@ inline std::string publish(std::FILE* stream, const std::string& from, const std
     return why;
   }
   std::fclose(stream);
-  // The new name is on the disk when its folder is. A folder that cannot be read, or a file system that knows
-  // no such thing, does not undo the renaming: no error.
+  // The new name is on the disk when its folder is. Where the folder cannot be read or flushed, the file is
+  // renamed all the same: no error.
   const std::size_t slash = to.rfind('/');
   const std::string folder = slash == to.npos ? "." : to.substr(0, slash + 1);
   const int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);

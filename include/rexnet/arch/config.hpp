@@ -31,7 +31,7 @@ inline constexpr int rexnet_blocks = 16;
 inline constexpr int max_blocks = 24;
 
 /// One inverted bottleneck: [expand 1x1] -> depthwise -> [squeeze-excite] -> activation -> project 1x1 [+
-/// input]. A family's formula fills the values in; what runs the network looks at them alone.
+/// input]. A family's formula fills the values in; the engine depends on nothing else.
 struct block_config {
   int in_c = 0;        ///< channels of the block's input
   int mid_c = 0;       ///< channels of the depthwise convolution
@@ -47,12 +47,12 @@ struct block_config {
   bool se_first = true;  ///< squeeze-excite, whose gate is sigmoid, comes before depthwise_act
   double bn_eps = 1e-5;  ///< of its BatchNorms, for folding
 
-  /// Whether the input is added.
+  /// Whether the input is added to the output.
   [[nodiscard]] constexpr bool residual() const noexcept { return residual_c > 0; }
 };
 
-/// A whole network. Build one with config_for(); readers of checkpoints then put in the widths that tensors
-/// show but the formula does not (head_c, se_c, kernel).
+/// A whole network. Build one with config_for(); readers of checkpoints then put in what the tensors show and
+/// the formula does not fix (head_c, hidden_c, se_c, kernel).
 struct config {
   rexnet::family family = rexnet::family::v1;  ///< which formulas and activations
   int width_hundredths = 100;                  ///< 130 for 1.3x
@@ -174,23 +174,23 @@ constexpr int strided(int side, int stride) noexcept {
 
 namespace detail {
 
-/// All that says what is computed and how its weights lie, as numbers.
+/// Everything that decides what is computed and how its weights lie, as numbers.
 struct shape_numbers {
   int n[9 + 14 * max_blocks] = {};
   int count = 0;
 
   constexpr explicit shape_numbers(const config& c) noexcept {
-    for (const int v :
+    for (const int number :
          {static_cast<int>(c.family), c.classes, c.stem_c, c.head_c, c.hidden_c, c.block_count,
           static_cast<int>(c.stem_act), static_cast<int>(c.head_act), static_cast<int>(c.hidden_act)})
-      n[count++] = v;
+      n[count++] = number;
     for (int i = 0; i < c.block_count; ++i) {
       const block_config& b = c.blocks[i];
-      for (const int v :
+      for (const int number :
            {b.in_c, b.mid_c, b.out_c, b.se_c, b.stride, b.kernel, b.residual_c, static_cast<int>(b.expand),
             static_cast<int>(b.expand_act), static_cast<int>(b.depthwise_act),
             static_cast<int>(b.project_act), static_cast<int>(b.se_first)})
-        n[count++] = v;
+        n[count++] = number;
     }
   }
 };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Zip archives that are no torch checkpoint, told by the names of their entries, with what to do. Nothing in
-// them is read, so that they may be compressed.
+// Zip archives that are no torch checkpoint, recognised by the names of their entries, with what to do.
+// Nothing in them is read, so that they may be compressed.
 #ifndef REXNET_CHECKPOINT_ARCHIVES_HPP
 #define REXNET_CHECKPOINT_ARCHIVES_HPP
 

@@ -138,7 +138,7 @@ struct flat_source {
 }  // namespace detail
 
 /// Reads a checkpoint from memory, which must outlive it. The format is recognised by content. Memory: at
-/// most 100 bytes for each byte of the file (honest ones: a kilobyte for each tensor). Time: linear.
+/// most 100 bytes for each byte of the file (ordinary files: a kilobyte for each tensor). Time: linear.
 /// @param key of a dictionary of the file ("model_ema", "model.state_dict"), or the prefix of a network's
 /// names ("student."), with or without its dictionary's key in front; empty: the rule decides
 /// Errors: everything in docs/refusals.md but M1 to M7 and K; unknown_format names the first bytes.
@@ -179,8 +179,8 @@ struct flat_source {
 
 /// identify() of a checkpoint's tensors. Errors say under which key and prefix they stand; M2 also for what
 /// stands beside the network and may be part of it: anything with two or more dimensions where the network
-/// has no classifier, else a layer on top of its classes. Whoever names the prefix as key has the network
-/// without it.
+/// has no classifier, else a layer on top of its classes. With the prefix as key the network is taken without
+/// it.
 [[nodiscard]] inline result<model_tensors> identify(const checkpoint& c) {
   std::string where;
   if (!c.state_key().empty()) where = "key " + detail::in_quotes(c.state_key());
@@ -188,11 +188,11 @@ struct flat_source {
   auto m = identify(c.tensors());
   if (!m) return where.empty() ? m.error() : m.error().in(where);
   if (c.content_.by_prefix) return m;
-  for (const left_out_tensor& t : c.left_out()) {
-    if (t.shape.size() < 2) continue;
-    if (m->classifier.weight != nullptr && t.shape[1] != m->shape.classes) continue;
+  for (const left_out_tensor& left : c.left_out()) {
+    if (left.shape.size() < 2) continue;
+    if (m->classifier.weight != nullptr && left.shape[1] != m->shape.classes) continue;
     return error(errc::model_unexpected,
-                 t.name + ": beside the network (" + where + "), shape " + shape_text(t.shape) +
+                 left.name + ": beside the network (" + where + "), shape " + shape_text(left.shape) +
                      ": it may be part of it, a head that no ReXNet has; the key " +
                      detail::in_quotes(c.prefix()) + " takes the network without it (--key)");
   }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What people take for a checkpoint and is none, named by its content, with what to do.
+// Files that are mistaken for checkpoints, recognised by their content, with what to do.
 #ifndef REXNET_CHECKPOINT_IMPOSTORS_HPP
 #define REXNET_CHECKPOINT_IMPOSTORS_HPP
 
@@ -16,7 +16,7 @@ namespace rexnet {
 inline namespace REXNET_BUILD {
 namespace detail {
 
-/// Whether all of it is text that people read; the last character may be cut.
+/// Whether all of it is readable text; the last character may be cut.
 [[nodiscard]] inline bool is_text(std::string_view s) noexcept {
   while (!s.empty()) {
     const std::size_t length = utf8_length(s);
@@ -85,7 +85,7 @@ namespace detail {
   return other_format("a tar archive" + (first.empty() ? "" : " that begins with " + first), unpack_first);
 }
 
-/// A download that reserved its bytes and did not get them: zeros as far as one looks.
+/// A download that reserved its bytes and did not get them: the first 4096 bytes are zeros.
 [[nodiscard]] inline bool is_blank(byte_span file) noexcept {
   const std::size_t n = (std::min)(file.size(), std::size_t{4096});
   return n >= 16 && std::all_of(file.data(), file.data() + n, [](unsigned char c) { return c == 0; });
@@ -93,9 +93,9 @@ namespace detail {
 
 /// What people save under the name .pth by mistake, by its first bytes; ok when it is none of that.
 [[nodiscard]] inline status refuse_impostors(byte_span bytes) {
-  const std::string_view t = text(bytes).substr(0, 512);
-  const std::size_t start = t.find_first_not_of(" \t\r\n\xef\xbb\xbf");
-  const std::string_view head = start == t.npos ? t : t.substr(start);
+  const std::string_view beginning = text(bytes).substr(0, 512);
+  const std::size_t start = beginning.find_first_not_of(" \t\r\n\xef\xbb\xbf");
+  const std::string_view head = start == beginning.npos ? beginning : beginning.substr(start);
   std::string tag(head.substr(0, 9));
   for (char& c : tag) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
   if (tag == "<!doctype" || tag.substr(0, 5) == "<html" || tag.substr(0, 5) == "<head")
@@ -107,11 +107,12 @@ namespace detail {
   if (head.size() >= 4 && is_text(head)) return text_instead(head);
   // The length of a safetensors header may begin like anything.
   if (bytes.size() > 8 && bytes[8] == '{' && little_endian<4>(bytes.data() + 4) == 0) return done;
-  if (t.size() >= 2 && (t.substr(0, 2) == "\xff\xfe" || t.substr(0, 2) == "\xfe\xff"))
+  if (beginning.size() >= 2 && (beginning.substr(0, 2) == "\xff\xfe" || beginning.substr(0, 2) == "\xfe\xff"))
     return other_format("a text in UTF-16");
   if (is_tar(bytes)) return tar_instead(bytes);
-  for (const file_sign& s : file_signs)
-    if (t.size() >= s.at && t.substr(s.at, s.bytes.size()) == s.bytes) return other_format(s.what, s.advice);
+  for (const file_sign& sign : file_signs)
+    if (beginning.size() >= sign.at && beginning.substr(sign.at, sign.bytes.size()) == sign.bytes)
+      return other_format(sign.what, sign.advice);
   if (is_pdiparams(bytes))
     return other_format("parameters of Paddle's exported program", ": take the .pdparams of the network");
   if (is_blank(bytes))
@@ -122,7 +123,7 @@ namespace detail {
   return done;
 }
 
-/// The error for bytes that are nothing known.
+/// The error for a file of no known kind.
 [[nodiscard]] inline error unknown_file(byte_span bytes) {
   std::string first;
   static constexpr char digits[] = "0123456789abcdef";

@@ -10,7 +10,7 @@
 #include "rexnet/checkpoint/network/identify.hpp"
 #include "rexnet/image/preprocess.hpp"
 #include "rexnet/labels/label_text.hpp"
-#include "rexnet/system/file_bytes.hpp"
+#include "rexnet/system/folder.hpp"
 
 #include <cmath>
 #include <cstdint>
@@ -67,7 +67,7 @@ class config_reader {
   void wrong(const std::string& what) {
     if (wrong_.empty()) wrong_ = what;
   }
-  /// Absent, null and empty are the same to timm.
+  /// To timm absent, null, empty and 0 are the same.
   [[nodiscard]] static const json_value* get(const json_value& from, std::string_view name) {
     const json_value* v = from.find(name);
     const bool nothing =
@@ -105,15 +105,16 @@ class config_reader {
   int side(const json_value& cfg, const char* name) {
     const json_value* v = get(cfg, name);
     if (v == nullptr) return 0;
-    double n[3] = {};
-    if (!numbers(v, n)) return wrong(std::string(name) + ": expected three numbers, [3, height, width]"), 0;
-    const std::string text = std::string(name) + " [" + number_text(n[0]) + ", " + number_text(n[1]) + ", " +
-                             number_text(n[2]) + "]";
-    if (n[0] != 3 || n[1] != n[2])
+    double sides[3] = {};
+    if (!numbers(v, sides))
+      return wrong(std::string(name) + ": expected three numbers, [3, height, width]"), 0;
+    const std::string text = std::string(name) + " [" + number_text(sides[0]) + ", " + number_text(sides[1]) +
+                             ", " + number_text(sides[2]) + "]";
+    if (sides[0] != 3 || sides[1] != sides[2])
       return wrong(text + ": pictures of three channels and equal sides are supported"), 0;
-    if (!(n[1] >= 1 && n[1] <= 16384) || n[1] != std::floor(n[1]))
+    if (!(sides[1] >= 1 && sides[1] <= 16384) || sides[1] != std::floor(sides[1]))
       return wrong(text + ": a side must be 1 to 16384"), 0;
-    return static_cast<int>(n[1]);
+    return static_cast<int>(sides[1]);
   }
   [[nodiscard]] static bool numbers(const json_value* v, double (&out)[3]) {
     if (v->type != kind::array || v->members.size() != 3) return false;
@@ -132,16 +133,17 @@ class config_reader {
   void channels(const json_value& cfg, const char* name, std::array<float, 3>& out) {
     const json_value* v = get(cfg, name);
     if (v == nullptr) return;
-    double n[3] = {};
-    if (!numbers(v, n)) return wrong(std::string(name) + ": expected three numbers");
+    double values[3] = {};
+    if (!numbers(v, values)) return wrong(std::string(name) + ": expected three numbers");
     // Beyond float's range the conversion would be undefined; the check below refuses either.
-    for (std::size_t i = 0; i < 3; ++i) out[i] = std::fabs(n[i]) < 1e30 ? static_cast<float>(n[i]) : 1e30f;
     for (std::size_t i = 0; i < 3; ++i)
-      if (std::isnan(n[i])) out[i] = std::numeric_limits<float>::quiet_NaN();
+      out[i] = std::fabs(values[i]) < 1e30 ? static_cast<float>(values[i]) : 1e30f;
+    for (std::size_t i = 0; i < 3; ++i)
+      if (std::isnan(values[i])) out[i] = std::numeric_limits<float>::quiet_NaN();
   }
   void picture(const json_value& cfg) {
     preprocessing& p = c_.input;
-    if (const int n = side(cfg, "input_size"); n > 0) p.input_size = n;
+    if (const int size = side(cfg, "input_size"); size > 0) p.input_size = size;
     fraction(cfg, "crop_pct", p.crop_pct);
     channels(cfg, "mean", p.mean);
     channels(cfg, "std", p.std);
@@ -156,7 +158,7 @@ class config_reader {
       wrong("crop_mode " + shown(*v) + ": only \"center\" is supported");
     check(p);
     preprocessing test = p;
-    if (const int n = side(cfg, "test_input_size"); n > 0) test.input_size = n;
+    if (const int size = side(cfg, "test_input_size"); size > 0) test.input_size = size;
     fraction(cfg, "test_crop_pct", test.crop_pct);
     check(test);
     if (test.input_size == p.input_size) return;
@@ -207,15 +209,16 @@ class config_reader {
     names.assign(v.members.size(), {});
     std::vector<bool> seen(names.size(), false);
     for (const auto& [key, name] : v.members) {
-      std::size_t n = 0;
+      std::size_t number = 0;
       bool good = !key.empty() && key.size() < 8 && name.type == kind::string;
-      for (const char c : key) good = good && is_digit(c), n = n * 10 + static_cast<std::size_t>(c - '0');
-      if (!good || n >= names.size() || seen[n])
+      for (const char c : key)
+        good = good && is_digit(c), number = number * 10 + static_cast<std::size_t>(c - '0');
+      if (!good || number >= names.size() || seen[number])
         return wrong(source_ + ": " + in_quotes(key) + " is not one of the numbers 0 to " +
                      std::to_string(names.size() - 1) + ", each with a name"),
                false;
-      seen[n] = true;
-      names[n] = name.text;
+      seen[number] = true;
+      names[number] = name.text;
     }
     return true;
   }
@@ -241,11 +244,7 @@ class config_reader {
   return (slash == path.npos ? std::string() : path.substr(0, slash + 1)) + name;
 }
 [[nodiscard]] inline bool is_there(const std::string& path) noexcept {
-#if defined(_WIN32)
-  return GetFileAttributesW(utf16(path).c_str()) != INVALID_FILE_ATTRIBUTES;
-#else
-  return ::access(path.c_str(), F_OK) == 0;
-#endif
+  return file_is_there(path);
 }
 
 }  // namespace detail

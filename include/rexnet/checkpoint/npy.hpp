@@ -101,32 +101,32 @@ class npy_cursor {
   const auto bad_type = [](std::string_view what) {
     return error(errc::npy_dtype, "npy: unknown dtype " + in_quotes(what));
   };
-  npy_cursor c(text);
+  npy_cursor cursor(text);
   bool has_type = false, has_order = false, has_shape = false;
   std::string_view key;
-  if (c.eat('{'))
-    while (c.string(key) && c.eat(':')) {
-      const std::string_view value = c.rest();
+  if (cursor.eat('{'))
+    while (cursor.string(key) && cursor.eat(':')) {
+      const std::string_view value = cursor.rest();
       if (key == "descr" && !has_type) {
-        if (!c.string(h.descr)) return bad_type(value.substr(0, value.find('\n')));
+        if (!cursor.string(h.descr)) return bad_type(value.substr(0, value.find('\n')));
         has_type = true;
       } else if (key == "fortran_order" && !has_order) {
-        h.fortran_order = c.word("True");
-        has_order = h.fortran_order || c.word("False");
+        h.fortran_order = cursor.word("True");
+        has_order = h.fortran_order || cursor.word("False");
       } else if (key == "shape" && !has_shape) {
-        if (!c.shape(h.shape))
+        if (!cursor.shape(h.shape))
           return error(errc::npy_size,
                        "npy: unusable shape " + in_quotes(value.substr(0, value.find(')') + 1)));
         has_shape = true;
       } else {
         break;
       }
-      if (!c.eat(',')) break;
+      if (!cursor.eat(',')) break;
     }
   if (!has_type) return bad_type("");
   if (!has_order) return error(errc::npy_dtype, "npy: the header does not tell the order");
   if (!has_shape) return error(errc::npy_size, "npy: the header does not tell the shape");
-  if (!c.eat('}') || !(static_cast<void>(c.peek(0)), c.rest().empty()))
+  if (!cursor.eat('}') || !(static_cast<void>(cursor.peek(0)), cursor.rest().empty()))
     return error(errc::npy_magic, "npy: the header is no dictionary of descr, fortran_order and shape");
   return done;
 }
@@ -175,7 +175,7 @@ class npy_cursor {
                  "npy: dtype " + detail::in_quotes(h->descr) + ", expected \"<f4\" (array.astype('<f4'))");
   // With one side longer than 1, or none, both orders are the same.
   const auto long_sides =
-      std::count_if(h->shape.begin(), h->shape.end(), [](std::int64_t n) { return n != 1; });
+      std::count_if(h->shape.begin(), h->shape.end(), [](std::int64_t side) { return side != 1; });
   if (h->fortran_order && long_sides > 1)
     return error(errc::npy_dtype, "npy: Fortran order (use numpy.ascontiguousarray)");
   auto n = detail::npy_elements(*h, bytes, sizeof(float));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Where the parts of a model come from, for people who wonder: what `rexnet inspect` and `pack` print.
+// Where the parts of a model come from: what `rexnet inspect` and `pack` print.
 #ifndef REXNET_CHECKPOINT_ORIGIN_HPP
 #define REXNET_CHECKPOINT_ORIGIN_HPP
 

@@ -17,8 +17,8 @@ inline namespace REXNET_BUILD {
 
 enum class dtype : std::uint8_t { f32, f64, f16, bf16, i64, i32, i16, i8, u8, boolean };
 
-[[nodiscard]] constexpr int dtype_bytes(dtype t) noexcept {
-  switch (t) {
+[[nodiscard]] constexpr int dtype_bytes(dtype type) noexcept {
+  switch (type) {
     case dtype::f64:
     case dtype::i64: return 8;
     case dtype::f32:
@@ -29,10 +29,10 @@ enum class dtype : std::uint8_t { f32, f64, f16, bf16, i64, i32, i16, i8, u8, bo
     default: return 1;
   }
 }
-[[nodiscard]] constexpr const char* dtype_name(dtype t) noexcept {
+[[nodiscard]] constexpr const char* dtype_name(dtype type) noexcept {
   constexpr const char* names[] = {"float32", "float64", "float16", "bfloat16", "int64",
                                    "int32",   "int16",   "int8",    "uint8",    "bool"};
-  return names[static_cast<int>(t)];
+  return names[static_cast<int>(type)];
 }
 
 /// The values of a tensor may be at most this many times the bytes of its file (shared storages, stride 0).
@@ -53,7 +53,7 @@ struct tensor {
     for (const std::int64_t side : shape) n *= side;
     return n;
   }
-  /// The i-th byte-addressed element as a double: exact for every type but large int64.
+  /// The element `offset` elements behind the first, as a double: exact for every type but large int64.
   [[nodiscard]] double element(std::int64_t offset) const noexcept {
     const unsigned char* p = data + offset * dtype_bytes(type);
     using detail::little_endian;
@@ -61,9 +61,9 @@ struct tensor {
       case dtype::f32: return float_from_bits(static_cast<std::uint32_t>(little_endian<4>(p)));
       case dtype::f64: {
         const std::uint64_t bits = little_endian<8>(p);
-        double d;
-        std::memcpy(&d, &bits, sizeof(d));
-        return d;
+        double number;
+        std::memcpy(&number, &bits, sizeof(number));
+        return number;
       }
       case dtype::f16: return half_to_float(static_cast<std::uint16_t>(little_endian<2>(p)));
       case dtype::bf16: return bfloat16_to_float(static_cast<std::uint16_t>(little_endian<2>(p)));
@@ -89,7 +89,7 @@ struct tensor {
   void for_each(Visit&& visit) const {
     const std::int64_t n = elements();
     if (n == 0) return;
-    if (type == dtype::f32 && row_major()) {  // nearly all of nearly every file
+    if (type == dtype::f32 && row_major()) {  // most tensors of most files
       for (std::int64_t i = 0; i < n; ++i)
         visit(i, static_cast<double>(
                      float_from_bits(static_cast<std::uint32_t>(detail::little_endian<4>(data + 4 * i)))));

@@ -21,31 +21,31 @@ namespace detail {
 
 /// The object that stands where a dictionary of tensors is expected, or null: the file's own, or the entry of
 /// its dictionary that is a module.
-[[nodiscard]] inline const pickle::value* object_instead(const pickle::program& p) {
-  const pickle::value& root = p[p.root];
+[[nodiscard]] inline const pickle::value* object_instead(const pickle::program& program) {
+  const pickle::value& root = program[program.root];
   if (root.type == pickle::kind::module || root.type == pickle::kind::inert) return &root;
   if (root.type != pickle::kind::dict) return nullptr;
   for (std::size_t i = 0; i + 1 < root.items.size(); i += 2)
-    if (const pickle::value& v = p[root.items[i + 1]]; v.type == pickle::kind::module) return &v;
+    if (const pickle::value& v = program[root.items[i + 1]]; v.type == pickle::kind::module) return &v;
   return nullptr;
 }
 
-[[nodiscard]] inline result<torch_content> finish_torch(const pickle::program& p,
+[[nodiscard]] inline result<torch_content> finish_torch(const pickle::program& program,
                                                         std::vector<torch_storage>& storages,
                                                         std::uint64_t file_bytes,
                                                         std::string_view wanted = {}) {
   std::sort(storages.begin(), storages.end(),
             [](const torch_storage& a, const torch_storage& b) { return a.key < b.key; });
-  state_dict_reader reader(p, storages, file_bytes);
+  state_dict_reader reader(program, storages, file_bytes);
   auto content = reader.read(wanted);
   if (content) content->decoded = reader.take_decoded();
   // Tensors that lie beside a module are no network either: {"model": module, "loss": tensor}.
   const bool network = content ? content->is_network || (!content->state_key.empty() &&
                                                          rank_of_key(content->state_key) < rank::top)
                                : content.code() != errc::model_missing;
-  const pickle::value* const object = object_instead(p);
-  if (object == nullptr || (network && p[p.root].type == pickle::kind::dict)) return content;
-  const std::string name = in_quotes(p.full_name(*object));
+  const pickle::value* const object = object_instead(program);
+  if (object == nullptr || (network && program[program.root].type == pickle::kind::dict)) return content;
+  const std::string name = in_quotes(program.full_name(*object));
   if (object->type == pickle::kind::module)
     return error(errc::model_pickled_module, "a pickled module of the class " + name +
                                                  ", which only its program can open: save "
@@ -73,7 +73,7 @@ namespace detail {
     if (status s = refuse_by_names(other_archive_signs, *listed); !s) return s.error();
     return error(errc::unknown_format, "a zip archive without data.pkl: not a torch checkpoint");
   }
-  const byte_span program = pickled->data;
+  const byte_span bytes = pickled->data;
   auto entries = stored_entries(std::move(*listed));
   if (!entries) return entries.error();
   std::vector<torch_storage> storages;
@@ -85,9 +85,9 @@ namespace detail {
                    "byte order " + in_quotes(text(e.data)) + ": only little-endian checkpoints are read");
     if (rest.substr(0, 5) == "data/") storages.push_back({rest.substr(5), e.data});
   }
-  auto p = pickle::read(program);
-  if (!p) return p.error();
-  return finish_torch(*p, storages, file.size(), wanted);
+  auto program = pickle::read(bytes);
+  if (!program) return program.error();
+  return finish_torch(*program, storages, file.size(), wanted);
 }
 
 /// Does the file begin with a pickle? The magic number is checked later.
@@ -96,16 +96,17 @@ namespace detail {
 }
 
 /// A pickle and nothing else. Those of numpy's arrays are read.
-[[nodiscard]] inline result<torch_content> read_plain_pickle(const pickle::program& p, byte_span file,
+[[nodiscard]] inline result<torch_content> read_plain_pickle(const pickle::program& program, byte_span file,
                                                              std::string_view wanted) {
   std::vector<torch_storage> none;
-  auto content = finish_torch(p, none, file.size(), wanted);
+  auto content = finish_torch(program, none, file.size(), wanted);
   const error other(errc::legacy_magic,
                     "a pickle, but not one of torch.save: it does not begin with torch's magic number");
-  if (content && p.consumed != file.size())
+  if (content && program.consumed != file.size())
     return error(errc::legacy_magic, "a pickle of numpy arrays, behind which " +
-                                         std::to_string(file.size() - p.consumed) + " bytes follow");
-  if (!content && (content.code() == errc::model_missing || p[p.root].type != pickle::kind::dict) &&
+                                         std::to_string(file.size() - program.consumed) + " bytes follow");
+  if (!content &&
+      (content.code() == errc::model_missing || program[program.root].type != pickle::kind::dict) &&
       content.code() != errc::model_pickled_module)
     return other;
   if (content) content->container = "pickle";
@@ -114,78 +115,113 @@ namespace detail {
 
 /// The legacy form: five pickles (magic, protocol, system, object, storage keys), then for each key an int64
 /// element count and the elements.
-[[nodiscard]] inline result<torch_content> read_torch_legacy(byte_span file, std::string_view wanted = {}) {
-  // 0x1950a86a20f9469cfc6c
-  static constexpr std::string_view magic = "\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19";
-  std::size_t at = 0;
-  pickle::program parts[5];
-  for (int i = 0; i < 5; ++i) {
-    auto p = pickle::read(file.subspan(at, file.size() - at));
-    if (!p)
-      return i > 0 && at + 2 >= file.size()
-                 ? error(errc::legacy_truncated, "legacy torch file: ends after pickle " + std::to_string(i))
-                 : p.error();
-    at += p->consumed;
-    parts[i] = std::move(*p);
-    if (i == 0 && parts[0][parts[0].root].text != magic) return read_plain_pickle(parts[0], file, wanted);
-  }
-  const pickle::value& protocol = parts[1][parts[1].root];
-  if (protocol.type != pickle::kind::integer || protocol.integer != 1001)
-    return error(errc::legacy_magic,
-                 "legacy torch file: protocol " + std::to_string(protocol.integer) + ", expected 1001");
-  const pickle::value* little = parts[2].find(parts[2][parts[2].root], "little_endian");
-  if (little != nullptr && little->integer == 0)
-    return error(errc::tensor_big_endian, "legacy torch file: written on a big-endian machine");
+class legacy_reader {
+ public:
+  explicit legacy_reader(byte_span file) : file_(file) {}
 
-  // The element size of a storage is known from the tensors that use it.
-  const pickle::program& object = parts[3];
-  std::vector<std::pair<std::string_view, int>> sizes;
-  for (const pickle::value& v : object.values)
-    if (v.type == pickle::kind::storage) {
-      const std::string_view type = object[v.items[1]].text;
-      const int element = storage_element_bytes(type);
-      if (element == 0)
-        return error(errc::tensor_unsupported, "legacy torch file: " + in_quotes(type) + " is not supported");
-      sizes.emplace_back(object[v.items[2]].text, element);
-    }
-  std::sort(sizes.begin(), sizes.end());
-  sizes.erase(std::unique(sizes.begin(), sizes.end()), sizes.end());
-  for (std::size_t i = 1; i < sizes.size(); ++i)
-    if (sizes[i].first == sizes[i - 1].first)
-      return error(errc::legacy_storage_count,
-                   "legacy torch file: storage " + in_quotes(sizes[i].first) + " has elements of two sizes");
-  const pickle::value& keys = parts[4][parts[4].root];
-  if (keys.type != pickle::kind::list)
-    return error(errc::legacy_storage_count, "legacy torch file: no list of storages");
-  if (keys.items.size() != sizes.size())
-    return error(errc::legacy_storage_count, "legacy torch file: " + std::to_string(keys.items.size()) +
-                                                 " storages are listed, tensors use " +
-                                                 std::to_string(sizes.size()));
-  std::vector<torch_storage> storages;
-  for (const std::uint32_t item : keys.items) {
-    const std::string_view key = parts[4][item].text;
-    const auto size = std::lower_bound(sizes.begin(), sizes.end(), std::pair(key, 0));
-    if (size == sizes.end() || size->first != key)
-      return error(errc::legacy_storage_count,
-                   "legacy torch file: storage " + in_quotes(key) + " belongs to no tensor");
-    if (file.size() - at < 8)
-      return error(errc::legacy_truncated, "legacy torch file: ends before storage " + in_quotes(key));
-    const checked bytes =
-        checked(little_endian<8>(file.data() + at)) * static_cast<std::uint64_t>(size->second);
-    at += 8;
-    if (!bytes.at_most(file.size() - at))
-      return error(errc::legacy_truncated, "legacy torch file: storage " + in_quotes(key) +
-                                               " reaches beyond the file's " + std::to_string(file.size()) +
-                                               " bytes");
-    storages.push_back({key, file.subspan(at, static_cast<std::size_t>(bytes.get()))});
-    at += static_cast<std::size_t>(bytes.get());
+  result<torch_content> read(std::string_view wanted) {
+    if (status s = read_pickle(magic); !s) return s.error();
+    if (root(magic).text != magic_number) return read_plain_pickle(pickles_[magic], file_, wanted);
+    for (const int which : {protocol, system, object, keys})
+      if (status s = read_pickle(which); !s) return s.error();
+    if (status s = check_origin(); !s) return s.error();
+    if (status s = find_element_sizes(); !s) return s.error();
+    if (status s = find_storages(); !s) return s.error();
+    auto content = finish_torch(pickles_[object], storages_, file_.size(), wanted);
+    if (content) content->container = "torch legacy";
+    return content;
   }
-  if (at != file.size())
-    return error(errc::legacy_storage_count,
-                 "legacy torch file: " + std::to_string(file.size() - at) + " bytes after the last storage");
-  auto content = finish_torch(object, storages, file.size(), wanted);
-  if (content) content->container = "torch legacy";
-  return content;
+
+ private:
+  enum : int { magic, protocol, system, object, keys, pickle_count };
+  // 0x1950a86a20f9469cfc6c
+  static constexpr std::string_view magic_number = "\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19";
+
+  [[nodiscard]] static error fail(errc code, const std::string& what) {
+    return {code, "legacy torch file: " + what};
+  }
+  [[nodiscard]] const pickle::value& root(int which) const { return pickles_[which][pickles_[which].root]; }
+
+  status read_pickle(int which) {
+    auto read = pickle::read(file_.subspan(at_, file_.size() - at_));
+    if (!read)
+      return which > 0 && at_ + 2 >= file_.size()
+                 ? fail(errc::legacy_truncated, "ends after pickle " + std::to_string(which))
+                 : read.error();
+    at_ += read->consumed;
+    pickles_[which] = std::move(*read);
+    return done;
+  }
+
+  [[nodiscard]] status check_origin() const {
+    const pickle::value& version = root(protocol);
+    if (version.type != pickle::kind::integer || version.integer != 1001)
+      return fail(errc::legacy_magic, "protocol " + std::to_string(version.integer) + ", expected 1001");
+    const pickle::value* little = pickles_[system].find(root(system), "little_endian");
+    if (little != nullptr && little->integer == 0)
+      return fail(errc::tensor_big_endian, "written on a big-endian machine");
+    return done;
+  }
+
+  /// The element size of a storage is known from the tensors that use it.
+  status find_element_sizes() {
+    const pickle::program& tensors = pickles_[object];
+    for (const pickle::value& v : tensors.values)
+      if (v.type == pickle::kind::storage) {
+        const std::string_view type = tensors[v.items[1]].text;
+        const int bytes = storage_element_bytes(type);
+        if (bytes == 0) return fail(errc::tensor_unsupported, in_quotes(type) + " is not supported");
+        element_sizes_.emplace_back(tensors[v.items[2]].text, bytes);
+      }
+    std::sort(element_sizes_.begin(), element_sizes_.end());
+    element_sizes_.erase(std::unique(element_sizes_.begin(), element_sizes_.end()), element_sizes_.end());
+    for (std::size_t i = 1; i < element_sizes_.size(); ++i)
+      if (element_sizes_[i].first == element_sizes_[i - 1].first)
+        return fail(errc::legacy_storage_count,
+                    "storage " + in_quotes(element_sizes_[i].first) + " has elements of two sizes");
+    return done;
+  }
+
+  /// The storages in the order of their keys, to the end of the file.
+  status find_storages() {
+    const pickle::value& listed = root(keys);
+    if (listed.type != pickle::kind::list) return fail(errc::legacy_storage_count, "no list of storages");
+    if (listed.items.size() != element_sizes_.size())
+      return fail(errc::legacy_storage_count, std::to_string(listed.items.size()) +
+                                                  " storages are listed, tensors use " +
+                                                  std::to_string(element_sizes_.size()));
+    for (const std::uint32_t item : listed.items)
+      if (status s = read_storage(pickles_[keys][item].text); !s) return s;
+    if (at_ != file_.size())
+      return fail(errc::legacy_storage_count,
+                  std::to_string(file_.size() - at_) + " bytes after the last storage");
+    return done;
+  }
+  status read_storage(std::string_view key) {
+    const auto size = std::lower_bound(element_sizes_.begin(), element_sizes_.end(), std::pair(key, 0));
+    if (size == element_sizes_.end() || size->first != key)
+      return fail(errc::legacy_storage_count, "storage " + in_quotes(key) + " belongs to no tensor");
+    if (file_.size() - at_ < 8) return fail(errc::legacy_truncated, "ends before storage " + in_quotes(key));
+    const checked bytes =
+        checked(little_endian<8>(file_.data() + at_)) * static_cast<std::uint64_t>(size->second);
+    at_ += 8;
+    if (!bytes.at_most(file_.size() - at_))
+      return fail(errc::legacy_truncated, "storage " + in_quotes(key) + " reaches beyond the file's " +
+                                              std::to_string(file_.size()) + " bytes");
+    storages_.push_back({key, file_.subspan(at_, static_cast<std::size_t>(bytes.get()))});
+    at_ += static_cast<std::size_t>(bytes.get());
+    return done;
+  }
+
+  byte_span file_;
+  std::size_t at_ = 0;
+  pickle::program pickles_[pickle_count];
+  std::vector<std::pair<std::string_view, int>> element_sizes_;  ///< by the storage's key, sorted
+  std::vector<torch_storage> storages_;
+};
+
+[[nodiscard]] inline result<torch_content> read_torch_legacy(byte_span file, std::string_view wanted = {}) {
+  return legacy_reader(file).read(wanted);
 }
 
 }  // namespace detail

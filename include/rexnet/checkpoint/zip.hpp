@@ -36,64 +36,17 @@ class zip_reader {
 
   /// Every entry, also compressed ones; no checksum is compared yet.
   result<std::vector<zip_entry>> list() {
-    // The end record is the last thing in the file, behind which a comment of up to 65535 bytes may stand.
-    // Two of them, one in the other's comment, are two archives: readers differ in which one they see.
-    const std::size_t size = file_.size();
-    if (size < 22)
-      return fail(errc::model_truncated,
-                  "the file has " + std::to_string(size) + " bytes, a zip at least 22");
-    std::size_t end = size;
-    const std::size_t lowest = size > 22 + 65535 ? size - 22 - 65535 : 0;
-    for (std::size_t at = size - 22 + 1; at-- > lowest;) {
-      if (signature(at) != 0x06054b50 || at + 22 + u16(at + 20) != size) continue;
-      if (end != size)
-        return fail(errc::zip_malformed,
-                    "two end records, at " + std::to_string(at) + " and " + std::to_string(end));
-      end = at;
-    }
-    if (end == size)
-      return fail(errc::model_truncated,
-                  "no zip end record: the file is cut short or was not downloaded completely");
-    std::uint64_t disk = u16(end + 4), first_disk = u16(end + 6), count = u16(end + 10),
-                  on_disk = u16(end + 8);
-    std::uint64_t directory_size = u32(end + 12), directory = u32(end + 16), limit = end;
-    if (end >= 20 && signature(end - 20) == 0x07064b50) {
-      const std::uint64_t at = u64(end - 12);
-      if (!(checked(at) + 56).at_most(end - 20) || signature(static_cast<std::size_t>(at)) != 0x06064b50)
-        return fail(errc::zip_zip64_out_of_range, "zip64 end record at " + std::to_string(at) +
-                                                      " in a file of " + std::to_string(size) + " bytes");
-      const auto z = static_cast<std::size_t>(at);
-      // What the 32-bit record does say must be the same.
-      const auto agrees = [](std::uint64_t narrow, std::uint64_t none, std::uint64_t wide) {
-        return narrow == none || narrow == wide;
-      };
-      if (!agrees(count, 0xffffu, u64(z + 32)) || !agrees(on_disk, 0xffffu, u64(z + 24)) ||
-          !agrees(directory_size, 0xffffffffu, u64(z + 40)) || !agrees(directory, 0xffffffffu, u64(z + 48)))
-        return fail(errc::zip_header_mismatch, "the end record and the zip64 end record disagree");
-      limit = z;
-      disk = u32(z + 16), first_disk = u32(z + 20), on_disk = u64(z + 24), count = u64(z + 32);
-      directory_size = u64(z + 40), directory = u64(z + 48);
-    }
-    if (disk != 0 || first_disk != 0 || on_disk != count)
-      return fail(errc::zip_multi_disk, "part of a multi-disk archive (disk " + std::to_string(disk) + ")");
-    if (count > max_zip_entries)
-      return fail(errc::zip_too_many_entries,
-                  std::to_string(count) + " entries, at most " + std::to_string(max_zip_entries));
-    if (!(checked(directory) + directory_size).at_most(limit) ||
-        !(checked(count) * 46).at_most(directory_size))
-      return fail(errc::zip_entry_out_of_range, "central directory of " + std::to_string(directory_size) +
-                                                    " bytes at " + std::to_string(directory) +
-                                                    " leaves the file");
-
-    if (directory + directory_size != limit)
-      return fail(errc::zip_malformed, std::to_string(limit - directory - directory_size) +
-                                           " bytes between the central directory and the end record");
-    std::size_t at = static_cast<std::size_t>(directory);
-    const std::size_t stop = at + static_cast<std::size_t>(directory_size);
+    const auto place = find_end();
+    if (!place) return place.error();
+    const auto end = read_end(*place);
+    if (!end) return end.error();
+    if (status s = check_end(*end); !s) return s.error();
+    auto at = static_cast<std::size_t>(end->directory);
+    const std::size_t stop = at + static_cast<std::size_t>(end->directory_size);
     std::vector<zip_entry> entries;
-    entries.reserve(static_cast<std::size_t>(count));
-    for (std::uint64_t i = 0; i < count; ++i) {
-      auto entry = central(at, stop, directory);
+    entries.reserve(static_cast<std::size_t>(end->count));
+    for (std::uint64_t i = 0; i < end->count; ++i) {
+      auto entry = central(at, stop, end->directory);
       if (!entry) return entry.error();
       entries.push_back(*entry);
     }
@@ -119,6 +72,81 @@ class zip_reader {
     return fail(code, "entry " + in_quotes(name_) + ": " + what);
   }
 
+  /// Where the end record begins. It is the last thing in the file, behind which a comment of up to 65535
+  /// bytes may stand. Two of them, one in the other's comment, are two archives: readers differ in which one
+  /// they see.
+  [[nodiscard]] result<std::size_t> find_end() const {
+    const std::size_t size = file_.size();
+    if (size < 22)
+      return fail(errc::model_truncated,
+                  "the file has " + std::to_string(size) + " bytes, a zip at least 22");
+    std::size_t end = size;
+    const std::size_t lowest = size > 22 + 65535 ? size - 22 - 65535 : 0;
+    for (std::size_t at = size - 22 + 1; at-- > lowest;) {
+      if (signature(at) != 0x06054b50 || at + 22 + u16(at + 20) != size) continue;
+      if (end != size)
+        return fail(errc::zip_malformed,
+                    "two end records, at " + std::to_string(at) + " and " + std::to_string(end));
+      end = at;
+    }
+    if (end == size)
+      return fail(errc::model_truncated,
+                  "no zip end record: the file is cut short or was not downloaded completely");
+    return end;
+  }
+
+  /// What the end record says, or that of zip64 where there is one.
+  struct end_record {
+    std::uint64_t disk, first_disk, on_disk, count;
+    std::uint64_t directory_size, directory;
+    std::uint64_t limit;  ///< where the end records begin
+  };
+  [[nodiscard]] result<end_record> read_end(std::size_t end) const {
+    end_record narrow{u16(end + 4),  u16(end + 6),  u16(end + 8), u16(end + 10),
+                      u32(end + 12), u32(end + 16), end};
+    if (end < 20 || signature(end - 20) != 0x07064b50) return narrow;
+    const std::uint64_t at = u64(end - 12);
+    if (!(checked(at) + 56).at_most(end - 20) || signature(static_cast<std::size_t>(at)) != 0x06064b50)
+      return fail(errc::zip_zip64_out_of_range, "zip64 end record at " + std::to_string(at) +
+                                                    " in a file of " + std::to_string(file_.size()) +
+                                                    " bytes");
+    const auto wide_at = static_cast<std::size_t>(at);
+    const end_record wide{u32(wide_at + 16),
+                          u32(wide_at + 20),
+                          u64(wide_at + 24),
+                          u64(wide_at + 32),
+                          u64(wide_at + 40),
+                          u64(wide_at + 48),
+                          at};
+    // What the 32-bit record does say must be the same.
+    const auto agrees = [](std::uint64_t of_narrow, std::uint64_t none, std::uint64_t of_wide) {
+      return of_narrow == none || of_narrow == of_wide;
+    };
+    if (!agrees(narrow.count, 0xffffu, wide.count) || !agrees(narrow.on_disk, 0xffffu, wide.on_disk) ||
+        !agrees(narrow.directory_size, 0xffffffffu, wide.directory_size) ||
+        !agrees(narrow.directory, 0xffffffffu, wide.directory))
+      return fail(errc::zip_header_mismatch, "the end record and the zip64 end record disagree");
+    return wide;
+  }
+  /// One disk, not too many entries, and a directory that ends where the end records begin.
+  [[nodiscard]] static status check_end(const end_record& end) {
+    if (end.disk != 0 || end.first_disk != 0 || end.on_disk != end.count)
+      return fail(errc::zip_multi_disk,
+                  "part of a multi-disk archive (disk " + std::to_string(end.disk) + ")");
+    if (end.count > max_zip_entries)
+      return fail(errc::zip_too_many_entries,
+                  std::to_string(end.count) + " entries, at most " + std::to_string(max_zip_entries));
+    if (!(checked(end.directory) + end.directory_size).at_most(end.limit) ||
+        !(checked(end.count) * 46).at_most(end.directory_size))
+      return fail(errc::zip_entry_out_of_range, "central directory of " + std::to_string(end.directory_size) +
+                                                    " bytes at " + std::to_string(end.directory) +
+                                                    " leaves the file");
+    if (end.directory + end.directory_size != end.limit)
+      return fail(errc::zip_malformed, std::to_string(end.limit - end.directory - end.directory_size) +
+                                           " bytes between the central directory and the end record");
+    return done;
+  }
+
   /// Replaces 0xffffffff fields by the zip64 extra field's values, in the order that the format prescribes.
   status zip64_fields(std::size_t extra, std::size_t length, bool stored, std::uint64_t& size,
                       std::uint64_t& packed, std::uint64_t& offset) {
@@ -128,15 +156,15 @@ class zip_reader {
       const std::uint64_t tag = u16(extra), bytes = u16(extra + 2);
       if (bytes > stop - extra - 4) break;
       if (tag == 1) {
-        std::size_t p = extra + 4, left = static_cast<std::size_t>(bytes);
+        std::size_t at = extra + 4, left = static_cast<std::size_t>(bytes);
         for (std::uint64_t* field : {&size, &packed, &offset}) {
           if (*field != 0xffffffffu) continue;
           if (left < 8)
             return entry_error(errc::zip_zip64_out_of_range,
                                "zip64 field of " + std::to_string(bytes) + " bytes is too short");
-          *field = u64(p);
+          *field = u64(at);
           wide = true;
-          p += 8, left -= 8;
+          at += 8, left -= 8;
         }
       }
       extra += 4 + static_cast<std::size_t>(bytes);
@@ -244,12 +272,12 @@ class zip_reader {
       for (const std::uint64_t field : {8u, 4u}) {
         const std::uint64_t bytes = sign + 4 + 2 * field;
         if (limit - end < bytes) continue;
-        auto p = static_cast<std::size_t>(end);
-        if (sign != 0 && signature(p) != 0x08074b50) continue;
-        p += static_cast<std::size_t>(sign);
-        const std::uint64_t a = field == 8 ? u64(p + 4) : u32(p + 4),
-                            b = field == 8 ? u64(p + 12) : u32(p + 8);
-        if (u32(p) == r.crc && a == r.packed && b == r.size) {
+        auto at = static_cast<std::size_t>(end);
+        if (sign != 0 && signature(at) != 0x08074b50) continue;
+        at += static_cast<std::size_t>(sign);
+        const std::uint64_t packed = field == 8 ? u64(at + 4) : u32(at + 4),
+                            size = field == 8 ? u64(at + 12) : u32(at + 8);
+        if (u32(at) == r.crc && packed == r.packed && size == r.size) {
           end += bytes;
           return true;
         }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Owning memory, 64-byte aligned and zeroed: weights and workspaces of callers who do not bring their own.
+// Owning memory, 64-byte aligned and zeroed: for weights, and for workspaces where the caller has none.
 #ifndef REXNET_CORE_ALIGNED_BUFFER_HPP
 #define REXNET_CORE_ALIGNED_BUFFER_HPP
 

@@ -43,9 +43,10 @@ struct crc_tables {
   std::uint32_t t[8][256] = {};
   constexpr crc_tables() {
     for (std::uint32_t i = 0; i < 256; ++i) {
-      std::uint32_t c = i;
-      for (int k = 0; k < 8; ++k) c = (c & 1u) != 0 ? 0xedb88320u ^ (c >> 1) : c >> 1;
-      t[0][i] = c;
+      std::uint32_t remainder = i;
+      for (int k = 0; k < 8; ++k)
+        remainder = (remainder & 1u) != 0 ? 0xedb88320u ^ (remainder >> 1) : remainder >> 1;
+      t[0][i] = remainder;
     }
     for (int k = 1; k < 8; ++k)
       for (std::uint32_t i = 0; i < 256; ++i) t[k][i] = (t[k - 1][i] >> 8) ^ t[0][t[k - 1][i] & 255u];
@@ -58,16 +59,16 @@ inline constexpr crc_tables crc{};
 /// CRC-32 as in zip and PNG; `seed` continues an earlier one.
 [[nodiscard]] REXNET_NOINLINE inline std::uint32_t crc32(byte_span bytes, std::uint32_t seed = 0) noexcept {
   const auto& t = detail::crc.t;
-  std::uint32_t c = ~seed;
+  std::uint32_t state = ~seed;
   const unsigned char* p = bytes.data();
   std::size_t n = bytes.size();
   for (; n >= 8; n -= 8, p += 8) {
-    const std::uint64_t v = detail::little_endian<8>(p) ^ c;
-    c = t[7][v & 255] ^ t[6][v >> 8 & 255] ^ t[5][v >> 16 & 255] ^ t[4][v >> 24 & 255] ^ t[3][v >> 32 & 255] ^
-        t[2][v >> 40 & 255] ^ t[1][v >> 48 & 255] ^ t[0][v >> 56];
+    const std::uint64_t v = detail::little_endian<8>(p) ^ state;
+    state = t[7][v & 255] ^ t[6][v >> 8 & 255] ^ t[5][v >> 16 & 255] ^ t[4][v >> 24 & 255] ^
+            t[3][v >> 32 & 255] ^ t[2][v >> 40 & 255] ^ t[1][v >> 48 & 255] ^ t[0][v >> 56];
   }
-  for (; n > 0; --n, ++p) c = t[0][(c ^ *p) & 255u] ^ (c >> 8);
-  return ~c;
+  for (; n > 0; --n, ++p) state = t[0][(state ^ *p) & 255u] ^ (state >> 8);
+  return ~state;
 }
 
 }  // namespace REXNET_BUILD

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The one place where sizes that come from a file are multiplied and added. Incomplete overflow checks have
-// been exploited in model loaders (CVE-2025-53630, then CVE-2026-27940): nobody multiplies by hand.
+// The one place where sizes that come from a file are multiplied and added: incomplete overflow checks have
+// been exploited in model loaders (CVE-2025-53630, then CVE-2026-27940).
 #ifndef REXNET_CORE_CHECKED_HPP
 #define REXNET_CORE_CHECKED_HPP
 

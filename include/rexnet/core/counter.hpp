@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // A counter that workers share. Compilers' own atomics instead of std::atomic, which leaves functions of
-// namespace std behind at -O0: a dispatch unit (dispatch/unit.hpp) may leave none but its own.
+// namespace std behind at -O0: a dispatch unit (dispatch/unit.hpp) may have no functions but its own.
 #ifndef REXNET_CORE_COUNTER_HPP
 #define REXNET_CORE_COUNTER_HPP
 
@@ -36,7 +36,7 @@ class shared_counter {
   int take() noexcept {
     return __atomic_fetch_add(&value_, 1, __ATOMIC_RELAXED);
   }
-  /// What the caller wrote before is seen by who reads the sum.
+  /// A thread that reads the sum sees what the caller wrote before.
   void add(int n) noexcept {
     __atomic_fetch_add(&value_, n, __ATOMIC_ACQ_REL);
   }

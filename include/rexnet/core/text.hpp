@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Text that others wrote (paths, names of tensors and classes) on its way to people. printable() is the one
-// door to a terminal or a log: every message of `error` passes it, and all that the command prints.
+// Text from outside (paths, names of tensors and classes) that users will see. All of it goes through
+// printable() before it reaches a terminal or a log: messages of `error`, and what the command prints.
 #ifndef REXNET_CORE_TEXT_HPP
 #define REXNET_CORE_TEXT_HPP
 

@@ -22,8 +22,8 @@ inline namespace REXNET_BUILD {
 template <class T>
 class span;
 
-/// Whether a T only points to elements that others own, so that they outlive it: a span may be made of a
-/// temporary T. Specialise it for views of your own.
+/// Whether a T only points to elements and does not own them, so that they outlive it: a span may be made of
+/// a temporary T. Specialise it for views of your own.
 template <class T>
 inline constexpr bool is_borrowed_range = false;
 template <class T>
@@ -53,8 +53,8 @@ inline constexpr bool outlives_expression =
 
 }  // namespace detail
 
-/// A contiguous run of T that someone else owns: C++20's std::span, as much of it as is needed here. Unlike
-/// that, a span of const elements is not made of a temporary owner either: give it a name first.
+/// A contiguous run of T that it does not own: C++20's std::span, as much of it as is needed here. Unlike
+/// that, a span of const elements is not made of a temporary owner either: give the owner a name first.
 template <class T>
 class span {
  public:

@@ -25,7 +25,7 @@ enum class pixel_format : std::uint8_t { rgb, bgr, rgba, bgra, grey };
   return f == pixel_format::bgr || f == pixel_format::bgra ? 2 - channel : channel;
 }
 
-/// A picture that someone else owns.
+/// A picture in memory of the caller's.
 struct image_view {
   const std::uint8_t* data = nullptr;  ///< the upper left pixel
   int width = 0;                       ///< pixels

@@ -19,7 +19,7 @@
 namespace rexnet {
 inline namespace REXNET_BUILD {
 
-/// How a model wants its pictures. The defaults are those of the published weights.
+/// How pictures are prepared for a model. The defaults are those of the published weights.
 struct preprocessing {
   int input_size = 224;     ///< side of the square input, pixels
   double crop_pct = 0.875;  ///< part of the resized short side that the crop keeps
@@ -33,8 +33,8 @@ inline constexpr int max_picture_side = 1 << 16;
 
 namespace detail {
 
-/// What every door asks of preprocessing: options, files, the API. fail(code, parts of a text...) tells what
-/// is wrong; it gives what this returns. Numbers that are none fail every comparison.
+/// The one check of preprocessing, whether it comes from options, a file or the API. fail(code, parts of a
+/// text...) reports what is wrong, and what it returns is returned. A NaN fails every comparison.
 template <class Fail>
 [[nodiscard]] constexpr errc check_preprocessing(const preprocessing& p, Fail&& fail) {
   constexpr errc bad = errc::invalid_argument;
@@ -67,7 +67,7 @@ template <class Fail>
     return fail(bad, "picture of ", width, " x ", height, " pixels: each side must be 1 to ",
                 max_picture_side);
   if (const errc e = check_preprocessing(p, fail); e != errc::ok) return e;
-  // The long side grows with the short one: a sliver of a picture would become a giant.
+  // The long side grows with the short one: a very thin picture would become a huge one.
   const double short_side = width < height ? width : height, long_side = width < height ? height : width;
   if (p.input_size / p.crop_pct * long_side / short_side > 16.0 * max_picture_side)
     return fail(bad, "picture of ", width, " x ", height,
@@ -95,7 +95,7 @@ struct preprocess_plan {
   int pad_x = 0, pad_y = 0;
 };
 
-/// Precondition: check_sizes() is content.
+/// Precondition: check_sizes() gives ok.
 [[nodiscard]] constexpr preprocess_plan make_preprocess_plan(int width, int height, pixel_format format,
                                                              const preprocessing& p) noexcept {
   // torchvision: the short side exactly, the long side truncated.
@@ -162,9 +162,9 @@ struct picture_box {
 /// @param scratch preprocess_scratch_bytes(in.width, in.height, in.format, p) or more
 /// @param kernels of the network that the pixels are for, where it was made by dispatch: net.resample()
 /// @return ok; invalid_argument (picture or options), shape_mismatch (out), workspace_too_small (scratch)
-[[nodiscard]] inline errc preprocess_pixels_into(const image_view& in, const preprocessing& p,
-                                                 span<std::uint8_t> out, span<unsigned char> scratch,
-                                                 const resample_kernels& kernels = detail::own_resample) noexcept {
+[[nodiscard]] inline errc preprocess_pixels_into(
+    const image_view& in, const preprocessing& p, span<std::uint8_t> out, span<unsigned char> scratch,
+    const resample_kernels& kernels = detail::own_resample) noexcept {
   if (const errc e = detail::check_picture(in, p, detail::report_code()); e != errc::ok) return e;
   const detail::preprocess_plan plan = detail::make_preprocess_plan(in.width, in.height, in.format, p);
   if (out.data() == nullptr || out.size() < preprocess_output_bytes(p)) return errc::shape_mismatch;
@@ -181,8 +181,8 @@ struct picture_box {
 }
 
 /// The same with memory of its own: the scratch and the result. Errors: invalid_argument, naming the sizes.
-[[nodiscard]] inline result<rgb_image> preprocess_pixels(const image_view& in, const preprocessing& p,
-                                                         const resample_kernels& kernels = detail::own_resample) {
+[[nodiscard]] inline result<rgb_image> preprocess_pixels(
+    const image_view& in, const preprocessing& p, const resample_kernels& kernels = detail::own_resample) {
   std::string what;
   if (const errc e = detail::check_picture(in, p, detail::report_text{what}); e != errc::ok)
     return error(e, what);

@@ -68,13 +68,13 @@ inline void resample_weights(const resample_axis& axis, int i, double* values,
   const double center = axis.center(i);
   const resample_window window = axis.window(i);
   double sum = 0;
-  for (int x = 0; x < window.count; ++x)
-    sum += values[x] =
-        filter_value(axis.filter, (x + window.first - center + 0.5) * (1.0 / axis.filter_scale));
-  for (int x = 0; x < window.count; ++x) {
-    double v = values[x];
+  for (int tap = 0; tap < window.count; ++tap)
+    sum += values[tap] =
+        filter_value(axis.filter, (tap + window.first - center + 0.5) * (1.0 / axis.filter_scale));
+  for (int tap = 0; tap < window.count; ++tap) {
+    double v = values[tap];
     if (sum != 0.0) v /= sum;
-    weights[x] = static_cast<std::int32_t>(v * (1 << 22) + (v < 0 ? -0.5 : 0.5));
+    weights[tap] = static_cast<std::int32_t>(v * (1 << 22) + (v < 0 ? -0.5 : 0.5));
   }
 }
 

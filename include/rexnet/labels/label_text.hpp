@@ -20,8 +20,8 @@ namespace detail {
 }
 
 /// Names of classes are UTF-8 without what is_control() says, line feeds and tabs among it: programs, files
-/// and terminals disagree about everything else. An empty name is one. fail(code, parts of a text...) tells
-/// what is wrong (packed_label_text, K12); it gives what this returns.
+/// and terminals disagree about everything else. An empty name is one. fail(code, parts of a text...)
+/// reports what is wrong (packed_label_text, K12), and what it returns is returned.
 /// @param what "label ", "line ": what `number` counts
 template <class Fail>
 [[nodiscard]] constexpr errc check_label(std::string_view label, const char* what, std::size_t number,

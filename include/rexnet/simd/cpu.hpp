@@ -41,7 +41,7 @@ struct cpu_words {
   std::uint64_t hwcap = 0;        ///< ARM: getauxval(AT_HWCAP)
   std::uint64_t hwcap2 = 0;       ///< ARM: getauxval(AT_HWCAP2)
   bool arm64 = false;             ///< ARM of 64 bits, which has NEON
-  bool neon = false;              ///< ARM of 32 bits with NEON, where there is no one to ask
+  bool neon = false;              ///< ARM of 32 bits without Linux, compiled for NEON
 };
 
 /// What a tier may need. Those that end in _saved are the system's.
@@ -179,7 +179,7 @@ namespace detail {
   return false;
 }
 
-/// This CPU. Elsewhere than on Linux, ARM is asked for nothing beyond NEON.
+/// This CPU. For ARM without Linux NEON is all that is found.
 [[nodiscard]] inline cpu_words this_cpu() noexcept {
   cpu_words cpu;
 #if REXNET_CPU_X86
@@ -231,12 +231,12 @@ namespace detail {
 #elif defined(__arm__) && defined(__linux__)
   cpu.hwcap = getauxval(AT_HWCAP);
 #elif defined(__ARM_NEON)
-  cpu.neon = true;  // no one to ask; this very code was compiled for it
+  cpu.neon = true;  // no system that tells, but this code itself was compiled for NEON
 #endif
   return cpu;
 }
 
-/// Asks the system for AMX's tiles, which a Linux process has to before their first use
+/// Asks the system for AMX's tiles, as a Linux process must before their first use
 /// (ARCH_REQ_XCOMP_PERM); every thread started later has them. Harmless when repeated. @return whether the
 /// process may use them
 [[nodiscard]] inline bool request_tiles() noexcept {

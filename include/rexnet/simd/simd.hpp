@@ -128,7 +128,7 @@ template <class Arch>
   return vec<Arch>(x);
 }
 
-// Three hints that keep compilers from outsmarting an unrolled loop; they emit no instruction.
+// Three hints that keep compilers from rearranging an unrolled loop; they emit no instruction.
 #if defined(__GNUC__) && defined(__AVX512F__)
 #define REXNET_VECTOR_REGISTER "v"
 #elif defined(__GNUC__) && defined(__SSE2__)

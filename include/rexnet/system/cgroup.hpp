@@ -32,7 +32,7 @@ inline constexpr std::size_t cgroup_path_bytes = 4096;  // PATH_MAX
 }
 
 /// CPUs that `quota` microseconds of every `period` are worth, rounded up; 0 for no limit, which version 1
-/// writes as -1, version 2 as "max", and which everything that is not two positive numbers is taken for.
+/// writes as -1 and version 2 as "max". Anything else but two positive numbers is no limit, too.
 [[nodiscard]] inline int quota_cpus(const char* quota, const char* period) noexcept {
   const long long q = std::strtoll(quota, nullptr, 10), p = std::strtoll(period, nullptr, 10);
   if (q <= 0 || p <= 0) return 0;

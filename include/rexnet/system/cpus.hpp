@@ -19,7 +19,7 @@ namespace rexnet {
 inline namespace REXNET_BUILD {
 namespace detail {
 
-/// CPUs in the process's affinity mask; 0 where the system has none to tell.
+/// CPUs in the process's affinity mask; 0 where it cannot be read.
 [[nodiscard]] inline int affinity_cpus() noexcept {
 #if defined(__linux__)
   cpu_set_t set;

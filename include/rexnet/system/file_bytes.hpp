@@ -105,7 +105,7 @@ class file_bytes {
 
   /// The same, read into memory: later changes of the file are not seen, and one that shrinks meanwhile is an
   /// io_error, where a mapping would end the program (SIGBUS). Errors: also out_of_memory, at once where the
-  /// file is larger than the machine's memory: a sparse one of 100 GB is a second's work to make.
+  /// file is larger than the machine's memory (a sparse file of 100 GB is easily made).
   [[nodiscard]] static result<file_bytes> read(const std::string& path) {
     const auto no_memory = [&path](std::size_t size) {
       return error(errc::out_of_memory, path + ": no memory for " + std::to_string(size) + " bytes");
@@ -152,7 +152,7 @@ class file_bytes {
     int fd;
     std::size_t size;
   };
-  /// In bytes; everything where the system does not tell.
+  /// In bytes; the largest number where the system does not say.
   [[nodiscard]] static std::uint64_t physical_memory() noexcept {
 #if defined(_SC_PHYS_PAGES)
     const long pages = ::sysconf(_SC_PHYS_PAGES), bytes = ::sysconf(_SC_PAGESIZE);

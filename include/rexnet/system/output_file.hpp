@@ -28,13 +28,13 @@ namespace rexnet {
 inline namespace REXNET_BUILD {
 namespace detail {
 
-// What output_file asks of the system. Paths are UTF-8; `why` and what is returned give the reason of a
+// What output_file needs of the system. Paths are UTF-8; `why` and what is returned give the reason of a
 // failure, or "".
 //
 // output_target(): the file that is to be replaced: what a symbolic link leads to, so that the link stays.
 // Directories, pipes and devices have the wrong kind: renaming over /dev/null would replace it.
 // create_part(): empty and this process's alone. A part that a killed process left is taken over.
-// publish(): closes the stream and gives the file its name, in which order the system allows.
+// publish(): closes the stream and gives the file its name, in the order that the system allows.
 #if defined(_WIN32)
 inline std::string output_target(const std::string& path, std::string& why) {
   const DWORD attributes = GetFileAttributesW(utf16(path).c_str());
@@ -99,7 +99,7 @@ inline std::string output_target(const std::string& path, std::string& why) {
   return target;
 }
 inline std::FILE* create_part(const std::string& path, std::string& why) {
-  // Not through a link that someone else made in a shared folder, and without waiting for a pipe's reader.
+  // No link is followed, which another user may have made in a shared folder; no pipe's reader is awaited.
   const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, mode_t{0666});
   if (fd < 0) {
     why = std::strerror(errno);
@@ -108,9 +108,9 @@ inline std::FILE* create_part(const std::string& path, std::string& why) {
   struct stat mine {
   }, named{};
   const bool regular = ::fstat(fd, &mine) == 0 && S_ISREG(mine.st_mode);
-  // The lock ends with its process, however that ends. File systems without locks do without.
+  // The lock ends with its process, however that ends. On file systems without locks there is none.
   const bool locked = ::flock(fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK;
-  // Whoever had it may have renamed it since it was opened here.
+  // The process that held the lock may have renamed the file since it was opened here.
   const bool same =
       ::lstat(path.c_str(), &named) == 0 && mine.st_dev == named.st_dev && mine.st_ino == named.st_ino;
   if (!regular)
@@ -137,8 +137,8 @@ inline std::string publish(std::FILE* stream, const std::string& from, const std
     return why;
   }
   std::fclose(stream);
-  // The new name is on the disk when its folder is. A folder that cannot be read, or a file system that knows
-  // no such thing, does not undo the renaming: no error.
+  // The new name is on the disk when its folder is. Where the folder cannot be read or flushed, the file is
+  // renamed all the same: no error.
   const std::size_t slash = to.rfind('/');
   const std::string folder = slash == to.npos ? "." : to.substr(0, slash + 1);
   const int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Threads. The only place that knows OpenMP. One parallel region serves a whole image: workers walk through
+// Threads. The only header that uses OpenMP. One parallel region serves a whole image: workers walk through
 // the same list of phases and claim the chunks of each phase from a counter.
 //
 // A worker waits only for chunks that another worker is executing right now. Therefore a pool that runs its
@@ -43,8 +43,8 @@ namespace detail {
 REXNET_NOINLINE inline void run_on_openmp(int n, task_function fn, void* context) noexcept {
 #if defined(KMP_VERSION_MAJOR)
   // LLVM's threads would spin for 200 ms after the region, taking cores from the caller's own work. The
-  // setting is the calling thread's, and his own again afterwards; KMP_BLOCKTIME or OMP_WAIT_POLICY in the
-  // environment say what he wants.
+  // setting belongs to the calling thread and is restored afterwards. Another one than the default, from
+  // KMP_BLOCKTIME or OMP_WAIT_POLICY in the environment, is left alone.
   const int blocktime = kmp_get_blocktime();
   if (blocktime == 200) kmp_set_blocktime(2);
 #endif
@@ -72,7 +72,7 @@ inline void run_tasks(const executor& e, int n, task_function fn, void* context)
 #endif
 }
 
-/// Lets another thread have the CPU. Where there are no threads nobody waits.
+/// Lets another thread have the CPU. On systems without threads there is nothing to wait for.
 inline void yield() noexcept {
 #if defined(__unix__) || defined(__APPLE__)
   sched_yield();
@@ -81,7 +81,7 @@ inline void yield() noexcept {
 #endif
 }
 
-/// Progress of one phase. A cache line of its own, so that claiming does not disturb the waiting.
+/// Progress of one phase, in a cache line of its own, so that phases do not disturb each other.
 struct alignas(64) phase_state {
   shared_counter claimed, finished;
 };

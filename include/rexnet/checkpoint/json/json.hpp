@@ -42,9 +42,9 @@ struct json_value {
     if (text == "Infinity" || text == "-Infinity") return text[0] == '-' ? -huge : huge;
     std::istringstream in(text);
     in.imbue(std::locale::classic());
-    double v = 0;
-    in >> v;  // beyond the largest double: the largest, which passes no check either
-    return v;
+    double parsed = 0;
+    in >> parsed;  // beyond the largest double: the largest, which passes no check either
+    return parsed;
   }
 };
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What a search through a file of tensors finds, and what it comes down to.
+// What a search through a file of tensors finds, and the tensors that are chosen in the end.
 #ifndef REXNET_CHECKPOINT_NETWORK_FOUND_NETWORKS_HPP
 #define REXNET_CHECKPOINT_NETWORK_FOUND_NETWORKS_HPP
 
@@ -25,7 +25,7 @@ struct left_out_tensor {
 
 namespace detail {
 
-/// What a file of tensors comes down to.
+/// The tensors that were chosen in a file, and how.
 struct torch_content {
   const char* container = "torch zip";
   std::vector<tensor> tensors;
@@ -40,7 +40,7 @@ struct torch_content {
   std::vector<std::vector<unsigned char>> computed;  ///< what `tensors` do not find in the file
 };
 
-/// An entry of a dictionary of tensors; `value` is its source's business.
+/// An entry of a dictionary of tensors; only the source that gave it can read `value`.
 struct named_value {
   std::string_view name;
   std::uint32_t value;

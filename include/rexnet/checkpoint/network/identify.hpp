@@ -33,7 +33,7 @@ struct block_tensors {
   layer_tensors expand, depthwise, squeeze, excite, project;
 };
 
-/// A checkpoint understood: its configuration, and every layer's tensors.
+/// What identify() finds: the network's configuration, and every layer's tensors.
 struct model_tensors {
   config shape;                      ///< as the tensors show it
   const char* naming = "";           ///< "official" or "timm"
@@ -89,9 +89,9 @@ class model_reader {
     if (status s = derive_config(); !s) return s.error();
     if (status s = check_shapes(); !s) return s.error();
     for (std::size_t i = 0; i < sorted_.size(); ++i) {
-      const std::string& n = sorted_[i]->name;
-      if (!used_[i] && !(is_counter(n) && sorted_[i]->elements() <= 1))
-        return fail(errc::model_unexpected, n + ": unexpected, shape " + shape_text(sorted_[i]->shape) +
+      const std::string& name = sorted_[i]->name;
+      if (!used_[i] && !(is_counter(name) && sorted_[i]->elements() <= 1))
+        return fail(errc::model_unexpected, name + ": unexpected, shape " + shape_text(sorted_[i]->shape) +
                                                 " (" + variant_text(m_.shape) + ", " + m_.naming + " names)");
     }
     return m_;
@@ -101,16 +101,16 @@ class model_reader {
   [[nodiscard]] static error fail(errc code, const std::string& what) { return {code, what}; }
 
   [[nodiscard]] std::string first_names() const {
-    std::string s = "; it has " + std::to_string(sorted_.size()) + " tensors";
+    std::string list = "; it has " + std::to_string(sorted_.size()) + " tensors";
     for (std::size_t i = 0; i < sorted_.size() && i < 3; ++i)
-      s += (i == 0 ? ": " : ", ") + in_quotes(sorted_[i]->name);
-    return s;
+      list += (i == 0 ? ": " : ", ") + in_quotes(sorted_[i]->name);
+    return list;
   }
 
   /// The first tensor whose name is not before this one.
   [[nodiscard]] std::vector<const tensor*>::const_iterator first_from(const std::string& name) const {
     return std::lower_bound(sorted_.begin(), sorted_.end(), name,
-                            [](const tensor* t, const std::string& n) { return t->name < n; });
+                            [](const tensor* t, const std::string& wanted) { return t->name < wanted; });
   }
   const tensor* find(const std::string& name) {
     const auto at = first_from(name);
@@ -178,7 +178,7 @@ class model_reader {
   void official_block(int i) {
     block_tensors& b = m_.blocks[i];
     const std::string out = "features." + std::to_string(i + 3) + ".out.";
-    const auto at = [&out](int n) { return out + std::to_string(n); };
+    const auto at = [&out](int index) { return out + std::to_string(index); };
     int next = 0;
     if (i > 0) {
       b.expand = layer(at(0), at(1), false);
@@ -224,8 +224,8 @@ class model_reader {
     const auto consider = [&](const config& c) {
       std::int64_t distance = found[0] > c.stem_c ? found[0] - c.stem_c : c.stem_c - found[0];
       for (int i = 0; i < rexnet_blocks; ++i) {
-        const std::int64_t d = found[i + 1] - c.blocks[i].out_c;
-        distance += d < 0 ? -d : d;
+        const std::int64_t difference = found[i + 1] - c.blocks[i].out_c;
+        distance += difference < 0 ? -difference : difference;
       }
       if (best_distance < 0 || distance < best_distance) best = c, best_distance = distance;
     };
@@ -245,7 +245,7 @@ class model_reader {
         return fail(errc::unsupported, m_.blocks[i].depthwise.weight->name + ": a kernel of " +
                                            std::to_string(b.kernel) + ", 3 and 5 are supported");
     }
-    // It runs as one with the stem, without a map whose mean could be taken.
+    // The first block is computed in bands together with the stem: there is no whole map to take a mean of.
     if (best.blocks[0].se_c > 0)
       return fail(errc::unsupported,
                   m_.blocks[0].squeeze.weight->name + ": squeeze-excite in the first block is not supported");
@@ -260,15 +260,15 @@ class model_reader {
     if (status s = check(m_.stem, {c.stem_c, 3, 3, 3}); !s) return s;
     for (int i = 0; i < rexnet_blocks; ++i) {
       const block_config& b = c.blocks[i];
-      const block_tensors& t = m_.blocks[i];
+      const block_tensors& tensors = m_.blocks[i];
       if (b.expand)
-        if (status s = check(t.expand, {b.mid_c, b.in_c, 1, 1}); !s) return s;
-      if (status s = check(t.depthwise, {b.mid_c, 1, b.kernel, b.kernel}); !s) return s;
+        if (status s = check(tensors.expand, {b.mid_c, b.in_c, 1, 1}); !s) return s;
+      if (status s = check(tensors.depthwise, {b.mid_c, 1, b.kernel, b.kernel}); !s) return s;
       if (b.se_c > 0) {
-        if (status s = check(t.squeeze, {b.se_c, b.mid_c, 1, 1}); !s) return s;
-        if (status s = check(t.excite, {b.mid_c, b.se_c, 1, 1}); !s) return s;
+        if (status s = check(tensors.squeeze, {b.se_c, b.mid_c, 1, 1}); !s) return s;
+        if (status s = check(tensors.excite, {b.mid_c, b.se_c, 1, 1}); !s) return s;
       }
-      if (status s = check(t.project, {b.out_c, b.mid_c, 1, 1}); !s) return s;
+      if (status s = check(tensors.project, {b.out_c, b.mid_c, 1, 1}); !s) return s;
     }
     if (status s = check(m_.head, {c.head_c, last_block(c).out_c, 1, 1}); !s) return s;
     int features = c.head_c;

@@ -70,10 +70,10 @@ class network_chooser {
       std::size_t whole = 0;
       for (const found_network& n : dict->networks) whole += n.names >= whole_network_names ? 1 : 0;
       if (!dict->path.empty() && whole < 2) return dict->path;
-      std::string s = network->shown;
-      if (!s.empty() && s.back() == '.') s.pop_back();
-      if (dict->path.empty()) return s.empty() ? "the file's own dictionary" : s;
-      return s.empty() ? dict->path : dict->path + "." + s;
+      std::string prefix = network->shown;
+      if (!prefix.empty() && prefix.back() == '.') prefix.pop_back();
+      if (dict->path.empty()) return prefix.empty() ? "the file's own dictionary" : prefix;
+      return prefix.empty() ? dict->path : dict->path + "." + prefix;
     }
   };
 
@@ -114,12 +114,13 @@ class network_chooser {
   }
   [[nodiscard]] error no_such_key() const {
     std::string there;
-    std::size_t n = 0;
+    std::size_t named = 0;
     for (const found_dict& d : found_) {
-      if (d.networks.empty() && n < 12 && !d.path.empty()) there += (n++ > 0 ? ", " : "") + in_quotes(d.path);
-      for (const found_network& w : d.networks)
-        if (n < 12 && !(d.path.empty() && w.shown.empty()))
-          there += (n++ > 0 ? ", " : "") + in_quotes(candidate{&d, &w, 0}.name());
+      if (d.networks.empty() && named < 12 && !d.path.empty())
+        there += (named++ > 0 ? ", " : "") + in_quotes(d.path);
+      for (const found_network& n : d.networks)
+        if (named < 12 && !(d.path.empty() && n.shown.empty()))
+          there += (named++ > 0 ? ", " : "") + in_quotes(candidate{&d, &n, 0}.name());
     }
     return {errc::model_no_such_key,
             "no " + in_quotes(key_) + " in the file; it has " +
@@ -128,26 +129,26 @@ class network_chooser {
 
   // ---- several ----
 
-  /// What speaks against a candidate: an error, or an average that is none.
+  /// A candidate's tensors, and why it is not to be taken: an error, or a useless average.
   struct trial {
     result<torch_content> content;
     std::string against;
   };
   [[nodiscard]] trial attempt(const candidate& c) {
-    trial t{read(c), {}};
-    if (!t.content) return t.against = t.content.error().message(), std::move(t);
-    const span<const tensor> tensors{t.content->tensors.data(), t.content->tensors.size()};
+    trial tried{read(c), {}};
+    if (!tried.content) return tried.against = tried.content.error().message(), std::move(tried);
+    const span<const tensor> tensors{tried.content->tensors.data(), tried.content->tensors.size()};
     auto m = identify(tensors);
-    if (!m) return t.against = m.error().message(), std::move(t);
-    if (c.rank <= rank::average) t.against = useless_average(c, tensors);
-    return t;
+    if (!m) return tried.against = m.error().message(), std::move(tried);
+    if (c.rank <= rank::average) tried.against = useless_average(c, tensors);
+    return tried;
   }
   /// torch's AveragedModel counts what it has averaged.
   [[nodiscard]] bool averages_nothing(const candidate& c) {
     for (const named_value& e : source_.entries(c.dict->dict)) {
       if (e.name != "n_averaged" && !ends_with(e.name, ".n_averaged")) continue;
-      const auto n = source_.tensor_at(std::string(e.name), e.value);
-      if (n && n->elements() == 1 && n->element(0) == 0.0) return true;
+      const auto count = source_.tensor_at(std::string(e.name), e.value);
+      if (count && count->elements() == 1 && count->element(0) == 0.0) return true;
     }
     return false;
   }
@@ -177,14 +178,14 @@ class network_chooser {
       std::size_t whole = 0, which = 0;
       std::string names;
       for (; i < end; ++i) {
-        trial t = attempt(candidates_[i]);
-        if (!t.against.empty()) {
-          notes.push_back(candidates_[i].name() + " was passed over: " + t.against);
+        trial tried = attempt(candidates_[i]);
+        if (!tried.against.empty()) {
+          notes.push_back(candidates_[i].name() + " was passed over: " + tried.against);
           continue;
         }
-        if (whole > 0 && same(*chosen, *t.content)) continue;
+        if (whole > 0 && same(*chosen, *tried.content)) continue;
         names += (whole > 0 ? ", " : "") + in_quotes(candidates_[i].name());
-        if (whole++ == 0) chosen = std::move(t.content), which = i;
+        if (whole++ == 0) chosen = std::move(tried.content), which = i;
       }
       if (whole > 1)
         return error(errc::model_ambiguous, std::to_string(whole) +
@@ -208,7 +209,7 @@ class network_chooser {
 
   // ---- one ----
 
-  /// Of a file without a whole ReXNet: any model's tensors, for those who read them themselves, and for
+  /// Of a file without a whole ReXNet: any model's tensors, for programs that read them themselves, and for
   /// identify() to say what is missing.
   result<torch_content> any_dictionary(const found_dict* otherwise) {
     const found_dict* d = asked_ != nullptr ? asked_ : otherwise;
@@ -229,7 +230,7 @@ class network_chooser {
     content.by_prefix = c.by_prefix;
     std::vector<named_value> inside, outside;
     for (const named_value& e : source_.entries(c.dict->dict)) {
-      if (e.name.size() > 1024)  // also before "module." is looked for a thousand times in each
+      if (e.name.size() > 1024)  // before strip_prefixes() walks through it
         return error(errc::pickle_length, "a tensor's name has " + std::to_string(e.name.size()) +
                                               " bytes, at most 1024: " + in_quotes(e.name));
       const std::string_view name = strip_prefixes(e.name);

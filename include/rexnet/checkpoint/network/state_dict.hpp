@@ -76,14 +76,14 @@ class state_dict_reader {
   /// What the tensors that read() gave point into, besides the file.
   [[nodiscard]] decoded_bytes take_decoded() { return std::move(decoded_); }
 
-  // ---- what network_chooser asks for ----
+  // ---- what network_chooser needs ----
 
   [[nodiscard]] std::vector<named_value> entries(std::uint32_t index) const {
     std::vector<named_value> named;
     const pickle::value& dict = p_[index];
-    std::size_t n = 0;
-    for (std::size_t i = 0; i + 1 < dict.items.size(); i += 2) n += is_entry(dict, i) ? 1 : 0;
-    named.reserve(n);
+    std::size_t count = 0;
+    for (std::size_t i = 0; i + 1 < dict.items.size(); i += 2) count += is_entry(dict, i) ? 1 : 0;
+    named.reserve(count);
     for (std::size_t i = 0; i + 1 < dict.items.size(); i += 2)
       if (is_entry(dict, i)) named.push_back({p_[dict.items[i]].text, dict.items[i + 1]});
     return named;
@@ -98,10 +98,10 @@ class state_dict_reader {
     return p_[dict.items[i]].type == pickle::kind::string && pickle::is_tensor(p_[dict.items[i + 1]].type);
   }
   [[nodiscard]] std::string keys_of(const pickle::value& dict) const {
-    std::string s;
+    std::string keys;
     for (std::size_t i = 0; i + 1 < dict.items.size() && i < 12; i += 2)
-      s += (i > 0 ? ", " : "") + in_quotes(p_[dict.items[i]].text);
-    return s.empty() ? "none" : s;
+      keys += (i > 0 ? ", " : "") + in_quotes(p_[dict.items[i]].text);
+    return keys.empty() ? "none" : keys;
   }
 
   // ---- the search ----
@@ -187,7 +187,7 @@ class state_dict_reader {
     return (type == pickle::kind::dict || type == pickle::kind::list || type == pickle::kind::tuple) &&
            seen_[index] != entered;
   }
-  /// A path is cut where it is long: it could be longer than the file, a thousand times.
+  /// Long paths are cut: one string of the file may stand in thousands of them.
   void append(const std::string& key) {
     if (path_.size() < 256) path_ += (path_.empty() ? "" : ".") + key;
   }
@@ -271,8 +271,9 @@ class state_dict_reader {
         out->push_back(p_[item].integer);
       }
     const std::string_view key = p_[storage.items[2]].text;
-    const auto at = std::lower_bound(storages_.begin(), storages_.end(), key,
-                                     [](const torch_storage& s, std::string_view k) { return s.key < k; });
+    const auto at =
+        std::lower_bound(storages_.begin(), storages_.end(), key,
+                         [](const torch_storage& one, std::string_view wanted) { return one.key < wanted; });
     if (at == storages_.end() || at->key != key)
       return error(errc::tensor_storage_size,
                    "tensor " + in_quotes(t.name) + ": storage " + in_quotes(key) + " is not in the file");

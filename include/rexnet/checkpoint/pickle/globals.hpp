@@ -46,9 +46,8 @@ enum class role : std::uint8_t {
     if (name == k) return true;
   return false;
 }
-/// Names that a file has only to make another program run something. To this one they are labels like all
-/// others: the list is for people, who should know what they were given. torch's weights_only has the first
-/// four modules.
+/// Names that a file has only to make another program run something. Here they are labels like all others:
+/// the list is there to warn the user about the file. torch's weights_only has the first four modules.
 [[nodiscard]] constexpr bool names_code(std::string_view module, std::string_view name) noexcept {
   if (is_one_of(module, {"os",           "posix",
                          "nt",           "sys",

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The objects of a pickle: names, what is made by calling them, and their state. Tensors, numpy's arrays and
-// dictionaries are made of the few names that pickle_globals.hpp knows; all others make boxes.
+// dictionaries are made of the few names that globals.hpp lists; all others make boxes.
 #ifndef REXNET_CHECKPOINT_PICKLE_OBJECTS_HPP
 #define REXNET_CHECKPOINT_PICKLE_OBJECTS_HPP
 
@@ -27,9 +27,9 @@ class machine_objects : protected machine_state {
  protected:
   explicit machine_objects(byte_span bytes) : machine_state(bytes) {}
 
-  /// Whatever it is given disappears in it.
-  [[nodiscard]] bool is_box(std::uint32_t v) const {
-    return p_[v].type == kind::inert || p_[v].type == kind::module;
+  /// Boxes drop the state, arguments and items that they are given.
+  [[nodiscard]] bool is_box(std::uint32_t index) const {
+    return p_[index].type == kind::inert || p_[index].type == kind::module;
   }
 
   status global() {
@@ -141,18 +141,18 @@ class machine_objects : protected machine_state {
   }
 
  private:
-  /// What every torch.nn.Module has, and nothing else. All states together are no longer than the program; of
-  /// one that is used a thousand times nothing more is looked at.
+  /// What every torch.nn.Module has, and nothing else. All states together are no longer than the program:
+  /// when more items than that were searched, one state is used many times, and no more are.
   [[nodiscard]] bool is_module_state(const value& state) {
     if (state.type != kind::dict) return false;
     searched_ += state.items.size();
     return searched_ <= bytes_.size() && p_.find(state, "_parameters") != nullptr &&
            p_.find(state, "_modules") != nullptr;
   }
-  [[nodiscard]] role role_at(std::uint32_t v) const {
-    return p_[v].type == kind::global ? static_cast<role>(p_[v].integer) : role::inert;
+  [[nodiscard]] role role_at(std::uint32_t index) const {
+    return p_[index].type == kind::global ? static_cast<role>(p_[index].integer) : role::inert;
   }
-  [[nodiscard]] bool is(std::uint32_t v, kind k) const { return p_[v].type == k; }
+  [[nodiscard]] bool is(std::uint32_t index, kind k) const { return p_[index].type == k; }
 
   status push_box(std::uint32_t callee, const std::vector<std::uint32_t>& arguments = {}) {
     // What is made of a module wraps it: torch.compile's OptimizedModule. Of what a box made, the class is
@@ -168,8 +168,8 @@ class machine_objects : protected machine_state {
     push(kind::odd_tensor).text = made_by;
     return done;
   }
-  status push_same(std::uint32_t v) {
-    stack_.push_back(v);
+  status push_same(std::uint32_t index) {
+    stack_.push_back(index);
     return done;
   }
 
@@ -266,7 +266,7 @@ class machine_objects : protected machine_state {
   }
 
   /// Python 2 wrote OrderedDict([[key, value], ...]), each with a list of its own. All such lists together
-  /// are no longer than the program; one list used a thousand times would be.
+  /// are no longer than the program; one list that is used many times could add up to more.
   status dict_of_pairs(std::uint32_t list) {
     copied_ += 2 * p_[list].items.size();
     if (copied_ > bytes_.size())

@@ -49,134 +49,152 @@ class machine : machine_objects {
   }
 
  private:
+  /// The opcodes that are allowed, by their names in pickletools: program and stack, memo, plain values,
+  /// containers, objects.
   status step(unsigned char op) {
     switch (op) {
-      case 0x80: {  // PROTO
-        auto v = number(1);
-        if (!v) return v.error();
-        if (*v < 2 || *v > 5) return fail(errc::pickle_opcode, "protocol " + std::to_string(*v));
-        return done;
-      }
-      case 0x95: return skip_number(8);  // FRAME
-      case '(':
-        if (++marks_ > max_depth)
-          return fail(errc::pickle_depth, "more than " + std::to_string(max_depth) + " open marks");
-        push_constant(kind::mark);
-        return done;
-      case 'N': push_constant(kind::none); return done;
-      case 0x88: push_constant(kind::boolean, true); return done;
-      case 0x89: push_constant(kind::boolean); return done;
-      case 'K': return sized_integer(1);
-      case 'M': return sized_integer(2);
-      case 'J': return sized_integer(4);
-      case 0x8a: return long_integer(1);
-      case 0x8b: return long_integer(4);
-      case 'G': return real();
-      case 'X': return string(4, true);
-      case 0x8c: return string(1, true);
-      case 0x8d: return string(8, true);
-      case '1': {  // POP_MARK
-        std::vector<std::uint32_t> items;
-        return pop_to_mark(items) ? status(done) : status(underflow());
-      }
-      case 'T':
-      case 'B': return string(4, false);
-      case 'U':
-      case 'C': return string(1, false);
-      case 0x8e:
-      case 0x96: return string(8, false);
-      case 0x8f: push(kind::inert); return done;  // sets: training scripts keep some beside the tensors
-      case 0x90: return add_items();
-      case 0x91: return frozen_set();
-      case '}': push(kind::dict); return done;
-      case ']': push(kind::list); return done;
-      case ')': push_constant(kind::tuple); return done;
-      case 0x85: return small_tuple(1);
-      case 0x86: return small_tuple(2);
-      case 0x87: return small_tuple(3);
-      case 't':
-      case 'l':
-      case 'd': return from_mark(op);
-      case 'a':
-      case 'e': return append(op == 'e');
-      case 's':
-      case 'u': return set_items(op == 'u');
-      case 'q': return put(1);
-      case 'r': return put(4);
-      case 0x94: return put_value(static_cast<std::uint64_t>(memo_.size()));
-      case 'h': return get(1);
-      case 'j': return get(4);
-      case 'c': return global();
-      case 0x93: return stack_global();
-      case 'Q': return persistent();
-      case 'R':
-      case 0x81: return reduce();
-      case 0x92: return new_object();
-      case 'b': return build();
-      case '0': {
-        std::uint32_t v;
-        return pop(v) ? status(done) : status(underflow());
-      }
+      case 0x80: return protocol();                     // PROTO
+      case 0x95: return skip_number(8);                 // FRAME
+      case '(': return mark();                          // MARK
+      case '0': return drop();                          // POP
+      case '1': return drop_to_mark();                  // POP_MARK
+      case 'q': return put(1);                          // BINPUT
+      case 'r': return put(4);                          // LONG_BINPUT
+      case 0x94: return memoize();                      // MEMOIZE
+      case 'h': return get(1);                          // BINGET
+      case 'j': return get(4);                          // LONG_BINGET
+      case 'N': return constant(kind::none);            // NONE
+      case 0x88: return constant(kind::boolean, true);  // NEWTRUE
+      case 0x89: return constant(kind::boolean);        // NEWFALSE
+      case 'K': return sized_integer(1);                // BININT1
+      case 'M': return sized_integer(2);                // BININT2
+      case 'J': return sized_integer(4);                // BININT
+      case 0x8a: return long_integer(1);                // LONG1
+      case 0x8b: return long_integer(4);                // LONG4
+      case 'G': return real();                          // BINFLOAT
+      case 'X': return string(4, true);                 // BINUNICODE
+      case 0x8c: return string(1, true);                // SHORT_BINUNICODE
+      case 0x8d: return string(8, true);                // BINUNICODE8
+      case 'U':                                         // SHORT_BINSTRING
+      case 'C': return string(1, false);                // SHORT_BINBYTES
+      case 'T':                                         // BINSTRING
+      case 'B': return string(4, false);                // BINBYTES
+      case 0x8e:                                        // BINBYTES8
+      case 0x96: return string(8, false);               // BYTEARRAY8
+      case '}': return fresh(kind::dict);               // EMPTY_DICT
+      case ']': return fresh(kind::list);               // EMPTY_LIST
+      case 0x8f: return fresh(kind::inert);             // EMPTY_SET, in training scripts' files
+      case ')': return constant(kind::tuple);           // EMPTY_TUPLE
+      case 0x85: return small_tuple(1);                 // TUPLE1
+      case 0x86: return small_tuple(2);                 // TUPLE2
+      case 0x87: return small_tuple(3);                 // TUPLE3
+      case 't': return from_mark(kind::tuple);          // TUPLE
+      case 'l': return from_mark(kind::list);           // LIST
+      case 'd': return from_mark(kind::dict);           // DICT
+      case 'a': return append(false);                   // APPEND
+      case 'e': return append(true);                    // APPENDS
+      case 's': return set_items(false);                // SETITEM
+      case 'u': return set_items(true);                 // SETITEMS
+      case 0x90: return add_items();                    // ADDITEMS
+      case 0x91: return frozen_set();                   // FROZENSET
+      case 'c': return global();                        // GLOBAL
+      case 0x93: return stack_global();                 // STACK_GLOBAL
+      case 'Q': return persistent();                    // BINPERSID
+      case 'R':                                         // REDUCE
+      case 0x81: return reduce();                       // NEWOBJ
+      case 0x92: return new_object();                   // NEWOBJ_EX
+      case 'b': return build();                         // BUILD
       default: return fail(errc::pickle_opcode, "opcode is not allowed");
     }
   }
 
+  status protocol() {
+    auto version = number(1);
+    if (!version) return version.error();
+    if (*version < 2 || *version > 5)
+      return fail(errc::pickle_opcode, "protocol " + std::to_string(*version));
+    return done;
+  }
+  status mark() {
+    if (++marks_ > max_depth)
+      return fail(errc::pickle_depth, "more than " + std::to_string(max_depth) + " open marks");
+    push_constant(kind::mark);
+    return done;
+  }
+  status drop() {
+    std::uint32_t dropped;
+    return pop(dropped) ? status(done) : status(underflow());
+  }
+  status drop_to_mark() {
+    std::vector<std::uint32_t> dropped;
+    return pop_to_mark(dropped) ? status(done) : status(underflow());
+  }
+  status memoize() { return put_value(static_cast<std::uint64_t>(memo_.size())); }
+  status constant(kind type, bool truth = false) {
+    push_constant(type, truth);
+    return done;
+  }
+  status fresh(kind type) {
+    push(type);
+    return done;
+  }
   status skip_number(int bytes) {
-    auto v = number(bytes);
-    return v ? status(done) : status(v.error());
+    auto skipped = number(bytes);
+    return skipped ? status(done) : status(skipped.error());
   }
   status sized_integer(int bytes) {
-    auto v = number(bytes);
-    if (!v) return v.error();
-    push_integer(bytes == 4 ? static_cast<std::int32_t>(*v) : static_cast<std::int64_t>(*v));
+    auto bits = number(bytes);
+    if (!bits) return bits.error();
+    push_integer(bytes == 4 ? static_cast<std::int32_t>(*bits) : static_cast<std::int64_t>(*bits));
     return done;
   }
   status long_integer(int length_bytes) {
-    auto n = number(length_bytes);
-    if (!n) return n.error();
-    auto digits = take(*n);
+    auto length = number(length_bytes);
+    if (!length) return length.error();
+    auto digits = take(*length);
     if (!digits) return digits.error();
-    if (*n > 8) {  // larger than any size: seeds of training scripts, and the magic number of legacy files
+    if (*length > 8) {  // larger than any size: seeds of training scripts, the magic number of legacy files
       push(kind::inert).text = *digits;
       return done;
     }
-    std::uint64_t v = 0;
-    for (std::size_t i = digits->size(); i-- > 0;) v = v << 8 | static_cast<unsigned char>((*digits)[i]);
-    if (!digits->empty() && (static_cast<unsigned char>(digits->back()) & 0x80u) != 0 && *n < 8)
-      v |= ~std::uint64_t{0} << (8 * *n);
-    push_integer(static_cast<std::int64_t>(v));
+    std::uint64_t bits = 0;
+    for (std::size_t i = digits->size(); i-- > 0;)
+      bits = bits << 8 | static_cast<unsigned char>((*digits)[i]);
+    if (!digits->empty() && (static_cast<unsigned char>(digits->back()) & 0x80u) != 0 && *length < 8)
+      bits |= ~std::uint64_t{0} << (8 * *length);
+    push_integer(static_cast<std::int64_t>(bits));
     return done;
   }
   status real() {
-    auto s = take(8);
-    if (!s) return s.error();
+    auto bytes = take(8);
+    if (!bytes) return bytes.error();
     std::uint64_t bits = 0;
-    for (const char c : *s) bits = bits << 8 | static_cast<unsigned char>(c);
+    for (const char byte : *bytes) bits = bits << 8 | static_cast<unsigned char>(byte);
     push(kind::real).integer = static_cast<std::int64_t>(bits);
     return done;
   }
   status string(int length_bytes, bool utf8) {
-    auto n = number(length_bytes);
-    if (!n) return n.error();
-    auto s = take(*n);
-    if (!s) return s.error();
-    if (utf8 && !rexnet::detail::is_utf8(*s))
-      return fail(errc::pickle_utf8, "the string " + in_quotes(*s) + " is not valid UTF-8");
-    push(kind::string).text = *s;
+    auto length = number(length_bytes);
+    if (!length) return length.error();
+    auto bytes = take(*length);
+    if (!bytes) return bytes.error();
+    if (utf8 && !rexnet::detail::is_utf8(*bytes))
+      return fail(errc::pickle_utf8, "the string " + in_quotes(*bytes) + " is not valid UTF-8");
+    push(kind::string).text = *bytes;
     return done;
   }
-  status small_tuple(int n) {
-    std::vector<std::uint32_t> items(static_cast<std::size_t>(n));
+  status small_tuple(int size) {
+    std::vector<std::uint32_t> items(static_cast<std::size_t>(size));
     for (std::size_t i = items.size(); i-- > 0;)
       if (!pop(items[i])) return underflow();
     push(kind::tuple).items = std::move(items);
     return done;
   }
-  status from_mark(unsigned char op) {
+  status from_mark(kind type) {
     std::vector<std::uint32_t> items;
     if (!pop_to_mark(items)) return underflow();
-    if (op == 'd' && items.size() % 2 != 0) return fail(errc::pickle_setitem, "a key without value");
-    push(op == 't' ? kind::tuple : op == 'd' ? kind::dict : kind::list).items = std::move(items);
+    if (type == kind::dict && items.size() % 2 != 0) return fail(errc::pickle_setitem, "a key without value");
+    push(type).items = std::move(items);
     return done;
   }
   status append(bool many) {
@@ -204,10 +222,10 @@ class machine : machine_objects {
   }
   status extend(const std::vector<std::uint32_t>& items, kind expected, const char* otherwise) {
     if (stack_.empty() || p_[stack_.back()].type == kind::mark) return underflow();
-    value& c = p_.values[stack_.back()];
+    value& container = p_.values[stack_.back()];
     if (is_box(stack_.back())) return done;  // a dictionary or list of a class of its own
-    if (c.type != expected) return fail(errc::pickle_setitem, otherwise);
-    c.items.insert(c.items.end(), items.begin(), items.end());
+    if (container.type != expected) return fail(errc::pickle_setitem, otherwise);
+    container.items.insert(container.items.end(), items.begin(), items.end());
     return done;
   }
 };

@@ -26,25 +26,25 @@ class machine_state {
   result<std::uint64_t> number(int bytes) {
     if (bytes_.size() - at_ < static_cast<std::size_t>(bytes))
       return fail(errc::pickle_length, "the program ends within an opcode");
-    std::uint64_t v = 0;
-    for (int i = bytes; i-- > 0;) v = v << 8 | bytes_[at_ + static_cast<std::size_t>(i)];
+    std::uint64_t bits = 0;
+    for (int i = bytes; i-- > 0;) bits = bits << 8 | bytes_[at_ + static_cast<std::size_t>(i)];
     at_ += static_cast<std::size_t>(bytes);
-    return v;
+    return bits;
   }
-  result<std::string_view> take(std::uint64_t n) {
-    if (n > bytes_.size() - at_)
-      return fail(errc::pickle_length, "a string of " + std::to_string(n) + " bytes, " +
+  result<std::string_view> take(std::uint64_t length) {
+    if (length > bytes_.size() - at_)
+      return fail(errc::pickle_length, "a string of " + std::to_string(length) + " bytes, " +
                                            std::to_string(bytes_.size() - at_) + " are left");
-    const auto s = rexnet::detail::text(bytes_.subspan(at_, static_cast<std::size_t>(n)));
-    at_ += static_cast<std::size_t>(n);
-    return s;
+    const auto taken = rexnet::detail::text(bytes_.subspan(at_, static_cast<std::size_t>(length)));
+    at_ += static_cast<std::size_t>(length);
+    return taken;
   }
   result<std::string_view> line() {
     for (std::size_t i = at_; i < bytes_.size(); ++i)
       if (bytes_[i] == '\n') {
-        auto s = take(i - at_);
+        auto taken = take(i - at_);
         ++at_;
-        return s;
+        return taken;
       }
     return fail(errc::pickle_length, "a line without end");
   }
@@ -63,11 +63,11 @@ class machine_state {
     push(k).integer = truth ? 1 : 0;
     known = stack_.back() + 1;
   }
-  void push_integer(std::int64_t v) { push(kind::integer).integer = v; }
+  void push_integer(std::int64_t integer) { push(kind::integer).integer = integer; }
   /// The top value, which is no mark; `ok` false on underflow.
-  bool pop(std::uint32_t& v) {
+  bool pop(std::uint32_t& index) {
     if (stack_.empty() || p_[stack_.back()].type == kind::mark) return false;
-    v = stack_.back();
+    index = stack_.back();
     stack_.pop_back();
     return true;
   }
@@ -88,7 +88,7 @@ class machine_state {
   }
   status put_value(std::uint64_t slot) {
     if (stack_.empty()) return underflow();
-    // Python numbers its memo from 0 without gaps; a slot far beyond is an attempt at our memory.
+    // Python numbers its memo from 0 without gaps; a slot far beyond only takes memory.
     if (slot > at_ + 256 || slot >= max_memo)
       return fail(errc::pickle_memo,
                   "memo slot " + std::to_string(slot) + ", " + std::to_string(memo_.size()) + " are in use");

@@ -89,7 +89,7 @@ namespace detail {
 }
 
 /// Walks everything that the root leads to, once: a container on the way to itself is P9, a long way P7.
-/// Only afterwards may anybody follow the values recursively.
+/// Only after this check may values be followed recursively.
 [[nodiscard]] inline status check_shape(program& p) {
   enum : std::uint8_t { fresh, open, closed };
   struct step {
