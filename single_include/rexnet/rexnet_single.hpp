@@ -1542,6 +1542,9 @@ enum class family : std::uint8_t {
   rexnetr  ///< timm rexnetr_*: v1 with rounded channels
 };
 
+/// How many there are: packed files hold their numbers.
+inline constexpr std::uint32_t family_count = 3;
+
 [[nodiscard]] constexpr const char* family_name(family f) noexcept {
   return f == family::v1 ? "v1" : f == family::lite ? "lite" : "rexnetr";
 }
@@ -5662,8 +5665,8 @@ REXNET_COLD void packed_fields(Io&& io, Header& h) {
   auto type = static_cast<std::uint32_t>(h.type), family_code = static_cast<std::uint32_t>(h.shape.family);
   io.u32(type), io.u32(family_code);
   h.type = type == 1 ? element_type::f16 : element_type::f32;
-  h.shape.family = static_cast<family>(family_code <= 2 ? family_code : 0);
-  io.bad = io.bad || type > 1 || family_code > 2;
+  h.shape.family = static_cast<family>(family_code < family_count ? family_code : 0);
+  io.bad = io.bad || type > 1 || family_code >= family_count;
   for (int* v :
        {&h.shape.width_hundredths, &h.shape.classes, &h.shape.stem_c, &h.shape.head_c, &h.shape.hidden_c})
     io.i32(*v);
@@ -5791,7 +5794,7 @@ REXNET_COLD void shape_fields(Io& io, config& c) {
     value = static_cast<std::remove_reference_t<decltype(value)>>(number <= most ? number : 0);
   };
   const auto act = [&code](activation& a) { code(a, static_cast<std::uint32_t>(activation::sigmoid)); };
-  code(c.family, 2);
+  code(c.family, family_count - 1);
   for (int* v : {&c.width_hundredths, &c.classes, &c.stem_c, &c.head_c, &c.hidden_c}) io.i32(*v);
   act(c.stem_act), act(c.head_act), act(c.hidden_act);
   for (int i = 0; i < c.block_count; ++i) {

@@ -21,6 +21,9 @@ enum class family : std::uint8_t {
   rexnetr  ///< timm rexnetr_*: v1 with rounded channels
 };
 
+/// How many there are: packed files hold their numbers.
+inline constexpr std::uint32_t family_count = 3;
+
 [[nodiscard]] constexpr const char* family_name(family f) noexcept {
   return f == family::v1 ? "v1" : f == family::lite ? "lite" : "rexnetr";
 }

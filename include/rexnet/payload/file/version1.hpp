@@ -19,8 +19,8 @@ REXNET_COLD void packed_fields(Io&& io, Header& h) {
   auto type = static_cast<std::uint32_t>(h.type), family_code = static_cast<std::uint32_t>(h.shape.family);
   io.u32(type), io.u32(family_code);
   h.type = type == 1 ? element_type::f16 : element_type::f32;
-  h.shape.family = static_cast<family>(family_code <= 2 ? family_code : 0);
-  io.bad = io.bad || type > 1 || family_code > 2;
+  h.shape.family = static_cast<family>(family_code < family_count ? family_code : 0);
+  io.bad = io.bad || type > 1 || family_code >= family_count;
   for (int* v :
        {&h.shape.width_hundredths, &h.shape.classes, &h.shape.stem_c, &h.shape.head_c, &h.shape.hidden_c})
     io.i32(*v);

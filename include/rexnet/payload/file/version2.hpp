@@ -59,7 +59,7 @@ REXNET_COLD void shape_fields(Io& io, config& c) {
     value = static_cast<std::remove_reference_t<decltype(value)>>(number <= most ? number : 0);
   };
   const auto act = [&code](activation& a) { code(a, static_cast<std::uint32_t>(activation::sigmoid)); };
-  code(c.family, 2);
+  code(c.family, family_count - 1);
   for (int* v : {&c.width_hundredths, &c.classes, &c.stem_c, &c.head_c, &c.hidden_c}) io.i32(*v);
   act(c.stem_act), act(c.head_act), act(c.hidden_act);
   for (int i = 0; i < c.block_count; ++i) {
