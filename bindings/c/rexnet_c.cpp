@@ -85,7 +85,7 @@ enum class question : std::uint8_t { logits, features };
 
 /// Floats that it has for each.
 std::size_t answer_floats(const rexnet_classifier& c, question q) {
-  const rexnet::config& shape = c.runner.shape();
+  const rexnet::config& shape = c.session.shape();
   return static_cast<std::size_t>(q == question::features ? rexnet::feature_c(shape) : shape.classes);
 }
 
@@ -99,15 +99,17 @@ outcome run(rexnet_classifier& c, const rexnet_picture* pictures, std::size_t co
       if (!alone) o.message.insert(0, "pictures[" + std::to_string(i) + "]: ");
       return o;
     }
-  const auto floats = static_cast<std::size_t>(rexnet::output_c(c.runner.shape()));
+  const auto floats = static_cast<std::size_t>(rexnet::output_c(c.session.shape()));
   rexnet::feature_taps taps;
+  rexnet::forward_options how;
+  how.taps = &taps;
   rexnet::span<float> logits(out, count * floats);
   if (q == question::features) {  // the network's logits come anyway: 0.3 % of the work
     taps.features = out;
     c.outputs.resize(count * floats);
     logits = c.outputs;
   }
-  const auto status = alone ? c.runner.run(views[0], logits, &taps) : c.runner.run(views, logits, &taps);
+  const auto status = alone ? c.session.run(views[0], logits, how) : c.session.run(views, logits, how);
   return status ? outcome() : outcome(status.error());
 }
 
@@ -136,7 +138,7 @@ outcome no_classes() {
 rexnet_status give_floats(rexnet_classifier* c, const rexnet_picture* pictures, std::size_t count, bool alone,
                           question q, float* out, std::size_t capacity, rexnet_error* error) noexcept {
   return with_classifier(c, pictures, count, out, error, [=]() -> outcome {
-    if (q == question::logits && c->runner.shape().classes == 0) return no_classes();
+    if (q == question::logits && c->session.shape().classes == 0) return no_classes();
     const std::size_t each = answer_floats(*c, q);
     if (capacity / each < count)
       return {REXNET_BUFFER_TOO_SMALL, "room for " + std::to_string(capacity) + " floats, the answer has " +
@@ -271,9 +273,10 @@ rexnet_status rexnet_classifier_new(const rexnet_model* model, const rexnet_opti
     if (o.input_size != 0) input.input_size = o.input_size;
     rexnet::executor pool;
     pool.pool = run_on_threads;
-    auto made = std::make_unique<rexnet_classifier>(model->data, input, o.threads != 0 ? o.threads : 1, pool);
-    if (const auto started = made->runner.start(); !started) return started.error();
-    *classifier = made.release();
+    auto session = rexnet::session::make(model->data->model, input, o.threads != 0 ? o.threads : 1, pool);
+    if (!session) return session.error();
+    if (const auto ready = session->prepare(); !ready) return ready.error();
+    *classifier = std::make_unique<rexnet_classifier>(*std::move(session)).release();
     return {};
   });
 }

@@ -50,7 +50,7 @@ using news = std::variant<model_facts, answer, failure>;
 using load_function = std::function<rexnet::result<rexnet::model>()>;
 using read_function = std::function<rexnet::result<rexnet::rgb_image>()>;
 
-/// A model bound to its workspace.
+/// A model and its session.
 class engine;
 
 class worker {
