@@ -18,7 +18,7 @@ struct options {
   std::string svg;
   std::string cam, embed;
   std::vector<std::string> inputs, selftest;
-  std::vector<float> mean, std;
+  std::vector<float> mean, deviation;
   int input_size = 0, threads = 0, top = 5, batch = 1, cam_class = -1;
   double crop_pct = 0;
   bool profile = false, json = false, exif = false, half = false, copy = false;
@@ -80,9 +80,8 @@ struct image_batch {
 /// A map as .npy, [n][c][h][w] or [n][h][w][c].
 void write_map(const std::string& path, const rexnet::feature_map& map, bool nchw);
 /// The outputs of a batch.
-[[nodiscard]] std::vector<float> forward(const rexnet::model& m, const image_batch& images, int threads,
+[[nodiscard]] std::vector<float> forward(rexnet::session& session, const image_batch& images,
                                          const rexnet::forward_options& how = {});
-void check_forward(rexnet::errc e);
 /// Throws when the command was not built with the set.
 [[nodiscard]] const struct measure_loops& loops_for(const std::string& set);
 /// Tells output_guard of every file that the options name; throws rexnet::error (output_is_input) where an

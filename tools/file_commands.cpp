@@ -98,7 +98,8 @@ deviation run_self_test(const std::string& path, const rexnet::model& m, const r
   image_batch image;
   image.n = 1, image.h = test.h, image.w = test.w;
   image.data = test.input.empty() ? rexnet::self_test_input(test.h, test.w, test.seed) : test.input;
-  const deviation d = compare(forward(m, image, 1), test.outputs);
+  auto session = rexnet::session::make(m).value();
+  const deviation d = compare(forward(session, image), test.outputs);
   if (!d.good(m.header().half))
     throw error(errc::packed_self_test, path + ": the outputs differ from the expected ones by " + d.text());
   return d;

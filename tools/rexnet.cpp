@@ -142,7 +142,7 @@ void command_line::pictures(CLI::App* c) {
       ->expected(3)
       ->delimiter(',')
       ->check(rule([](rexnet::preprocessing& p, double v) { p.mean[0] = narrow(v); }));
-  c->add_option("--std", o.std)
+  c->add_option("--std", o.deviation)
       ->expected(3)
       ->delimiter(',')
       ->check(rule([](rexnet::preprocessing& p, double v) { p.std[0] = narrow(v); }));
