@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The confusion matrix as a picture. SVG, because its text stays text: it needs no font here and is sharp at
-// every size.
+// The confusion matrix as a picture. It is SVG, because that needs no font here and is sharp at every size.
 #include "tools/eval_report.hpp"
 #include "tools/xml_text.hpp"
 

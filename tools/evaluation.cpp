@@ -30,7 +30,7 @@ class in_order {
         stop_(stop),
         finished_(finished) {}
 
-  /// The next batch; false when there is none, or none is wanted any more.
+  /// The next batch; false when there is none, or when the evaluation was stopped.
   bool claim(std::size_t& begin, std::size_t& end) {
     std::unique_lock<std::mutex> lock(mutex_);
     // One picture can take as long as thousands of others, whose predictions would pile up behind it.
@@ -52,7 +52,7 @@ class in_order {
     }
     room_.notify_all();
   }
-  /// What stands in the way of all further work.
+  /// Ends the evaluation with this exception.
   void fail(std::exception_ptr why) {
     const std::lock_guard<std::mutex> lock(mutex_);
     if (!failure_) failure_ = std::move(why);

@@ -84,7 +84,7 @@ std::string origin_text(const options& o, const rexnet::model_origin& origin,
 
 namespace {
 
-/// What inspect tells about.
+/// What inspect prints.
 struct inspected {
   rexnet::model model;
   rexnet::packed_header header;     ///< with the options' preprocessing
@@ -105,7 +105,7 @@ int layer_count(const rexnet::config& c) {
   return layers;
 }
 
-/// What only a checkpoint has. It is read again, for the list of tensors: the model has let go of the file.
+/// What only a checkpoint has. The file is read again for its list of tensors, which the model does not keep.
 void add_checkpoint(ordered_json& j, const options& o, const rexnet::model_origin& origin) {
   const auto file = open_checkpoint(o);
   j["state_key"] = origin.key;

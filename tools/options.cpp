@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What options say, and the files that they name.
+// The values of options, and the files that they name.
 #include "tools/commands.hpp"
 #include "tools/label_file.hpp"
 #include "tools/output_guard.hpp"

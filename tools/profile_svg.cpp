@@ -14,7 +14,7 @@ namespace {
 constexpr double width = 1000, left = 262, right = 738, row = 25, thickness = 17;
 constexpr double time_at = 806, bound_at = 882, peak_at = 972;  // right edges of the numbers
 
-/// Told apart by people who do not see all colours (Paul Tol's scheme "bright").
+/// Also colour-blind people can tell them apart (Paul Tol's scheme "bright").
 constexpr const char* colours[] = {"#4477aa", "#66ccee", "#ee6677", "#ccbb44", "#228833", "#aa3377"};
 
 /// A number in the fewest digits: pixels.
@@ -128,7 +128,7 @@ constexpr const char* style =
     ".bound { stroke: #111; stroke-width: 2.5 }\n"
     "</style>\n";
 
-/// What all bars together say.
+/// The sums of all bars.
 struct sums {
   double most = 0;  ///< the longest bar or bound
   double us = 0, bound = 0, macs = 0;

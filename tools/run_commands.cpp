@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// run, preprocess, bench: the commands that compute (classify.cpp has classify).
+// run, preprocess, bench. (Other commands have files of their own.)
 #include "tools/commands.hpp"
 #include "tools/image_codecs.hpp"
 #include "tools/image_io.hpp"

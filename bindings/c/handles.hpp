@@ -22,7 +22,7 @@ struct loaded {
   explicit loaded(const rexnet::model& m) : model(m), variant(rexnet::detail::variant_text(m.shape())) {}
 };
 
-/// Takes a classifier for one call; `mine` is false where another call has it.
+/// Marks a classifier as used for the length of one call; `mine` is false where another call uses it.
 class in_use {
  public:
   explicit in_use(std::atomic_flag& flag) noexcept

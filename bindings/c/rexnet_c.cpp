@@ -31,16 +31,16 @@ using rexnet_c::loaded;
 using rexnet_c::outcome;
 using rexnet_c::refused;
 
-/// Threads that live as long as one call; one costs 20 us. OpenMP's would outlive it: a child that fork()
-/// made waits for them forever, dlclose() takes the code from under them, and a program that brings an OpenMP
-/// of its own (PyTorch) would have two.
+/// Runs tasks on threads that live as long as one call; a thread costs 20 us. OpenMP's threads would outlive
+/// the call: a child of fork() would wait for them forever, dlclose() would unload the code that they run,
+/// and a program with an OpenMP of its own (PyTorch) would have two.
 void run_on_threads(void*, rexnet::task_function fn, void* context, int n) noexcept {
   std::array<std::thread, rexnet::max_threads> team;
   int started = 1;
   try {
     for (; started < n; ++started)
       team[static_cast<std::size_t>(started)] = std::thread(fn, context, started);
-  } catch (...) {  // the system has no more: those that it gave do the work
+  } catch (...) {  // the system gives no more threads: those that were started do the work
   }
   fn(context, 0);
   for (int i = started; i < n; ++i) fn(context, i);
@@ -56,7 +56,7 @@ outcome give_model(rexnet::result<rexnet::model> m, rexnet_model** out) {
   return {};
 }
 
-/// The fields that this library knows. Newer programs may bring more, as long as they mean nothing.
+/// Copies the fields that this version has. A newer program may bring more, which must be zero.
 outcome read_options(const rexnet_options* from, rexnet_options& o) {
   o = REXNET_OPTIONS_INIT;
   if (from == nullptr) return {};
@@ -80,16 +80,16 @@ outcome read_picture(const rexnet_picture& p, rexnet::image_view& view) {
   return {};
 }
 
-/// What is asked of a call's pictures.
+/// What a call computes of its pictures.
 enum class question : std::uint8_t { logits, features };
 
-/// Floats that it has for each.
+/// Floats of the answer for each picture.
 std::size_t answer_floats(const rexnet_classifier& c, question q) {
   const rexnet::config& shape = c.session.shape();
   return static_cast<std::size_t>(q == question::features ? rexnet::feature_c(shape) : shape.classes);
 }
 
-/// Runs the pictures: one, as `alone` says it, or a batch, whose errors name one by its index.
+/// Runs the pictures: one where `alone` is true, else a batch, whose errors name a picture by its index.
 /// @param out count * answer_floats() floats
 outcome run(rexnet_classifier& c, const rexnet_picture* pictures, std::size_t count, bool alone, question q,
             float* out) {
@@ -113,7 +113,7 @@ outcome run(rexnet_classifier& c, const rexnet_picture* pictures, std::size_t co
   return status ? outcome() : outcome(status.error());
 }
 
-/// What all questions to a classifier have in common; then ask() makes the answer.
+/// Checks the arguments that all calls of a classifier share, then calls ask(), which makes the answer.
 template <class Ask>
 rexnet_status with_classifier(rexnet_classifier* c, const rexnet_picture* pictures, std::size_t count,
                               const void* out, rexnet_error* error, Ask&& ask) noexcept {

@@ -1220,7 +1220,7 @@ class npy_cursor {
 
 #endif  // REXNET_CHECKPOINT_NPY_HPP
 // ---- rexnet/heads/cam.hpp
-// Class activation maps: which places of a picture speak for a class. Source: Zhou et al., "Learning Deep
+// Class activation maps: what each place of a picture adds to a class. Source: Zhou et al., "Learning Deep
 // Features for Discriminative Localization", arXiv 1512.04150.
 #ifndef REXNET_HEADS_CAM_HPP
 #define REXNET_HEADS_CAM_HPP
@@ -5681,8 +5681,9 @@ struct model_state {
 }  // namespace detail
 
 /// A model, made by load() or load_packed(): immutable, shareable between threads. A copy is another
-/// handle of the same weights, which live as long as one of them does; moving copies, so that none is ever
-/// without weights. What a temporary model gives is a copy, or does not compile where it only points.
+/// handle of the same weights, which live as long as one of the handles. A move copies, so that a model that
+/// was moved from still has its weights. Members of a temporary model give copies; those that would only
+/// point into it do not compile.
 class model {
  public:
   /// Family, width, classes.
@@ -5690,7 +5691,7 @@ class model {
   [[nodiscard]] const config& shape() const& noexcept { return state_->header.shape; }
   [[nodiscard]] config shape() const&& noexcept { return state_->header.shape; }
   /// @}
-  /// How it wants its pictures; origin().input_from says where that comes from.
+  /// How its pictures are prepared; origin().input_from says where that comes from.
   /// @{
   [[nodiscard]] const preprocessing& input() const& noexcept { return state_->header.input; }
   [[nodiscard]] preprocessing input() const&& noexcept { return state_->header.input; }
@@ -5723,7 +5724,7 @@ class model {
   [[nodiscard]] model_network net() const& noexcept { return {shape(), state_->payload.data()}; }
   [[nodiscard]] model_network net() const&& = delete;
 
-  /// Without weights, to be assigned to: classifiers and extractors refuse it.
+  /// Without weights, to be assigned to: sessions, classifiers and extractors refuse it.
   model() : state_(std::make_shared<detail::model_state>()) {}
   /// Another handle of the same weights.
   /// @{
@@ -6462,8 +6463,8 @@ inline namespace REXNET_BUILD {
 /// head[y][x] in place of the pooled vector.
 ///
 /// Place (y, x) looks around pixel (32 y, 32 x) of the network's input and not around the middle of the 32 x
-/// 32 pixels from there: a convolution of stride 2 with padding keeps the even pixels. seen_part() tells
-/// where in the picture the input lies.
+/// 32 pixels from there: a convolution of stride 2 with padding keeps the even pixels. seen_part() gives
+/// the part of the picture that the input shows.
 /// @param head        feature_maps::head of the same model, any strides, n from 0 on
 /// @param class_index 0 to classes - 1
 /// Errors: unsupported (a backbone without classifier), invalid_argument (class, null data), shape_mismatch
@@ -11454,7 +11455,7 @@ namespace detail {
 }  // namespace detail
 
 /// The top.size() largest scores, largest first, without the heap; equal scores in the order of their index.
-/// NaN counts as the smallest. For small numbers: takes time with scores times top.
+/// NaN counts as the smallest. For few scores or a small top: the time grows with their product.
 /// @return how many were written: fewer than top.size() where there are not as many scores, so 0 for no room
 inline std::size_t top_k_into(span<const float> scores, span<scored_class> top) noexcept {
   std::size_t count = 0;
@@ -11630,7 +11631,7 @@ struct model_maker {
   /// The same from a copy of the bytes, which the model keeps where it needs it.
   template <class Load>
   [[nodiscard]] static result<model> from_copy(byte_span bytes, Load&& load_bytes) {
-    if (bytes.empty()) return load_bytes(bytes);  // which says what is wrong with it
+    if (bytes.empty()) return load_bytes(bytes);  // for its error
     aligned_buffer copy(bytes.size());
     if (copy.data() == nullptr)
       return error(errc::out_of_memory, "no memory for a copy of " + std::to_string(bytes.size()) + " bytes");
@@ -11850,8 +11851,8 @@ namespace detail {
 
 }  // namespace detail
 
-/// How pictures are prepared for a checkpoint that says nothing about it: as timm's own configurations have
-/// it for the architecture. Those of rexnetr 2.0x and 3.0x, the published ones, keep 0.95 of the short side
+/// How pictures are prepared for a checkpoint that does not say: as timm's own configurations do for the
+/// architecture. Those of rexnetr 2.0x and 3.0x, the published ones, keep 0.95 of the short side
 /// (and were measured at 288 pixels with 1.0); all others 0.875, at 224 pixels.
 [[nodiscard]] inline preprocessing default_preprocessing(const config& shape) noexcept {
   preprocessing p;
@@ -11925,7 +11926,7 @@ namespace detail {
 
 }  // namespace detail
 
-/// All that load() knows of a checkpoint beside its weights. @param path of the file, for the config.json
+/// What load() takes from a checkpoint beside its weights. @param path of the file, for the config.json
 /// beside it; empty: there is none. Errors: M18, io_error (a config that was asked for).
 [[nodiscard]] inline result<model_description> describe(const checkpoint& c, const config& shape,
                                                         const std::string& path,
@@ -11979,7 +11980,7 @@ namespace detail {
 /// of a packed float32 file is borrowed: `bytes` must be 64-byte aligned and outlive the model, its copies
 /// and their classifiers; load_copy() has no such condition. Everything else is copied. Errors: those of
 /// read_checkpoint(), identify(), pack_weights() and read_packed(); T6 beyond max_weights_blow_up. A
-/// checkpoint gets default_preprocessing() and default_labels(). Memory: the file's size once for an honest
+/// checkpoint gets default_preprocessing() and default_labels(). Memory: the file's size once for an ordinary
 /// checkpoint (float16: twice) and a megabyte, 200 times for the worst that can be made; see
 /// docs/refusals.md.
 [[nodiscard]] inline result<model> load(byte_span bytes, const load_options& how = {}) {
@@ -11994,8 +11995,8 @@ namespace detail {
 /// load() from a file, which is mapped: a packed float32 file is used in place and shared between processes.
 /// A checkpoint with a config.json of its own network beside it (timm's, transformers') has its preprocessing
 /// and names from there. Where the file shrinks or its disk fails while it is read, or later while a packed
-/// float32 model is used, POSIX ends the program (SIGBUS). load_copy() is immune; so is everybody who
-/// replaces files by renaming, as `pack` does: the mapping keeps the old file.
+/// float32 model is used, POSIX ends the program (SIGBUS). load_copy() is immune. So are files that
+/// are replaced by renaming, as `pack` does: the mapping keeps the old file.
 /// @param path UTF-8. Errors: those of load() from memory, M18 (config.json) and io_error, with the path in
 /// front.
 [[nodiscard]] inline result<model> load(const std::string& path, const load_options& how = {}) {

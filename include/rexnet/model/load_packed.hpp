@@ -68,7 +68,7 @@ struct model_maker {
   /// The same from a copy of the bytes, which the model keeps where it needs it.
   template <class Load>
   [[nodiscard]] static result<model> from_copy(byte_span bytes, Load&& load_bytes) {
-    if (bytes.empty()) return load_bytes(bytes);  // which says what is wrong with it
+    if (bytes.empty()) return load_bytes(bytes);  // for its error
     aligned_buffer copy(bytes.size());
     if (copy.data() == nullptr)
       return error(errc::out_of_memory, "no memory for a copy of " + std::to_string(bytes.size()) + " bytes");

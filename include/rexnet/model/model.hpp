@@ -46,8 +46,9 @@ struct model_state {
 }  // namespace detail
 
 /// A model, made by load() or load_packed(): immutable, shareable between threads. A copy is another
-/// handle of the same weights, which live as long as one of them does; moving copies, so that none is ever
-/// without weights. What a temporary model gives is a copy, or does not compile where it only points.
+/// handle of the same weights, which live as long as one of the handles. A move copies, so that a model that
+/// was moved from still has its weights. Members of a temporary model give copies; those that would only
+/// point into it do not compile.
 class model {
  public:
   /// Family, width, classes.
@@ -55,7 +56,7 @@ class model {
   [[nodiscard]] const config& shape() const& noexcept { return state_->header.shape; }
   [[nodiscard]] config shape() const&& noexcept { return state_->header.shape; }
   /// @}
-  /// How it wants its pictures; origin().input_from says where that comes from.
+  /// How its pictures are prepared; origin().input_from says where that comes from.
   /// @{
   [[nodiscard]] const preprocessing& input() const& noexcept { return state_->header.input; }
   [[nodiscard]] preprocessing input() const&& noexcept { return state_->header.input; }
@@ -88,7 +89,7 @@ class model {
   [[nodiscard]] model_network net() const& noexcept { return {shape(), state_->payload.data()}; }
   [[nodiscard]] model_network net() const&& = delete;
 
-  /// Without weights, to be assigned to: classifiers and extractors refuse it.
+  /// Without weights, to be assigned to: sessions, classifiers and extractors refuse it.
   model() : state_(std::make_shared<detail::model_state>()) {}
   /// Another handle of the same weights.
   /// @{
