@@ -47,6 +47,7 @@ struct block_config {
   bool se_first = true;  ///< squeeze-excite, whose gate is sigmoid, comes before depthwise_act
   float bn_eps = 1e-5f;  ///< of its BatchNorms, for folding
 
+  /// Whether the input is added to any output channel.
   [[nodiscard]] constexpr bool residual() const noexcept { return residual_c > 0; }
 };
 
