@@ -5,7 +5,7 @@
  * ctypes, Rust, Go, C#). Link librexnet; docs/c-api.md has examples in C and Python.
  *
  * A rexnet_model is immutable: any number of threads may use one. A rexnet_classifier holds the memory that a
- * forward pass works in: one per thread. Pictures are pixels; decoding files is the program's business.
+ * forward pass works in: one per thread. Pictures are pixels; the program decodes its files.
  *
  * Errors. Every function that can fail returns a rexnet_status and takes a rexnet_error of the caller's, or
  * NULL, as its last argument, which gets the reason in words. It is the caller's so that the library keeps no

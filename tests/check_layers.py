@@ -17,13 +17,16 @@ ALLOWED = {
     "payload": {"core", "system", "arch", "image", "labels", "checkpoint"},
     "dispatch": {"core", "simd", "kernels"},
     "engine": {"core", "system", "kernels", "arch", "payload", "image", "dispatch"},
-    "heads": {"core", "system", "arch", "payload", "image", "engine", "."},
-    ".": {"core", "system", "simd", "kernels", "arch", "labels", "image", "checkpoint", "payload", "dispatch", "engine", "heads"},
+    "model": {"core", "system", "image", "checkpoint", "payload", "engine"},
+    "heads": {"core", "arch", "payload", "image", "engine", "model", "."},
+    ".": {"core", "system", "simd", "kernels", "arch", "labels", "image", "checkpoint", "payload", "dispatch", "engine", "model", "heads"},
 }
-# Of a room only this: the engine knows the packed layout and no file, checkpoints know how pictures are prepared, and the
-# resize knows its two loops.
+# Of a folder only this: the engine uses the packed layout and no file, checkpoints how pictures are prepared, the resize
+# its two loops, a model of a checkpoint only where it came from, and heads of the headers above them only the operators.
 ONLY = {("engine", "payload"): {"layout.hpp"}, ("checkpoint", "image"): {"preprocess.hpp"},
-        ("payload", "image"): {"preprocess.hpp"}, ("image", "kernels"): {"resample.hpp"}}
+        ("payload", "image"): {"preprocess.hpp"}, ("image", "kernels"): {"resample.hpp"},
+        ("model", "checkpoint"): {"origin.hpp"}, ("model", "image"): {"preprocess.hpp"},
+        ("heads", "."): {"ops.hpp"}}
 
 root, bad = pathlib.Path(sys.argv[1]), []
 for header in sorted(root.rglob("*.hpp")):

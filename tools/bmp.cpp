@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// BMP without a library: Debian 12 has none of its own for this format, the toolkits that read it (GdkPixbuf,
-// SDL) have rules of their own for masks, gaps of RLE and alpha, and Pillow's are these few lines.
+// BMP without a library. Debian 12 has no library for this format alone, and the toolkits that read it
+// (GdkPixbuf, SDL) treat masks, gaps of RLE and alpha in other ways than Pillow. Pillow's rules are short.
 #include "tools/image_codecs.hpp"
 
 #include <algorithm>
@@ -61,12 +61,12 @@ result<header> read_header(byte_span file) {
   }
   if (h.colours == 0 && h.bits <= 8) h.colours = 1u << h.bits;
   h.pixels_at = number(file, 10, 4);
-  // Files that forget their palette in this offset.
+  // In some files this offset leaves out the palette.
   if (h.pixels_at == 14 + h.size && h.bits <= 8) h.pixels_at += h.colour_bytes * std::size_t{h.colours};
   return h;
 }
 
-/// How many pixels of 16, 24 and 32 bits are taken apart: the masks that Pillow knows.
+/// The masks by which pixels of 16, 24 and 32 bits are taken apart: those that Pillow reads.
 struct layout {
   std::uint32_t bits;
   std::array<std::uint32_t, 4> masks;
@@ -103,7 +103,7 @@ result<palette> read_palette(byte_span file, const header& h) {
   if (h.colours > 256) return error(errc::unsupported, "BMP: " + std::to_string(h.colours) + " colours");
   if (file.size() - h.palette_at < h.colour_bytes * h.colours) return cut_short();
   palette colours{};
-  bool ramp = h.colours > 2;  // a palette that only says "grey" is none: samples beyond it are grey as well
+  bool ramp = h.colours > 2;  // a grey ramp counts as no palette: samples beyond it are grey as well
   for (std::size_t i = 0; i < h.colours; ++i)
     for (std::size_t c = 0; c < 3; ++c) {
       colours[i][c] = file[h.palette_at + h.colour_bytes * i + 2 - c];

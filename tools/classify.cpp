@@ -34,7 +34,8 @@ using rexnet::error;
 using rexnet::printable;
 namespace fs = std::filesystem;
 
-/// Every path that is read comes by here: what the arguments name before any work, a list's as they come.
+/// Declares a path that is read to the output guard: those of the arguments before any work, those of a list
+/// as they come.
 void known_input(const std::string& path) {
   guard().input(path, "the picture");
 }
@@ -102,7 +103,7 @@ answer_format format_of(const options& o) {
   return o.jsonl ? answer_format::json_lines : o.json ? answer_format::json : answer_format::text;
 }
 
-/// What becomes of the requests, in numbers: nothing is kept of the single ones.
+/// Counts of the requests by result. The requests themselves are not kept.
 struct sums {
   std::size_t answered = 0;
   std::size_t on_their_side = 0;  ///< of them not turned upright
@@ -136,7 +137,7 @@ class classification {
 
   void run() {
     const signals_heeded heeded;
-    std::exception_ptr lost;  // an output; what else was made is still worth keeping
+    std::exception_ptr lost;  // the first output that failed; the others are still finished
     const auto keep_on = [&lost](auto&& part) {
       try {
         part();
@@ -176,7 +177,7 @@ class classification {
     if (!out_.text()) out_.add({{"image", r.path}, {"left_out", r.left_out}}, {});
   }
 
-  /// Classifies and prints; what is wrong with the picture, or nothing.
+  /// Classifies and prints. @return what is wrong with the picture, or ""
   [[nodiscard]] std::string answer(const request& r) {
     rexnet::feature_maps maps;
     ordered_json entry;
@@ -242,7 +243,7 @@ class classification {
     text += "  " + printable(path) + ": what speaks for " + printable(label(of)) + '\n';
   }
 
-  /// Lists given as pictures are a frequent mistake.
+  /// A list of pictures given as a picture is a frequent mistake: the message says what to do.
   static std::string hinted(const request& r, const std::string& why) {
     if (!r.given || !is_text(r.path)) return why;
     return why + " (it is text: a list of pictures is read from standard input, which is written -)";
@@ -284,7 +285,7 @@ class classification {
     }
     if (failed == 0) return;
     if (!requests_.several()) throw error(errc::io_error, sums_.first_failure);
-    if (sums_.answered + failed == 1) throw exit_with{1};  // what was said says it all
+    if (sums_.answered + failed == 1) throw exit_with{1};  // take() has printed the reason
     throw error(errc::io_error, std::to_string(failed) + " of " + std::to_string(sums_.answered + failed) +
                                     " pictures have no answer (" + kinds_text(sums_.failed) + ")");
   }

@@ -41,8 +41,8 @@ error failed(int code) {
   return error(errc::io_error, std::string("GIF: ") + (why != nullptr ? why : "damaged"));
 }
 
-/// The colour of every sample. Pillow takes a palette that is a grey ramp for none, and what lies beyond a
-/// palette for black.
+/// The colour of every sample. As in Pillow, a palette that is a grey ramp counts as none, and samples beyond
+/// a palette are black.
 std::array<GifColorType, 256> colours_of(const ColorMapObject* map) {
   std::array<GifColorType, 256> colours{};
   const int count = map == nullptr ? 0 : (std::min)(map->ColorCount, 256);

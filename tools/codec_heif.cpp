@@ -93,7 +93,8 @@ result<decoded> decode(const char* format, byte_span file, std::uint64_t largest
   for (int y = 0; y < height; ++y)
     std::memcpy(picture.image.data.data() + static_cast<std::size_t>(y) * row,
                 rows + static_cast<std::ptrdiff_t>(y) * stride, row);
-  // Of AVIF Pillow leaves the turning to exif_transpose, by the container's word alone; HEIC comes upright.
+  // Pillow turns HEIC upright when it loads it. AVIF it leaves as it is, for exif_transpose to turn, by the
+  // container's orientation alone.
   picture.orientation = turn ? 1 : iso_orientation(file);
   if (!turn && picture.orientation == 1 &&
       heif_image_handle_get_number_of_metadata_blocks(found, "Exif") == 0)

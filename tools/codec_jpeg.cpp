@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// JPEG by libjpeg-turbo's own interface: TurboJPEG has no name for many sampling factors that files have.
+// JPEG by libjpeg-turbo's classic interface: TurboJPEG refuses many sampling factors that files have.
 #include "tools/image_codecs.hpp"
 
 #include <csetjmp>
@@ -30,7 +30,7 @@ struct reader {
   reader() = default;
   reader(const reader&) = delete;
   reader& operator=(const reader&) = delete;
-  ~reader() { jpeg_destroy_decompress(&jpeg); }  // which is fine before jpeg_create_decompress(), too
+  ~reader() { jpeg_destroy_decompress(&jpeg); }  // allowed before jpeg_create_decompress(), too
 };
 
 void leave(j_common_ptr jpeg) {
@@ -78,7 +78,7 @@ bool read_header(reader& r, const unsigned char* file, unsigned long size) {
   return true;
 }
 
-/// Pillow takes every CMYK JPEG for Adobe's, which are inverted.
+/// Pillow reads every CMYK JPEG as Adobe's, whose values are inverted.
 void unpack_cmyk(const JSAMPLE* row, std::size_t width, std::uint8_t* to) {
   for (; width > 0; --width, row += 4, to += 3) {
     std::uint8_t ink[4];

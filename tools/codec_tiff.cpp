@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // TIFF by libtiff: the first page. libtiff undoes compression, byte order and order of bits; what the samples
-// mean is settled here, as Pillow's table of pixel modes has it.
+// mean is decided here, by Pillow's table of pixel modes.
 #include "tools/image_codecs.hpp"
 #include "tools/orientation.hpp"
 
@@ -29,7 +29,7 @@ using rexnet::error;
 using rexnet::result;
 using rexnet::rgb_image;
 
-/// A file in memory, and what libtiff said of it.
+/// A file in memory, and libtiff's message about it.
 struct source {
   byte_span file;
   toff_t at = 0;
@@ -72,7 +72,7 @@ int keep_error(TIFF*, void* to, const char* /*module*/, const char* format, va_l
   if (s->message[0] == '\0') std::vsnprintf(s->message, sizeof(s->message), format, arguments);
   return 1;
 }
-/// Of damaged JPEG and fax data libtiff only warns, and guesses the pixels.
+/// libtiff only warns of damaged JPEG and fax data, and guesses the pixels.
 int keep_warning(TIFF* tiff, void* to, const char* module, const char* format, va_list arguments) {
   const bool guess =
       module != nullptr && (std::strncmp(module, "JPEG", 4) == 0 || std::strncmp(module, "Fax", 3) == 0);
@@ -174,7 +174,7 @@ std::string sample_text(const page& p) {
          std::to_string(p.bits) + " bits";
 }
 
-/// What the samples mean, or why this program does not say.
+/// Decides what the samples mean. Errors: those that this program does not read.
 rexnet::status interpret(page& p) {
   const bool small = p.bits == 1 || p.bits == 2 || p.bits == 4 || p.bits == 8, bytes = p.bits == 8,
              words = p.bits == 16;
@@ -385,8 +385,8 @@ rexnet::status read_converted(TIFF* t, const page& p, source& s, rgb_image& out)
   return rexnet::done;
 }
 
-/// Whether each pixel has colours of its own. Where the file does not say libtiff halves them twice, as the
-/// standard has it; Pillow, and the files that it writes, mean whole ones.
+/// Whether each pixel has colours of its own. Where the file has no tag for it, libtiff takes half of the
+/// colours in each direction, as the standard says; Pillow, and the files that it writes, mean all of them.
 bool has_whole_colours(TIFF* t, const page& p) {
   std::uint16_t across = 0, down = 0;
   if (p.colours != meaning::converted || p.compression != COMPRESSION_NONE) return false;
@@ -394,7 +394,7 @@ bool has_whole_colours(TIFF* t, const page& p) {
   return TIFFSetField(t, TIFFTAG_YCBCRSUBSAMPLING, 1, 1) == 1;
 }
 
-/// A block must not be much larger than the picture: what it takes is not in the file.
+/// A block must not be much larger than the picture: its memory is not bounded by the file's size.
 rexnet::status check_blocks(const page& p, std::uint64_t largest) {
   const std::uint64_t pixels = std::uint64_t{p.width} * p.height,
                       block = std::uint64_t{p.block_width} * p.block_height;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The subcommands of `rexnet`, and what their options say. Each throws rexnet::error on bad input.
+// The subcommands of `rexnet`, and the values of their options. Each throws rexnet::error on bad input.
 #ifndef REXNET_TOOLS_COMMANDS_HPP
 #define REXNET_TOOLS_COMMANDS_HPP
 
@@ -18,7 +18,7 @@ struct options {
   std::string svg;
   std::string cam, embed;
   std::vector<std::string> inputs, selftest;
-  std::vector<float> mean, std;
+  std::vector<float> mean, deviation;
   int input_size = 0, threads = 0, top = 5, batch = 1, cam_class = -1;
   double crop_pct = 0;
   bool profile = false, json = false, exif = false, half = false, copy = false;
@@ -53,7 +53,7 @@ void pack(const options& o);
 void verify(const options& o);
 void eval(const options& o);
 
-/// Thrown by a command whose exit code is a result, when everything was said.
+/// Thrown by a command that ends with this exit code and has printed all its messages.
 struct exit_with {
   int code;
 };
@@ -80,18 +80,17 @@ struct image_batch {
 /// A map as .npy, [n][c][h][w] or [n][h][w][c].
 void write_map(const std::string& path, const rexnet::feature_map& map, bool nchw);
 /// The outputs of a batch.
-[[nodiscard]] std::vector<float> forward(const rexnet::model& m, const image_batch& images, int threads,
+[[nodiscard]] std::vector<float> forward(rexnet::session& session, const image_batch& images,
                                          const rexnet::forward_options& how = {});
-void check_forward(rexnet::errc e);
 /// Throws when the command was not built with the set.
 [[nodiscard]] const struct measure_loops& loops_for(const std::string& set);
-/// Tells output_guard of every file that the options name; throws rexnet::error (output_is_input) where an
-/// output would land on an input or on another output. Before any work.
+/// Declares every file that the options name to output_guard, before any work. Throws rexnet::error
+/// (output_is_input) where an output would land on an input or on another output.
 /// @param output_is_folder -o names a folder, for feature_files()
 void declare_files(const options& o, bool output_is_folder);
 
-/// The files of the command's own: all are made here, so that none is made that output_guard does not know.
-/// Writes under a temporary name first: an interrupted write leaves the old file or none.
+/// All files that the command writes are made by these functions, so that output_guard has every one. A file
+/// is written under a temporary name first: an interrupted write leaves the old file or none.
 [[nodiscard]] rexnet::output_file create_output(const std::string& path);
 void commit_output(rexnet::output_file& file, const std::string& path);
 void write_file(const std::string& path, const std::string& bytes);

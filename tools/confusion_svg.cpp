@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The confusion matrix as a picture. SVG, because its text stays text: it needs no font here and is sharp at
-// every size.
+// The confusion matrix as a picture. It is SVG, because that needs no font here and is sharp at every size.
 #include "tools/eval_report.hpp"
 #include "tools/xml_text.hpp"
 
@@ -87,71 +86,114 @@ void legend(drawing& d, double x, double y) {
   }
 }
 
+/// The first `longest` bytes of a name, without the part of a letter of UTF-8 at their end.
+std::string shortened(const std::string& name, std::size_t longest) {
+  std::size_t end = (std::min)(longest, name.size());
+  while (end > 0 && end < name.size() && (static_cast<unsigned char>(name[end]) & 0xc0) == 0x80) --end;
+  return name.substr(0, end);
+}
+
+/// The picture of one report: its matrix has its corner at (x0, y0), and a row and a column for each class
+/// that occurs.
+class matrix {
+ public:
+  explicit matrix(const evaluation_report& r)
+      : r_(r),
+        classes_(occurring_classes(r.counts)),
+        longest_(longest_name()),
+        l_(classes_.size(), longest_),
+        side_(l_.cell * static_cast<double>(classes_.size())),
+        x0_(34 + l_.names),
+        y0_(74 + l_.names),
+        d_((std::max)(x0_ + side_ + (l_.labelled ? 110 : 20), 470.0), y0_ + side_ + 56) {}
+
+  [[nodiscard]] std::string draw() && {
+    draw_titles();
+    if (l_.labelled) {
+      for (std::size_t i = 0; i < classes_.size(); ++i) draw_class(i);
+      draw_grid();
+    }
+    for (const auto& [pair, count] : r_.counts.confusion()) draw_cell(pair.first, pair.second, count);
+    if (!l_.labelled) draw_frame();
+    legend(d_, x0_ > 120 ? 120 : x0_, y0_ + side_ + 26);
+    return std::move(d_).finish();
+  }
+
+ private:
+  [[nodiscard]] std::size_t longest_name() const {
+    std::size_t longest = 1;
+    for (const int c : classes_)
+      longest = (std::max)(longest, (std::min)(std::size_t{24}, r_.name(c).size()));
+    return longest;
+  }
+  /// Of row or column i, from the corner.
+  [[nodiscard]] double middle(std::size_t i) const { return (static_cast<double>(i) + 0.5) * l_.cell; }
+  [[nodiscard]] double middle_of(int c) const {
+    return middle(
+        static_cast<std::size_t>(std::lower_bound(classes_.begin(), classes_.end(), c) - classes_.begin()));
+  }
+  [[nodiscard]] const class_count& count_of(int c) const {
+    return r_.counts.classes()[static_cast<std::size_t>(c)];
+  }
+
+  void draw_titles() {
+    const class_count& all = r_.counts.all();
+    char title[160];
+    std::snprintf(title, sizeof(title), "%lld pictures: top-1 %.2f %%, top-5 %.2f %%",
+                  static_cast<long long>(all.n), 100 * share(all.top1, all.n), 100 * share(all.top5, all.n));
+    d_.text(16, 26, 15, title, "start");
+    d_.text(x0_ + side_ / 2, 50, 12, "taken for", "middle", "#666");
+    d_.text(20, y0_ + side_ / 2, 12, "class of the picture", "middle", "#666", -90);
+  }
+  /// The name of a class at its row and its column, and what part of its pictures is right.
+  void draw_class(std::size_t i) {
+    const std::string name = shortened(r_.name(classes_[i]), longest_);
+    d_.text(x0_ - 6, y0_ + middle(i) + l_.font * 0.35, l_.font, name, "end");
+    d_.text(x0_ + middle(i) + l_.font * 0.35, y0_ - 6, l_.font, name, "start", {}, -90);
+    const class_count& of = count_of(classes_[i]);
+    if (of.n == 0) return;
+    char part[64];
+    std::snprintf(part, sizeof(part), "%.1f %% of %lld", 100 * share(of.top1, of.n),
+                  static_cast<long long>(of.n));
+    d_.text(x0_ + side_ + 8, y0_ + middle(i) + l_.font * 0.3, (std::min)(11.0, l_.font), part, "start",
+            "#666");
+  }
+  void draw_grid() {
+    for (std::size_t i = 0; i <= classes_.size(); ++i) {
+      const double at = static_cast<double>(i) * l_.cell;
+      d_.line(x0_, y0_ + at, x0_ + side_, y0_ + at);
+      d_.line(x0_ + at, y0_, x0_ + at, y0_ + side_);
+    }
+  }
+  void draw_frame() {
+    d_.line(x0_, y0_, x0_ + side_, y0_);
+    d_.line(x0_, y0_, x0_, y0_ + side_);
+    d_.line(x0_ + side_, y0_, x0_ + side_, y0_ + side_);
+    d_.line(x0_, y0_ + side_, x0_ + side_, y0_ + side_);
+  }
+  void draw_cell(int label, int predicted, std::int64_t count) {
+    const double part = share(count, count_of(label).n);
+    const double x = middle_of(predicted), y = middle_of(label), gap = l_.labelled ? 1 : 0;
+    d_.rectangle(x0_ + x - l_.cell / 2 + gap, y0_ + y - l_.cell / 2 + gap, l_.cell - gap, l_.cell - gap,
+                 colour(part, label == predicted),
+                 r_.name(label) + " taken for " + r_.name(predicted) + ": " + std::to_string(count));
+    if (l_.numbered)
+      d_.text(x0_ + x, y0_ + y + 4.5, 13, std::to_string(count), "middle",
+              (label == predicted ? part : std::sqrt(part)) > 0.55 ? "#fff" : "#222");
+  }
+
+  const evaluation_report& r_;
+  std::vector<int> classes_;  ///< sorted
+  std::size_t longest_;       ///< bytes of a name
+  layout l_;
+  double side_, x0_, y0_;
+  drawing d_;
+};
+
 }  // namespace
 
 std::string confusion_svg(const evaluation_report& r) {
-  const std::vector<int> classes = occurring_classes(r.counts);
-  std::size_t longest = 1;
-  for (const int c : classes) longest = (std::max)(longest, (std::min)(std::size_t{24}, r.name(c).size()));
-  const layout l(classes.size(), longest);
-  const double n = static_cast<double>(classes.size()), side = l.cell * n;
-  const double x0 = 34 + l.names, y0 = 74 + l.names,
-               width = (std::max)(x0 + side + (l.labelled ? 110 : 20), 470.0);
-  drawing d(width, y0 + side + 56);
-  const class_count& all = r.counts.all();
-  char title[160];
-  std::snprintf(title, sizeof(title), "%lld pictures: top-1 %.2f %%, top-5 %.2f %%",
-                static_cast<long long>(all.n), 100 * share(all.top1, all.n), 100 * share(all.top5, all.n));
-  d.text(16, 26, 15, title, "start");
-  d.text(x0 + side / 2, 50, 12, "taken for", "middle", "#666");
-  d.text(20, y0 + side / 2, 12, "class of the picture", "middle", "#666", -90);
-
-  const auto middle = [&](std::size_t i) { return (static_cast<double>(i) + 0.5) * l.cell; };
-  for (std::size_t i = 0; i < classes.size(); ++i) {
-    const class_count& of = r.counts.classes()[static_cast<std::size_t>(classes[i])];
-    if (l.labelled) {
-      const std::string whole = r.name(classes[i]);
-      std::size_t end = (std::min)(longest, whole.size());
-      while (end > 0 && end < whole.size() && (whole[end] & 0xc0) == 0x80)
-        --end;  // letters of UTF-8 stay whole
-      const std::string name = whole.substr(0, end);
-      d.text(x0 - 6, y0 + middle(i) + l.font * 0.35, l.font, name, "end");
-      d.text(x0 + middle(i) + l.font * 0.35, y0 - 6, l.font, name, "start", {}, -90);
-      char part[64];
-      std::snprintf(part, sizeof(part), "%.1f %% of %lld", 100 * share(of.top1, of.n),
-                    static_cast<long long>(of.n));
-      if (of.n > 0)
-        d.text(x0 + side + 8, y0 + middle(i) + l.font * 0.3, (std::min)(11.0, l.font), part, "start", "#666");
-    }
-  }
-  if (l.labelled)
-    for (std::size_t i = 0; i <= classes.size(); ++i) {
-      const double at = static_cast<double>(i) * l.cell;
-      d.line(x0, y0 + at, x0 + side, y0 + at);
-      d.line(x0 + at, y0, x0 + at, y0 + side);
-    }
-  const auto place = [&](int c) {
-    return static_cast<std::size_t>(std::lower_bound(classes.begin(), classes.end(), c) - classes.begin());
-  };
-  for (const auto& [pair, count] : r.counts.confusion()) {
-    const auto [label, predicted] = pair;
-    const double part = share(count, r.counts.classes()[static_cast<std::size_t>(label)].n);
-    const double x = middle(place(predicted)), y = middle(place(label)), gap = l.labelled ? 1 : 0;
-    d.rectangle(x0 + x - l.cell / 2 + gap, y0 + y - l.cell / 2 + gap, l.cell - gap, l.cell - gap,
-                colour(part, label == predicted),
-                r.name(label) + " taken for " + r.name(predicted) + ": " + std::to_string(count));
-    if (l.numbered)
-      d.text(x0 + x, y0 + y + 4.5, 13, std::to_string(count), "middle",
-             (label == predicted ? part : std::sqrt(part)) > 0.55 ? "#fff" : "#222");
-  }
-  if (!l.labelled) {
-    d.line(x0, y0, x0 + side, y0);
-    d.line(x0, y0, x0, y0 + side);
-    d.line(x0 + side, y0, x0 + side, y0 + side);
-    d.line(x0, y0 + side, x0 + side, y0 + side);
-  }
-  legend(d, x0 > 120 ? 120 : x0, y0 + side + 26);
-  return std::move(d).finish();
+  return matrix(r).draw();
 }
 
 }  // namespace rexnet_tools

@@ -23,8 +23,8 @@ class csv_reader {
  public:
   explicit csv_reader(std::string_view text) : text_(text) {}
 
-  /// The next record. False where none follows that is whole: a record without the line feed at its end was
-  /// never written to its end. Then position() is where it begins.
+  /// The next whole record; false where none follows. A record without a line feed at its end was cut off
+  /// while it was written: position() is where it begins.
   bool next(std::vector<std::string>& fields) {
     fields.assign(1, {});
     bool quoted = false;

@@ -44,8 +44,8 @@ class class_index {
       add(by_composed_, composed(name), i);
     }
   }
-  /// -1 where no class has the name; throws where several have it. What Unicode spells in two ways is the
-  /// same name, unless the classes tell it apart.
+  /// -1 where no class has the name; throws where several have it. Two spellings of Unicode for one text are
+  /// the same name, unless they are the names of two classes.
   [[nodiscard]] int of_name(const std::string& name) const {
     const int exact = find(by_name_, name, name);
     return exact >= 0 ? exact : find(by_composed_, composed(name), name);
@@ -81,7 +81,7 @@ class class_index {
   by_text by_name_, by_composed_;
 };
 
-/// For names that look alike and are not: where this build cannot compare them, at least they are shown.
+/// For names that look alike and differ: a build that cannot compare them shows how they are spelled.
 std::string spelling_note(const std::vector<std::string>& unknown, const std::vector<std::string>& known) {
   if (can_compose()) return {};
   std::vector<std::string> found, expected;
@@ -158,8 +158,8 @@ top_level read_top_level(const std::string& path) {
   return top;
 }
 
-/// Hidden folders (.git, .ipynb_checkpoints) are classes for torchvision. Here they are where the model knows
-/// them: by their name, or because without them a nameless model has more classes than there are folders.
+/// Hidden folders (.git, .ipynb_checkpoints) are classes for torchvision. Here they are only where the model
+/// has a class of that name, or has no names and as many classes as there are folders with the hidden ones.
 void take_known_hidden(top_level& top, const class_list& classes) {
   const class_index index(classes);
   const bool by_position = classes.names.empty() && !top.hidden.empty() &&
@@ -256,7 +256,7 @@ bool split_line(const std::string& line, const class_index& index, sample& s) {
     const std::size_t label = line.find_first_not_of(' ', at + 1);  // "path, label"
     s.label = label == line.npos ? -1 : index.of_label(line.substr(label));
     if (s.label < 0 && separator == ' ') {
-      // A name of several words: whichever part of the line is one.
+      // A name of several words: the shortest end of the line that is a class.
       for (std::size_t from = at; s.label < 0 && from != line.npos && from > 0;
            from = line.rfind(' ', from - 1))
         if ((s.label = index.of_name(line.substr(from + 1))) >= 0) {

@@ -34,7 +34,7 @@ struct dataset {
   std::vector<sample> samples;
   std::vector<left_out_file> others;  ///< files that are no pictures, and links that lead in a circle
   std::vector<left_out_file> unread;  ///< what may be pictures, or hold them, and cannot be looked at
-  std::vector<std::string> notes;     ///< what else a reader of the result should know
+  std::vector<std::string> notes;     ///< what else matters for reading the result
 
   /// The file of a sample.
   [[nodiscard]] std::string file(const sample& s) const;

@@ -64,12 +64,8 @@ class_list classes_of(const options& o, const rexnet::model& m) {
   return c;
 }
 
-}  // namespace
-
-void eval(const options& o) {
-  const rexnet::model m = load_model(o);
-  if (m.shape().classes == 0)
-    throw error(errc::unsupported, o.model + ": a backbone without classifier has no classes to evaluate");
+/// What is evaluated, how and on what; the numbers are to come.
+evaluation_report begin_report(const options& o, const rexnet::model& m) {
   evaluation_report r;
   r.model = o.model;
   r.data = o.inputs[0];
@@ -79,33 +75,37 @@ void eval(const options& o) {
   r.how = {o.input_of(m.input(), m.origin()), o.exif, o.threads > 0 ? o.threads : rexnet::available_cpus(),
            o.pictures_at_a_time};
   r.how.threads = (std::min)(r.how.threads, rexnet::max_threads);
-  const dataset data = read_dataset(o.inputs[0], r.classes, o.null_separated);
-  for (const std::string& line : left_out_lines(data, o.left_out)) say(line);
+  r.counts = tally(r.classes.count);
+  return r;
+}
+
+void add_dataset(evaluation_report& r, const rexnet::model& m, const dataset& data) {
   r.notes = data.notes;
   r.others = data.others;
   r.unread = data.unread;
-  if (!o.csv.empty() || !o.confusion.empty())
-    for (const sample& picture : data.samples) guard().input(data.file(picture), "the picture");
   r.labels = data.labels;
   r.pictures = data.samples.size();
   r.run = run_id(m, r.how.input, r.how.exif, r.classes, data);
-  r.counts = tally(r.classes.count);
+}
 
-  const signals_heeded heeded;
-  std::optional<predictions_file> rows;
-  if (!o.csv.empty()) {
-    if (o.resume)
-      rows = predictions_file::resume(o.csv, r.run, r.classes, data, [&](std::size_t i, const prediction& p) {
+/// The rows of --csv, if it is given; with --resume, those of the interrupted run are counted.
+std::optional<predictions_file> open_rows(const options& o, evaluation_report& r, const dataset& data) {
+  if (o.csv.empty()) return std::nullopt;
+  if (!o.resume) return predictions_file::create(o.csv, r.run, r.classes);
+  auto rows =
+      predictions_file::resume(o.csv, r.run, r.classes, data, [&](std::size_t i, const prediction& p) {
         r.counts.add(data.samples[i].path, data.samples[i].label, p);
       });
-    else
-      rows = predictions_file::create(o.csv, r.run, r.classes);
-    r.resumed = rows->rows();
-    if (r.resumed > 0)
-      say(o.csv + ": " + std::to_string(r.resumed) + " of " + std::to_string(r.pictures) +
-          " pictures were finished before");
-  }
+  r.resumed = rows.rows();
+  if (r.resumed > 0)
+    say(o.csv + ": " + std::to_string(r.resumed) + " of " + std::to_string(r.pictures) +
+        " pictures were finished before");
+  return rows;
+}
 
+/// Evaluates what is not in `rows` yet, counts it and appends it there.
+void run_pictures(const options& o, const rexnet::model& m, const dataset& data, evaluation_report& r,
+                  std::optional<predictions_file>& rows) {
   progress bar(r.resumed, r.pictures, error_is_terminal());
   const double start = seconds();
   r.times = evaluate(m, data, r.how, r.resumed, stopped_by, [&](std::size_t i, const prediction& p) {
@@ -127,16 +127,39 @@ void eval(const options& o) {
   draw(bar.away());
   if (rows) rows->close();
   r.interrupted = r.finished() < r.pictures;
+}
 
-  if (!o.confusion.empty()) write_file(o.confusion, confusion_svg(r));
-  o.json ? print_json(json_text(json_report(r))) : print(text_report(r));
-  finish_output();
+/// Throws where the evaluation did not reach every picture.
+void say_what_is_missing(const evaluation_report& r) {
   if (r.here.on_their_side > 0)
     say(std::to_string(r.here.on_their_side) +
         " pictures say that they were taken with the camera turned: --exif turns upright");
   if (r.interrupted) throw exit_with{interrupted_exit};
-  if (r.counts.all().n == 0) throw error(errc::io_error, o.inputs[0] + ": every picture is broken");
+  if (r.counts.all().n == 0) throw error(errc::io_error, r.data + ": every picture is broken");
   if (const std::string why = without_answer(r); !why.empty()) throw error(errc::io_error, why);
+}
+
+}  // namespace
+
+void eval(const options& o) {
+  const rexnet::model m = load_model(o);
+  if (m.shape().classes == 0)
+    throw error(errc::unsupported, o.model + ": a backbone without classifier has no classes to evaluate");
+  evaluation_report r = begin_report(o, m);
+  const dataset data = read_dataset(o.inputs[0], r.classes, o.null_separated);
+  for (const std::string& line : left_out_lines(data, o.left_out)) say(line);
+  if (!o.csv.empty() || !o.confusion.empty())
+    for (const sample& picture : data.samples) guard().input(data.file(picture), "the picture");
+  add_dataset(r, m, data);
+
+  const signals_heeded heeded;
+  std::optional<predictions_file> rows = open_rows(o, r, data);
+  run_pictures(o, m, data, r, rows);
+
+  if (!o.confusion.empty()) write_file(o.confusion, confusion_svg(r));
+  o.json ? print_json(json_text(json_report(r))) : print(text_report(r));
+  finish_output();
+  say_what_is_missing(r);
 }
 
 }  // namespace rexnet_tools

@@ -30,7 +30,7 @@ class in_order {
         stop_(stop),
         finished_(finished) {}
 
-  /// The next batch; false when there is none, or none is wanted any more.
+  /// The next batch; false when there is none, or when the evaluation was stopped.
   bool claim(std::size_t& begin, std::size_t& end) {
     std::unique_lock<std::mutex> lock(mutex_);
     // One picture can take as long as thousands of others, whose predictions would pile up behind it.
@@ -52,7 +52,7 @@ class in_order {
     }
     room_.notify_all();
   }
-  /// What stands in the way of all further work.
+  /// Ends the evaluation with this exception.
   void fail(std::exception_ptr why) {
     const std::lock_guard<std::mutex> lock(mutex_);
     if (!failure_) failure_ = std::move(why);
@@ -79,22 +79,19 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
-/// A thread's part: its workspace and buffers, which every batch uses again.
+/// A thread's part: its session and buffers, which every batch uses again.
 class worker {
  public:
   worker(const rexnet::model& m, const dataset& data, const evaluation_settings& how)
-      : net_(m.net()),
+      : session_(rexnet::session::make(m, how.input).value()),
         data_(data),
         how_(how),
-        table_(rexnet::normalise_table(how.input)),
-        plan_(net_.make_plan(how.input.input_size, how.input.input_size, 1).value()),
-        workspace_(plan_.workspace_bytes()),
         pixels_(static_cast<std::size_t>(how.batch)),
-        scores_(static_cast<std::size_t>(rexnet::output_c(net_.shape()))) {
-    if (workspace_.data() == nullptr)
-      throw error(errc::out_of_memory, "no memory for a workspace of " +
-                                           std::to_string(plan_.workspace_bytes()) +
-                                           " bytes for each thread");
+        scores_(static_cast<std::size_t>(rexnet::output_c(session_.shape()))) {
+    const auto ready = session_.prepare();
+    if (ready.code() == errc::out_of_memory)
+      throw error(errc::out_of_memory, ready.error().message() + " for each thread");
+    if (!ready) throw ready.error();
   }
 
   void work(in_order& order) {
@@ -134,7 +131,8 @@ class worker {
         rexnet::preprocess_scratch_bytes(view.width, view.height, view.format, how_.input);
     if (scratch_.size() < scratch) scratch_.resize(scratch);
     pixels.resize(rexnet::preprocess_output_bytes(how_.input));
-    const errc e = rexnet::preprocess_pixels_into(view, how_.input, pixels, scratch_, net_.resample());
+    const errc e =
+        rexnet::preprocess_pixels_into(view, how_.input, pixels, scratch_, session_.net().resample());
     times_.preprocess += seconds_since(start);
     return e == errc::ok ? "" : std::string("preprocess: ") + to_string(e);
   } catch (const std::bad_alloc&) {
@@ -143,19 +141,14 @@ class worker {
 
   void classify(const std::vector<std::uint8_t>& pixels, prediction& p) {
     const int side = how_.input.input_size;
-    const errc e = net_.forward_u8(plan_, {pixels.data(), side, side}, table_, scores_,
-                                   {workspace_.data(), workspace_.size()});
-    if (e != errc::ok) throw error(e, std::string("forward: ") + to_string(e));
+    if (auto s = session_.run_pixels({pixels.data(), side, side}, scores_); !s) throw s.error();
     rexnet::softmax(scores_);
     p.count = rexnet::top_k_into(scores_, p.top);
   }
 
-  rexnet::model_network net_;
+  rexnet::session session_;
   const dataset& data_;
   const evaluation_settings& how_;
-  std::array<float, 768> table_;
-  rexnet::plan plan_;
-  rexnet::aligned_buffer workspace_;
   std::vector<std::vector<std::uint8_t>> pixels_;
   std::vector<unsigned char> scratch_;
   std::vector<float> scores_;

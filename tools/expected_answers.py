@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""What PyTorch says about the bundled pictures, for tests: writes examples/pictures/expected.json.
+"""PyTorch's answers for the bundled pictures, for tests: writes examples/pictures/expected.json.
 
     python3 tools/expected_answers.py CHECKPOINT.pth CLASSES.txt INPUT_SIZE PICTURE...   (torch, timm, Pillow)
 

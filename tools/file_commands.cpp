@@ -24,8 +24,8 @@ constexpr int self_test_side = 64;
 /// Largest difference of an output, and the largest output.
 struct deviation {
   double worst = 0, largest = 0;
-  /// float32: docs/packed-format.md's 5e-5 of the largest output. float16 weights are off by up to 2^-11
-  /// each, and PyTorch's logits given to pack do not know that: 2^-8.
+  /// float32: 5e-5 of the largest output, as in docs/packed-format.md. float16 weights are off by up to 2^-11
+  /// each, and the logits that are given to pack come from PyTorch's float32 weights: 2^-8.
   [[nodiscard]] bool good(bool half) const { return worst <= (half ? 1.0 / 256 : 5e-5) * largest; }
   [[nodiscard]] std::string text() const {
     char s[64];
@@ -98,7 +98,8 @@ deviation run_self_test(const std::string& path, const rexnet::model& m, const r
   image_batch image;
   image.n = 1, image.h = test.h, image.w = test.w;
   image.data = test.input.empty() ? rexnet::self_test_input(test.h, test.w, test.seed) : test.input;
-  const deviation d = compare(forward(m, image, 1), test.outputs);
+  auto session = rexnet::session::make(m).value();
+  const deviation d = compare(forward(session, image), test.outputs);
   if (!d.good(m.header().type == rexnet::element_type::f16))
     throw error(errc::packed_self_test, path + ": the outputs differ from the expected ones by " + d.text());
   return d;
@@ -142,7 +143,7 @@ void pack(const options& o) {
     if (!written) throw written.error().in(o.model);
     crc = *written;
   }
-  // The weights as the file holds them: what float16 rounds away is not the self-test's business.
+  // The outputs are those of the weights in the file, after rounding to float16.
   if (auto s = file.flush(); !s) throw s.error();
   const rexnet::model packed = rexnet::load_packed(file.part(), rexnet::check::full).value();
   if (o.selftest.empty()) {

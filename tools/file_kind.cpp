@@ -16,7 +16,8 @@ using rexnet::byte_span;
 using rexnet::detail::begins_with;
 using namespace std::string_view_literals;
 
-/// Bytes at a fixed place say what it is. The first that fits counts: the longer before the shorter.
+/// Kinds of files with fixed bytes at a fixed place. The first that fits counts: the longer before the
+/// shorter.
 struct magic {
   std::size_t at;
   std::string_view bytes;

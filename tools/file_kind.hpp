@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What a file is, by its first bytes: pictures that are read here, pictures that are not, and what people
-// give to a classifier by mistake.
+// What a file is, by its first bytes: pictures that are read here, pictures that are not, and other files
+// that are often given to a classifier by mistake.
 #ifndef REXNET_TOOLS_FILE_KIND_HPP
 #define REXNET_TOOLS_FILE_KIND_HPP
 
@@ -15,7 +15,7 @@ struct known_kind {
   bool picture;  ///< of a picture format, whether that is read or not
 };
 
-/// Never null: the last resort is "unknown data".
+/// Never null: it is "unknown data" where nothing fits.
 [[nodiscard]] const known_kind& find_kind(rexnet::byte_span start);
 
 }  // namespace rexnet_tools

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The picture codecs behind image_io.hpp, one file each: codec_NAME.cpp by the library of the format, bmp.cpp
 // and pnm.cpp without one, image_io_windows.cpp by the Windows Imaging Component. A codec that is not built
-// is not linked: image_io.cpp's table of formats says which there are. Errors do not name the file:
+// is not linked: image_io.cpp's table of formats has those that are. Errors do not name the file:
 // read_picture() does.
 #ifndef REXNET_TOOLS_IMAGE_CODECS_HPP
 #define REXNET_TOOLS_IMAGE_CODECS_HPP

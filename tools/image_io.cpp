@@ -83,7 +83,7 @@ file_kind kind_of(byte_span start) {
 result<file_kind> kind_of(const std::string& path) {
   const auto where = std::filesystem::u8path(path);
   std::error_code problem;
-  const auto what = std::filesystem::status(where, problem);  // does not wait for a FIFO's other end
+  const auto what = std::filesystem::status(where, problem);  // this does not block on a FIFO
   if (std::filesystem::is_directory(what)) return error(errc::io_error, path + ": is a directory");
   if (std::filesystem::exists(what) && !std::filesystem::is_regular_file(what))
     return error(errc::io_error, path + ": is not a regular file");

@@ -22,7 +22,7 @@ struct file_kind {
   bool read = false;     ///< read_picture() decodes it
 };
 
-/// As many bytes of a file's start as kind_of() wants to see.
+/// kind_of() reads this many bytes of a file's start.
 inline constexpr std::size_t kind_bytes = 4096;
 
 /// @param start the first kind_bytes bytes, or the whole of a shorter file

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Picture codecs by the Windows Imaging Component. It decodes; what becomes of palettes, 16 bits, alpha and
-// CMYK is settled here, so that the rules are those of image_io.hpp and not the system's. It also gives half
-// a picture for half a file, therefore picture_structure.hpp looks first.
+// Picture codecs by the Windows Imaging Component. It decodes; palettes, 16 bits, alpha and CMYK are
+// converted here, by the rules of image_io.hpp and not by the system's. It also gives half a picture for half
+// a file: picture_structure.hpp checks the file first.
 #include "tools/image_codecs.hpp"
 #include "tools/picture_structure.hpp"
 

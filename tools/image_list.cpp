@@ -106,7 +106,7 @@ const char* special_kind(fs::file_type type) {
   return type == fs::file_type::fifo ? "pipe" : type == fs::file_type::socket ? "socket" : "device";
 }
 
-/// What a regular file is whose name says nothing.
+/// What a regular file is whose name does not tell.
 found_file by_content(found_file f) {
   using as = found_file::as;
   std::error_code unknown;

@@ -24,7 +24,7 @@ struct found_file {
     picture,  ///< to be read: by its name, or by its first bytes where the name says nothing or is hidden
     other,    ///< no picture: left out
     loop,     ///< a link to a folder above it, whose files come anyway: left out
-    failed    ///< what it is cannot be told: a folder or file that cannot be read, a link to nothing
+    failed    ///< unknown: a folder or file that cannot be read, a link to nothing
   };
   as what = as::other;
   std::string path;  ///< the directory as it was given and what follows, with slashes; UTF-8

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Boxes of ISO media files (ISO/IEC 14496-12, 23008-12): what libheif 1.15 does not tell.
+// Boxes of ISO media files (ISO/IEC 14496-12, 23008-12): what libheif 1.15 has no function for.
 #ifndef REXNET_TOOLS_ISO_BOXES_HPP
 #define REXNET_TOOLS_ISO_BOXES_HPP
 

@@ -13,9 +13,9 @@
 
 namespace rexnet_tools {
 
-/// The text, and a line feed. Names need not be UTF-8, JSON must be: U+FFFD stands for what is not. Controls
-/// beyond ASCII, which JSON would allow, are escapes of four digits: a parser sees no difference, a terminal
-/// does.
+/// The text, and a line feed. JSON must be UTF-8 and names need not be: bytes that are not become U+FFFD.
+/// Controls beyond ASCII, which JSON allows, become escapes of four digits: they mean the same to a parser,
+/// and a terminal does not obey them.
 /// @param indent spaces for each level; -1: one line
 [[nodiscard]] inline std::string json_text(const nlohmann::ordered_json& j, int indent = 2) {
   const std::string raw = j.dump(indent, ' ', false, nlohmann::ordered_json::error_handler_t::replace);

@@ -38,7 +38,7 @@ std::vector<std::string> labels_of_text(std::string_view s) {
   if (const char* encoding = wide_encoding(s))
     throw error(errc::packed_label_text, std::string("the text is ") + encoding + ": save it as UTF-8");
   if (s.substr(0, 3) == "\xef\xbb\xbf") s.remove_prefix(3);  // Windows' editors put a mark before UTF-8
-  const char end = s.find('\n') == s.npos ? '\r' : '\n';     // Macs of the last century ended lines with CR
+  const char end = s.find('\n') == s.npos ? '\r' : '\n';     // old Macs ended lines with CR
   std::vector<std::string> labels;
   std::size_t blank = 0;
   for (std::size_t number = 1; !s.empty(); ++number) {

@@ -43,8 +43,8 @@ inline double silu_time(const measure_loops& loops) {
   return best;
 }
 
-/// Bytes per second that one core reads from memory: the best of three sweeps over 256 MB, which no cache of
-/// ours holds.
+/// Bytes per second that one core reads from memory: the best of three sweeps over 256 MB, more than
+/// the caches of a CPU hold.
 inline double read_bandwidth(const measure_loops& loops) {
   const std::vector<float> memory(std::size_t{64} << 20, 1.0f);
   double best = 0;

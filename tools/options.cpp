@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What options say, and the files that they name.
+// The values of options, and the files that they name.
 #include "tools/commands.hpp"
 #include "tools/label_file.hpp"
 #include "tools/output_guard.hpp"
@@ -32,7 +32,7 @@ rexnet::preprocessing options::input_of(rexnet::preprocessing p, const rexnet::m
     p.interpolation =
         interpolation == "bilinear" ? rexnet::interpolation::bilinear : rexnet::interpolation::bicubic;
   for (std::size_t c = 0; c < 3 && mean.size() == 3; ++c) p.mean[c] = mean[c];
-  for (std::size_t c = 0; c < 3 && std.size() == 3; ++c) p.std[c] = std[c];
+  for (std::size_t c = 0; c < 3 && deviation.size() == 3; ++c) p.std[c] = deviation[c];
   // Each value was checked alone; a crop and an input size that do not go together are seen here.
   std::string why;
   if (const errc e = rexnet::detail::check_preprocessing(p, rexnet::detail::report_text{why}); e != errc::ok)

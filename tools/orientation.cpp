@@ -27,7 +27,7 @@ class tiff_reader {
   explicit tiff_reader(byte_span data) : data_(data) {
     if (data.size() < 8) return;
     const std::string_view head = rexnet::detail::text(data.subspan(0, 4));
-    // The second pair is wrong, and read by Pillow.
+    // The second pair is wrong, but Pillow reads it.
     good_ = head == "II*\0"sv || head == "MM\0*"sv || head == "II\0*"sv || head == "MM*\0"sv;
     wide_ = head == "II+\0"sv || head == "MM\0+"sv;
     big_endian_ = head[0] == 'M';
@@ -92,7 +92,7 @@ class tiff_reader {
     std::memcpy(&v, &bits, sizeof(v));
     return static_cast<double>(v);
   }
-  /// Bytes of one value of a type that Pillow knows, else 0.
+  /// Bytes of one value of a type that Pillow reads, else 0.
   static std::uint64_t unit_of(std::uint64_t type) {
     static constexpr std::uint64_t units[] = {0, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4, 0, 0, 8};
     return type < std::size(units) ? units[type] : 0;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// How a picture file says that it lies: Exif and XMP, found where Pillow's getexif() finds them.
+// The orientation of a picture file: Exif and XMP, found where Pillow's getexif() finds them.
 #ifndef REXNET_TOOLS_ORIENTATION_HPP
 #define REXNET_TOOLS_ORIENTATION_HPP
 
@@ -30,7 +30,7 @@ struct picture_notes {
 /// Of a whole file. @param kind as file_kind names it; formats without notes give 1
 [[nodiscard]] int stated_orientation(const std::string& kind, rexnet::byte_span file);
 
-/// The picture as an orientation wants it seen. @param how 1 to 8
+/// The picture, turned upright. @param how its orientation, 1 to 8
 [[nodiscard]] rexnet::rgb_image upright(rexnet::rgb_image in, int how);
 
 }  // namespace rexnet_tools

@@ -24,7 +24,7 @@ std::optional<file_id> id_of_stream(int fd) {
   const DWORD handles[] = {STD_INPUT_HANDLE, STD_OUTPUT_HANDLE, STD_ERROR_HANDLE};
   return id_of(GetStdHandle(handles[fd]));
 }
-/// Names that differ in capitals only are one, mostly.
+/// On Windows, names that differ in capitals only mostly are one file.
 std::string folded(const std::string& name) {
   std::wstring wide = rexnet::detail::utf16(name);
   CharLowerBuffW(&wide[0], static_cast<DWORD>(wide.size()));
@@ -34,7 +34,7 @@ std::string folded(const std::string& name) {
 std::optional<file_id> id_of(const struct stat& info) {
   return file_id{static_cast<std::uint64_t>(info.st_dev), static_cast<std::uint64_t>(info.st_ino)};
 }
-/// Of a regular file: everybody may write to one terminal, and nothing is lost in it.
+/// The id of a regular file. Terminals and pipes have none: several writers of one overwrite nothing.
 std::optional<file_id> id_of_stream(int fd) {
   struct stat info {};
   if (::fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) return {};

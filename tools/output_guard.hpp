@@ -34,17 +34,17 @@ class output_guard {
   void output_folder(const std::string& path);
   /// Standard output and error, where they were redirected to files.
   void standard_streams();
-  /// A file that is read. One that does not exist is whoever reads it's to complain about. Inputs may be
-  /// named as late as they become known (lists on standard input).
+  /// A file that is read. One that does not exist is no error here: reading it will fail. Inputs may be
+  /// declared as late as they become known (lists on standard input).
   /// @param what what names it, "MODEL"
   void input(const std::string& path, const std::string& what);
   /// Standard input is read.
   void standard_input();
 
-  /// Every writer asks before it opens a file. Throws std::logic_error for a path that no output() or
+  /// Every writer calls this before it opens a file. Throws std::logic_error for a path that no output() or
   /// output_folder() declared: a mistake of the program.
   void writing(const std::string& path);
-  /// And tells when the file stands under its name.
+  /// And this when the file has its name.
   void written(const std::string& path);
 
  private:
@@ -55,7 +55,8 @@ class output_guard {
     std::string rest;
     bool operator<(const place& o) const { return std::tie(at, rest) < std::tie(o.at, o.rest); }
   };
-  /// Who uses a file. Numbers of files that went away are given to new ones: `path` is asked again.
+  /// What uses a file. The system gives the numbers of deleted files to new ones: the id of `path` is looked
+  /// up again.
   struct user {
     std::string who, path;  ///< no path: a stream
     [[nodiscard]] bool still_at(const place& p) const;

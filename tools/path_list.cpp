@@ -87,7 +87,7 @@ stream_start judge_stream(std::string_view start, bool null_separated, bool ende
   const std::size_t first_end = (std::min)(start.find(null_separated ? '\0' : '\n'), start.size());
   const bool line = first_end < start.size(), decided = ended || start.size() >= kind_bytes;
   const looks first = look(start.substr(0, first_end)), all = look(start);
-  // A first line of text makes a list, whatever its other lines are; unless they are as odd as can be.
+  // A first line of text makes a list, unless the bytes behind it have NULs, controls and no UTF-8 at once.
   if (first.text() && (null_separated || !(all.control && !all.utf8 && all.nul))) {
     if (k.picture && is_pnm_header(start)) return {as::picture, {}};
     if (is_document(start)) return decided || line ? refused : stream_start{};

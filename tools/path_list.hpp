@@ -10,14 +10,14 @@
 namespace rexnet_tools {
 
 /// Why text that begins so is no list, or "". UTF-16 (which PowerShell's > writes) is refused, and a NUL
-/// where lines end with line feeds: whoever reads on loses what follows it.
+/// where lines end with line feeds: readers that end a text there would lose the rest of the line.
 /// @param start as much as there is of the first line at least
 [[nodiscard]] std::string no_list(std::string_view start, bool null_separated);
 
 /// What comes on standard input.
 struct stream_start {
   enum class as {
-    unclear,  ///< more bytes will tell
+    unclear,  ///< more bytes are needed
     picture,
     list,
     refused

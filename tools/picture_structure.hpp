@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Is a picture file whole? For decoders that give half a picture without a word, such as Windows' own, and
-// for libpng, which is stricter than Pillow where no pixel is at stake.
+// Is a picture file whole? For decoders that give half a picture without an error, such as Windows' own, and
+// for libpng, which refuses more than Pillow where no pixel depends on it.
 #ifndef REXNET_TOOLS_PICTURE_STRUCTURE_HPP
 #define REXNET_TOOLS_PICTURE_STRUCTURE_HPP
 
@@ -14,7 +14,7 @@ namespace rexnet_tools {
 [[nodiscard]] rexnet::status check_jpeg(rexnet::byte_span file, std::uint64_t largest = max_pixels);
 
 /// A PNG's picture: signature, IHDR, PLTE, the first run of IDAT, IEND. What Pillow skips is left out, so
-/// that it cannot be an obstacle: unknown chunks, text, colour profiles. As in Pillow, every chunk before the
+/// that libpng cannot refuse it: unknown chunks, text, colour profiles. As in Pillow, every chunk before the
 /// picture has its checksum; behind it nothing has to follow, not even IEND, but a chunk that is cut short is
 /// an error. Other than in Pillow, IDAT has its checksum, too, where it is there. Errors: io_error,
 /// limit_exceeded.

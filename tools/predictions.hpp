@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The file of predictions: a row for each picture, in the data set's order, which grows while pictures are
-// classified. A run that was stopped, however rudely, leaves the first rows, and another goes on from there.
+// classified. A run that was stopped, even by SIGKILL, leaves the first rows, and another goes on from there.
 #ifndef REXNET_TOOLS_PREDICTIONS_HPP
 #define REXNET_TOOLS_PREDICTIONS_HPP
 
@@ -25,7 +25,7 @@ namespace rexnet_tools {
 
 class predictions_file {
  public:
-  /// Makes a new file, which output_guard knows. Throws io_error, also where there is one already: hours of
+  /// Makes a new file, by output_guard's rules. Throws io_error, also where there is one already: hours of
   /// work may be in it.
   /// @param path UTF-8
   static predictions_file create(const std::string& path, std::string run, const class_list& classes);
@@ -42,7 +42,7 @@ class predictions_file {
   void append(const sample& s, const prediction& p);
   /// Hands the rows to the system, which keeps them whatever becomes of this process. Throws io_error.
   void flush();
-  /// At the end: some file systems say only then that there was no room. Throws io_error.
+  /// At the end: some file systems report only then that there was no room. Throws io_error.
   void close();
 
  private:

@@ -17,8 +17,11 @@ namespace {
 using nlohmann::ordered_json;
 using rexnet::phase;
 
-constexpr const char* phase_names[] = {"bands", "slices", "squeeze",    "excite", "project",
-                                       "head",  "hidden", "classifier", "tap"};
+const char* name_of(phase what) {
+  constexpr const char* names[] = {"bands", "slices", "squeeze",    "excite", "project",
+                                   "head",  "hidden", "classifier", "tap"};
+  return names[static_cast<int>(what)];
+}
 
 /// The work of one phase.
 struct work {
@@ -38,33 +41,34 @@ struct work {
   }
 };
 
-/// The clock of a pass, on the calling thread. A thread that was taken off the CPU finds the next phases done
-/// by the others and takes no time for them, so a phase's least time over all passes would be a lie.
-struct profile {
+/// The clock of the passes, on the calling thread.
+struct pass_clock {
   struct pass {
     double total = 0;
-    std::vector<double> times;
+    std::vector<double> times;  ///< of each phase
   };
   std::vector<work> phases;
   std::vector<pass> passes;
   pass now;
-  double last = 0;
+  double last = 0;  ///< when the phase began
 
-  static void done(void* context, phase what, int block) noexcept {
-    auto& p = *static_cast<profile*>(context);
+  static void phase_done(void* context, phase what, int block) noexcept {
+    auto& clock = *static_cast<pass_clock*>(context);
     const double time = seconds();
-    if (p.passes.empty()) p.phases.push_back({what, block});
-    p.now.times.push_back(time - p.last);
-    p.now.total += time - p.last;
-    p.last = time;
+    if (clock.passes.empty()) clock.phases.push_back({what, block});
+    clock.now.times.push_back(time - clock.last);
+    clock.now.total += time - clock.last;
+    clock.last = time;
   }
   void finish_pass() {
     passes.push_back(now);
     now = {0, {}};
     now.times.reserve(phases.size());
   }
-  /// Each phase's time: the median over the fastest tenth of the passes.
-  void choose() {
+  /// The phases with their times: the median over the fastest tenth of the passes. Not the least of all
+  /// passes: where the system took this thread off its core for a while, the other threads have finished the
+  /// next phases, which then seem to take no time.
+  [[nodiscard]] std::vector<work> chosen_phases() {
     std::sort(passes.begin(), passes.end(), [](const pass& a, const pass& b) { return a.total < b.total; });
     std::vector<double> times((std::max)(passes.size() / 10, std::size_t{1}));
     for (std::size_t i = 0; i < phases.size(); ++i) {
@@ -72,18 +76,20 @@ struct profile {
       std::sort(times.begin(), times.end());
       phases[i].time = times[times.size() / 2];
     }
+    return phases;
   }
 };
 
-/// @param width floats of a vector
-void count_work(work& w, const rexnet::config& c, const rexnet::plan& p, int width) {
+/// Fills in what a phase computes and reads. @param width floats of a vector
+void count_work(work& w, const rexnet::config& c, const rexnet::plan& plan, int width) {
   const auto add_layer = [&w, width](double pixels, int k, int out_c) {
     w.add_layer(pixels, k, out_c, width);
   };
-  const auto behind = w.block == c.block_count;
-  const rexnet::block_plan& bp = p.blocks[behind ? c.block_count - 1 : w.block];
-  const rexnet::block_config& b = c.blocks[behind ? c.block_count - 1 : w.block];
-  const double in = static_cast<double>(bp.h) * bp.w, out = static_cast<double>(bp.oh) * bp.ow;
+  const bool behind = w.block == c.block_count;
+  const int block = behind ? c.block_count - 1 : w.block;
+  const rexnet::block_plan& sizes = plan.blocks[block];
+  const rexnet::block_config& b = c.blocks[block];
+  const double in = static_cast<double>(sizes.h) * sizes.w, out = static_cast<double>(sizes.oh) * sizes.ow;
   const int taps = b.kernel * b.kernel;
   const bool silu = (behind ? c.head_act : b.expand ? b.expand_act : c.stem_act) == rexnet::activation::silu;
   switch (w.what) {
@@ -106,6 +112,113 @@ void count_work(work& w, const rexnet::config& c, const rexnet::plan& p, int wid
   }
 }
 
+/// What the machine can do, measured around the passes.
+struct machine {
+  double peak = 0;          ///< multiply-adds per second of one core
+  double silu_seconds = 0;  ///< of an element
+  double bandwidth = 0;     ///< bytes per second that one core reads from memory
+};
+
+/// Seconds that a phase takes at least.
+struct bounds {
+  double fma = 0, silu = 0, read = 0;
+
+  bounds(const work& w, const machine& can, int threads)
+      : fma(w.lanes / can.peak / threads),
+        silu(w.silu * can.silu_seconds / threads),
+        read(w.bytes / can.bandwidth / threads) {}
+  [[nodiscard]] double all() const { return (std::max)(fma + silu, read); }
+};
+
+/// A model's profile: what was asked for, and what was measured.
+struct profiled {
+  rexnet::config net;
+  rexnet::plan plan;
+  std::string instruction_set;
+  int side = 0, threads = 0;
+  machine can;
+  std::vector<work> phases;
+
+  [[nodiscard]] double time() const {
+    return sum([](const work& w) { return w.time; });
+  }
+  [[nodiscard]] double bound() const {
+    return sum([this](const work& w) { return bounds(w, can, threads).all(); });
+  }
+  /// Whether a phase took less than half of what its multiply-adds need at the measured peak: then the peak
+  /// is that of a core which other programs held.
+  [[nodiscard]] bool disturbed() const {
+    return std::any_of(phases.begin(), phases.end(),
+                       [this](const work& w) { return 2 * w.time < bounds(w, can, threads).fma; });
+  }
+
+ private:
+  template <class Value>
+  [[nodiscard]] double sum(Value&& value) const {
+    double all = 0;
+    for (const work& w : phases) all += value(w);
+    return all;
+  }
+};
+
+/// Passes over a grey image for two seconds, one at least. @return the phases with their times
+std::vector<work> timed_phases(rexnet::session& session, int side) {
+  if (auto s = session.prepare(side, side); !s) throw s.error();
+  const std::vector<float> image(static_cast<std::size_t>(side) * static_cast<std::size_t>(side) * 3, 0.5f);
+  std::vector<float> out(static_cast<std::size_t>(rexnet::output_c(session.shape())));
+  pass_clock clock;
+  rexnet::forward_options how;
+  how.observer = {&pass_clock::phase_done, &clock};
+  for (const double start = seconds(); clock.passes.empty() || seconds() - start < 2.0;) {
+    clock.last = seconds();
+    if (auto s = session.run({image.data(), 1, side, side, 3}, out, how); !s) throw s.error();
+    clock.finish_pass();
+  }
+  return clock.chosen_phases();
+}
+
+profiled measure(const rexnet::model& m, int side, int threads) {
+  auto session = rexnet::session::make(m, threads).value();
+  profiled found{
+      m.shape(), session.plan_for(side, side).value(), session.net().instruction_set(), side, threads, {},
+      {}};
+  const measure_loops& loops = loops_for(found.instruction_set);
+  found.can = {fma_peak(loops), silu_time(loops), read_bandwidth(loops)};
+  found.phases = timed_phases(session, side);
+  found.can.peak = (std::max)(found.can.peak, fma_peak(loops));
+  for (work& w : found.phases) count_work(w, found.net, found.plan, loops.width);
+  return found;
+}
+
+ordered_json json_of(const profiled& found) {
+  ordered_json phases = ordered_json::array();
+  for (const work& w : found.phases) {
+    const bounds least(w, found.can, found.threads);
+    phases.push_back({{"phase", name_of(w.what)},
+                      {"block", w.block},
+                      {"macs", w.macs},
+                      {"lanes", w.lanes},
+                      {"silu", w.silu},
+                      {"weight_bytes", w.bytes},
+                      {"us", w.time * 1e6},
+                      {"fma_us", least.fma * 1e6},
+                      {"silu_us", least.silu * 1e6},
+                      {"weights_us", least.read * 1e6}});
+  }
+  return {{"variant", rexnet::detail::variant_text(found.net)},
+          {"input_size", found.side},
+          {"threads", found.threads},
+          {"peak_gmac_per_s_per_core", found.can.peak / 1e9},
+          {"silu_ns", found.can.silu_seconds * 1e9},
+          {"read_gb_per_s", found.can.bandwidth / 1e9},
+          {"cpu", cpu_name()},
+          {"instruction_set", found.instruction_set},
+          {"phases", std::move(phases)},
+          {"us", found.time() * 1e6},
+          {"bound_us", found.bound() * 1e6},
+          {"disturbed", found.disturbed()}};
+}
+
 constexpr const char* kinds[] = {
     "bands (a whole block)", "slices (expand, depthwise)", "squeeze-excite", "project", "head", "classifier"};
 
@@ -121,42 +234,47 @@ int kind_of(phase what) {
   }
 }
 
-profile_chart empty_chart(const rexnet::model& m, const char* set, int side, int threads) {
+profile_chart empty_chart(const profiled& found) {
   profile_chart chart;
-  const std::string sides = std::to_string(side) + " × " + std::to_string(side);
-  chart.title = "ReXNet " + rexnet::detail::variant_text(m.shape()) + ", " + sides + ": time of every block";
-  chart.subtitle = cpu_name() + ", " + set + ", " + std::to_string(threads) +
-                   (threads == 1 ? " thread" : " threads") +
+  const std::string side = std::to_string(found.side);
+  chart.title = "ReXNet " + rexnet::detail::variant_text(found.net) + ", " + side + " × " + side +
+                ": time of every block";
+  chart.subtitle = cpu_name() + ", " + found.instruction_set + ", " + std::to_string(found.threads) +
+                   (found.threads == 1 ? " thread" : " threads") +
                    ", float32, batch 1, rexnet " REXNET_VERSION_STRING;
   chart.kinds.assign(std::begin(kinds), std::end(kinds));
+  chart.peak_macs_per_us = found.can.peak * found.threads / 1e6;
   return chart;
 }
 
-/// Adds a phase to its block's bar; what follows the blocks has bars of its own.
-void add_to_chart(profile_chart& chart, const work& w, const rexnet::config& c, const rexnet::plan& p,
-                  double bound) {
+/// An empty bar for a block, or for a layer behind the blocks.
+profile_bar bar_for(const work& w, const std::string& name, const profiled& found) {
+  const rexnet::config& c = found.net;
   const bool behind = w.block == c.block_count;
+  const int block = behind ? c.block_count - 1 : w.block;
+  const rexnet::block_config& b = c.blocks[block];
+  const rexnet::block_plan& sizes = found.plan.blocks[block];
+  const int in = w.block == 0              ? 3
+                 : !behind                 ? b.in_c
+                 : w.what == phase::head   ? b.out_c
+                 : w.what == phase::hidden ? c.head_c
+                                           : rexnet::feature_c(c);
+  const int out = !behind                   ? b.out_c
+                  : w.what == phase::head   ? c.head_c
+                  : w.what == phase::hidden ? c.hidden_c
+                                            : c.classes;
   const auto number = [](int v) { return std::to_string(v); };
-  const std::string name = behind         ? phase_names[static_cast<int>(w.what)]
-                           : w.block == 0 ? "stem, block 0"
-                                          : "block " + number(w.block);
-  if (chart.bars.empty() || chart.bars.back().name != name) {
-    chart.bars.push_back({name, {}, {}, 0, 0});
-    const rexnet::block_config& b = c.blocks[behind ? c.block_count - 1 : w.block];
-    const rexnet::block_plan& bp = p.blocks[behind ? c.block_count - 1 : w.block];
-    const int in = w.block == 0              ? 3
-                   : !behind                 ? b.in_c
-                   : w.what == phase::head   ? b.out_c
-                   : w.what == phase::hidden ? c.head_c
-                                             : rexnet::feature_c(c);
-    const int out = !behind                   ? b.out_c
-                    : w.what == phase::head   ? c.head_c
-                    : w.what == phase::hidden ? c.hidden_c
-                                              : c.classes;
-    chart.bars.back().detail = number(in) + " → " + number(out);
-    if (!behind || w.what == phase::head)
-      chart.bars.back().detail += ", " + number(bp.oh) + " × " + number(bp.ow);
-  }
+  profile_bar bar{name, number(in) + " → " + number(out), {}, 0, 0};
+  if (!behind || w.what == phase::head) bar.detail += ", " + number(sizes.oh) + " × " + number(sizes.ow);
+  return bar;
+}
+
+/// Adds a phase to its block's bar; what follows the blocks has bars of its own.
+void add_to_chart(profile_chart& chart, const work& w, const profiled& found, double bound) {
+  const std::string name = w.block == found.net.block_count ? name_of(w.what)
+                           : w.block == 0                   ? "stem, block 0"
+                                                            : "block " + std::to_string(w.block);
+  if (chart.bars.empty() || chart.bars.back().name != name) chart.bars.push_back(bar_for(w, name, found));
   profile_bar& bar = chart.bars.back();
   const int kind = kind_of(w.what);
   if (bar.parts.empty() || bar.parts.back().kind != kind) bar.parts.push_back({kind, 0});
@@ -165,84 +283,46 @@ void add_to_chart(profile_chart& chart, const work& w, const rexnet::config& c, 
   bar.macs += w.macs;
 }
 
+profile_chart chart_of(const profiled& found) {
+  profile_chart chart = empty_chart(found);
+  for (const work& w : found.phases) add_to_chart(chart, w, found, bounds(w, found.can, found.threads).all());
+  return chart;
+}
+
+/// A row for each phase, and the sums.
+std::string table_of(const profiled& found) {
+  char line[160];
+  std::string table = "    phase           MMAC       us   FMA us  SiLU us weights us   share\n";
+  for (const work& w : found.phases) {
+    const bounds least(w, found.can, found.threads);
+    std::snprintf(line, sizeof(line), "%3d %-10s %9.2f %8.1f %8.1f %8.1f %10.1f %6.0f%%\n", w.block,
+                  name_of(w.what), w.macs / 1e6, w.time * 1e6, least.fma * 1e6, least.silu * 1e6,
+                  least.read * 1e6, 100 * least.all() / w.time);
+    table += line;
+  }
+  std::snprintf(
+      line, sizeof(line),
+      "sum of phases %.0f us, bound %.0f us (%.0f %%); one core: %.1f GMAC/s, SiLU %.2f ns, %.0f GB/s "
+      "from memory (",
+      found.time() * 1e6, found.bound() * 1e6, 100 * found.bound() / found.time(), found.can.peak / 1e9,
+      found.can.silu_seconds * 1e9, found.can.bandwidth / 1e9);
+  return table + line + rexnet::printable(cpu_name()) + ", " + found.instruction_set + ")\n";
+}
+
 }  // namespace
 
 void print_profile(const options& o) {
   const rexnet::model m = load_model(o);
-  const auto net = m.net();
-  const rexnet::config& c = net.shape();
-  const int side = o.input_size != 0 ? o.input_size : m.input().input_size, threads = o.thread_count();
-  const rexnet::plan p = net.make_plan(side, side, threads).value();
-  rexnet::aligned_buffer workspace(p.workspace_bytes());
-  std::vector<float> image(static_cast<std::size_t>(side) * static_cast<std::size_t>(side) * 3, 0.5f),
-      out(static_cast<std::size_t>(rexnet::output_c(c)));
-  profile times;
-  rexnet::forward_options how;
-  how.observer = {&profile::done, &times};
-  const measure_loops& loops = loops_for(net.instruction_set());
-  double peak = fma_peak(loops);
-  const double silu_seconds = silu_time(loops), bandwidth = read_bandwidth(loops);
-  for (const double start = seconds(); times.passes.empty() || seconds() - start < 2.0;) {
-    times.last = seconds();
-    check_forward(
-        net.forward(p, {image.data(), 1, side, side, 3}, out, {workspace.data(), workspace.size()}, how));
-    times.finish_pass();
-  }
-  times.choose();
-  peak = (std::max)(peak, fma_peak(loops));
-
-  ordered_json j{{"variant", rexnet::detail::variant_text(c)},
-                 {"input_size", side},
-                 {"threads", threads},
-                 {"peak_gmac_per_s_per_core", peak / 1e9},
-                 {"silu_ns", silu_seconds * 1e9},
-                 {"read_gb_per_s", bandwidth / 1e9},
-                 {"cpu", cpu_name()},
-                 {"instruction_set", net.instruction_set()},
-                 {"phases", ordered_json::array()}};
-  double total = 0, total_bound = 0;
-  bool disturbed = false;
-  profile_chart chart = empty_chart(m, net.instruction_set(), side, threads);
-  chart.peak_macs_per_us = peak * threads / 1e6;
-  char line[160];
-  std::string table = "    phase           MMAC       us   FMA us  SiLU us weights us   share\n";
-  for (work& w : times.phases) {
-    count_work(w, c, p, loops.width);
-    const double fma = w.lanes / peak / threads, silu = w.silu * silu_seconds / threads,
-                 read = w.bytes / bandwidth / threads, bound = (std::max)(fma + silu, read);
-    total += w.time, total_bound += bound;
-    disturbed = disturbed || 2 * w.time < fma;  // nobody is twice as fast as the peak
-    add_to_chart(chart, w, c, p, bound);
-    const char* name = phase_names[static_cast<int>(w.what)];
-    j["phases"].push_back({{"phase", name},
-                           {"block", w.block},
-                           {"macs", w.macs},
-                           {"lanes", w.lanes},
-                           {"silu", w.silu},
-                           {"weight_bytes", w.bytes},
-                           {"us", w.time * 1e6},
-                           {"fma_us", fma * 1e6},
-                           {"silu_us", silu * 1e6},
-                           {"weights_us", read * 1e6}});
-    std::snprintf(line, sizeof(line), "%3d %-10s %9.2f %8.1f %8.1f %8.1f %10.1f %6.0f%%\n", w.block, name,
-                  w.macs / 1e6, w.time * 1e6, fma * 1e6, silu * 1e6, read * 1e6, 100 * bound / w.time);
-    table += line;
-  }
-  j["us"] = total * 1e6, j["bound_us"] = total_bound * 1e6, j["disturbed"] = disturbed;
-  if (disturbed) {
+  const profiled found =
+      measure(m, o.input_size != 0 ? o.input_size : m.input().input_size, o.thread_count());
+  profile_chart chart = chart_of(found);
+  if (found.disturbed()) {
     chart.warning =
         "Not to be trusted: other programs held the cores. Measure on an idle machine, or with --threads 1.";
     say(chart.warning);
   }
   if (!o.svg.empty()) write_file(o.svg, profile_svg(chart));
-  if (o.json) return print_json(json_text(j));
-  std::snprintf(
-      line, sizeof(line),
-      "sum of phases %.0f us, bound %.0f us (%.0f %%); one core: %.1f GMAC/s, SiLU %.2f ns, %.0f GB/s "
-      "from memory (",
-      total * 1e6, total_bound * 1e6, 100 * total_bound / total, peak / 1e9, silu_seconds * 1e9,
-      bandwidth / 1e9);
-  print(table + line + rexnet::printable(cpu_name()) + ", " + net.instruction_set() + ")\n");
+  o.json ? print_json(json_text(json_of(found))) : print(table_of(found));
 }
 
 }  // namespace rexnet_tools

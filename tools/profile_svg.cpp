@@ -14,7 +14,7 @@ namespace {
 constexpr double width = 1000, left = 262, right = 738, row = 25, thickness = 17;
 constexpr double time_at = 806, bound_at = 882, peak_at = 972;  // right edges of the numbers
 
-/// Told apart by people who do not see all colours (Paul Tol's scheme "bright").
+/// Also colour-blind people can tell them apart (Paul Tol's scheme "bright").
 constexpr const char* colours[] = {"#4477aa", "#66ccee", "#ee6677", "#ccbb44", "#228833", "#aa3377"};
 
 /// A number in the fewest digits: pixels.
@@ -112,44 +112,38 @@ void draw_bar(drawing& d, const profile_chart& chart, const profile_bar& bar, do
   d.svg += "</g>\n";
 }
 
-}  // namespace
+constexpr const char* style =
+    "<style>\n"
+    "text { font: 13px system-ui, 'Segoe UI', 'DejaVu Sans', sans-serif; fill: #222;"
+    " font-variant-numeric: tabular-nums }\n"
+    ".title { font-size: 20px; font-weight: 600 }\n"
+    ".name, .head, .total { font-weight: 600 }\n"
+    ".small, .detail, .tick { font-size: 12px; fill: #555 }\n"
+    ".head { font-size: 12px }\n"
+    ".warning { fill: #c00; font-weight: 600 }\n"
+    ".end { text-anchor: end }\n"
+    ".tick { text-anchor: middle }\n"
+    ".grid { stroke: #e2e2e2 }\n"
+    ".rule { stroke: #999 }\n"
+    ".bound { stroke: #111; stroke-width: 2.5 }\n"
+    "</style>\n";
 
-std::string profile_svg(const profile_chart& chart) {
-  constexpr double top = 150;
-  const double bottom = top + row * static_cast<double>(chart.bars.size()), height = bottom + 104;
-  double most = 0, us = 0, bound = 0, macs = 0;
-  for (const profile_bar& bar : chart.bars) {
-    most = (std::max)({most, bar.us(), bar.bound_us});
-    us += bar.us(), bound += bar.bound_us, macs += bar.macs;
+/// The sums of all bars.
+struct sums {
+  double most = 0;  ///< the longest bar or bound
+  double us = 0, bound = 0, macs = 0;
+
+  explicit sums(const profile_chart& chart) {
+    for (const profile_bar& bar : chart.bars) {
+      most = (std::max)({most, bar.us(), bar.bound_us});
+      us += bar.us(), bound += bar.bound_us, macs += bar.macs;
+    }
   }
-  const double scale = (right - left) / (most * 1.02), step = tick_step(most);
-  const time_unit unit = us < 10000 ? time_unit{"µs", 1} : time_unit{"ms", 1000};
+};
 
-  drawing d;
-  d.svg = "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 " + px(width) + " " + px(height) +
-          "\" width=\"" + px(width) + "\" height=\"" + px(height) + "\" role=\"img\">\n<title>" +
-          xml_text(chart.title) +
-          "</title>\n"
-          "<style>\n"
-          "text { font: 13px system-ui, 'Segoe UI', 'DejaVu Sans', sans-serif; fill: #222;"
-          " font-variant-numeric: tabular-nums }\n"
-          ".title { font-size: 20px; font-weight: 600 }\n"
-          ".name, .head, .total { font-weight: 600 }\n"
-          ".small, .detail, .tick { font-size: 12px; fill: #555 }\n"
-          ".head { font-size: 12px }\n"
-          ".warning { fill: #c00; font-weight: 600 }\n"
-          ".end { text-anchor: end }\n"
-          ".tick { text-anchor: middle }\n"
-          ".grid { stroke: #e2e2e2 }\n"
-          ".rule { stroke: #999 }\n"
-          ".bound { stroke: #111; stroke-width: 2.5 }\n"
-          "</style>\n";
-  d.box(0, 0, width, height, "#fff");
-  d.text(20, 36, "title", chart.title);
-  d.text(20, 58, "small", chart.subtitle);
-  d.text(20, 76, "warning", chart.warning);
-  draw_legend(d, chart, 102);
-
+/// The grid from `top` to `bottom` with its times, and the heads of the columns.
+void draw_grid(drawing& d, double top, double bottom, double most, double scale, const time_unit& unit) {
+  const double step = tick_step(most);
   for (int i = 0; i * step <= most; ++i) {
     const double x = left + i * step * scale;
     d.line(x, top - 4, x, bottom, i == 0 ? "rule" : "grid");
@@ -158,23 +152,46 @@ std::string profile_svg(const profile_chart& chart) {
   d.text(time_at, top - 12, "head end", "time");
   d.text(bound_at, top - 12, "head end", "bound");
   d.text(peak_at, top - 12, "head end", "FMA peak");
-  for (std::size_t i = 0; i < chart.bars.size(); ++i)
-    draw_bar(d, chart, chart.bars[i], top + row * static_cast<double>(i), scale, unit);
+}
 
+/// The sums, and what the bound is.
+void draw_foot(drawing& d, double bottom, const sums& all, double peak, const time_unit& unit) {
   d.line(20, bottom + 6, peak_at, bottom + 6, "rule");
   d.text(20, bottom + 27, "total", "all");
-  d.text(left, bottom + 27, "total", "the bound is " + percent(bound / us) + " of the time");
-  d.text(time_at, bottom + 27, "total end", unit(us));
-  d.text(bound_at, bottom + 27, "total end", unit(bound));
-  d.text(peak_at, bottom + 27, "total end", percent(macs / us / chart.peak_macs_per_us));
+  d.text(left, bottom + 27, "total", "the bound is " + percent(all.bound / all.us) + " of the time");
+  d.text(time_at, bottom + 27, "total end", unit(all.us));
+  d.text(bound_at, bottom + 27, "total end", unit(all.bound));
+  d.text(peak_at, bottom + 27, "total end", percent(all.macs / all.us / peak));
   d.text(20, bottom + 58, "small",
          "Bound: multiply-adds at the measured peak and SiLU at its measured speed, or the weights at the "
-         "speed of "
-         "memory, whichever takes longer.");
+         "speed of memory, whichever takes longer.");
   d.text(20, bottom + 76, "small",
          "Weights that are still in a cache beat it. FMA peak: useful multiply-adds against those that the "
-         "cores "
-         "could do in the same time.");
+         "cores could do in the same time.");
+}
+
+}  // namespace
+
+std::string profile_svg(const profile_chart& chart) {
+  constexpr double top = 150;
+  const double bottom = top + row * static_cast<double>(chart.bars.size()), height = bottom + 104;
+  const sums all(chart);
+  const double scale = (right - left) / (all.most * 1.02);
+  const time_unit unit = all.us < 10000 ? time_unit{"µs", 1} : time_unit{"ms", 1000};
+
+  drawing d;
+  d.svg = "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 " + px(width) + " " + px(height) +
+          "\" width=\"" + px(width) + "\" height=\"" + px(height) + "\" role=\"img\">\n<title>" +
+          xml_text(chart.title) + "</title>\n" + style;
+  d.box(0, 0, width, height, "#fff");
+  d.text(20, 36, "title", chart.title);
+  d.text(20, 58, "small", chart.subtitle);
+  d.text(20, 76, "warning", chart.warning);
+  draw_legend(d, chart, 102);
+  draw_grid(d, top, bottom, all.most, scale, unit);
+  for (std::size_t i = 0; i < chart.bars.size(); ++i)
+    draw_bar(d, chart, chart.bars[i], top + row * static_cast<double>(i), scale, unit);
+  draw_foot(d, bottom, all, chart.peak_macs_per_us, unit);
   return d.svg + "</svg>\n";
 }
 

@@ -14,7 +14,7 @@ struct profile_part {
   double us = 0;
 };
 
-/// A row: the parts of a block one after the other, the bound, and what the numbers beside it say.
+/// A row: the parts of a block one after the other, the bound, and the numbers beside it.
 struct profile_bar {
   std::string name, detail;  ///< "block 3", "38 to 50 channels, 28 x 28"
   std::vector<profile_part> parts;

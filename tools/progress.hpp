@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// How far a long run is. Of our own because Debian packages no progress bar for C++ and this is a screen of
-// code: a bar that is drawn again on a terminal, a line now and then where output goes to a file or pipe.
+// How far a long run is: a bar that is drawn again on a terminal, a line now and then where output goes to a
+// file or pipe. Debian packages no progress bar for C++.
 #ifndef REXNET_TOOLS_PROGRESS_HPP
 #define REXNET_TOOLS_PROGRESS_HPP
 
@@ -16,7 +16,7 @@
 
 namespace rexnet_tools {
 
-/// Whether a person looks at the standard error stream.
+/// Whether the standard error stream is a terminal.
 inline bool error_is_terminal() {
 #if defined(_WIN32)
   return _isatty(_fileno(stderr)) != 0;
@@ -27,7 +27,7 @@ inline bool error_is_terminal() {
 
 /// "0:07", "12:34", "3:05:00"
 inline std::string clock_text(double seconds) {
-  // A terminal has no room for more than this, and nobody believes it.
+  // No longer time is shown: the line has no room for it, and the estimate is not good enough.
   const long s = seconds < 3.6e6 ? std::lround(seconds) : 3600000L;
   char text[32];
   if (s >= 3600)
@@ -37,7 +37,7 @@ inline std::string clock_text(double seconds) {
   return text;
 }
 
-/// Makes the texts; whoever has the stream writes them. A line is at most 79 columns wide.
+/// Makes the texts, which the caller writes. A line is at most 79 columns wide.
 class progress {
  public:
   /// @param first what earlier runs did: it is not counted as speed
@@ -68,7 +68,7 @@ class progress {
                   left.c_str());
     std::string line = std::string(text).substr(0, 79);
     const std::size_t drawn = line.size();
-    // Spaces over what the last, longer line left: old consoles of Windows know no escape sequences.
+    // Spaces cover what the last, longer line left: old consoles of Windows have no escape sequences.
     if (drawn < drawn_) line.append(drawn_ - drawn, ' ');
     drawn_ = drawn;
     return '\r' + line;

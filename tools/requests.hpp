@@ -33,8 +33,8 @@ class request_source {
 
   /// More than one picture, or what may be more.
   [[nodiscard]] bool several() const { return several_; }
-  /// Calls visit() for each picture that is known before the work begins: those of a list are not. Files
-  /// that are left out are no inputs: an older --embed may lie among the pictures.
+  /// Calls visit() for each picture that is known before the work begins, which those of a list are not.
+  /// Files that are left out are no inputs: an older --embed may lie among the pictures.
   void each_known_path(const std::function<void(const std::string& path)>& visit) const;
   /// Calls visit() for each request, in the order of the inputs and as they come, until it returns false or a
   /// signal comes. Nothing is kept of those that were visited.

@@ -43,8 +43,8 @@ bool read_number(const std::string& text, double& v) {
   return !text.empty() && *end == '\0';
 }
 
-/// Of CLI11's own, NaN passes every one, and Range writes 0.01 as 0.010000 and the largest double in 309
-/// digits.
+/// In place of CLI11's own validators: NaN passes all of them, and Range writes 0.01 as 0.010000 and the
+/// largest double in 309 digits.
 CLI::Validator range(int low, int high) {
   const std::string words = std::to_string(low) + " to " + std::to_string(high);
   return {[=](std::string& text) {
@@ -142,7 +142,7 @@ void command_line::pictures(CLI::App* c) {
       ->expected(3)
       ->delimiter(',')
       ->check(rule([](rexnet::preprocessing& p, double v) { p.mean[0] = narrow(v); }));
-  c->add_option("--std", o.std)
+  c->add_option("--std", o.deviation)
       ->expected(3)
       ->delimiter(',')
       ->check(rule([](rexnet::preprocessing& p, double v) { p.std[0] = narrow(v); }));
@@ -275,7 +275,7 @@ int run_command(int argc, char** argv) {
   return 0;
 }
 
-/// The exit code where the reader of standard output has gone: the one that shells show for SIGPIPE.
+/// The exit code where standard output was closed by its reader: the one that shells show for SIGPIPE.
 constexpr int broken_pipe = 128 + 13;
 
 }  // namespace

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// run, preprocess, bench: the commands that compute (classify.cpp has classify).
+// run, preprocess, bench. (Other commands have files of their own.)
 #include "tools/commands.hpp"
 #include "tools/image_codecs.hpp"
 #include "tools/image_io.hpp"
@@ -10,16 +10,13 @@
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
+#include <optional>
 
 namespace rexnet_tools {
 
 using nlohmann::ordered_json;
 using rexnet::errc;
 using rexnet::error;
-
-void check_forward(errc e) {
-  if (e != errc::ok) throw error(e, std::string("forward: ") + to_string(e));
-}
 
 std::vector<float> transposed(const std::vector<float>& in, std::int64_t n, std::int64_t a, std::int64_t b) {
   std::vector<float> out(in.size());
@@ -54,15 +51,13 @@ void write_map(const std::string& path, const rexnet::feature_map& map, bool nch
   write_file(path, rexnet::write_npy(shape, data));
 }
 
-std::vector<float> forward(const rexnet::model& m, const image_batch& images, int threads,
+std::vector<float> forward(rexnet::session& session, const image_batch& images,
                            const rexnet::forward_options& how) {
-  const auto net = m.net();
-  const rexnet::plan p = net.make_plan(images.h, images.w, threads).value();
-  rexnet::aligned_buffer workspace(p.workspace_bytes());
+  if (auto s = session.prepare(images.h, images.w); !s) throw s.error();
   std::vector<float> out(static_cast<std::size_t>(images.n) *
-                         static_cast<std::size_t>(rexnet::output_c(net.shape())));
-  check_forward(net.forward(p, {images.data.data(), images.n, images.h, images.w, 3}, out,
-                            {workspace.data(), workspace.size()}, how));
+                         static_cast<std::size_t>(rexnet::output_c(session.shape())));
+  if (auto s = session.run({images.data.data(), images.n, images.h, images.w, 3}, out, how); !s)
+    throw s.error();
   return out;
 }
 
@@ -73,42 +68,57 @@ std::vector<std::string> layer_files() {
   return names;
 }
 
+namespace {
+
+/// The maps of --layers, under the indices of PyTorch's modules.
+struct layer_maps {
+  struct layer {
+    int index;
+    rexnet::feature_map map;
+  };
+  std::vector<layer> layers;
+  rexnet::feature_taps taps;  ///< into the maps
+
+  /// For n images of the plan's size.
+  layer_maps(const rexnet::config& c, const rexnet::plan& plan, int n) {
+    const rexnet::block_plan& last = plan.blocks[c.block_count - 1];
+    layers.reserve(static_cast<std::size_t>(c.block_count) + 3);
+    taps.stem = add(2, n, plan.blocks[0].h, plan.blocks[0].w, c.stem_c);
+    for (int i = 0; i < c.block_count; ++i)
+      taps.blocks[i] = add(i + 3, n, plan.blocks[i].oh, plan.blocks[i].ow, c.blocks[i].out_c);
+    taps.head = add(21, n, last.oh, last.ow, c.head_c);
+    taps.pooled = add(22, n, 1, 1, c.head_c);
+  }
+
+ private:
+  float* add(int index, int n, int h, int w, int c) {
+    layers.push_back({index, {n, h, w, c, {}}});
+    std::vector<float>& data = layers.back().map.data;
+    data.resize(static_cast<std::size_t>(n) * static_cast<std::size_t>(h) * static_cast<std::size_t>(w) *
+                static_cast<std::size_t>(c));
+    return data.data();
+  }
+};
+
+}  // namespace
+
 void run(const options& o) {
   const rexnet::model m = load_model(o);
   const bool nchw = o.layout == "nchw";
   const image_batch images = read_images(o.inputs[0], nchw);
-  const int n = images.n;
-  const rexnet::config& c = m.shape();
-  struct tap {
-    int index;
-    rexnet::feature_map map;
-  };
-  std::vector<tap> taps;
-  rexnet::feature_taps targets;
+  auto session = rexnet::session::make(m, o.thread_count()).value();
+  std::optional<layer_maps> maps;
   rexnet::forward_options how;
   if (!o.layers.empty()) {
     std::filesystem::create_directories(std::filesystem::u8path(o.layers));
-    const rexnet::plan p = m.net().make_plan(images.h, images.w).value();  // for the sizes of the maps
-    const rexnet::block_plan& last = p.blocks[c.block_count - 1];
-    taps.push_back({2, {n, p.blocks[0].h, p.blocks[0].w, c.stem_c, {}}});
-    for (int i = 0; i < c.block_count; ++i)
-      taps.push_back({i + 3, {n, p.blocks[i].oh, p.blocks[i].ow, c.blocks[i].out_c, {}}});
-    taps.push_back({21, {n, last.oh, last.ow, c.head_c, {}}});
-    taps.push_back({22, {n, 1, 1, c.head_c, {}}});
-    for (tap& t : taps)
-      t.map.data.resize(static_cast<std::size_t>(n) * static_cast<std::size_t>(t.map.h) *
-                        static_cast<std::size_t>(t.map.w) * static_cast<std::size_t>(t.map.c));
-    targets.stem = taps[0].map.data.data();
-    for (int i = 0; i < c.block_count; ++i)
-      targets.blocks[i] = taps[static_cast<std::size_t>(i) + 1].map.data.data();
-    targets.head = taps[17].map.data.data();
-    targets.pooled = taps[18].map.data.data();
-    how.taps = &targets;
+    maps.emplace(m.shape(), session.plan_for(images.h, images.w).value(), images.n);
+    how.taps = &maps->taps;
   }
-  const std::vector<float> logits = forward(m, images, o.thread_count(), how);
-  write_file(o.output, rexnet::write_npy({n, rexnet::output_c(c)}, {logits.data(), logits.size()}));
-  for (const tap& t : taps)
-    write_map(o.layers + "/features." + std::to_string(t.index) + ".npy", t.map, nchw);
+  const std::vector<float> logits = forward(session, images, how);
+  write_file(o.output, rexnet::write_npy({images.n, rexnet::output_c(m.shape())}, logits));
+  if (!maps) return;
+  for (const auto& [index, map] : maps->layers)
+    write_map(o.layers + "/features." + std::to_string(index) + ".npy", map, nchw);
 }
 
 void write_picture(const std::string& path, const rexnet::rgb_image& image) {
@@ -123,33 +133,49 @@ void preprocess(const options& o) {
   write_picture(o.output, pixels);
 }
 
+namespace {
+
+/// What bench measured.
+struct bench_result {
+  std::vector<double> times;  ///< of the passes, in milliseconds, the shortest first
+  double peak = 0;            ///< multiply-adds per second of one core
+};
+
+/// Passes over a batch of grey images for two seconds, ten at least.
+bench_result measure(rexnet::session& session, int side, int batch) {
+  if (auto s = batch > 1 ? session.prepare_batch(side, side) : session.prepare(side, side); !s)
+    throw s.error();
+  const auto n = static_cast<std::size_t>(batch);
+  const std::vector<float> images(n * static_cast<std::size_t>(side) * static_cast<std::size_t>(side) * 3,
+                                  0.5f);
+  std::vector<float> logits(n * static_cast<std::size_t>(rexnet::output_c(session.shape())));
+  const measure_loops& loops = loops_for(session.net().instruction_set());
+  bench_result found;
+  found.peak = fma_peak(loops);
+  for (const double start = seconds(); found.times.size() < 10 || seconds() - start < 2.0;) {
+    const double t = seconds();
+    if (auto s = session.run({images.data(), batch, side, side, 3}, logits); !s) throw s.error();
+    found.times.push_back((seconds() - t) * 1e3);
+  }
+  found.peak = (std::max)(found.peak, fma_peak(loops));
+  std::sort(found.times.begin(), found.times.end());
+  return found;
+}
+
+}  // namespace
+
 void bench(const options& o) {
   if (o.profile) return print_profile(o);
   const rexnet::model m = load_model(o);
-  const auto net = m.net();
   const int threads = o.thread_count();
   const int side = o.input_size != 0 ? o.input_size : m.input().input_size;
-  const rexnet::plan p = net.make_plan(side, side, threads).value();
-  rexnet::aligned_buffer workspace(
-      (std::max)(p.workspace_bytes(), o.batch > 1 ? net.batch_workspace_bytes(p) : 0));
-  std::vector<float> image(
-      static_cast<std::size_t>(o.batch) * static_cast<std::size_t>(side) * static_cast<std::size_t>(side) * 3,
-      0.5f),
-      logits(static_cast<std::size_t>(o.batch) * static_cast<std::size_t>(rexnet::output_c(net.shape())));
-  std::vector<double> times;
-  const measure_loops& loops = loops_for(net.instruction_set());
-  double peak = fma_peak(loops);
-  for (const double start = seconds(); times.size() < 10 || seconds() - start < 2.0;) {
-    const double t = seconds();
-    check_forward(
-        net.forward(p, {image.data(), o.batch, side, side, 3}, logits, {workspace.data(), workspace.size()}));
-    times.push_back((seconds() - t) * 1e3);
-  }
-  peak = (std::max)(peak, fma_peak(loops));
-  std::sort(times.begin(), times.end());
-  const double macs = static_cast<double>(rexnet::multiply_adds(net.shape(), side, side)) * o.batch,
+  auto session = rexnet::session::make(m, threads).value();
+  const auto [times, peak] = measure(session, side, o.batch);
+  const rexnet::config& c = m.shape();
+  const std::string set = session.net().instruction_set();
+  const double macs = static_cast<double>(rexnet::multiply_adds(c, side, side)) * o.batch,
                rate = macs / times[0] / 1e6;
-  const ordered_json j{{"variant", rexnet::detail::variant_text(net.shape())},
+  const ordered_json j{{"variant", rexnet::detail::variant_text(c)},
                        {"input_size", side},
                        {"batch", o.batch},
                        {"threads", threads},
@@ -160,7 +186,7 @@ void bench(const options& o) {
                        {"peak_gmac_per_s_per_core", peak / 1e9},
                        {"share_of_peak", rate * 1e9 / (peak * threads)},
                        {"cpu", cpu_name()},
-                       {"instruction_set", net.instruction_set()}};
+                       {"instruction_set", set}};
   if (o.json) return print_json(json_text(j));
   char text[256];
   std::snprintf(
@@ -169,8 +195,7 @@ void bench(const options& o) {
       "FMA peak (",
       side, side, o.batch, threads, times[0], times[times.size() / 2], rate,
       100 * rate * 1e9 / (peak * threads));
-  print(rexnet::detail::variant_text(net.shape()) + text + rexnet::printable(cpu_name()) + ", " +
-        net.instruction_set() + ")\n");
+  print(rexnet::detail::variant_text(c) + text + rexnet::printable(cpu_name()) + ", " + set + ")\n");
 }
 
 }  // namespace rexnet_tools

@@ -8,14 +8,14 @@
 
 namespace rexnet_tools {
 
-/// The signal that asked for the end; 0 as long as none did.
+/// The signal that came; 0 as long as none did.
 inline std::atomic<int> stopped_by{0};
 static_assert(std::atomic<int>::is_always_lock_free, "a signal handler writes it");
 
 /// The exit code of a command that was interrupted, and wrote what it had.
 inline constexpr int interrupted_exit = 130;
 
-/// The pictures in flight are finished first; whoever asks twice does not wait for them.
+/// The pictures that were begun are finished first. A second signal ends the program at once.
 extern "C" inline void rexnet_stop_soon(int signal) {
   stopped_by = signal;
   std::signal(signal, SIG_DFL);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What the command asks of the operating system: its arguments in UTF-8, the CPU's name.
+// What the command needs from the operating system: its arguments in UTF-8, the CPU's name.
 #ifndef REXNET_TOOLS_SYSTEM_HPP
 #define REXNET_TOOLS_SYSTEM_HPP
 
@@ -18,7 +18,7 @@ namespace rexnet_tools {
 #if defined(_WIN32)
 
 /// main()'s arguments in UTF-8. Windows gives main() the characters of its code page alone, so they are taken
-/// from the command line again; and the console is told that UTF-8 comes back.
+/// from the command line again; and the console is set to UTF-8.
 inline std::vector<std::string> utf8_arguments(int argc, char** argv) {
   SetConsoleOutputCP(CP_UTF8);
   int count = 0;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The command's two streams. Nothing else of the command writes to them: what others wrote (names, paths,
-// messages) becomes printable here, and an output that is lost is noticed.
+// The command's two streams. Only these functions write to them: they make names, paths and messages
+// printable, and notice where output is lost.
 #ifndef REXNET_TOOLS_TERMINAL_HPP
 #define REXNET_TOOLS_TERMINAL_HPP
 
@@ -24,7 +24,7 @@ struct output_lost {
   int reason;  ///< as errno has it
 };
 
-/// Writes to standard error what the program itself drew, as it is: a progress bar.
+/// Writes a text of the program itself to standard error as it is: a progress bar.
 inline void draw(const std::string& text) {
   std::fwrite(text.data(), 1, text.size(), stderr);
   std::fflush(stderr);
@@ -52,24 +52,24 @@ inline void print_json(const std::string& text) {
   write_output(text);
 }
 
-/// Hands what was printed to the system: whoever waits for an answer gets it. Throws output_lost.
+/// Flushes what was printed, for programs that wait for an answer. Throws output_lost.
 inline void flush_output() {
   if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) throw output_lost{errno};
 }
 
-/// At the end of every command: throws output_lost where not everything that was printed is where it goes.
+/// At the end of every command: throws output_lost where not everything that was printed was written.
 inline void finish_output() {
   flush_output();
 #if !defined(_WIN32)
-  // Quotas and file systems of other machines speak up when a descriptor is closed.
+  // Quotas and network file systems report errors only when a descriptor is closed.
   const int copy = ::dup(STDOUT_FILENO);
   if (copy >= 0 && ::close(copy) != 0 && errno != EINTR) throw output_lost{errno};
 #endif
 }
 
-/// At the start: a file that is opened later must not become descriptor 0, 1 or 2 because that was closed,
-/// and get what is printed. What is put in its place can neither be read nor written, so that it is no less
-/// lost.
+/// At the start: a file that is opened later must not become descriptor 0, 1 or 2 because that was closed: it
+/// would get what is printed. The descriptor that is put there can neither be read nor written, so that
+/// printing still fails.
 inline void hold_standard_streams() {
 #if !defined(_WIN32)
   for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})

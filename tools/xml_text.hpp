@@ -9,7 +9,7 @@
 
 namespace rexnet_tools {
 
-/// Text as XML 1.0 has it, between tags and in quotes: it must be UTF-8, and knows no control characters, not
+/// Text as XML 1.0 has it, between tags and in quotes: it must be UTF-8, and has no control characters, not
 /// even by number; printable() spells them. The last two places of the first plane are no characters either.
 [[nodiscard]] inline std::string xml_text(const std::string& text) {
   std::string out;

@@ -16,7 +16,7 @@
 
 namespace rexnet_c {
 
-/// errc has a value for each refusal; C sees groups of them, so that a program can be complete.
+/// errc has a value for each refusal. C has a few groups of them, so that a program can handle all.
 [[nodiscard]] inline rexnet_status status_of(rexnet::errc e) noexcept {
   using rexnet::errc;
   switch (e) {
@@ -27,7 +27,7 @@ namespace rexnet_c {
     case errc::out_of_memory: return REXNET_OUT_OF_MEMORY;
     case errc::unsupported:
     case errc::limit_exceeded: return REXNET_UNSUPPORTED;
-    // Asked for by this library alone, which gives the right sizes.
+    // These sizes come from this library: where they are wrong, it is a bug.
     case errc::shape_mismatch:
     case errc::workspace_too_small:
     case errc::misaligned: return REXNET_INTERNAL;
@@ -68,7 +68,7 @@ inline void write_text(rexnet_error* out, const char* text, std::size_t size) no
   *std::copy_n(text, size, end) = '\0';
 }
 
-/// Tells the caller: the one door for all texts, which come out printable() whoever made them.
+/// Fills in the caller's rexnet_error. All texts leave by this function, which makes them printable().
 inline rexnet_status tell(rexnet_error* out, rexnet_status status, std::string_view text) noexcept {
   if (out == nullptr) return status;
   out->status = status;

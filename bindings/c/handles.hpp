@@ -22,7 +22,7 @@ struct loaded {
   explicit loaded(const rexnet::model& m) : model(m), variant(rexnet::detail::variant_text(m.shape())) {}
 };
 
-/// Takes a classifier for one call; `mine` is false where another call has it.
+/// Marks a classifier as used for the length of one call; `mine` is false where another call uses it.
 class in_use {
  public:
   explicit in_use(std::atomic_flag& flag) noexcept
@@ -47,14 +47,11 @@ struct rexnet_model {
 };
 
 struct rexnet_classifier {
-  std::shared_ptr<const rexnet_c::loaded> data;  ///< for the weights, which the runner borrows
-  rexnet::detail::picture_runner runner;
+  rexnet::session session;
   std::vector<float> outputs;  ///< of the last call, kept for the next
   std::atomic_flag busy = ATOMIC_FLAG_INIT;
 
-  rexnet_classifier(std::shared_ptr<const rexnet_c::loaded> from, const rexnet::preprocessing& input,
-                    int threads, const rexnet::executor& pool)
-      : data(std::move(from)), runner(data->model.net(), input, threads, pool) {}
+  explicit rexnet_classifier(rexnet::session made) : session(std::move(made)) {}
 };
 
 #endif  // REXNET_BINDINGS_C_HANDLES_HPP

@@ -31,16 +31,16 @@ using rexnet_c::loaded;
 using rexnet_c::outcome;
 using rexnet_c::refused;
 
-/// Threads that live as long as one call; one costs 20 us. OpenMP's would outlive it: a child that fork()
-/// made waits for them forever, dlclose() takes the code from under them, and a program that brings an OpenMP
-/// of its own (PyTorch) would have two.
+/// Runs tasks on threads that live as long as one call; a thread costs 20 us. OpenMP's threads would outlive
+/// the call: a child of fork() would wait for them forever, dlclose() would unload the code that they run,
+/// and a program with an OpenMP of its own (PyTorch) would have two.
 void run_on_threads(void*, rexnet::task_function fn, void* context, int n) noexcept {
   std::array<std::thread, rexnet::max_threads> team;
   int started = 1;
   try {
     for (; started < n; ++started)
       team[static_cast<std::size_t>(started)] = std::thread(fn, context, started);
-  } catch (...) {  // the system has no more: those that it gave do the work
+  } catch (...) {  // the system gives no more threads: those that were started do the work
   }
   fn(context, 0);
   for (int i = started; i < n; ++i) fn(context, i);
@@ -56,7 +56,7 @@ outcome give_model(rexnet::result<rexnet::model> m, rexnet_model** out) {
   return {};
 }
 
-/// The fields that this library knows. Newer programs may bring more, as long as they mean nothing.
+/// Copies the fields that this version has. A newer program may bring more, which must be zero.
 outcome read_options(const rexnet_options* from, rexnet_options& o) {
   o = REXNET_OPTIONS_INIT;
   if (from == nullptr) return {};
@@ -80,16 +80,16 @@ outcome read_picture(const rexnet_picture& p, rexnet::image_view& view) {
   return {};
 }
 
-/// What is asked of a call's pictures.
+/// What a call computes of its pictures.
 enum class question : std::uint8_t { logits, features };
 
-/// Floats that it has for each.
+/// Floats of the answer for each picture.
 std::size_t answer_floats(const rexnet_classifier& c, question q) {
-  const rexnet::config& shape = c.runner.shape();
+  const rexnet::config& shape = c.session.shape();
   return static_cast<std::size_t>(q == question::features ? rexnet::feature_c(shape) : shape.classes);
 }
 
-/// Runs the pictures: one, as `alone` says it, or a batch, whose errors name one by its index.
+/// Runs the pictures: one where `alone` is true, else a batch, whose errors name a picture by its index.
 /// @param out count * answer_floats() floats
 outcome run(rexnet_classifier& c, const rexnet_picture* pictures, std::size_t count, bool alone, question q,
             float* out) {
@@ -99,19 +99,21 @@ outcome run(rexnet_classifier& c, const rexnet_picture* pictures, std::size_t co
       if (!alone) o.message.insert(0, "pictures[" + std::to_string(i) + "]: ");
       return o;
     }
-  const auto floats = static_cast<std::size_t>(rexnet::output_c(c.runner.shape()));
+  const auto floats = static_cast<std::size_t>(rexnet::output_c(c.session.shape()));
   rexnet::feature_taps taps;
+  rexnet::forward_options how;
+  how.taps = &taps;
   rexnet::span<float> logits(out, count * floats);
   if (q == question::features) {  // the network's logits come anyway: 0.3 % of the work
     taps.features = out;
     c.outputs.resize(count * floats);
     logits = c.outputs;
   }
-  const auto status = alone ? c.runner.run(views[0], logits, &taps) : c.runner.run(views, logits, &taps);
+  const auto status = alone ? c.session.run(views[0], logits, how) : c.session.run(views, logits, how);
   return status ? outcome() : outcome(status.error());
 }
 
-/// What all questions to a classifier have in common; then ask() makes the answer.
+/// Checks the arguments that all calls of a classifier share, then calls ask(), which makes the answer.
 template <class Ask>
 rexnet_status with_classifier(rexnet_classifier* c, const rexnet_picture* pictures, std::size_t count,
                               const void* out, rexnet_error* error, Ask&& ask) noexcept {
@@ -136,7 +138,7 @@ outcome no_classes() {
 rexnet_status give_floats(rexnet_classifier* c, const rexnet_picture* pictures, std::size_t count, bool alone,
                           question q, float* out, std::size_t capacity, rexnet_error* error) noexcept {
   return with_classifier(c, pictures, count, out, error, [=]() -> outcome {
-    if (q == question::logits && c->runner.shape().classes == 0) return no_classes();
+    if (q == question::logits && c->session.shape().classes == 0) return no_classes();
     const std::size_t each = answer_floats(*c, q);
     if (capacity / each < count)
       return {REXNET_BUFFER_TOO_SMALL, "room for " + std::to_string(capacity) + " floats, the answer has " +
@@ -271,9 +273,10 @@ rexnet_status rexnet_classifier_new(const rexnet_model* model, const rexnet_opti
     if (o.input_size != 0) input.input_size = o.input_size;
     rexnet::executor pool;
     pool.pool = run_on_threads;
-    auto made = std::make_unique<rexnet_classifier>(model->data, input, o.threads != 0 ? o.threads : 1, pool);
-    if (const auto started = made->runner.start(); !started) return started.error();
-    *classifier = made.release();
+    auto session = rexnet::session::make(model->data->model, input, o.threads != 0 ? o.threads : 1, pool);
+    if (!session) return session.error();
+    if (const auto ready = session->prepare(); !ready) return ready.error();
+    *classifier = std::make_unique<rexnet_classifier>(*std::move(session)).release();
     return {};
   });
 }

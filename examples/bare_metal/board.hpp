@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What the program asks of the board: output, an end, and how much memory it takes.
+// What the program needs from the board: output, an end, and figures of memory.
 #ifndef REXNET_EXAMPLES_BOARD_HPP
 #define REXNET_EXAMPLES_BOARD_HPP
 

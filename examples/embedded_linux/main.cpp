@@ -23,7 +23,7 @@ rexnet::byte_span map(const char* path) {
   return {static_cast<const unsigned char*>(data), size};
 }
 
-/// A line from some texts, which stdio would make the program larger for.
+/// Writes some texts as a line. stdio would make the program larger.
 class line {
  public:
   line& operator<<(std::string_view text) {

@@ -6,9 +6,9 @@
     for label, probability in model.classify(array):
         print(f"{probability:.1%} {label}")
 
-A picture is an array of bytes, [height, width, 3], that knows its shape: a NumPy array, a memoryview; [height, width]
+A picture is an array of bytes, [height, width, 3], that has a shape: a NumPy array, a memoryview; [height, width]
 for grey. Or a picture of Pillow's, which becomes RGB. Or a buffer without shape, such as bytes, with its size:
-classify(pixels, width, height). Only such a size is taken on trust, and swapped numbers give a wrong answer.
+classify(pixels, width, height). Such a size cannot be checked: swapped numbers give a wrong answer.
 A Model may be used by any number of threads; Python's other threads run meanwhile.
 
     rexnet_ctypes.py MODEL PICTURE.ppm      the five most probable classes
@@ -96,7 +96,7 @@ class _Classifier:
 
 
 def _picture(pixels, width=None, height=None, format=None):
-    """The picture as the library wants it. An array's shape is checked against what else is said of it."""
+    """The picture as the library takes it. An array's shape is checked against width, height and format."""
     if hasattr(pixels, "convert"):  # Pillow's
         if format not in (None, "rgb"):
             raise ValueError(f"a Pillow picture as {format}: it becomes RGB")

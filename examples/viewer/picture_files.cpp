@@ -44,7 +44,7 @@ rexnet::result<rexnet::rgb_image> read_picture(const std::string& path) {
     const bool unknown = g_error_matches(problem, GDK_PIXBUF_ERROR, GDK_PIXBUF_ERROR_UNKNOWN_TYPE);
     const std::string why = problem->message;
     g_error_free(problem);
-    if (unknown) return picture;  // which says what the file is
+    if (unknown) return picture;  // its error says what the file is
     return rexnet::error(rexnet::errc::io_error, path + ": " + why);
   }
   const object<GdkPixbuf> upright(gdk_pixbuf_apply_embedded_orientation(stored.get()));

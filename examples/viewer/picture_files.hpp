@@ -11,7 +11,7 @@
 
 namespace viewer {
 
-/// JPEG and PNG exactly as `rexnet classify --exif` reads them; everything else that GdkPixbuf knows (WebP,
+/// JPEG and PNG exactly as `rexnet classify --exif` reads them; everything else that GdkPixbuf reads (WebP,
 /// GIF, TIFF, BMP, SVG, by the modules installed). Errors name the file. For any thread.
 rexnet::result<rexnet::rgb_image> read_picture(const std::string& path);
 

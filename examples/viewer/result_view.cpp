@@ -15,7 +15,7 @@ GtkWidget* text_label(float xalign, PangoEllipsizeMode ellipsize) {
   return label;
 }
 
-/// A rectangle with corners rounded just so much that one percent is still seen.
+/// A rectangle with rounded corners, small enough that a bar of one percent can still be seen.
 void bar_path(cairo_t* cr, double width, double height) {
   const double r = 2, quarter = G_PI / 2;
   cairo_new_path(cr);

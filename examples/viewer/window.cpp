@@ -48,7 +48,7 @@ GtkWidget* button(const char* text, const char* name, const char* tip) {
 
 window::window(int threads)
     : window_(gtk_window_new(GTK_WINDOW_TOPLEVEL)), worker_(threads, [this](news n) {
-        // The worker's thread hands over; GTK's thread takes it up when it is idle.
+        // This is the worker's thread: GTK's thread shows the result when it is idle.
         auto* parcel = new std::pair<window*, news>(this, std::move(n));
         g_idle_add_full(
             G_PRIORITY_DEFAULT,
@@ -191,7 +191,7 @@ void window::resized(GtkWidget* content, GdkRectangle* room, gpointer) {
   const GtkOrientation now = gtk_orientable_get_orientation(GTK_ORIENTABLE(content));
   const GtkOrientation wanted = room->width < narrow ? GTK_ORIENTATION_VERTICAL : GTK_ORIENTATION_HORIZONTAL;
   if (now == wanted) return;
-  // Not within the allocation that told us.
+  // Not now: GTK is still giving the widgets their sizes.
   g_idle_add(
       [](gpointer box) -> gboolean {
         const bool tall = gtk_widget_get_allocated_width(GTK_WIDGET(box)) < narrow;

@@ -45,19 +45,17 @@ std::shared_ptr<const rexnet::rgb_image> for_screen(const rexnet::rgb_image& in)
 
 class engine {
  public:
-  /// Errors: those of make_plan(), out_of_memory, unsupported for a model without classifier.
+  /// Errors: those of session::make() and prepare(), unsupported for a model without classifier.
   static rexnet::result<std::unique_ptr<engine>> make(rexnet::model m, int threads) {
     if (m.shape().classes == 0)
       return rexnet::error(rexnet::errc::unsupported, "a backbone without classifier has no answers to show");
-    auto e = std::unique_ptr<engine>(new engine(std::move(m)));
-    const int side = e->model_.input().input_size;
-    auto plan = e->model_.net().make_plan(side, side, threads);
-    if (!plan) return plan.error();
-    e->plan_ = *plan;
-    e->workspace_ = rexnet::aligned_buffer(e->plan_.workspace_bytes());
-    if (e->workspace_.data() == nullptr)
-      return rexnet::error(rexnet::errc::out_of_memory, "no memory for the workspace");
-    // Once for nothing: the first picture's time shall not be that of waking threads and fresh memory.
+    auto session = rexnet::session::make(m, threads);
+    if (!session) return session.error();
+    if (auto s = session->prepare(); !s) return s.error();
+    const int side = session->input().input_size;
+    auto e = std::unique_ptr<engine>(new engine(std::move(m), *std::move(session)));
+    // A first pass, whose answer is dropped: it wakes the threads and touches the memory, so that the time of
+    // the first picture is that of all others.
     answer ignored;
     const std::vector<std::uint8_t> grey(static_cast<std::size_t>(side) * static_cast<std::size_t>(side) * 3);
     if (auto s = e->classify({grey.data(), side, side}, ignored); !s) return s.error();
@@ -67,13 +65,11 @@ class engine {
   /// Fills top, resize_ms and network_ms in.
   rexnet::status classify(const rexnet::image_view& picture, answer& a) {
     const double start = milliseconds();
-    auto pixels = rexnet::preprocess_pixels(picture, model_.input());
+    auto pixels = session_.pixels_of(picture);
     if (!pixels) return pixels.error();
     const double resized = milliseconds();
     std::vector<float> scores(static_cast<std::size_t>(model_.shape().classes));
-    const rexnet::errc e = model_.net().forward_u8(plan_, pixels->view(), table_, scores,
-                                                   {workspace_.data(), workspace_.size()});
-    if (e != rexnet::errc::ok) return rexnet::error(e, std::string("forward: ") + to_string(e));
+    if (auto s = session_.run_pixels(pixels->view(), scores); !s) return s;
     a.network_ms = milliseconds() - resized;
     a.resize_ms = resized - start;
     rexnet::softmax(scores);
@@ -88,23 +84,21 @@ class engine {
     model_facts f;
     f.name = std::move(name);
     f.variant = rexnet::detail::variant_text(model_.shape());
-    f.instruction_set = model_.net().instruction_set();
+    f.instruction_set = session_.net().instruction_set();
     f.classes = model_.shape().classes;
     f.input_size = model_.input().input_size;
-    f.threads = plan_.threads;
+    f.threads = session_.threads();
     return f;
   }
 
  private:
-  explicit engine(rexnet::model m) : model_(std::move(m)), table_(rexnet::normalise_table(model_.input())) {}
+  engine(rexnet::model m, rexnet::session s) : model_(std::move(m)), session_(std::move(s)) {}
   [[nodiscard]] std::string label(int index) const {
     const auto i = static_cast<std::size_t>(index);
     return i < model_.labels().size() ? model_.labels()[i] : "class " + std::to_string(index);
   }
   rexnet::model model_;
-  std::array<float, 768> table_;
-  rexnet::plan plan_;
-  rexnet::aligned_buffer workspace_;
+  rexnet::session session_;
 };
 
 worker::worker(int threads, std::function<void(news)> tell)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The thread that loads models and classifies pictures, so that the window never waits. It knows no GTK: a
-// program with another toolkit can take it as it is.
+// The thread that loads models and classifies pictures, so that the window never waits. It does not use GTK:
+// a program with another toolkit can take it as it is.
 #ifndef REXNET_EXAMPLES_VIEWER_WORKER_HPP
 #define REXNET_EXAMPLES_VIEWER_WORKER_HPP
 
@@ -50,7 +50,7 @@ using news = std::variant<model_facts, answer, failure>;
 using load_function = std::function<rexnet::result<rexnet::model>()>;
 using read_function = std::function<rexnet::result<rexnet::rgb_image>()>;
 
-/// A model bound to its workspace.
+/// A model and its session.
 class engine;
 
 class worker {
@@ -64,7 +64,7 @@ class worker {
   worker& operator=(const worker&) = delete;
 
   /// Both return at once; the functions run on the worker's thread. A job that waits is replaced by a newer
-  /// one of its kind, and the answer for a picture that has been superseded is not told.
+  /// one of its kind, and a picture that was replaced gets no answer.
   void open_model(std::string name, load_function load);
   void open_picture(std::string name, read_function read);
 

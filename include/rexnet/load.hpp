@@ -42,8 +42,8 @@ namespace detail {
 
 }  // namespace detail
 
-/// How pictures are prepared for a checkpoint that says nothing about it: as timm's own configurations have
-/// it for the architecture. Those of rexnetr 2.0x and 3.0x, the published ones, keep 0.95 of the short side
+/// How pictures are prepared for a checkpoint that does not say: as timm's own configurations do for the
+/// architecture. Those of rexnetr 2.0x and 3.0x, the published ones, keep 0.95 of the short side
 /// (and were measured at 288 pixels with 1.0); all others 0.875, at 224 pixels.
 [[nodiscard]] inline preprocessing default_preprocessing(const config& shape) noexcept {
   preprocessing p;
@@ -117,7 +117,7 @@ namespace detail {
 
 }  // namespace detail
 
-/// All that load() knows of a checkpoint beside its weights. @param path of the file, for the config.json
+/// What load() takes from a checkpoint beside its weights. @param path of the file, for the config.json
 /// beside it; empty: there is none. Errors: M18, io_error (a config that was asked for).
 [[nodiscard]] inline result<model_description> describe(const checkpoint& c, const config& shape,
                                                         const std::string& path,
@@ -171,7 +171,7 @@ namespace detail {
 /// of a packed float32 file is borrowed: `bytes` must be 64-byte aligned and outlive the model, its copies
 /// and their classifiers; load_copy() has no such condition. Everything else is copied. Errors: those of
 /// read_checkpoint(), identify(), pack_weights() and read_packed(); T6 beyond max_weights_blow_up. A
-/// checkpoint gets default_preprocessing() and default_labels(). Memory: the file's size once for an honest
+/// checkpoint gets default_preprocessing() and default_labels(). Memory: the file's size once for an ordinary
 /// checkpoint (float16: twice) and a megabyte, 200 times for the worst that can be made; see
 /// docs/refusals.md.
 [[nodiscard]] inline result<model> load(byte_span bytes, const load_options& how = {}) {
@@ -186,8 +186,8 @@ namespace detail {
 /// load() from a file, which is mapped: a packed float32 file is used in place and shared between processes.
 /// A checkpoint with a config.json of its own network beside it (timm's, transformers') has its preprocessing
 /// and names from there. Where the file shrinks or its disk fails while it is read, or later while a packed
-/// float32 model is used, POSIX ends the program (SIGBUS). load_copy() is immune; so is everybody who
-/// replaces files by renaming, as `pack` does: the mapping keeps the old file.
+/// float32 model is used, POSIX ends the program (SIGBUS). load_copy() is immune. So are files that
+/// are replaced by renaming, as `pack` does: the mapping keeps the old file.
 /// @param path UTF-8. Errors: those of load() from memory, M18 (config.json) and io_error, with the path in
 /// front.
 [[nodiscard]] inline result<model> load(const std::string& path, const load_options& how = {}) {

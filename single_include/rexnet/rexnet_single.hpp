@@ -1226,7 +1226,7 @@ class npy_cursor {
 
 #endif  // REXNET_CHECKPOINT_NPY_HPP
 // ---- rexnet/heads/cam.hpp
-// Class activation maps: which places of a picture speak for a class. Source: Zhou et al., "Learning Deep
+// Class activation maps: what each place of a picture adds to a class. Source: Zhou et al., "Learning Deep
 // Features for Discriminative Localization", arXiv 1512.04150.
 #ifndef REXNET_HEADS_CAM_HPP
 #define REXNET_HEADS_CAM_HPP
@@ -1237,11 +1237,859 @@ class npy_cursor {
 #ifndef REXNET_HEADS_FEATURES_HPP
 #define REXNET_HEADS_FEATURES_HPP
 
-// ---- rexnet/model.hpp
-// The convenient layer: a model, and pictures in, probabilities out. load.hpp opens any file as a model; this
-// header alone opens packed files.
-#ifndef REXNET_MODEL_HPP
-#define REXNET_MODEL_HPP
+// ---- rexnet/model/session.hpp
+// Pictures and images of any size through a model, alone or many at once: the one place that owns plan,
+// workspace and threads. classifier, feature_extractor, the C interface and the command are made of it.
+#ifndef REXNET_MODEL_SESSION_HPP
+#define REXNET_MODEL_SESSION_HPP
+
+// ---- rexnet/image/preprocess.hpp
+// From a picture to what the network sees, as timm and torchvision do it for evaluation: short side to
+// floor(input / crop_pct), centre crop, /255, mean and standard deviation.
+#ifndef REXNET_IMAGE_PREPROCESS_HPP
+#define REXNET_IMAGE_PREPROCESS_HPP
+
+// ---- rexnet/core/report.hpp
+// Checks that are written once and report twice: `return fail(code, parts...)` gives the code alone where no
+// heap may be used, and makes a text of the parts where the caller wants one.
+#ifndef REXNET_CORE_REPORT_HPP
+#define REXNET_CORE_REPORT_HPP
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+namespace detail {
+
+/// Keeps the code.
+struct report_code {
+  template <class... Parts>
+  constexpr errc operator()(errc code, const Parts&...) const noexcept {
+    return code;
+  }
+};
+
+/// The parts' text, once and not inlined at each of some thirty refusals: 9 kB of a small program.
+/// @{
+REXNET_NOINLINE inline void append_part(std::string& text, long long number) {
+  text += std::to_string(number);
+}
+REXNET_NOINLINE inline void append_part(std::string& text, unsigned long long number) {
+  text += std::to_string(number);
+}
+REXNET_NOINLINE inline void append_part(std::string& text, double number) {
+  char digits[32];  // "%f" may have 316
+  std::snprintf(digits, sizeof(digits), "%g", number);
+  text += digits;
+}
+REXNET_NOINLINE inline void append_part(std::string& text, std::string_view part) {
+  text += part;
+}
+/// @}
+
+/// Appends the parts, texts and numbers, to `text`.
+struct report_text {
+  std::string& text;
+  template <class... Parts>
+  errc operator()(errc code, const Parts&... parts) const {
+    (append(parts), ...);
+    return code;
+  }
+
+ private:
+  template <class Part>
+  void append(const Part& part) const {
+    if constexpr (std::is_floating_point_v<Part>)
+      append_part(text, static_cast<double>(part));
+    else if constexpr (std::is_arithmetic_v<Part>)
+      append_part(
+          text, static_cast<std::conditional_t<std::is_signed_v<Part>, long long, unsigned long long>>(part));
+    else
+      append_part(text, part);
+  }
+};
+
+}  // namespace detail
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_CORE_REPORT_HPP
+// ---- rexnet/image/resize.hpp
+// Antialiased resize, bit-exact with Pillow (Resample.c): double coefficients rounded to 22-bit fixed point,
+// two passes with clipping to bytes between them, order of passes as Pillow 13.0 chooses it.
+//
+// A resize_plan says what is read, what is kept and how much scratch that takes, as a constant expression;
+// resize_into() does the work without allocating. Between the passes only the rows of a window exist.
+#ifndef REXNET_IMAGE_RESIZE_HPP
+#define REXNET_IMAGE_RESIZE_HPP
+
+// ---- rexnet/image/pixels.hpp
+// 8-bit pictures as callers hold them.
+#ifndef REXNET_IMAGE_PIXELS_HPP
+#define REXNET_IMAGE_PIXELS_HPP
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+
+/// Order of the bytes of a pixel. Alpha is dropped, as Pillow's convert("RGB") does; grey is repeated.
+enum class pixel_format : std::uint8_t { rgb, bgr, rgba, bgra, grey };
+
+[[nodiscard]] constexpr int bytes_per_pixel(pixel_format f) noexcept {
+  return f == pixel_format::grey ? 1 : f == pixel_format::rgb || f == pixel_format::bgr ? 3 : 4;
+}
+
+/// Where red (0), green (1) or blue (2) stands within a pixel.
+[[nodiscard]] constexpr int channel_offset(pixel_format f, int channel) noexcept {
+  if (f == pixel_format::grey) return 0;
+  return f == pixel_format::bgr || f == pixel_format::bgra ? 2 - channel : channel;
+}
+
+/// A picture in memory of the caller's.
+struct image_view {
+  const std::uint8_t* data = nullptr;  ///< the upper left pixel
+  int width = 0;                       ///< pixels
+  int height = 0;                      ///< pixels
+  std::ptrdiff_t stride = 0;           ///< bytes from one row to the next; negative for bottom-up pictures
+  pixel_format format = pixel_format::rgb;  ///< order of a pixel's bytes
+
+  constexpr image_view() noexcept = default;
+  /// Rows without gaps.
+  constexpr image_view(const std::uint8_t* data_, int width_, int height_,
+                       pixel_format format_ = pixel_format::rgb) noexcept
+      : image_view(data_, width_, height_, format_,
+                   static_cast<std::ptrdiff_t>(width_) * bytes_per_pixel(format_)) {}
+  /// Rows `stride_` bytes apart.
+  constexpr image_view(const std::uint8_t* data_, int width_, int height_, pixel_format format_,
+                       std::ptrdiff_t stride_) noexcept
+      : data(data_), width(width_), height(height_), stride(stride_), format(format_) {}
+};
+
+/// An RGB picture that owns its bytes: [height][width][3].
+struct rgb_image {
+  int width = 0;                   ///< pixels
+  int height = 0;                  ///< pixels
+  std::vector<std::uint8_t> data;  ///< width * height * 3 bytes
+
+  /// Valid as long as the picture stays as it is; not of a temporary.
+  [[nodiscard]] image_view view() const& noexcept { return {data.data(), width, height}; }
+  [[nodiscard]] image_view view() const&& = delete;
+};
+
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_IMAGE_PIXELS_HPP
+// ---- rexnet/kernels/resample.hpp
+// The two inner loops of the resize, on raw pointers. Samples are bytes, weights 22-bit fixed point.
+#ifndef REXNET_KERNELS_RESAMPLE_HPP
+#define REXNET_KERNELS_RESAMPLE_HPP
+
+// ---- rexnet/kernels/table.hpp
+// The border between code that is compiled once and kernels that are compiled for each instruction set: a
+// table of functions, and the values that they take. Plan, blocks, heads, operators and tools stand above it
+// and call through a table; only what stands below is compiled for a set.
+//
+// The types here are the same in every object of a program, whatever its flags. So they have neither member
+// initialisers nor functions: nothing of them can become code that a linker would merge. Make them with `{}`,
+// which sets everything to zero.
+#ifndef REXNET_KERNELS_TABLE_HPP
+#define REXNET_KERNELS_TABLE_HPP
+
+// ---- rexnet/core/activation.hpp
+// The activations that layers have.
+#ifndef REXNET_CORE_ACTIVATION_HPP
+#define REXNET_CORE_ACTIVATION_HPP
+
+namespace rexnet {
+inline namespace REXNET_BORDER {
+
+/// What follows a layer's sums. Each kernel says which of them it knows (kernels/table.hpp).
+enum class activation : unsigned char { none, relu, relu6, silu, sigmoid };
+
+}  // namespace REXNET_BORDER
+}  // namespace rexnet
+
+#endif  // REXNET_CORE_ACTIVATION_HPP
+
+namespace rexnet {
+inline namespace REXNET_BORDER {
+
+/// @cond internal
+
+/// Pixels times packed weight panels (kernels/pointwise.hpp).
+struct pointwise_args {
+  const float* const* segment;  ///< `segments` pointers to the first pixel
+  int segments;                 ///< 1: a 1x1 convolution; K: the rows of a KxK convolution
+  int run;                      ///< floats per segment
+  std::ptrdiff_t pixel_step;
+  std::ptrdiff_t pixels;
+  const float* weights;
+  const float* bias;
+  float* out;  ///< channel 0 of pixel 0
+  std::ptrdiff_t out_step;
+  int out_c;              ///< channels that may be written: exact, or padded to 8 where pads are writable
+  int first_c, last_c;    ///< outputs to compute: a multiple of 16; a multiple of 16, or out_c or more
+  const float* residual;  ///< added after the activation to the first residual_c channels; or null
+  std::ptrdiff_t residual_step;
+  int residual_c;  ///< channels that may be read; 0 without residual
+  int ahead;       ///< panels from a column to the one whose weights it prefetches: two for each thread that
+                   ///< claims columns of the same layer (two threads: 2 to 3 % of a pass)
+  activation act;  ///< none, relu, relu6 or silu
+};
+
+/// Depthwise convolution of some output rows (kernels/depthwise.hpp).
+struct depthwise_args {
+  const float* in;
+  std::ptrdiff_t in_row, in_step;
+  int ring_rows;       ///< h where the whole map is there
+  int h, w;            ///< of the input
+  int kernel, stride;  ///< 3 or 5; 1 or 2
+  const float* weights;
+  const float* bias;
+  float* out;
+  std::ptrdiff_t out_row, out_step;
+  int first_y, rows;  ///< output rows [first_y, first_y + rows)
+  int ow;
+  int c;           ///< channels that may be read and written: exact, or padded to 8
+  float* sums;     ///< [c]: the outputs are added, pixel after pixel; or null
+  activation act;  ///< none, relu or relu6
+};
+
+/// A dense layer on one vector (kernels/dense.hpp).
+struct dense_args {
+  const float* in;  ///< [k]
+  int k;
+  const float* weights;
+  const float* bias;
+  float* out;  ///< [out_c]
+  int out_c;
+  int first_c, last_c;  ///< outputs to compute: a multiple of 16; a multiple of 16, or out_c
+  activation act;       ///< none, relu, relu6 or sigmoid
+};
+
+/// A pass over a map's pixels (kernels/sweep.hpp).
+struct sweep_args {
+  float* map;  ///< add_pixels() only reads it
+  std::ptrdiff_t pixels, step;
+  float* vector;   ///< [c]: sums that are added to, or factors
+  int c;           ///< channels that may be read and written
+  activation act;  ///< scale_pixels(): none, relu or relu6
+};
+
+/// The input samples [first, first + count) that an output sample of a resize is made of.
+struct resample_window {
+  int first, count;
+};
+
+/// The resize's two loops (kernels/resample.hpp).
+struct resample_kernels {
+  void (*row)(const std::uint8_t* in, const resample_window* windows, const std::int32_t* weights, int step,
+              int pixels, std::uint8_t* out) noexcept;
+  void (*column)(const std::uint8_t* in, std::ptrdiff_t stride, const std::int32_t* weights, int rows,
+                 std::ptrdiff_t bytes, std::uint8_t* out) noexcept;
+};
+
+/// @endcond
+
+/// The kernels of one instruction set: a value that may be copied. Nothing in it changes a size or a layout,
+/// so plans and weights are the same for every set.
+struct kernel_table {
+  const char* name;  ///< "sse2", "fma3_avx2", "avx512bw", "neon64", "neon"
+  /// @cond internal
+  std::uint64_t border;  ///< border_hash of the headers that the kernels were compiled from
+  int width;             ///< floats of a vector
+  void (*pointwise)(const pointwise_args&) noexcept;
+  void (*depthwise)(const depthwise_args&) noexcept;
+  void (*dense)(const dense_args&) noexcept;
+  void (*add_pixels)(const sweep_args&) noexcept;
+  void (*scale_pixels)(const sweep_args&) noexcept;
+  resample_kernels resample;
+  /// @endcond
+};
+
+}  // namespace REXNET_BORDER
+
+inline namespace REXNET_BUILD {
+namespace detail {
+
+/// FNV-1a over the version and over where every member of the border's types stands: kernels compiled from
+/// other headers have another one.
+[[nodiscard]] constexpr std::uint64_t hash_border() noexcept {
+  std::uint64_t hash = 0xcbf29ce484222325u;
+  const auto add = [&hash](std::uint64_t v) { hash = (hash ^ v) * 0x100000001b3u; };
+  for (const char* c = REXNET_VERSION_STRING; *c != 0; ++c) add(static_cast<unsigned char>(*c));
+  constexpr std::size_t places[] = {sizeof(pointwise_args),
+                                    offsetof(pointwise_args, segments),
+                                    offsetof(pointwise_args, run),
+                                    offsetof(pointwise_args, pixel_step),
+                                    offsetof(pointwise_args, pixels),
+                                    offsetof(pointwise_args, weights),
+                                    offsetof(pointwise_args, bias),
+                                    offsetof(pointwise_args, out),
+                                    offsetof(pointwise_args, out_step),
+                                    offsetof(pointwise_args, out_c),
+                                    offsetof(pointwise_args, first_c),
+                                    offsetof(pointwise_args, last_c),
+                                    offsetof(pointwise_args, residual),
+                                    offsetof(pointwise_args, residual_step),
+                                    offsetof(pointwise_args, residual_c),
+                                    offsetof(pointwise_args, ahead),
+                                    offsetof(pointwise_args, act),
+                                    sizeof(depthwise_args),
+                                    offsetof(depthwise_args, in_row),
+                                    offsetof(depthwise_args, in_step),
+                                    offsetof(depthwise_args, ring_rows),
+                                    offsetof(depthwise_args, h),
+                                    offsetof(depthwise_args, w),
+                                    offsetof(depthwise_args, kernel),
+                                    offsetof(depthwise_args, stride),
+                                    offsetof(depthwise_args, weights),
+                                    offsetof(depthwise_args, bias),
+                                    offsetof(depthwise_args, out),
+                                    offsetof(depthwise_args, out_row),
+                                    offsetof(depthwise_args, out_step),
+                                    offsetof(depthwise_args, first_y),
+                                    offsetof(depthwise_args, rows),
+                                    offsetof(depthwise_args, ow),
+                                    offsetof(depthwise_args, c),
+                                    offsetof(depthwise_args, sums),
+                                    offsetof(depthwise_args, act),
+                                    sizeof(dense_args),
+                                    offsetof(dense_args, k),
+                                    offsetof(dense_args, weights),
+                                    offsetof(dense_args, bias),
+                                    offsetof(dense_args, out),
+                                    offsetof(dense_args, out_c),
+                                    offsetof(dense_args, first_c),
+                                    offsetof(dense_args, last_c),
+                                    offsetof(dense_args, act),
+                                    sizeof(sweep_args),
+                                    offsetof(sweep_args, pixels),
+                                    offsetof(sweep_args, step),
+                                    offsetof(sweep_args, vector),
+                                    offsetof(sweep_args, c),
+                                    offsetof(sweep_args, act),
+                                    sizeof(resample_window),
+                                    sizeof(kernel_table),
+                                    offsetof(kernel_table, border),
+                                    offsetof(kernel_table, width),
+                                    offsetof(kernel_table, pointwise),
+                                    offsetof(kernel_table, depthwise),
+                                    offsetof(kernel_table, dense),
+                                    offsetof(kernel_table, add_pixels),
+                                    offsetof(kernel_table, scale_pixels),
+                                    offsetof(kernel_table, resample)};
+  for (const std::size_t place : places) add(place);
+  return hash;
+}
+inline constexpr std::uint64_t border_hash = hash_border();
+
+}  // namespace detail
+
+/// The table of a set that brings only some kernels of its own: what `own` leaves null comes from `base`, a
+/// set that the same CPUs have. Name, border and width are own's.
+[[nodiscard]] constexpr kernel_table inherit(kernel_table own, const kernel_table& base) noexcept {
+  if (own.pointwise == nullptr) own.pointwise = base.pointwise;
+  if (own.depthwise == nullptr) own.depthwise = base.depthwise;
+  if (own.dense == nullptr) own.dense = base.dense;
+  if (own.add_pixels == nullptr) own.add_pixels = base.add_pixels;
+  if (own.scale_pixels == nullptr) own.scale_pixels = base.scale_pixels;
+  if (own.resample.row == nullptr) own.resample.row = base.resample.row;
+  if (own.resample.column == nullptr) own.resample.column = base.resample.column;
+  return own;
+}
+
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_KERNELS_TABLE_HPP
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+namespace detail {
+
+[[nodiscard]] REXNET_ALWAYS_INLINE std::uint8_t clip8(std::int32_t v) noexcept {
+  v >>= 22;
+  return static_cast<std::uint8_t>(v < 0 ? 0 : v > 255 ? 255 : v);
+}
+
+/// One output row along x.
+/// @param in      RGB pixels; windows count from its first one
+/// @param windows [pixels]
+/// @param weights [pixels][step]: each window's, from the start of its row
+/// @param out     [pixels][3]
+inline void resample_row(const std::uint8_t* in, const resample_window* windows, const std::int32_t* weights,
+                         int step, int pixels, std::uint8_t* out) noexcept {
+  const resample_window* window = windows;
+  for (int i = 0; i < pixels; ++i, ++window, weights += step) {
+    const std::uint8_t* p = in + std::ptrdiff_t{window->first} * 3;
+    const int count = window->count;
+    std::int32_t r = 1 << 21, g = r, b = r;
+    for (int k = 0; k < count; ++k, p += 3) {
+      r += p[0] * weights[k];
+      g += p[1] * weights[k];
+      b += p[2] * weights[k];
+    }
+    *out++ = clip8(r);
+    *out++ = clip8(g);
+    *out++ = clip8(b);
+  }
+}
+
+/// Columns that are summed at once: their number being known, g++ -O2 vectorises, too, and the sums stay in
+/// registers. 4000 x 3000, a window of 47 rows, AVX2: 44 ms a pass with whole rows, 8 with this; SSE2 20.
+inline constexpr int resample_columns = 64;
+
+/// `columns` output bytes along y.
+template <int columns>
+inline void resample_block(const std::uint8_t* in, std::ptrdiff_t stride, const std::int32_t* weights,
+                           int rows, std::uint8_t* out) noexcept {
+  std::int32_t sums[columns];
+  for (std::int32_t& sum : sums) sum = 1 << 21;
+  for (int k = 0; k < rows; ++k, in += stride) {
+    const std::int32_t weight = weights[k];
+    for (int i = 0; i < columns; ++i) sums[i] += in[i] * weight;
+  }
+  for (int i = 0; i < columns; ++i) out[i] = clip8(sums[i]);
+}
+
+/// One output row along y: columns of `bytes` bytes summed over `rows` rows.
+/// @param in      the window's first row; the next ones stand `stride` bytes apart
+/// @param weights [rows]
+/// @param out     [bytes]
+inline void resample_column(const std::uint8_t* in, std::ptrdiff_t stride, const std::int32_t* weights,
+                            int rows, std::ptrdiff_t bytes, std::uint8_t* out) noexcept {
+  constexpr std::ptrdiff_t n = resample_columns;
+  if (bytes < n) {
+    for (std::ptrdiff_t i = 0; i < bytes; ++i) resample_block<1>(in + i, stride, weights, rows, out + i);
+    return;
+  }
+  std::ptrdiff_t i = 0;
+  for (; i + n <= bytes; i += n) resample_block<n>(in + i, stride, weights, rows, out + i);
+  // The rest by way of a whole block, which writes some columns a second time.
+  if (i < bytes) resample_block<n>(in + bytes - n, stride, weights, rows, out + bytes - n);
+}
+
+/// As this translation unit compiles them.
+inline constexpr resample_kernels own_resample{&resample_row, &resample_column};
+
+}  // namespace detail
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_KERNELS_RESAMPLE_HPP
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+
+enum class interpolation : std::uint8_t { bicubic, bilinear };
+
+/// Which pass comes first. Pillow before 12.2 was always horizontal first: up to 8 grey levels
+/// apart on photographs.
+enum class pass_order : std::uint8_t { pillow_13, horizontal_first };
+
+namespace detail {
+
+/// One direction of a resize, from `in` samples to `out`.
+struct resample_axis {
+  int in = 1, out = 1;
+  interpolation filter = interpolation::bicubic;
+  double scale = 1, filter_scale = 1, support = 1;
+  int taps = 1;  ///< no window has more
+
+  constexpr resample_axis() noexcept = default;
+  constexpr resample_axis(int in_, int out_, interpolation f) noexcept
+      : in(in_), out(out_), filter(f), scale(static_cast<double>(in_) / out_) {
+    filter_scale = scale > 1.0 ? scale : 1.0;
+    support = (f == interpolation::bicubic ? 2.0 : 1.0) * filter_scale;
+    const int whole = static_cast<int>(support);
+    taps = (whole < support ? whole + 1 : whole) * 2 + 1;
+  }
+
+  [[nodiscard]] constexpr bool resamples() const noexcept { return in != out; }
+  [[nodiscard]] constexpr double center(int i) const noexcept { return (i + 0.5) * scale; }
+  [[nodiscard]] constexpr resample_window window(int i) const noexcept {
+    // As Pillow rounds: towards zero, after adding a half. NOLINTBEGIN(bugprone-incorrect-roundings)
+    const int first = static_cast<int>(center(i) - support + 0.5);
+    const int end = static_cast<int>(center(i) + support + 0.5);
+    // NOLINTEND(bugprone-incorrect-roundings)
+    const int from = first > 0 ? first : 0;
+    return {from, (end < in ? end : in) - from};
+  }
+};
+
+[[nodiscard]] inline double filter_value(interpolation f, double x) noexcept {
+  x = x < 0 ? -x : x;
+  if (f == interpolation::bilinear) return x < 1.0 ? 1.0 - x : 0.0;
+  constexpr double a = -0.5;
+  if (x < 1.0) return ((a + 2.0) * x - (a + 3.0)) * x * x + 1;
+  if (x < 2.0) return (((x - 5) * x + 8) * x - 4) * a;
+  return 0.0;
+}
+
+/// The weights of output sample i. @param values scratch, [axis.taps] @param weights [axis.taps]
+inline void resample_weights(const resample_axis& axis, int i, double* values,
+                             std::int32_t* weights) noexcept {
+  const double center = axis.center(i);
+  const resample_window window = axis.window(i);
+  double sum = 0;
+  for (int tap = 0; tap < window.count; ++tap)
+    sum += values[tap] =
+        filter_value(axis.filter, (tap + window.first - center + 0.5) * (1.0 / axis.filter_scale));
+  for (int tap = 0; tap < window.count; ++tap) {
+    double v = values[tap];
+    if (sum != 0.0) v /= sum;
+    weights[tap] = static_cast<std::int32_t>(v * (1 << 22) + (v < 0 ? -0.5 : 0.5));
+  }
+}
+
+/// The rectangle [x0, x1) x [y0, y1) of a picture that is resized as a whole, and the scratch that takes.
+struct resize_plan {
+  resample_axis x, y;
+  int x0 = 0, y0 = 0, x1 = 0, y1 = 0;
+  int left = 0, right = 0, top = 0, bottom = 0;  ///< what it depends on of the input
+  bool vertical_first = false;
+  int kept_rows = 0;  ///< horizontal first: rows between the passes
+  // Where in the scratch, in bytes: doubles, then 32-bit values, then bytes.
+  std::size_t values = 0, windows = 0, weights_x = 0, weights_y = 0, row = 0, rgb = 0, kept = 0;
+  std::size_t scratch_bytes = 0;  ///< from an address that is a multiple of 8
+};
+
+[[nodiscard]] constexpr resize_plan make_resize_plan(int w, int h, pixel_format format, int out_w, int out_h,
+                                                     int x0, int y0, int x1, int y1, interpolation f,
+                                                     pass_order order) noexcept {
+  resize_plan p;
+  p.x = resample_axis(w, out_w, f), p.y = resample_axis(h, out_h, f);
+  p.x0 = p.left = x0, p.x1 = p.right = x1;
+  p.y0 = p.top = y0, p.y1 = p.bottom = y1;
+  if (p.x.resamples()) {
+    const resample_window last = p.x.window(x1 - 1);
+    p.left = p.x.window(x0).first, p.right = last.first + last.count;
+  }
+  if (p.y.resamples()) {
+    const resample_window last = p.y.window(y1 - 1);
+    p.top = p.y.window(y0).first, p.bottom = last.first + last.count;
+  }
+  p.vertical_first =
+      p.y.resamples() && order == pass_order::pillow_13 && h - out_h > 0 && h - out_h > 2 * (w - out_w);
+  const auto cols = static_cast<std::size_t>(x1 - x0), wide = static_cast<std::size_t>(p.right - p.left);
+  const auto wide_bytes = wide * static_cast<std::size_t>(bytes_per_pixel(format));
+  const auto x_taps = static_cast<std::size_t>(p.x.resamples() ? p.x.taps : 0),
+             y_taps = static_cast<std::size_t>(p.y.resamples() ? p.y.taps : 0);
+  // Room for two windows: when it is full, what is still needed moves to the front.
+  if (p.y.resamples() && !p.vertical_first)
+    p.kept_rows = 2 * p.y.taps < p.bottom - p.top ? 2 * p.y.taps : p.bottom - p.top;
+  const auto take = [&p](std::size_t count, std::size_t size) {
+    const std::size_t at = p.scratch_bytes;
+    p.scratch_bytes += count * size;
+    return at;
+  };
+  p.values = take(x_taps > y_taps ? x_taps : y_taps, sizeof(double));
+  p.windows = take(x_taps > 0 ? cols : 0, sizeof(resample_window));
+  p.weights_x = take(x_taps * cols, sizeof(std::int32_t));
+  p.weights_y = take(y_taps, sizeof(std::int32_t));
+  p.row = take(p.vertical_first ? wide_bytes : 0, 1);
+  p.rgb = take(format == pixel_format::rgb ? 0 : wide, 3);
+  p.kept = take(static_cast<std::size_t>(p.kept_rows) * cols, 3);
+  return p;
+}
+
+/// Pixels of any order as RGB.
+inline void copy_as_rgb(const std::uint8_t* in, pixel_format format, int pixels, std::uint8_t* out) noexcept {
+  const int bytes = bytes_per_pixel(format);
+  const int red = channel_offset(format, 0), green = channel_offset(format, 1),
+            blue = channel_offset(format, 2);
+  for (int i = 0; i < pixels; ++i, in += bytes, out += 3) {
+    out[0] = in[red];
+    out[1] = in[green];
+    out[2] = in[blue];
+  }
+}
+
+/// @param in      the picture that p was made for
+/// @param out     RGB, rows `out_stride` bytes apart
+/// @param scratch p.scratch_bytes, from a multiple of 8
+inline void resize_into(const image_view& in, const resize_plan& p, std::uint8_t* out,
+                        std::ptrdiff_t out_stride, unsigned char* scratch,
+                        const resample_kernels& kernels = own_resample) noexcept {
+  auto* const values = reinterpret_cast<double*>(scratch + p.values);
+  auto* const windows = reinterpret_cast<resample_window*>(scratch + p.windows);
+  auto* const weights_x = reinterpret_cast<std::int32_t*>(scratch + p.weights_x);
+  auto* const weights_y = reinterpret_cast<std::int32_t*>(scratch + p.weights_y);
+  const int cols = p.x1 - p.x0, rows = p.y1 - p.y0, wide = p.right - p.left;
+  const auto col_bytes = static_cast<std::size_t>(cols) * 3;
+  if (p.x.resamples())
+    for (int i = 0; i < cols; ++i) {
+      windows[i] = p.x.window(p.x0 + i);
+      windows[i].first -= p.left;
+      resample_weights(p.x, p.x0 + i, values, weights_x + std::ptrdiff_t{i} * p.x.taps);
+    }
+  const std::ptrdiff_t pixel = bytes_per_pixel(in.format);
+  const auto source = [&](int y) { return in.data + y * in.stride + p.left * pixel; };
+  /// The input's columns [left, right), of any format, resampled along x.
+  const auto across = [&](const std::uint8_t* from, std::uint8_t* to) {
+    if (in.format != pixel_format::rgb) {
+      copy_as_rgb(from, in.format, wide, scratch + p.rgb);
+      from = scratch + p.rgb;
+    }
+    if (p.x.resamples())
+      kernels.row(from, windows, weights_x, p.x.taps, cols, to);
+    else
+      std::memcpy(to, from, col_bytes);
+  };
+  if (!p.y.resamples()) {
+    for (int y = 0; y < rows; ++y) across(source(p.y0 + y), out + y * out_stride);
+    return;
+  }
+  unsigned char* const kept = scratch + p.kept;
+  int kept_first = p.top, kept_end = p.top;  // input rows that `kept` holds
+  for (int y = 0; y < rows; ++y, out += out_stride) {
+    const resample_window window = p.y.window(p.y0 + y);
+    resample_weights(p.y, p.y0 + y, values, weights_y);
+    if (p.vertical_first) {
+      kernels.column(source(window.first), in.stride, weights_y, window.count, wide * pixel, scratch + p.row);
+      across(scratch + p.row, out);
+      continue;
+    }
+    if (window.first + window.count - kept_first > p.kept_rows) {
+      std::memmove(kept, kept + static_cast<std::size_t>(window.first - kept_first) * col_bytes,
+                   static_cast<std::size_t>(kept_end - window.first) * col_bytes);
+      kept_first = window.first;
+    }
+    for (; kept_end < window.first + window.count; ++kept_end)
+      across(source(kept_end), kept + static_cast<std::size_t>(kept_end - kept_first) * col_bytes);
+    kernels.column(kept + static_cast<std::size_t>(window.first - kept_first) * col_bytes,
+                   static_cast<std::ptrdiff_t>(col_bytes), weights_y, window.count,
+                   static_cast<std::ptrdiff_t>(col_bytes), out);
+  }
+}
+
+/// The rectangle [x0, x1) x [y0, y1) of `in` resized to out_w x out_h.
+[[nodiscard]] inline rgb_image resize_part(const image_view& in, int out_w, int out_h, int x0, int y0, int x1,
+                                           int y1, interpolation f, pass_order order) {
+  const resize_plan p =
+      make_resize_plan(in.width, in.height, in.format, out_w, out_h, x0, y0, x1, y1, f, order);
+  rgb_image out;
+  out.width = x1 - x0, out.height = y1 - y0;
+  out.data.resize(static_cast<std::size_t>(out.width) * static_cast<std::size_t>(out.height) * 3);
+  std::vector<double> scratch(p.scratch_bytes / sizeof(double) + 1);
+  resize_into(in, p, out.data.data(), std::ptrdiff_t{out.width} * 3,
+              reinterpret_cast<unsigned char*>(scratch.data()));
+  return out;
+}
+
+}  // namespace detail
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_IMAGE_RESIZE_HPP
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+
+/// How pictures are prepared for a model. The defaults are those of the published weights.
+struct preprocessing {
+  int input_size = 224;     ///< side of the square input, pixels
+  double crop_pct = 0.875;  ///< part of the resized short side that the crop keeps
+  rexnet::interpolation interpolation = rexnet::interpolation::bicubic;  ///< of the resize
+  std::array<float, 3> mean{0.485f, 0.456f, 0.406f};                     ///< of R, G, B in 0 .. 1
+  std::array<float, 3> std{0.229f, 0.224f, 0.225f};                      ///< of R, G, B in 0 .. 1
+  pass_order order = pass_order::pillow_13;  ///< which Pillow's bits the resize gives
+};
+
+inline constexpr int max_picture_side = 1 << 16;
+
+namespace detail {
+
+/// The one check of preprocessing, whether it comes from options, a file or the API. fail(code, parts of a
+/// text...) reports what is wrong, and what it returns is returned. A NaN fails every comparison.
+template <class Fail>
+[[nodiscard]] constexpr errc check_preprocessing(const preprocessing& p, Fail&& fail) {
+  constexpr errc bad = errc::invalid_argument;
+  if (p.input_size < 1 || p.input_size > 16384)
+    return fail(bad, "input size ", p.input_size, ": must be 1 to 16384");
+  if (!(p.crop_pct > 0.0 && p.crop_pct <= 1.0))
+    return fail(bad, "crop_pct ", p.crop_pct, ": must be above 0 and at most 1");
+  if (p.input_size / p.crop_pct > max_picture_side)
+    return fail(bad, "crop_pct ", p.crop_pct, " of an input of ", p.input_size,
+                ": pictures would be resized to more than ", max_picture_side);
+  if (p.interpolation != interpolation::bicubic && p.interpolation != interpolation::bilinear)
+    return fail(bad, "interpolation ", static_cast<int>(p.interpolation), ": must be bicubic or bilinear");
+  if (p.order != pass_order::pillow_13 && p.order != pass_order::horizontal_first)
+    return fail(bad, "pass order ", static_cast<int>(p.order), ": there is none of this number");
+  for (const float m : p.mean)
+    if (!(m >= 0.0f && m <= 1.0f))
+      return fail(bad, "mean ", m, ": must be 0 to 1, the pixels' range (bytes are divided by 255 first)");
+  for (const float s : p.std)
+    if (!(s >= 1e-6f && s <= 256.0f))
+      return fail(bad, "std ", s,
+                  ": must be 1e-6 to 256, of pixels from 0 to 1 (bytes are divided by 255 first)");
+  return errc::ok;
+}
+
+/// The same, and whether a picture of this size can be resized for it.
+template <class Fail>
+[[nodiscard]] constexpr errc check_sizes(int width, int height, const preprocessing& p, Fail&& fail) {
+  constexpr errc bad = errc::invalid_argument;
+  if (width < 1 || height < 1 || width > max_picture_side || height > max_picture_side)
+    return fail(bad, "picture of ", width, " x ", height, " pixels: each side must be 1 to ",
+                max_picture_side);
+  if (const errc e = check_preprocessing(p, fail); e != errc::ok) return e;
+  // The long side grows with the short one: a very thin picture would become a huge one.
+  const double short_side = width < height ? width : height, long_side = width < height ? height : width;
+  if (p.input_size / p.crop_pct * long_side / short_side > 16.0 * max_picture_side)
+    return fail(bad, "picture of ", width, " x ", height,
+                " pixels: too thin, resized its long side would pass ", 16 * max_picture_side);
+  return errc::ok;
+}
+
+template <class Fail>
+[[nodiscard]] errc check_picture(const image_view& in, const preprocessing& p, Fail&& fail) {
+  if (in.data == nullptr) return fail(errc::invalid_argument, "picture: no pixels (null pointer)");
+  if (const errc e = check_sizes(in.width, in.height, p, fail); e != errc::ok) return e;
+  const std::ptrdiff_t row = static_cast<std::ptrdiff_t>(in.width) * bytes_per_pixel(in.format);
+  // Rows further apart than any memory would overflow on the way to them.
+  const std::ptrdiff_t most = (std::numeric_limits<std::ptrdiff_t>::max)() / in.height;
+  if ((in.stride < row && in.stride > -row) || in.stride > most || in.stride < -most)
+    return fail(errc::invalid_argument, "picture: a stride of ", in.stride, " bytes for rows of ", row, ", ",
+                in.height, " of them");
+  return errc::ok;
+}
+
+/// The resize whose result, [pad_y ...][pad_x ...] of the network's input, is the centre crop.
+struct preprocess_plan {
+  resize_plan resize;
+  int out_w = 0, out_h = 0;  ///< of the whole picture, resized
+  int pad_x = 0, pad_y = 0;
+};
+
+/// Precondition: check_sizes() gives ok.
+[[nodiscard]] constexpr preprocess_plan make_preprocess_plan(int width, int height, pixel_format format,
+                                                             const preprocessing& p) noexcept {
+  // torchvision: the short side exactly, the long side truncated.
+  const int target = static_cast<int>(p.input_size / p.crop_pct);
+  const bool wide = width > height;
+  const std::int64_t shorter = wide ? height : width, longer = wide ? width : height;
+  const int other = static_cast<int>(target * longer / shorter);
+  preprocess_plan plan;
+  const int out_w = plan.out_w = wide ? other : target, out_h = plan.out_h = wide ? target : other;
+  const int n = p.input_size;
+  const auto range = [n](int size, int& begin, int& end, int& pad) {
+    // torchvision's centre crop: half of the difference, rounded half to even. Smaller than the crop: zeros
+    // around it, the smaller half before.
+    const int over = size < n ? 0 : size - n;
+    pad = size < n ? (n - size) / 2 : 0;
+    begin = over / 2 + (over % 4 == 3 ? 1 : 0);
+    end = size < n ? size : begin + n;
+  };
+  int x0 = 0, x1 = 0, y0 = 0, y1 = 0;
+  range(out_w, x0, x1, plan.pad_x);
+  range(out_h, y0, y1, plan.pad_y);
+  plan.resize =
+      make_resize_plan(width, height, format, out_w, out_h, x0, y0, x1, y1, p.interpolation, p.order);
+  return plan;
+}
+
+}  // namespace detail
+
+/// A rectangle of a picture in its own pixels, from its left upper corner.
+struct picture_box {
+  double x = 0;       ///< of the left edge
+  double y = 0;       ///< of the upper edge
+  double width = 0;   ///< to the right
+  double height = 0;  ///< downwards
+};
+
+/// Which part of a picture of width x height pixels the network sees: where the corners of its square input
+/// lie. All zero for what preprocess_pixels() refuses.
+[[nodiscard]] constexpr picture_box seen_part(int width, int height, const preprocessing& p) noexcept {
+  if (detail::check_sizes(width, height, p, detail::report_code()) != errc::ok) return {};
+  const detail::preprocess_plan plan = detail::make_preprocess_plan(width, height, pixel_format::rgb, p);
+  const double per_x = static_cast<double>(width) / plan.out_w,
+               per_y = static_cast<double>(height) / plan.out_h;
+  return {(plan.resize.x0 - plan.pad_x) * per_x, (plan.resize.y0 - plan.pad_y) * per_y, p.input_size * per_x,
+          p.input_size * per_y};
+}
+
+/// Bytes of the pixels that the network sees.
+[[nodiscard]] constexpr std::size_t preprocess_output_bytes(const preprocessing& p) noexcept {
+  return static_cast<std::size_t>(p.input_size) * static_cast<std::size_t>(p.input_size) * 3;
+}
+
+/// Bytes of scratch that preprocess_pixels_into() needs, of any alignment; 0 for what it refuses. A constant
+/// expression: a camera's `static unsigned char scratch[preprocess_scratch_bytes(640, 480, ...)];`.
+[[nodiscard]] constexpr std::size_t preprocess_scratch_bytes(int width, int height, pixel_format format,
+                                                             const preprocessing& p) noexcept {
+  if (detail::check_sizes(width, height, p, detail::report_code()) != errc::ok) return 0;
+  return detail::make_preprocess_plan(width, height, format, p).resize.scratch_bytes + alignof(double) - 1;
+}
+
+/// The pixels that the network sees: input_size x input_size RGB bytes, identical to Pillow 13 + torchvision.
+/// Only what the crop shows is computed. Allocates nothing.
+/// @param out     preprocess_output_bytes(p) or more: [input_size][input_size][3]
+/// @param scratch preprocess_scratch_bytes(in.width, in.height, in.format, p) or more
+/// @param kernels of the network that the pixels are for, where it was made by dispatch: net.resample()
+/// @return ok; invalid_argument (picture or options), shape_mismatch (out), workspace_too_small (scratch)
+[[nodiscard]] inline errc preprocess_pixels_into(
+    const image_view& in, const preprocessing& p, span<std::uint8_t> out, span<unsigned char> scratch,
+    const resample_kernels& kernels = detail::own_resample) noexcept {
+  if (const errc e = detail::check_picture(in, p, detail::report_code()); e != errc::ok) return e;
+  const detail::preprocess_plan plan = detail::make_preprocess_plan(in.width, in.height, in.format, p);
+  if (out.data() == nullptr || out.size() < preprocess_output_bytes(p)) return errc::shape_mismatch;
+  constexpr std::size_t unit = alignof(double);
+  if (scratch.size() < plan.resize.scratch_bytes + unit - 1) return errc::workspace_too_small;
+  const auto misaligned = static_cast<std::size_t>(reinterpret_cast<std::uintptr_t>(scratch.data()) % unit);
+  const int n = p.input_size;
+  if (plan.resize.x1 - plan.resize.x0 < n || plan.resize.y1 - plan.resize.y0 < n)
+    std::memset(out.data(), 0, preprocess_output_bytes(p));
+  const std::ptrdiff_t row = std::ptrdiff_t{n} * 3;
+  detail::resize_into(in, plan.resize, out.data() + plan.pad_y * row + std::ptrdiff_t{plan.pad_x} * 3, row,
+                      scratch.data() + (unit - misaligned) % unit, kernels);
+  return errc::ok;
+}
+
+/// The same with memory of its own: the scratch and the result. Errors: invalid_argument, naming the sizes.
+[[nodiscard]] inline result<rgb_image> preprocess_pixels(
+    const image_view& in, const preprocessing& p, const resample_kernels& kernels = detail::own_resample) {
+  std::string what;
+  if (const errc e = detail::check_picture(in, p, detail::report_text{what}); e != errc::ok)
+    return error(e, what);
+  rgb_image out;
+  out.width = out.height = p.input_size;
+  out.data.resize(preprocess_output_bytes(p));
+  std::vector<unsigned char> scratch(preprocess_scratch_bytes(in.width, in.height, in.format, p));
+  if (const errc e = preprocess_pixels_into(in, p, out.data, scratch, kernels); e != errc::ok)
+    return error(e, std::string("preprocess: ") + to_string(e));
+  return out;
+}
+
+/// The normalised value of every byte in every channel, [256][3]: (v / 255 - mean) / std in float, as
+/// torchvision's ToTensor and Normalize compute it.
+[[nodiscard]] constexpr std::array<float, 768> normalise_table(const preprocessing& p) noexcept {
+  std::array<float, 768> t{};
+  for (std::size_t v = 0; v < 256; ++v)
+    for (std::size_t c = 0; c < 3; ++c)
+      t[3 * v + c] = (static_cast<float>(v) / 255.0f - p.mean[c]) / p.std[c];
+  return t;
+}
+
+/// RGB bytes to normalised floats, [h][w][3]. Errors: shape_mismatch when `out` has another size.
+[[nodiscard]] inline status normalise(const rgb_image& in, const preprocessing& p, span<float> out) {
+  if (out.size() != in.data.size())
+    return error(errc::shape_mismatch, "normalise: " + std::to_string(in.data.size()) + " values into " +
+                                           std::to_string(out.size()));
+  const std::array<float, 768> table = normalise_table(p);
+  for (std::size_t i = 0; i < out.size(); ++i) out[i] = table[3 * std::size_t{in.data[i]} + i % 3];
+  return done;
+}
+
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_IMAGE_PREPROCESS_HPP
+// ---- rexnet/model/model.hpp
+// A model: shape, preprocessing, names and weights, shared by its copies. load.hpp and load_packed.hpp make
+// them from files.
+#ifndef REXNET_MODEL_MODEL_HPP
+#define REXNET_MODEL_MODEL_HPP
 
 // ---- rexnet/checkpoint/origin.hpp
 // Where the parts of a model come from: what `rexnet inspect` and `pack` print.
@@ -1269,24 +2117,6 @@ struct model_origin {
 }  // namespace rexnet
 
 #endif  // REXNET_CHECKPOINT_ORIGIN_HPP
-// ---- rexnet/engine/session.hpp
-// Pictures of any size through a network, alone or many at once: what classifier, feature_extractor and the C
-// interface are made of.
-#ifndef REXNET_ENGINE_SESSION_HPP
-#define REXNET_ENGINE_SESSION_HPP
-
-// ---- rexnet/engine/network.hpp
-// The network: configuration + packed weights -> logits, with the kernels of one instruction set, compiled
-// where it is used.
-#ifndef REXNET_ENGINE_NETWORK_HPP
-#define REXNET_ENGINE_NETWORK_HPP
-
-// ---- rexnet/engine/basic_network.hpp
-// What every network does, whatever kernels it has: sizes, plans, checks of a call's arguments. No kernel is
-// seen here; network.hpp adds those of one instruction set, any_network.hpp those of several.
-#ifndef REXNET_ENGINE_BASIC_NETWORK_HPP
-#define REXNET_ENGINE_BASIC_NETWORK_HPP
-
 // ---- rexnet/core/aligned_buffer.hpp
 // Owning memory, 64-byte aligned and zeroed: for weights, and for workspaces where the caller has none.
 #ifndef REXNET_CORE_ALIGNED_BUFFER_HPP
@@ -1385,6 +2215,18 @@ class aligned_buffer {
 }  // namespace rexnet
 
 #endif  // REXNET_CORE_ALIGNED_BUFFER_HPP
+// ---- rexnet/engine/network.hpp
+// The network: configuration + packed weights -> logits, with the kernels of one instruction set, compiled
+// where it is used.
+#ifndef REXNET_ENGINE_NETWORK_HPP
+#define REXNET_ENGINE_NETWORK_HPP
+
+// ---- rexnet/engine/basic_network.hpp
+// What every network does, whatever kernels it has: sizes, plans, checks of a call's arguments. No kernel is
+// seen here; network.hpp adds those of one instruction set, any_network.hpp those of several.
+#ifndef REXNET_ENGINE_BASIC_NETWORK_HPP
+#define REXNET_ENGINE_BASIC_NETWORK_HPP
+
 // ---- rexnet/engine/forward.hpp
 // One image through all phases. Every worker runs the same list; chunks are claimed (system/parallel.hpp).
 #ifndef REXNET_ENGINE_FORWARD_HPP
@@ -1516,22 +2358,6 @@ class mean_of_pixels {
 // rexnet.py (rexnetr_*: channels rounded to a multiple of 8 or 16).
 #ifndef REXNET_ARCH_CONFIG_HPP
 #define REXNET_ARCH_CONFIG_HPP
-
-// ---- rexnet/core/activation.hpp
-// The activations that layers have.
-#ifndef REXNET_CORE_ACTIVATION_HPP
-#define REXNET_CORE_ACTIVATION_HPP
-
-namespace rexnet {
-inline namespace REXNET_BORDER {
-
-/// What follows a layer's sums. Each kernel says which of them it knows (kernels/table.hpp).
-enum class activation : unsigned char { none, relu, relu6, silu, sigmoid };
-
-}  // namespace REXNET_BORDER
-}  // namespace rexnet
-
-#endif  // REXNET_CORE_ACTIVATION_HPP
 
 namespace rexnet {
 inline namespace REXNET_BUILD {
@@ -2072,209 +2898,6 @@ constexpr std::int64_t block_scratch(const block_config& b, const block_plan& p,
 }  // namespace rexnet
 
 #endif  // REXNET_ENGINE_PLAN_HPP
-// ---- rexnet/kernels/table.hpp
-// The border between code that is compiled once and kernels that are compiled for each instruction set: a
-// table of functions, and the values that they take. Plan, blocks, heads, operators and tools stand above it
-// and call through a table; only what stands below is compiled for a set.
-//
-// The types here are the same in every object of a program, whatever its flags. So they have neither member
-// initialisers nor functions: nothing of them can become code that a linker would merge. Make them with `{}`,
-// which sets everything to zero.
-#ifndef REXNET_KERNELS_TABLE_HPP
-#define REXNET_KERNELS_TABLE_HPP
-
-namespace rexnet {
-inline namespace REXNET_BORDER {
-
-/// @cond internal
-
-/// Pixels times packed weight panels (kernels/pointwise.hpp).
-struct pointwise_args {
-  const float* const* segment;  ///< `segments` pointers to the first pixel
-  int segments;                 ///< 1: a 1x1 convolution; K: the rows of a KxK convolution
-  int run;                      ///< floats per segment
-  std::ptrdiff_t pixel_step;
-  std::ptrdiff_t pixels;
-  const float* weights;
-  const float* bias;
-  float* out;  ///< channel 0 of pixel 0
-  std::ptrdiff_t out_step;
-  int out_c;              ///< channels that may be written: exact, or padded to 8 where pads are writable
-  int first_c, last_c;    ///< outputs to compute: a multiple of 16; a multiple of 16, or out_c or more
-  const float* residual;  ///< added after the activation to the first residual_c channels; or null
-  std::ptrdiff_t residual_step;
-  int residual_c;  ///< channels that may be read; 0 without residual
-  int ahead;       ///< panels from a column to the one whose weights it prefetches: two for each thread that
-                   ///< claims columns of the same layer (two threads: 2 to 3 % of a pass)
-  activation act;  ///< none, relu, relu6 or silu
-};
-
-/// Depthwise convolution of some output rows (kernels/depthwise.hpp).
-struct depthwise_args {
-  const float* in;
-  std::ptrdiff_t in_row, in_step;
-  int ring_rows;       ///< h where the whole map is there
-  int h, w;            ///< of the input
-  int kernel, stride;  ///< 3 or 5; 1 or 2
-  const float* weights;
-  const float* bias;
-  float* out;
-  std::ptrdiff_t out_row, out_step;
-  int first_y, rows;  ///< output rows [first_y, first_y + rows)
-  int ow;
-  int c;           ///< channels that may be read and written: exact, or padded to 8
-  float* sums;     ///< [c]: the outputs are added, pixel after pixel; or null
-  activation act;  ///< none, relu or relu6
-};
-
-/// A dense layer on one vector (kernels/dense.hpp).
-struct dense_args {
-  const float* in;  ///< [k]
-  int k;
-  const float* weights;
-  const float* bias;
-  float* out;  ///< [out_c]
-  int out_c;
-  int first_c, last_c;  ///< outputs to compute: a multiple of 16; a multiple of 16, or out_c
-  activation act;       ///< none, relu, relu6 or sigmoid
-};
-
-/// A pass over a map's pixels (kernels/sweep.hpp).
-struct sweep_args {
-  float* map;  ///< add_pixels() only reads it
-  std::ptrdiff_t pixels, step;
-  float* vector;   ///< [c]: sums that are added to, or factors
-  int c;           ///< channels that may be read and written
-  activation act;  ///< scale_pixels(): none, relu or relu6
-};
-
-/// The input samples [first, first + count) that an output sample of a resize is made of.
-struct resample_window {
-  int first, count;
-};
-
-/// The resize's two loops (kernels/resample.hpp).
-struct resample_kernels {
-  void (*row)(const std::uint8_t* in, const resample_window* windows, const std::int32_t* weights, int step,
-              int pixels, std::uint8_t* out) noexcept;
-  void (*column)(const std::uint8_t* in, std::ptrdiff_t stride, const std::int32_t* weights, int rows,
-                 std::ptrdiff_t bytes, std::uint8_t* out) noexcept;
-};
-
-/// @endcond
-
-/// The kernels of one instruction set: a value that may be copied. Nothing in it changes a size or a layout,
-/// so plans and weights are the same for every set.
-struct kernel_table {
-  const char* name;  ///< "sse2", "fma3_avx2", "avx512bw", "neon64", "neon"
-  /// @cond internal
-  std::uint64_t border;  ///< border_hash of the headers that the kernels were compiled from
-  int width;             ///< floats of a vector
-  void (*pointwise)(const pointwise_args&) noexcept;
-  void (*depthwise)(const depthwise_args&) noexcept;
-  void (*dense)(const dense_args&) noexcept;
-  void (*add_pixels)(const sweep_args&) noexcept;
-  void (*scale_pixels)(const sweep_args&) noexcept;
-  resample_kernels resample;
-  /// @endcond
-};
-
-}  // namespace REXNET_BORDER
-
-inline namespace REXNET_BUILD {
-namespace detail {
-
-/// FNV-1a over the version and over where every member of the border's types stands: kernels compiled from
-/// other headers have another one.
-[[nodiscard]] constexpr std::uint64_t hash_border() noexcept {
-  std::uint64_t hash = 0xcbf29ce484222325u;
-  const auto add = [&hash](std::uint64_t v) { hash = (hash ^ v) * 0x100000001b3u; };
-  for (const char* c = REXNET_VERSION_STRING; *c != 0; ++c) add(static_cast<unsigned char>(*c));
-  constexpr std::size_t places[] = {sizeof(pointwise_args),
-                                    offsetof(pointwise_args, segments),
-                                    offsetof(pointwise_args, run),
-                                    offsetof(pointwise_args, pixel_step),
-                                    offsetof(pointwise_args, pixels),
-                                    offsetof(pointwise_args, weights),
-                                    offsetof(pointwise_args, bias),
-                                    offsetof(pointwise_args, out),
-                                    offsetof(pointwise_args, out_step),
-                                    offsetof(pointwise_args, out_c),
-                                    offsetof(pointwise_args, first_c),
-                                    offsetof(pointwise_args, last_c),
-                                    offsetof(pointwise_args, residual),
-                                    offsetof(pointwise_args, residual_step),
-                                    offsetof(pointwise_args, residual_c),
-                                    offsetof(pointwise_args, ahead),
-                                    offsetof(pointwise_args, act),
-                                    sizeof(depthwise_args),
-                                    offsetof(depthwise_args, in_row),
-                                    offsetof(depthwise_args, in_step),
-                                    offsetof(depthwise_args, ring_rows),
-                                    offsetof(depthwise_args, h),
-                                    offsetof(depthwise_args, w),
-                                    offsetof(depthwise_args, kernel),
-                                    offsetof(depthwise_args, stride),
-                                    offsetof(depthwise_args, weights),
-                                    offsetof(depthwise_args, bias),
-                                    offsetof(depthwise_args, out),
-                                    offsetof(depthwise_args, out_row),
-                                    offsetof(depthwise_args, out_step),
-                                    offsetof(depthwise_args, first_y),
-                                    offsetof(depthwise_args, rows),
-                                    offsetof(depthwise_args, ow),
-                                    offsetof(depthwise_args, c),
-                                    offsetof(depthwise_args, sums),
-                                    offsetof(depthwise_args, act),
-                                    sizeof(dense_args),
-                                    offsetof(dense_args, k),
-                                    offsetof(dense_args, weights),
-                                    offsetof(dense_args, bias),
-                                    offsetof(dense_args, out),
-                                    offsetof(dense_args, out_c),
-                                    offsetof(dense_args, first_c),
-                                    offsetof(dense_args, last_c),
-                                    offsetof(dense_args, act),
-                                    sizeof(sweep_args),
-                                    offsetof(sweep_args, pixels),
-                                    offsetof(sweep_args, step),
-                                    offsetof(sweep_args, vector),
-                                    offsetof(sweep_args, c),
-                                    offsetof(sweep_args, act),
-                                    sizeof(resample_window),
-                                    sizeof(kernel_table),
-                                    offsetof(kernel_table, border),
-                                    offsetof(kernel_table, width),
-                                    offsetof(kernel_table, pointwise),
-                                    offsetof(kernel_table, depthwise),
-                                    offsetof(kernel_table, dense),
-                                    offsetof(kernel_table, add_pixels),
-                                    offsetof(kernel_table, scale_pixels),
-                                    offsetof(kernel_table, resample)};
-  for (const std::size_t place : places) add(place);
-  return hash;
-}
-inline constexpr std::uint64_t border_hash = hash_border();
-
-}  // namespace detail
-
-/// The table of a set that brings only some kernels of its own: what `own` leaves null comes from `base`, a
-/// set that the same CPUs have. Name, border and width are own's.
-[[nodiscard]] constexpr kernel_table inherit(kernel_table own, const kernel_table& base) noexcept {
-  if (own.pointwise == nullptr) own.pointwise = base.pointwise;
-  if (own.depthwise == nullptr) own.depthwise = base.depthwise;
-  if (own.dense == nullptr) own.dense = base.dense;
-  if (own.add_pixels == nullptr) own.add_pixels = base.add_pixels;
-  if (own.scale_pixels == nullptr) own.scale_pixels = base.scale_pixels;
-  if (own.resample.row == nullptr) own.resample.row = base.resample.row;
-  if (own.resample.column == nullptr) own.resample.column = base.resample.column;
-  return own;
-}
-
-}  // namespace REXNET_BUILD
-}  // namespace rexnet
-
-#endif  // REXNET_KERNELS_TABLE_HPP
 // ---- rexnet/payload/layout.hpp
 // Where each folded weight lies in the packed payload: offsets in bytes, computed from the configuration and
 // the type of the numbers alone, at compile time or at run time. Independent of the instruction set.
@@ -3225,141 +3848,6 @@ inline void forward_images(const kernel_table& kernels, const config& net, const
 }  // namespace rexnet
 
 #endif  // REXNET_ENGINE_FORWARD_HPP
-// ---- rexnet/image/pixels.hpp
-// 8-bit pictures as callers hold them.
-#ifndef REXNET_IMAGE_PIXELS_HPP
-#define REXNET_IMAGE_PIXELS_HPP
-
-namespace rexnet {
-inline namespace REXNET_BUILD {
-
-/// Order of the bytes of a pixel. Alpha is dropped, as Pillow's convert("RGB") does; grey is repeated.
-enum class pixel_format : std::uint8_t { rgb, bgr, rgba, bgra, grey };
-
-[[nodiscard]] constexpr int bytes_per_pixel(pixel_format f) noexcept {
-  return f == pixel_format::grey ? 1 : f == pixel_format::rgb || f == pixel_format::bgr ? 3 : 4;
-}
-
-/// Where red (0), green (1) or blue (2) stands within a pixel.
-[[nodiscard]] constexpr int channel_offset(pixel_format f, int channel) noexcept {
-  if (f == pixel_format::grey) return 0;
-  return f == pixel_format::bgr || f == pixel_format::bgra ? 2 - channel : channel;
-}
-
-/// A picture in memory of the caller's.
-struct image_view {
-  const std::uint8_t* data = nullptr;  ///< the upper left pixel
-  int width = 0;                       ///< pixels
-  int height = 0;                      ///< pixels
-  std::ptrdiff_t stride = 0;           ///< bytes from one row to the next; negative for bottom-up pictures
-  pixel_format format = pixel_format::rgb;  ///< order of a pixel's bytes
-
-  constexpr image_view() noexcept = default;
-  /// Rows without gaps.
-  constexpr image_view(const std::uint8_t* data_, int width_, int height_,
-                       pixel_format format_ = pixel_format::rgb) noexcept
-      : image_view(data_, width_, height_, format_,
-                   static_cast<std::ptrdiff_t>(width_) * bytes_per_pixel(format_)) {}
-  /// Rows `stride_` bytes apart.
-  constexpr image_view(const std::uint8_t* data_, int width_, int height_, pixel_format format_,
-                       std::ptrdiff_t stride_) noexcept
-      : data(data_), width(width_), height(height_), stride(stride_), format(format_) {}
-};
-
-/// An RGB picture that owns its bytes: [height][width][3].
-struct rgb_image {
-  int width = 0;                   ///< pixels
-  int height = 0;                  ///< pixels
-  std::vector<std::uint8_t> data;  ///< width * height * 3 bytes
-
-  /// Valid as long as the picture stays as it is; not of a temporary.
-  [[nodiscard]] image_view view() const& noexcept { return {data.data(), width, height}; }
-  [[nodiscard]] image_view view() const&& = delete;
-};
-
-}  // namespace REXNET_BUILD
-}  // namespace rexnet
-
-#endif  // REXNET_IMAGE_PIXELS_HPP
-// ---- rexnet/kernels/resample.hpp
-// The two inner loops of the resize, on raw pointers. Samples are bytes, weights 22-bit fixed point.
-#ifndef REXNET_KERNELS_RESAMPLE_HPP
-#define REXNET_KERNELS_RESAMPLE_HPP
-
-namespace rexnet {
-inline namespace REXNET_BUILD {
-namespace detail {
-
-[[nodiscard]] REXNET_ALWAYS_INLINE std::uint8_t clip8(std::int32_t v) noexcept {
-  v >>= 22;
-  return static_cast<std::uint8_t>(v < 0 ? 0 : v > 255 ? 255 : v);
-}
-
-/// One output row along x.
-/// @param in      RGB pixels; windows count from its first one
-/// @param windows [pixels]
-/// @param weights [pixels][step]: each window's, from the start of its row
-/// @param out     [pixels][3]
-inline void resample_row(const std::uint8_t* in, const resample_window* windows, const std::int32_t* weights,
-                         int step, int pixels, std::uint8_t* out) noexcept {
-  const resample_window* window = windows;
-  for (int i = 0; i < pixels; ++i, ++window, weights += step) {
-    const std::uint8_t* p = in + std::ptrdiff_t{window->first} * 3;
-    const int count = window->count;
-    std::int32_t r = 1 << 21, g = r, b = r;
-    for (int k = 0; k < count; ++k, p += 3) {
-      r += p[0] * weights[k];
-      g += p[1] * weights[k];
-      b += p[2] * weights[k];
-    }
-    *out++ = clip8(r);
-    *out++ = clip8(g);
-    *out++ = clip8(b);
-  }
-}
-
-/// Columns that are summed at once: their number being known, g++ -O2 vectorises, too, and the sums stay in
-/// registers. 4000 x 3000, a window of 47 rows, AVX2: 44 ms a pass with whole rows, 8 with this; SSE2 20.
-inline constexpr int resample_columns = 64;
-
-/// `columns` output bytes along y.
-template <int columns>
-inline void resample_block(const std::uint8_t* in, std::ptrdiff_t stride, const std::int32_t* weights,
-                           int rows, std::uint8_t* out) noexcept {
-  std::int32_t sums[columns];
-  for (std::int32_t& sum : sums) sum = 1 << 21;
-  for (int k = 0; k < rows; ++k, in += stride) {
-    const std::int32_t weight = weights[k];
-    for (int i = 0; i < columns; ++i) sums[i] += in[i] * weight;
-  }
-  for (int i = 0; i < columns; ++i) out[i] = clip8(sums[i]);
-}
-
-/// One output row along y: columns of `bytes` bytes summed over `rows` rows.
-/// @param in      the window's first row; the next ones stand `stride` bytes apart
-/// @param weights [rows]
-/// @param out     [bytes]
-inline void resample_column(const std::uint8_t* in, std::ptrdiff_t stride, const std::int32_t* weights,
-                            int rows, std::ptrdiff_t bytes, std::uint8_t* out) noexcept {
-  constexpr std::ptrdiff_t n = resample_columns;
-  if (bytes < n) {
-    for (std::ptrdiff_t i = 0; i < bytes; ++i) resample_block<1>(in + i, stride, weights, rows, out + i);
-    return;
-  }
-  std::ptrdiff_t i = 0;
-  for (; i + n <= bytes; i += n) resample_block<n>(in + i, stride, weights, rows, out + i);
-  // The rest by way of a whole block, which writes some columns a second time.
-  if (i < bytes) resample_block<n>(in + bytes - n, stride, weights, rows, out + bytes - n);
-}
-
-/// As this translation unit compiles them.
-inline constexpr resample_kernels own_resample{&resample_row, &resample_column};
-
-}  // namespace detail
-}  // namespace REXNET_BUILD
-}  // namespace rexnet
-
-#endif  // REXNET_KERNELS_RESAMPLE_HPP
 
 namespace rexnet {
 inline namespace REXNET_BUILD {
@@ -4673,741 +5161,6 @@ using network = basic_network<Config, detail::compiled<Arch>>;
 }  // namespace rexnet
 
 #endif  // REXNET_ENGINE_NETWORK_HPP
-// ---- rexnet/image/preprocess.hpp
-// From a picture to what the network sees, as timm and torchvision do it for evaluation: short side to
-// floor(input / crop_pct), centre crop, /255, mean and standard deviation.
-#ifndef REXNET_IMAGE_PREPROCESS_HPP
-#define REXNET_IMAGE_PREPROCESS_HPP
-
-// ---- rexnet/core/report.hpp
-// Checks that are written once and report twice: `return fail(code, parts...)` gives the code alone where no
-// heap may be used, and makes a text of the parts where the caller wants one.
-#ifndef REXNET_CORE_REPORT_HPP
-#define REXNET_CORE_REPORT_HPP
-
-namespace rexnet {
-inline namespace REXNET_BUILD {
-namespace detail {
-
-/// Keeps the code.
-struct report_code {
-  template <class... Parts>
-  constexpr errc operator()(errc code, const Parts&...) const noexcept {
-    return code;
-  }
-};
-
-/// The parts' text, once and not inlined at each of some thirty refusals: 9 kB of a small program.
-/// @{
-REXNET_NOINLINE inline void append_part(std::string& text, long long number) {
-  text += std::to_string(number);
-}
-REXNET_NOINLINE inline void append_part(std::string& text, unsigned long long number) {
-  text += std::to_string(number);
-}
-REXNET_NOINLINE inline void append_part(std::string& text, double number) {
-  char digits[32];  // "%f" may have 316
-  std::snprintf(digits, sizeof(digits), "%g", number);
-  text += digits;
-}
-REXNET_NOINLINE inline void append_part(std::string& text, std::string_view part) {
-  text += part;
-}
-/// @}
-
-/// Appends the parts, texts and numbers, to `text`.
-struct report_text {
-  std::string& text;
-  template <class... Parts>
-  errc operator()(errc code, const Parts&... parts) const {
-    (append(parts), ...);
-    return code;
-  }
-
- private:
-  template <class Part>
-  void append(const Part& part) const {
-    if constexpr (std::is_floating_point_v<Part>)
-      append_part(text, static_cast<double>(part));
-    else if constexpr (std::is_arithmetic_v<Part>)
-      append_part(
-          text, static_cast<std::conditional_t<std::is_signed_v<Part>, long long, unsigned long long>>(part));
-    else
-      append_part(text, part);
-  }
-};
-
-}  // namespace detail
-}  // namespace REXNET_BUILD
-}  // namespace rexnet
-
-#endif  // REXNET_CORE_REPORT_HPP
-// ---- rexnet/image/resize.hpp
-// Antialiased resize, bit-exact with Pillow (Resample.c): double coefficients rounded to 22-bit fixed point,
-// two passes with clipping to bytes between them, order of passes as Pillow 13.0 chooses it.
-//
-// A resize_plan says what is read, what is kept and how much scratch that takes, as a constant expression;
-// resize_into() does the work without allocating. Between the passes only the rows of a window exist.
-#ifndef REXNET_IMAGE_RESIZE_HPP
-#define REXNET_IMAGE_RESIZE_HPP
-
-namespace rexnet {
-inline namespace REXNET_BUILD {
-
-enum class interpolation : std::uint8_t { bicubic, bilinear };
-
-/// Which pass comes first. Pillow before 12.2 was always horizontal first: up to 8 grey levels
-/// apart on photographs.
-enum class pass_order : std::uint8_t { pillow_13, horizontal_first };
-
-namespace detail {
-
-/// One direction of a resize, from `in` samples to `out`.
-struct resample_axis {
-  int in = 1, out = 1;
-  interpolation filter = interpolation::bicubic;
-  double scale = 1, filter_scale = 1, support = 1;
-  int taps = 1;  ///< no window has more
-
-  constexpr resample_axis() noexcept = default;
-  constexpr resample_axis(int in_, int out_, interpolation f) noexcept
-      : in(in_), out(out_), filter(f), scale(static_cast<double>(in_) / out_) {
-    filter_scale = scale > 1.0 ? scale : 1.0;
-    support = (f == interpolation::bicubic ? 2.0 : 1.0) * filter_scale;
-    const int whole = static_cast<int>(support);
-    taps = (whole < support ? whole + 1 : whole) * 2 + 1;
-  }
-
-  [[nodiscard]] constexpr bool resamples() const noexcept { return in != out; }
-  [[nodiscard]] constexpr double center(int i) const noexcept { return (i + 0.5) * scale; }
-  [[nodiscard]] constexpr resample_window window(int i) const noexcept {
-    // As Pillow rounds: towards zero, after adding a half. NOLINTBEGIN(bugprone-incorrect-roundings)
-    const int first = static_cast<int>(center(i) - support + 0.5);
-    const int end = static_cast<int>(center(i) + support + 0.5);
-    // NOLINTEND(bugprone-incorrect-roundings)
-    const int from = first > 0 ? first : 0;
-    return {from, (end < in ? end : in) - from};
-  }
-};
-
-[[nodiscard]] inline double filter_value(interpolation f, double x) noexcept {
-  x = x < 0 ? -x : x;
-  if (f == interpolation::bilinear) return x < 1.0 ? 1.0 - x : 0.0;
-  constexpr double a = -0.5;
-  if (x < 1.0) return ((a + 2.0) * x - (a + 3.0)) * x * x + 1;
-  if (x < 2.0) return (((x - 5) * x + 8) * x - 4) * a;
-  return 0.0;
-}
-
-/// The weights of output sample i. @param values scratch, [axis.taps] @param weights [axis.taps]
-inline void resample_weights(const resample_axis& axis, int i, double* values,
-                             std::int32_t* weights) noexcept {
-  const double center = axis.center(i);
-  const resample_window window = axis.window(i);
-  double sum = 0;
-  for (int tap = 0; tap < window.count; ++tap)
-    sum += values[tap] =
-        filter_value(axis.filter, (tap + window.first - center + 0.5) * (1.0 / axis.filter_scale));
-  for (int tap = 0; tap < window.count; ++tap) {
-    double v = values[tap];
-    if (sum != 0.0) v /= sum;
-    weights[tap] = static_cast<std::int32_t>(v * (1 << 22) + (v < 0 ? -0.5 : 0.5));
-  }
-}
-
-/// The rectangle [x0, x1) x [y0, y1) of a picture that is resized as a whole, and the scratch that takes.
-struct resize_plan {
-  resample_axis x, y;
-  int x0 = 0, y0 = 0, x1 = 0, y1 = 0;
-  int left = 0, right = 0, top = 0, bottom = 0;  ///< what it depends on of the input
-  bool vertical_first = false;
-  int kept_rows = 0;  ///< horizontal first: rows between the passes
-  // Where in the scratch, in bytes: doubles, then 32-bit values, then bytes.
-  std::size_t values = 0, windows = 0, weights_x = 0, weights_y = 0, row = 0, rgb = 0, kept = 0;
-  std::size_t scratch_bytes = 0;  ///< from an address that is a multiple of 8
-};
-
-[[nodiscard]] constexpr resize_plan make_resize_plan(int w, int h, pixel_format format, int out_w, int out_h,
-                                                     int x0, int y0, int x1, int y1, interpolation f,
-                                                     pass_order order) noexcept {
-  resize_plan p;
-  p.x = resample_axis(w, out_w, f), p.y = resample_axis(h, out_h, f);
-  p.x0 = p.left = x0, p.x1 = p.right = x1;
-  p.y0 = p.top = y0, p.y1 = p.bottom = y1;
-  if (p.x.resamples()) {
-    const resample_window last = p.x.window(x1 - 1);
-    p.left = p.x.window(x0).first, p.right = last.first + last.count;
-  }
-  if (p.y.resamples()) {
-    const resample_window last = p.y.window(y1 - 1);
-    p.top = p.y.window(y0).first, p.bottom = last.first + last.count;
-  }
-  p.vertical_first =
-      p.y.resamples() && order == pass_order::pillow_13 && h - out_h > 0 && h - out_h > 2 * (w - out_w);
-  const auto cols = static_cast<std::size_t>(x1 - x0), wide = static_cast<std::size_t>(p.right - p.left);
-  const auto wide_bytes = wide * static_cast<std::size_t>(bytes_per_pixel(format));
-  const auto x_taps = static_cast<std::size_t>(p.x.resamples() ? p.x.taps : 0),
-             y_taps = static_cast<std::size_t>(p.y.resamples() ? p.y.taps : 0);
-  // Room for two windows: when it is full, what is still needed moves to the front.
-  if (p.y.resamples() && !p.vertical_first)
-    p.kept_rows = 2 * p.y.taps < p.bottom - p.top ? 2 * p.y.taps : p.bottom - p.top;
-  const auto take = [&p](std::size_t count, std::size_t size) {
-    const std::size_t at = p.scratch_bytes;
-    p.scratch_bytes += count * size;
-    return at;
-  };
-  p.values = take(x_taps > y_taps ? x_taps : y_taps, sizeof(double));
-  p.windows = take(x_taps > 0 ? cols : 0, sizeof(resample_window));
-  p.weights_x = take(x_taps * cols, sizeof(std::int32_t));
-  p.weights_y = take(y_taps, sizeof(std::int32_t));
-  p.row = take(p.vertical_first ? wide_bytes : 0, 1);
-  p.rgb = take(format == pixel_format::rgb ? 0 : wide, 3);
-  p.kept = take(static_cast<std::size_t>(p.kept_rows) * cols, 3);
-  return p;
-}
-
-/// Pixels of any order as RGB.
-inline void copy_as_rgb(const std::uint8_t* in, pixel_format format, int pixels, std::uint8_t* out) noexcept {
-  const int bytes = bytes_per_pixel(format);
-  const int red = channel_offset(format, 0), green = channel_offset(format, 1),
-            blue = channel_offset(format, 2);
-  for (int i = 0; i < pixels; ++i, in += bytes, out += 3) {
-    out[0] = in[red];
-    out[1] = in[green];
-    out[2] = in[blue];
-  }
-}
-
-/// @param in      the picture that p was made for
-/// @param out     RGB, rows `out_stride` bytes apart
-/// @param scratch p.scratch_bytes, from a multiple of 8
-inline void resize_into(const image_view& in, const resize_plan& p, std::uint8_t* out,
-                        std::ptrdiff_t out_stride, unsigned char* scratch,
-                        const resample_kernels& kernels = own_resample) noexcept {
-  auto* const values = reinterpret_cast<double*>(scratch + p.values);
-  auto* const windows = reinterpret_cast<resample_window*>(scratch + p.windows);
-  auto* const weights_x = reinterpret_cast<std::int32_t*>(scratch + p.weights_x);
-  auto* const weights_y = reinterpret_cast<std::int32_t*>(scratch + p.weights_y);
-  const int cols = p.x1 - p.x0, rows = p.y1 - p.y0, wide = p.right - p.left;
-  const auto col_bytes = static_cast<std::size_t>(cols) * 3;
-  if (p.x.resamples())
-    for (int i = 0; i < cols; ++i) {
-      windows[i] = p.x.window(p.x0 + i);
-      windows[i].first -= p.left;
-      resample_weights(p.x, p.x0 + i, values, weights_x + std::ptrdiff_t{i} * p.x.taps);
-    }
-  const std::ptrdiff_t pixel = bytes_per_pixel(in.format);
-  const auto source = [&](int y) { return in.data + y * in.stride + p.left * pixel; };
-  /// The input's columns [left, right), of any format, resampled along x.
-  const auto across = [&](const std::uint8_t* from, std::uint8_t* to) {
-    if (in.format != pixel_format::rgb) {
-      copy_as_rgb(from, in.format, wide, scratch + p.rgb);
-      from = scratch + p.rgb;
-    }
-    if (p.x.resamples())
-      kernels.row(from, windows, weights_x, p.x.taps, cols, to);
-    else
-      std::memcpy(to, from, col_bytes);
-  };
-  if (!p.y.resamples()) {
-    for (int y = 0; y < rows; ++y) across(source(p.y0 + y), out + y * out_stride);
-    return;
-  }
-  unsigned char* const kept = scratch + p.kept;
-  int kept_first = p.top, kept_end = p.top;  // input rows that `kept` holds
-  for (int y = 0; y < rows; ++y, out += out_stride) {
-    const resample_window window = p.y.window(p.y0 + y);
-    resample_weights(p.y, p.y0 + y, values, weights_y);
-    if (p.vertical_first) {
-      kernels.column(source(window.first), in.stride, weights_y, window.count, wide * pixel, scratch + p.row);
-      across(scratch + p.row, out);
-      continue;
-    }
-    if (window.first + window.count - kept_first > p.kept_rows) {
-      std::memmove(kept, kept + static_cast<std::size_t>(window.first - kept_first) * col_bytes,
-                   static_cast<std::size_t>(kept_end - window.first) * col_bytes);
-      kept_first = window.first;
-    }
-    for (; kept_end < window.first + window.count; ++kept_end)
-      across(source(kept_end), kept + static_cast<std::size_t>(kept_end - kept_first) * col_bytes);
-    kernels.column(kept + static_cast<std::size_t>(window.first - kept_first) * col_bytes,
-                   static_cast<std::ptrdiff_t>(col_bytes), weights_y, window.count,
-                   static_cast<std::ptrdiff_t>(col_bytes), out);
-  }
-}
-
-/// The rectangle [x0, x1) x [y0, y1) of `in` resized to out_w x out_h.
-[[nodiscard]] inline rgb_image resize_part(const image_view& in, int out_w, int out_h, int x0, int y0, int x1,
-                                           int y1, interpolation f, pass_order order) {
-  const resize_plan p =
-      make_resize_plan(in.width, in.height, in.format, out_w, out_h, x0, y0, x1, y1, f, order);
-  rgb_image out;
-  out.width = x1 - x0, out.height = y1 - y0;
-  out.data.resize(static_cast<std::size_t>(out.width) * static_cast<std::size_t>(out.height) * 3);
-  std::vector<double> scratch(p.scratch_bytes / sizeof(double) + 1);
-  resize_into(in, p, out.data.data(), std::ptrdiff_t{out.width} * 3,
-              reinterpret_cast<unsigned char*>(scratch.data()));
-  return out;
-}
-
-}  // namespace detail
-}  // namespace REXNET_BUILD
-}  // namespace rexnet
-
-#endif  // REXNET_IMAGE_RESIZE_HPP
-
-namespace rexnet {
-inline namespace REXNET_BUILD {
-
-/// How pictures are prepared for a model. The defaults are those of the published weights.
-struct preprocessing {
-  int input_size = 224;     ///< side of the square input, pixels
-  double crop_pct = 0.875;  ///< part of the resized short side that the crop keeps
-  rexnet::interpolation interpolation = rexnet::interpolation::bicubic;  ///< of the resize
-  std::array<float, 3> mean{0.485f, 0.456f, 0.406f};                     ///< of R, G, B in 0 .. 1
-  std::array<float, 3> std{0.229f, 0.224f, 0.225f};                      ///< of R, G, B in 0 .. 1
-  pass_order order = pass_order::pillow_13;  ///< which Pillow's bits the resize gives
-};
-
-inline constexpr int max_picture_side = 1 << 16;
-
-namespace detail {
-
-/// The one check of preprocessing, whether it comes from options, a file or the API. fail(code, parts of a
-/// text...) reports what is wrong, and what it returns is returned. A NaN fails every comparison.
-template <class Fail>
-[[nodiscard]] constexpr errc check_preprocessing(const preprocessing& p, Fail&& fail) {
-  constexpr errc bad = errc::invalid_argument;
-  if (p.input_size < 1 || p.input_size > 16384)
-    return fail(bad, "input size ", p.input_size, ": must be 1 to 16384");
-  if (!(p.crop_pct > 0.0 && p.crop_pct <= 1.0))
-    return fail(bad, "crop_pct ", p.crop_pct, ": must be above 0 and at most 1");
-  if (p.input_size / p.crop_pct > max_picture_side)
-    return fail(bad, "crop_pct ", p.crop_pct, " of an input of ", p.input_size,
-                ": pictures would be resized to more than ", max_picture_side);
-  if (p.interpolation != interpolation::bicubic && p.interpolation != interpolation::bilinear)
-    return fail(bad, "interpolation ", static_cast<int>(p.interpolation), ": must be bicubic or bilinear");
-  if (p.order != pass_order::pillow_13 && p.order != pass_order::horizontal_first)
-    return fail(bad, "pass order ", static_cast<int>(p.order), ": there is none of this number");
-  for (const float m : p.mean)
-    if (!(m >= 0.0f && m <= 1.0f))
-      return fail(bad, "mean ", m, ": must be 0 to 1, the pixels' range (bytes are divided by 255 first)");
-  for (const float s : p.std)
-    if (!(s >= 1e-6f && s <= 256.0f))
-      return fail(bad, "std ", s,
-                  ": must be 1e-6 to 256, of pixels from 0 to 1 (bytes are divided by 255 first)");
-  return errc::ok;
-}
-
-/// The same, and whether a picture of this size can be resized for it.
-template <class Fail>
-[[nodiscard]] constexpr errc check_sizes(int width, int height, const preprocessing& p, Fail&& fail) {
-  constexpr errc bad = errc::invalid_argument;
-  if (width < 1 || height < 1 || width > max_picture_side || height > max_picture_side)
-    return fail(bad, "picture of ", width, " x ", height, " pixels: each side must be 1 to ",
-                max_picture_side);
-  if (const errc e = check_preprocessing(p, fail); e != errc::ok) return e;
-  // The long side grows with the short one: a very thin picture would become a huge one.
-  const double short_side = width < height ? width : height, long_side = width < height ? height : width;
-  if (p.input_size / p.crop_pct * long_side / short_side > 16.0 * max_picture_side)
-    return fail(bad, "picture of ", width, " x ", height,
-                " pixels: too thin, resized its long side would pass ", 16 * max_picture_side);
-  return errc::ok;
-}
-
-template <class Fail>
-[[nodiscard]] errc check_picture(const image_view& in, const preprocessing& p, Fail&& fail) {
-  if (in.data == nullptr) return fail(errc::invalid_argument, "picture: no pixels (null pointer)");
-  if (const errc e = check_sizes(in.width, in.height, p, fail); e != errc::ok) return e;
-  const std::ptrdiff_t row = static_cast<std::ptrdiff_t>(in.width) * bytes_per_pixel(in.format);
-  // Rows further apart than any memory would overflow on the way to them.
-  const std::ptrdiff_t most = (std::numeric_limits<std::ptrdiff_t>::max)() / in.height;
-  if ((in.stride < row && in.stride > -row) || in.stride > most || in.stride < -most)
-    return fail(errc::invalid_argument, "picture: a stride of ", in.stride, " bytes for rows of ", row, ", ",
-                in.height, " of them");
-  return errc::ok;
-}
-
-/// The resize whose result, [pad_y ...][pad_x ...] of the network's input, is the centre crop.
-struct preprocess_plan {
-  resize_plan resize;
-  int out_w = 0, out_h = 0;  ///< of the whole picture, resized
-  int pad_x = 0, pad_y = 0;
-};
-
-/// Precondition: check_sizes() gives ok.
-[[nodiscard]] constexpr preprocess_plan make_preprocess_plan(int width, int height, pixel_format format,
-                                                             const preprocessing& p) noexcept {
-  // torchvision: the short side exactly, the long side truncated.
-  const int target = static_cast<int>(p.input_size / p.crop_pct);
-  const bool wide = width > height;
-  const std::int64_t shorter = wide ? height : width, longer = wide ? width : height;
-  const int other = static_cast<int>(target * longer / shorter);
-  preprocess_plan plan;
-  const int out_w = plan.out_w = wide ? other : target, out_h = plan.out_h = wide ? target : other;
-  const int n = p.input_size;
-  const auto range = [n](int size, int& begin, int& end, int& pad) {
-    // torchvision's centre crop: half of the difference, rounded half to even. Smaller than the crop: zeros
-    // around it, the smaller half before.
-    const int over = size < n ? 0 : size - n;
-    pad = size < n ? (n - size) / 2 : 0;
-    begin = over / 2 + (over % 4 == 3 ? 1 : 0);
-    end = size < n ? size : begin + n;
-  };
-  int x0 = 0, x1 = 0, y0 = 0, y1 = 0;
-  range(out_w, x0, x1, plan.pad_x);
-  range(out_h, y0, y1, plan.pad_y);
-  plan.resize =
-      make_resize_plan(width, height, format, out_w, out_h, x0, y0, x1, y1, p.interpolation, p.order);
-  return plan;
-}
-
-}  // namespace detail
-
-/// A rectangle of a picture in its own pixels, from its left upper corner.
-struct picture_box {
-  double x = 0;       ///< of the left edge
-  double y = 0;       ///< of the upper edge
-  double width = 0;   ///< to the right
-  double height = 0;  ///< downwards
-};
-
-/// Which part of a picture of width x height pixels the network sees: where the corners of its square input
-/// lie. All zero for what preprocess_pixels() refuses.
-[[nodiscard]] constexpr picture_box seen_part(int width, int height, const preprocessing& p) noexcept {
-  if (detail::check_sizes(width, height, p, detail::report_code()) != errc::ok) return {};
-  const detail::preprocess_plan plan = detail::make_preprocess_plan(width, height, pixel_format::rgb, p);
-  const double per_x = static_cast<double>(width) / plan.out_w,
-               per_y = static_cast<double>(height) / plan.out_h;
-  return {(plan.resize.x0 - plan.pad_x) * per_x, (plan.resize.y0 - plan.pad_y) * per_y, p.input_size * per_x,
-          p.input_size * per_y};
-}
-
-/// Bytes of the pixels that the network sees.
-[[nodiscard]] constexpr std::size_t preprocess_output_bytes(const preprocessing& p) noexcept {
-  return static_cast<std::size_t>(p.input_size) * static_cast<std::size_t>(p.input_size) * 3;
-}
-
-/// Bytes of scratch that preprocess_pixels_into() needs, of any alignment; 0 for what it refuses. A constant
-/// expression: a camera's `static unsigned char scratch[preprocess_scratch_bytes(640, 480, ...)];`.
-[[nodiscard]] constexpr std::size_t preprocess_scratch_bytes(int width, int height, pixel_format format,
-                                                             const preprocessing& p) noexcept {
-  if (detail::check_sizes(width, height, p, detail::report_code()) != errc::ok) return 0;
-  return detail::make_preprocess_plan(width, height, format, p).resize.scratch_bytes + alignof(double) - 1;
-}
-
-/// The pixels that the network sees: input_size x input_size RGB bytes, identical to Pillow 13 + torchvision.
-/// Only what the crop shows is computed. Allocates nothing.
-/// @param out     preprocess_output_bytes(p) or more: [input_size][input_size][3]
-/// @param scratch preprocess_scratch_bytes(in.width, in.height, in.format, p) or more
-/// @param kernels of the network that the pixels are for, where it was made by dispatch: net.resample()
-/// @return ok; invalid_argument (picture or options), shape_mismatch (out), workspace_too_small (scratch)
-[[nodiscard]] inline errc preprocess_pixels_into(
-    const image_view& in, const preprocessing& p, span<std::uint8_t> out, span<unsigned char> scratch,
-    const resample_kernels& kernels = detail::own_resample) noexcept {
-  if (const errc e = detail::check_picture(in, p, detail::report_code()); e != errc::ok) return e;
-  const detail::preprocess_plan plan = detail::make_preprocess_plan(in.width, in.height, in.format, p);
-  if (out.data() == nullptr || out.size() < preprocess_output_bytes(p)) return errc::shape_mismatch;
-  constexpr std::size_t unit = alignof(double);
-  if (scratch.size() < plan.resize.scratch_bytes + unit - 1) return errc::workspace_too_small;
-  const auto misaligned = static_cast<std::size_t>(reinterpret_cast<std::uintptr_t>(scratch.data()) % unit);
-  const int n = p.input_size;
-  if (plan.resize.x1 - plan.resize.x0 < n || plan.resize.y1 - plan.resize.y0 < n)
-    std::memset(out.data(), 0, preprocess_output_bytes(p));
-  const std::ptrdiff_t row = std::ptrdiff_t{n} * 3;
-  detail::resize_into(in, plan.resize, out.data() + plan.pad_y * row + std::ptrdiff_t{plan.pad_x} * 3, row,
-                      scratch.data() + (unit - misaligned) % unit, kernels);
-  return errc::ok;
-}
-
-/// The same with memory of its own: the scratch and the result. Errors: invalid_argument, naming the sizes.
-[[nodiscard]] inline result<rgb_image> preprocess_pixels(
-    const image_view& in, const preprocessing& p, const resample_kernels& kernels = detail::own_resample) {
-  std::string what;
-  if (const errc e = detail::check_picture(in, p, detail::report_text{what}); e != errc::ok)
-    return error(e, what);
-  rgb_image out;
-  out.width = out.height = p.input_size;
-  out.data.resize(preprocess_output_bytes(p));
-  std::vector<unsigned char> scratch(preprocess_scratch_bytes(in.width, in.height, in.format, p));
-  if (const errc e = preprocess_pixels_into(in, p, out.data, scratch, kernels); e != errc::ok)
-    return error(e, std::string("preprocess: ") + to_string(e));
-  return out;
-}
-
-/// The normalised value of every byte in every channel, [256][3]: (v / 255 - mean) / std in float, as
-/// torchvision's ToTensor and Normalize compute it.
-[[nodiscard]] constexpr std::array<float, 768> normalise_table(const preprocessing& p) noexcept {
-  std::array<float, 768> t{};
-  for (std::size_t v = 0; v < 256; ++v)
-    for (std::size_t c = 0; c < 3; ++c)
-      t[3 * v + c] = (static_cast<float>(v) / 255.0f - p.mean[c]) / p.std[c];
-  return t;
-}
-
-/// RGB bytes to normalised floats, [h][w][3]. Errors: shape_mismatch when `out` has another size.
-[[nodiscard]] inline status normalise(const rgb_image& in, const preprocessing& p, span<float> out) {
-  if (out.size() != in.data.size())
-    return error(errc::shape_mismatch, "normalise: " + std::to_string(in.data.size()) + " values into " +
-                                           std::to_string(out.size()));
-  const std::array<float, 768> table = normalise_table(p);
-  for (std::size_t i = 0; i < out.size(); ++i) out[i] = table[3 * std::size_t{in.data[i]} + i % 3];
-  return done;
-}
-
-}  // namespace REXNET_BUILD
-}  // namespace rexnet
-
-#endif  // REXNET_IMAGE_PREPROCESS_HPP
-
-namespace rexnet {
-inline namespace REXNET_BUILD {
-
-/// What runs a model: kernels chosen when the program runs, where rexnet_add_dispatch() built some; else
-/// those of the instruction set that this translation unit is compiled for. It borrows its weights.
-using model_network = network<dynamic_config>;
-
-/// A batch may have at most this many pictures.
-inline constexpr std::size_t max_batch_pictures = std::size_t{1} << 30;
-
-namespace detail {
-
-/// A network, how it wants its pictures, threads, and plan and workspace for one size of input at a time.
-class picture_runner {
- public:
-  /// To be started. @param net  whose weights the caller keeps alive
-  /// @param pool where the threads come from; `threads` tasks at a time at most
-  picture_runner(const model_network& net, const preprocessing& input, int threads, const executor& pool)
-      : net_(net), input_(input), threads_(threads), pool_(pool), table_(normalise_table(input)) {}
-
-  /// Errors: invalid_argument (no weights, preprocessing, threads), limit_exceeded, unsupported (no kernels
-  /// for this CPU), out_of_memory.
-  [[nodiscard]] status start() {
-    std::string what;
-    report_text report{what};
-    if (const errc e = check_preprocessing(input_, report); e != errc::ok) return error(e, what);
-    if (!net_.has_weights())
-      return error(errc::invalid_argument, "the model has no weights: it was not loaded");
-    return prepare(input_.input_size, input_.input_size);
-  }
-
-  [[nodiscard]] const config& shape() const noexcept { return net_.shape(); }
-  [[nodiscard]] const preprocessing& input() const noexcept { return input_; }
-
-  /// Whether images of h x w pixels can be run; a workspace for them is kept. Errors: those of make_plan(),
-  /// out_of_memory.
-  [[nodiscard]] status prepare(int h, int w) {
-    if (plan_.h == h && plan_.w == w) return done;
-    auto p = net_.make_plan(h, w, threads_);
-    if (!p) return p.error();
-    if (status s = reserve(p->workspace_bytes()); !s) return s;
-    plan_ = *p;
-    return done;
-  }
-
-  /// A picture, preprocessed. @param out output_c(shape()) floats
-  [[nodiscard]] status run(const image_view& picture, span<float> out, const feature_taps* taps = nullptr) {
-    auto pixels = preprocess_pixels(picture, input_, net_.resample());
-    if (!pixels) return pixels.error();
-    if (status s = prepare(input_.input_size, input_.input_size); !s) return s;
-    return answered(net_.forward_u8(plan_, pixels->view(), table_, out, workspace(), options(taps)));
-  }
-  /// Normalised images. @param out n * output_c(shape()) floats
-  [[nodiscard]] status run(nhwc_view<const float> images, span<float> out,
-                           const feature_taps* taps = nullptr) {
-    if (status s = prepare(images.h, images.w); !s) return s;
-    return answered(net_.forward(plan_, images, out, workspace(), options(taps)));
-  }
-  /// Pictures, each with the bits that it has alone; none are fine. All are looked at before the first is
-  /// computed, so that one which is refused costs nothing.
-  /// @param out n * output_c(shape()) floats
-  /// Memory, kept: where there are as many pictures as threads, workspace_bytes(side, side, 1) for each
-  /// thread. For the call: the pixels of one input and the scratch of the largest picture for each thread.
-  /// Errors: invalid_argument, naming the picture by its index; limit_exceeded, out_of_memory.
-  [[nodiscard]] status run(span<const image_view> pictures, span<float> out,
-                           const feature_taps* taps = nullptr) {
-    auto scratch = checked_scratch(pictures);
-    if (!scratch) return scratch.error();
-    if (pictures.empty()) return done;
-    if (out.size() / static_cast<std::size_t>(output_c(shape())) < pictures.size())
-      return error(errc::limit_exceeded, "the outputs of " + std::to_string(pictures.size()) +
-                                             " pictures are larger than the address space");
-    if (status s = prepare(input_.input_size, input_.input_size); !s) return s;
-    return run_checked(pictures, *scratch, out, taps);
-  }
-
- private:
-  /// A workspace that is large enough stays. Errors: out_of_memory.
-  [[nodiscard]] status reserve(std::size_t bytes) {
-    if (workspace_.size() >= bytes) return done;
-    aligned_buffer larger(bytes);
-    if (larger.data() == nullptr)
-      return error(errc::out_of_memory, "no memory for a workspace of " + std::to_string(bytes) + " bytes");
-    workspace_ = std::move(larger);
-    return done;
-  }
-
-  /// Bytes of scratch that each of the pictures can be preprocessed in.
-  [[nodiscard]] result<std::size_t> checked_scratch(span<const image_view> pictures) const {
-    if (pictures.size() > max_batch_pictures)
-      return error(errc::limit_exceeded, std::to_string(pictures.size()) + " pictures at once, at most " +
-                                             std::to_string(max_batch_pictures));
-    std::size_t most = 0;
-    for (std::size_t i = 0; i < pictures.size(); ++i) {
-      const image_view& p = pictures[i];
-      std::string what;
-      if (const errc e = check_picture(p, input_, report_text{what}); e != errc::ok)
-        return error(e, what).in("pictures[" + std::to_string(i) + "]");
-      const std::size_t bytes = preprocess_scratch_bytes(p.width, p.height, p.format, input_);
-      most = bytes > most ? bytes : most;
-    }
-    return most;
-  }
-
-  /// As many pictures as threads or more: each thread takes one at a time, which beats sharing one. Fewer:
-  /// they are preprocessed at the same time, and then all threads share every pass.
-  [[nodiscard]] status run_checked(span<const image_view> pictures, std::size_t scratch_bytes,
-                                   span<float> out, const feature_taps* taps) {
-    const int n = static_cast<int>(pictures.size()), side = input_.input_size;
-    const bool sharing = n < threads_;
-    const int workers = sharing ? n : threads_;
-    auto alone = net_.make_plan(side, side, 1);
-    if (!alone) return alone.error();
-    if (!sharing)
-      if (status s = reserve(net_.batch_workspace_bytes(plan_)); !s) return s;
-    const std::size_t pixel_bytes = preprocess_output_bytes(input_), bytes = pixel_bytes + scratch_bytes;
-    std::vector<unsigned char> memory(static_cast<std::size_t>(workers) * bytes);
-    std::vector<errc> codes(pictures.size(), errc::ok);
-
-    const auto forward = [&](const plan& p, int i, const unsigned char* pixels, unsigned char* workspace) {
-      const auto outputs = static_cast<std::size_t>(output_c(shape()));
-      const feature_taps own = taps_of(shape(), p, taps, i);
-      return net_.forward_u8(p, {pixels, side, side}, table_,
-                             out.subspan(static_cast<std::size_t>(i) * outputs, outputs),
-                             {workspace, p.workspace_bytes()}, options(taps != nullptr ? &own : nullptr));
-    };
-    shared_counter next;
-    auto work = [&](int worker) {
-      for (int i; (i = next.take()) < n;) {
-        const auto place = static_cast<std::size_t>(sharing ? i : worker);
-        unsigned char* const pixels = memory.data() + place * bytes;
-        errc e = preprocess_pixels_into(pictures[static_cast<std::size_t>(i)], input_, {pixels, pixel_bytes},
-                                        {pixels + pixel_bytes, scratch_bytes}, net_.resample());
-        if (e == errc::ok && !sharing)
-          e = forward(*alone, i, pixels, workspace_.data() + place * alone->workspace_bytes());
-        codes[static_cast<std::size_t>(i)] = e;
-      }
-    };
-    run_tasks(
-        pool_, workers, [](void* context, int worker) { (*static_cast<decltype(work)*>(context))(worker); },
-        &work);
-    for (int i = 0; i < n; ++i) {
-      errc e = codes[static_cast<std::size_t>(i)];
-      if (e == errc::ok && sharing)
-        e = forward(plan_, i, memory.data() + static_cast<std::size_t>(i) * bytes, workspace_.data());
-      if (e != errc::ok) return answered(e).error().in("pictures[" + std::to_string(i) + "]");
-    }
-    return done;
-  }
-
-  [[nodiscard]] span<unsigned char> workspace() noexcept { return {workspace_.data(), workspace_.size()}; }
-  [[nodiscard]] forward_options options(const feature_taps* taps) const noexcept {
-    forward_options how;
-    how.threads = pool_;
-    how.taps = taps;
-    return how;
-  }
-  [[nodiscard]] static status answered(errc e) {
-    if (e != errc::ok) return error(e, std::string("forward: ") + to_string(e));
-    return done;
-  }
-
-  model_network net_;
-  preprocessing input_;
-  int threads_;
-  executor pool_;
-  std::array<float, 768> table_;
-  plan plan_;  ///< of 0 x 0 pixels before the first prepare()
-  aligned_buffer workspace_;
-};
-
-}  // namespace detail
-}  // namespace REXNET_BUILD
-}  // namespace rexnet
-
-#endif  // REXNET_ENGINE_SESSION_HPP
-// ---- rexnet/heads/scores.hpp
-// From logits to an answer: probabilities, and the most probable classes.
-#ifndef REXNET_HEADS_SCORES_HPP
-#define REXNET_HEADS_SCORES_HPP
-
-namespace rexnet {
-inline namespace REXNET_BUILD {
-
-/// Logits to probabilities, in place, without overflow. NaN stays NaN.
-inline void softmax(span<float> v) noexcept {
-  if (v.empty()) return;
-  const float top = *std::max_element(v.begin(), v.end());
-  float sum = 0;
-  for (float& x : v) sum += x = std::exp(x - top);
-  for (float& x : v) x /= sum;
-}
-
-struct scored_class {
-  int index;
-  float score;
-};
-
-namespace detail {
-/// NaN counts as the smallest.
-[[nodiscard]] inline float score_key(float s) noexcept {
-  return std::isnan(s) ? -INFINITY : s;
-}
-[[nodiscard]] inline status check_top_k(int k) {
-  if (k < 1) return error(errc::invalid_argument, "top " + std::to_string(k) + ": must be 1 or more classes");
-  return done;
-}
-/// The count largest scores, for top_k(). Precondition: count <= scores.size().
-[[nodiscard]] inline std::vector<scored_class> largest(span<const float> scores, std::size_t count) {
-  std::vector<int> order(scores.size());
-  std::iota(order.begin(), order.end(), 0);
-  const auto key = [&scores](int i) { return score_key(scores[static_cast<std::size_t>(i)]); };
-  std::partial_sort(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(count), order.end(),
-                    [&key](int a, int b) { return key(a) != key(b) ? key(a) > key(b) : a < b; });
-  std::vector<scored_class> top;
-  for (std::size_t i = 0; i < count; ++i)
-    top.push_back({order[i], scores[static_cast<std::size_t>(order[i])]});
-  return top;
-}
-}  // namespace detail
-
-/// The top.size() largest scores, largest first, without the heap; equal scores in the order of their index.
-/// NaN counts as the smallest. For small numbers: takes time with scores times top.
-/// @return how many were written: fewer than top.size() where there are not as many scores, so 0 for no room
-inline std::size_t top_k_into(span<const float> scores, span<scored_class> top) noexcept {
-  std::size_t count = 0;
-  for (std::size_t i = 0; i < scores.size(); ++i) {
-    std::size_t place = count;
-    while (place > 0 && detail::score_key(scores[i]) > detail::score_key(top[place - 1].score)) --place;
-    if (place == top.size()) continue;
-    if (count < top.size()) ++count;
-    for (std::size_t k = count - 1; k > place; --k) top[k] = top[k - 1];
-    top[place] = {static_cast<int>(i), scores[i]};
-  }
-  return count;
-}
-
-/// The same, with memory of its own, for any k from 1 on; all scores where there are fewer. Errors:
-/// invalid_argument (k below 1).
-[[nodiscard]] inline result<std::vector<scored_class>> top_k(span<const float> scores, int k) {
-  if (status s = detail::check_top_k(k); !s) return s.error();
-  return detail::largest(scores, (std::min)(static_cast<std::size_t>(k), scores.size()));
-}
-
-}  // namespace REXNET_BUILD
-}  // namespace rexnet
-
-#endif  // REXNET_HEADS_SCORES_HPP
 // ---- rexnet/payload/file/read.hpp
 // A packed file's description as values of their own, for tools and for writing; view.hpp reads the
 // same without the heap. Specification: docs/packed-format.md.
@@ -6353,6 +6106,10 @@ class file_bytes {
 namespace rexnet {
 inline namespace REXNET_BUILD {
 
+/// What runs a model: kernels chosen when the program runs, where rexnet_add_dispatch() built some; else
+/// those of the instruction set that this translation unit is compiled for. It borrows its weights.
+using model_network = network<dynamic_config>;
+
 namespace detail {
 
 struct model_maker;
@@ -6370,8 +6127,9 @@ struct model_state {
 }  // namespace detail
 
 /// A model, made by load() or load_packed(): immutable, shareable between threads. A copy is another
-/// handle of the same weights, which live as long as one of them does; moving copies, so that none is ever
-/// without weights. What a temporary model gives is a copy, or does not compile where it only points.
+/// handle of the same weights, which live as long as one of the handles. A move copies, so that a model that
+/// was moved from still has its weights. Members of a temporary model give copies; those that would only
+/// point into it do not compile.
 class model {
  public:
   /// Family, width, classes.
@@ -6379,7 +6137,7 @@ class model {
   [[nodiscard]] const config& shape() const& noexcept { return state_->header.shape; }
   [[nodiscard]] config shape() const&& noexcept { return state_->header.shape; }
   /// @}
-  /// How it wants its pictures; origin().input_from says where that comes from.
+  /// How its pictures are prepared; origin().input_from says where that comes from.
   /// @{
   [[nodiscard]] const preprocessing& input() const& noexcept { return state_->header.input; }
   [[nodiscard]] preprocessing input() const&& noexcept { return state_->header.input; }
@@ -6412,7 +6170,7 @@ class model {
   [[nodiscard]] model_network net() const& noexcept { return {shape(), state_->payload.data()}; }
   [[nodiscard]] model_network net() const&& = delete;
 
-  /// Without weights, to be assigned to: classifiers and extractors refuse it.
+  /// Without weights, to be assigned to: sessions, classifiers and extractors refuse it.
   model() : state_(std::make_shared<detail::model_state>()) {}
   /// Another handle of the same weights.
   /// @{
@@ -6426,180 +6184,244 @@ class model {
   std::shared_ptr<detail::model_state> state_;  ///< changed by model_maker alone, before there is a copy
 };
 
-namespace detail {
-/// Fills a model in; load() and load_packed() are made of it.
-struct model_maker {
-  /// From a packed file. Its float32 payload is used in place: `bytes` must outlive the model.
-  [[nodiscard]] static result<model> from_packed(byte_span bytes, check depth) {
-    model m;
-    auto v = read_packed(bytes, depth);
-    if (!v) return v.error();
-    m.state_->container = "packed";
-    if (v->header.type == element_type::f16) {
-      m.state_->owned = float_buffer(packed_numbers(v->header.shape));
-      if (m.state_->owned.data() == nullptr) return error(errc::out_of_memory, "no memory for the weights");
-      if (const errc e = expand_half(v->payload, m.state_->owned.floats()); e != errc::ok)
-        return error(e, "packed file: float16 weights of another size");
-      m.state_->payload = m.state_->owned.floats();
-    } else {
-      m.state_->payload = {reinterpret_cast<const float*>(v->payload.data()),
-                           v->payload.size() / sizeof(float)};
-    }
-    m.state_->header = std::move(v->header);
-    m.state_->origin.number_type = element_name(m.state_->header.type);
-    m.state_->origin.input_from = "packed file";
-    if (!m.state_->header.labels.empty()) m.state_->origin.labels_from = "packed file";
-    return m;
-  }
-  /// From weights in memory.
-  [[nodiscard]] static model from_weights(const config& shape, std::vector<std::string> labels,
-                                          aligned_buffer weights, std::string container) {
-    model m;
-    m.state_->container = std::move(container);
-    m.state_->header.shape = shape;
-    m.state_->header.labels = std::move(labels);
-    m.state_->owned = std::move(weights);
-    m.state_->payload = m.state_->owned.floats();
-    return m;
-  }
-  /// What is known beside the weights.
-  static void describe(model& m, packed_header header, model_origin origin) {
-    m.state_->header = std::move(header);
-    m.state_->origin = std::move(origin);
-  }
-  /// The same from a file, mapped or read, which the model keeps where it needs it. Errors get the path in
-  /// front.
-  template <class Load>
-  [[nodiscard]] static result<model> from_file(const std::string& path, result<file_bytes> file,
-                                               Load&& load_bytes) {
-    if (!file) return file.error();
-    result<model> m = load_bytes(file->bytes());
-    if (!m) return m.error().in(path);
-    if (m->state_->owned.data() == nullptr) m->state_->file = std::move(*file);
-    return m;
-  }
-  /// The same from a copy of the bytes, which the model keeps where it needs it.
-  template <class Load>
-  [[nodiscard]] static result<model> from_copy(byte_span bytes, Load&& load_bytes) {
-    if (bytes.empty()) return load_bytes(bytes);  // which says what is wrong with it
-    aligned_buffer copy(bytes.size());
-    if (copy.data() == nullptr)
-      return error(errc::out_of_memory, "no memory for a copy of " + std::to_string(bytes.size()) + " bytes");
-    std::copy(bytes.begin(), bytes.end(), copy.data());
-    result<model> m = load_bytes(byte_span(copy.data(), bytes.size()));
-    if (m && m->state_->owned.data() == nullptr) m->state_->owned = std::move(copy);
-    return m;
-  }
-};
-}  // namespace detail
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
 
-/// Opens a packed file in memory. A float32 payload is borrowed: `bytes` must be 64-byte aligned and outlive
-/// the model, its copies and their classifiers; float16 is expanded into memory of the model's own. Programs
-/// that read nothing but packed files are a third smaller with this than with load(). @param depth
-/// check::full reads the whole file and compares its checksum. Errors: those of read_packed(), out_of_memory.
-[[nodiscard]] inline result<model> load_packed(byte_span bytes, check depth = check::header) {
-  return detail::model_maker::from_packed(bytes, depth);
-}
+#endif  // REXNET_MODEL_MODEL_HPP
 
-/// Opens a packed file, which is mapped: a float32 payload is used in place and shared between processes. A
-/// file that shrinks while the model lives ends the program on POSIX (SIGBUS): see load_packed_copy().
-/// @param path UTF-8. Errors: those of load_packed() from memory and io_error, with the path in front.
-[[nodiscard]] inline result<model> load_packed(const std::string& path, check depth = check::header) {
-  return detail::model_maker::from_file(path, file_bytes::map(path),
-                                        [depth](byte_span bytes) { return load_packed(bytes, depth); });
-}
+namespace rexnet {
+inline namespace REXNET_BUILD {
 
-/// The same, read into memory instead: nothing that happens to the file afterwards matters, a file that
-/// shrinks meanwhile is an io_error, and large models run some percent faster, because the system backs
-/// memory with larger pages than files. Errors: also out_of_memory.
-[[nodiscard]] inline result<model> load_packed_copy(const std::string& path, check depth = check::header) {
-  return detail::model_maker::from_file(path, file_bytes::read(path),
-                                        [depth](byte_span bytes) { return load_packed(bytes, depth); });
-}
+/// A batch may have at most this many pictures.
+inline constexpr std::size_t max_batch_pictures = std::size_t{1} << 30;
 
-/// Classifies pictures: a model and the workspace of a forward pass, kept between pictures. One per thread.
-/// It keeps the model's weights alive; of load(bytes) and load_packed(bytes), which borrow, the caller keeps
-/// the bytes.
-class classifier {
+/// A model at work: its network, how pictures are prepared, the threads, and plan and workspace for one size
+/// of input at a time. It gives the network's outputs as they are; classifier and feature_extractor make
+/// answers of them. It keeps the model's weights alive, so it may be made of a temporary model; of
+/// load(bytes) and load_packed(bytes), which borrow, the caller keeps the bytes. One per thread: no two calls
+/// at a time. A session that was moved from may be used again: it has its weights and makes a new workspace.
+///
+/// The outputs of an image are output_c(shape()) floats: logits, or features where the model has no
+/// classifier. `out` takes those of n images one after the other. They have the same bits for every number of
+/// threads, and for an image alone and in a batch.
+///
+/// All run() take forward_options for taps and observer; `how.threads` is not used, the session's executor
+/// is. Their errors: shape_mismatch (out has room for fewer images), unsupported (no kernels for this CPU),
+/// limit_exceeded, out_of_memory (the workspace of a size that was not prepared).
+class session {
  public:
+  /// Reserves nothing: prepare() does, or the first run().
+  /// @param input   how pictures are prepared
   /// @param threads 1 to max_threads, of `pool` or of OpenMP
-  /// Errors: all that has nothing to do with a picture: invalid_argument (preprocessing, threads),
-  /// limit_exceeded, unsupported (no kernels for this CPU), out_of_memory.
-  [[nodiscard]] static result<classifier> make(const model& m, const preprocessing& input, int threads = 1,
-                                               const executor& pool = {}) {
-    classifier c(m, input, threads, pool);
-    if (status s = c.runner_.start(); !s) return s.error();
-    return c;
+  /// Errors: invalid_argument (no weights, preprocessing, threads), unsupported (no kernels for this CPU).
+  [[nodiscard]] static result<session> make(const model& m, const preprocessing& input, int threads = 1,
+                                            const executor& pool = {}) {
+    std::string what;
+    if (const errc e = detail::check_preprocessing(input, detail::report_text{what}); e != errc::ok)
+      return error(e, what);
+    session s(m, input, threads, pool);
+    if (!s.net_.has_weights())
+      return error(errc::invalid_argument, "the model has no weights: it was not loaded");
+    if (auto any = s.plan_for(1, 1); !any) return any.error();  // threads and kernels
+    return s;
   }
   /// The same with the model's own preprocessing.
-  [[nodiscard]] static result<classifier> make(const model& m, int threads = 1, const executor& pool = {}) {
+  [[nodiscard]] static result<session> make(const model& m, int threads = 1, const executor& pool = {}) {
     return make(m, m.input(), threads, pool);
   }
 
-  /// Logits (features, where the model has no classifier) of a picture of any size. Errors: those of
-  /// preprocess_pixels().
-  [[nodiscard]] result<std::vector<float>> logits(const image_view& picture) {
-    std::vector<float> out(outputs());
-    if (status s = runner_.run(picture, out); !s) return s.error();
-    return out;
+  /// Family, width, classes. Valid as long as the session, as are input() and net().
+  [[nodiscard]] const config& shape() const& noexcept { return net_.shape(); }
+  [[nodiscard]] const config& shape() const&& = delete;
+  /// How pictures are prepared.
+  [[nodiscard]] const preprocessing& input() const& noexcept { return input_; }
+  [[nodiscard]] const preprocessing& input() const&& = delete;
+  /// The network on the model's weights.
+  [[nodiscard]] const model_network& net() const& noexcept { return net_; }
+  [[nodiscard]] const model_network& net() const&& = delete;
+  /// Threads of a pass, at most.
+  [[nodiscard]] int threads() const noexcept { return threads_; }
+
+  /// The plan of images of h x w pixels on the session's threads: bytes of workspace, sizes of all maps.
+  /// Errors: those of basic_network::make_plan().
+  [[nodiscard]] result<plan> plan_for(int h, int w) const { return net_.make_plan(h, w, threads_); }
+
+  /// Makes ready for images of h x w pixels: the next run() of that size allocates no workspace. The
+  /// workspace grows where that is needed and never shrinks. Errors: those of plan_for(), out_of_memory.
+  [[nodiscard]] status prepare(int h, int w) {
+    if (plan_.h == h && plan_.w == w && workspace_.data() != nullptr) return done;
+    auto made = plan_for(h, w);
+    if (!made) return made.error();
+    if (status s = reserve(made->workspace_bytes()); !s) return s;
+    plan_ = *made;
+    return done;
   }
-  /// The same of many, [n][output_c(shape)]: bit by bit those of each alone. Each thread takes a picture at a
-  /// time, preprocessing included; of fewer pictures than threads each is shared. No pictures: no logits.
-  /// Memory: for each thread a workspace, which is kept, and the pixels of an input.
-  /// Errors: invalid_argument, naming the first picture that cannot be ("pictures[3]: ..."), before any is
-  /// computed; limit_exceeded, out_of_memory.
-  [[nodiscard]] result<std::vector<float>> logits(span<const image_view> pictures) {
-    std::vector<float> out(pictures.size() * outputs());
-    if (status s = runner_.run(pictures, out); !s) return s.error();
-    return out;
+  /// The same for pictures, which become input().input_size pixels high and wide.
+  [[nodiscard]] status prepare() { return prepare(input_.input_size, input_.input_size); }
+  /// The same for batches of normalised images, of which each thread takes one at a time: faster than sharing
+  /// each, for a workspace of plan.workspace_bytes() on one thread for each of the threads.
+  [[nodiscard]] status prepare_batch(int h, int w) {
+    if (status s = prepare(h, w); !s) return s;
+    return reserve(net_.batch_workspace_bytes(plan_));
   }
 
-  /// The k most probable classes, or all where there are fewer. Errors: those of logits(), invalid_argument
-  /// (k below 1), unsupported (a model without classifier).
-  [[nodiscard]] result<std::vector<scored_class>> classify(const image_view& picture, int k = 5) {
-    if (status s = can_classify(k); !s) return s.error();
-    auto scores = logits(picture);
-    if (!scores) return scores.error();
-    return answer(*scores, k);
+  /// The pixels that the network sees of a picture of any size: resized and cropped, not yet normalised.
+  /// Errors: those of preprocess_pixels().
+  [[nodiscard]] result<rgb_image> pixels_of(const image_view& picture) const {
+    return preprocess_pixels(picture, input_, net_.resample());
   }
-  /// The same of many pictures, an answer for each, as logits() of many computes them.
-  [[nodiscard]] result<std::vector<std::vector<scored_class>>> classify(span<const image_view> pictures,
-                                                                        int k = 5) {
-    if (status s = can_classify(k); !s) return s.error();
-    auto scores = logits(pictures);
-    if (!scores) return scores.error();
-    std::vector<std::vector<scored_class>> answers;
-    answers.reserve(pictures.size());
-    for (std::size_t i = 0; i < pictures.size(); ++i)
-      answers.push_back(answer(span<float>(*scores).subspan(i * outputs(), outputs()), k));
-    return answers;
+
+  /// A picture of any size and format, preprocessed. Errors: also those of preprocess_pixels().
+  /// @param out output_c(shape()) floats
+  [[nodiscard]] status run(const image_view& picture, span<float> out, const forward_options& how = {}) {
+    auto pixels = pixels_of(picture);
+    if (!pixels) return pixels.error();
+    return run_pixels(pixels->view(), out, how);
+  }
+  /// Pixels as pixels_of() gives them: normalised on the way, not resized. Any size from 1 x 1 to 16384 x
+  /// 16384. Errors: also invalid_argument (null data, a side beyond that).
+  /// @param out output_c(shape()) floats
+  [[nodiscard]] status run_pixels(const image_view& pixels, span<float> out,
+                                  const forward_options& how = {}) {
+    if (status s = prepare(pixels.height, pixels.width); !s) return s;
+    return answered(net_.forward_u8(plan_, pixels, table_, out, workspace(), with_threads(how)));
+  }
+  /// Normalised images, [n][h][w][3] of any strides and any size; n may be 0. Errors: also invalid_argument
+  /// (null data, a side beyond 1 .. 16384), shape_mismatch (not three channels).
+  /// @param out n * output_c(shape()) floats
+  [[nodiscard]] status run(nhwc_view<const float> images, span<float> out, const forward_options& how = {}) {
+    if (status s = prepare(images.h, images.w); !s) return s;
+    return answered(net_.forward(plan_, images, out, workspace(), with_threads(how)));
+  }
+  /// Pictures, each with the bits that it has alone; none are fine. All are looked at before the first is
+  /// computed, so that one which is refused costs nothing.
+  /// @param out n * output_c(shape()) floats
+  /// @param how its observer is not called where a thread takes a picture at a time
+  /// Memory, kept: where there are as many pictures as threads, workspace_bytes(side, side, 1) for each
+  /// thread. For the call: the pixels of one input and the scratch of the largest picture for each thread.
+  /// Errors: invalid_argument, naming the picture by its index; limit_exceeded, out_of_memory.
+  [[nodiscard]] status run(span<const image_view> pictures, span<float> out,
+                           const forward_options& how = {}) {
+    auto scratch = checked_scratch(pictures);
+    if (!scratch) return scratch.error();
+    if (pictures.empty()) return done;
+    if (out.size() / static_cast<std::size_t>(output_c(shape())) < pictures.size())
+      return error(errc::limit_exceeded, "the outputs of " + std::to_string(pictures.size()) +
+                                             " pictures are larger than the address space");
+    if (status s = prepare(); !s) return s;
+    return run_checked(pictures, *scratch, out, how);
   }
 
  private:
-  classifier(const model& m, const preprocessing& input, int threads, const executor& pool)
-      : model_(m), runner_(m.net(), input, threads, pool) {}
-  [[nodiscard]] std::size_t outputs() const noexcept {
-    return static_cast<std::size_t>(output_c(runner_.shape()));
+  session(const model& m, const preprocessing& input, int threads, const executor& pool)
+      : model_(m),
+        net_(model_.net()),
+        input_(input),
+        threads_(threads),
+        pool_(pool),
+        table_(normalise_table(input)) {}
+
+  /// A workspace that is large enough stays. Errors: out_of_memory.
+  [[nodiscard]] status reserve(std::size_t bytes) {
+    if (workspace_.size() >= bytes) return done;
+    aligned_buffer larger(bytes);
+    if (larger.data() == nullptr)
+      return error(errc::out_of_memory, "no memory for a workspace of " + std::to_string(bytes) + " bytes");
+    workspace_ = std::move(larger);
+    return done;
   }
-  /// Makes probabilities of the logits. Precondition: can_classify(k).
-  [[nodiscard]] static std::vector<scored_class> answer(span<float> logits, int k) {
-    softmax(logits);
-    return detail::largest(logits, (std::min)(static_cast<std::size_t>(k), logits.size()));
+
+  /// Bytes of scratch that each of the pictures can be preprocessed in.
+  [[nodiscard]] result<std::size_t> checked_scratch(span<const image_view> pictures) const {
+    if (pictures.size() > max_batch_pictures)
+      return error(errc::limit_exceeded, std::to_string(pictures.size()) + " pictures at once, at most " +
+                                             std::to_string(max_batch_pictures));
+    std::size_t most = 0;
+    for (std::size_t i = 0; i < pictures.size(); ++i) {
+      const image_view& picture = pictures[i];
+      std::string what;
+      if (const errc e = detail::check_picture(picture, input_, detail::report_text{what}); e != errc::ok)
+        return error(e, what).in("pictures[" + std::to_string(i) + "]");
+      const std::size_t bytes =
+          preprocess_scratch_bytes(picture.width, picture.height, picture.format, input_);
+      most = bytes > most ? bytes : most;
+    }
+    return most;
   }
-  [[nodiscard]] status can_classify(int k) const {
-    if (runner_.shape().classes == 0)
-      return error(errc::unsupported,
-                   "the model is a backbone without classifier: use logits() for its features");
-    return detail::check_top_k(k);
+
+  /// As many pictures as threads or more: each thread takes one at a time, which beats sharing one. Fewer:
+  /// they are preprocessed at the same time, and then all threads share every pass.
+  [[nodiscard]] status run_checked(span<const image_view> pictures, std::size_t scratch_bytes,
+                                   span<float> out, const forward_options& how) {
+    const int n = static_cast<int>(pictures.size()), side = input_.input_size;
+    const bool sharing = n < threads_;
+    const int workers = sharing ? n : threads_;
+    auto alone = net_.make_plan(side, side, 1);
+    if (!alone) return alone.error();
+    if (!sharing)
+      if (status s = reserve(net_.batch_workspace_bytes(plan_)); !s) return s;
+    const std::size_t pixel_bytes = preprocess_output_bytes(input_), bytes = pixel_bytes + scratch_bytes;
+    std::vector<unsigned char> memory(static_cast<std::size_t>(workers) * bytes);
+    std::vector<errc> codes(pictures.size(), errc::ok);
+
+    const auto forward = [&](const plan& of, int i, const unsigned char* pixels, unsigned char* workspace) {
+      const auto outputs = static_cast<std::size_t>(output_c(shape()));
+      const feature_taps taps = detail::taps_of(shape(), of, how.taps, i);
+      forward_options mine = with_threads(how);
+      if (how.taps != nullptr) mine.taps = &taps;
+      if (!sharing) mine.observer = {};
+      return net_.forward_u8(of, {pixels, side, side}, table_,
+                             out.subspan(static_cast<std::size_t>(i) * outputs, outputs),
+                             {workspace, of.workspace_bytes()}, mine);
+    };
+    detail::shared_counter next;
+    auto work = [&](int worker) {
+      for (int i; (i = next.take()) < n;) {
+        const auto place = static_cast<std::size_t>(sharing ? i : worker);
+        unsigned char* const pixels = memory.data() + place * bytes;
+        errc e = preprocess_pixels_into(pictures[static_cast<std::size_t>(i)], input_, {pixels, pixel_bytes},
+                                        {pixels + pixel_bytes, scratch_bytes}, net_.resample());
+        if (e == errc::ok && !sharing)
+          e = forward(*alone, i, pixels, workspace_.data() + place * alone->workspace_bytes());
+        codes[static_cast<std::size_t>(i)] = e;
+      }
+    };
+    detail::run_tasks(
+        pool_, workers, [](void* context, int worker) { (*static_cast<decltype(work)*>(context))(worker); },
+        &work);
+    for (int i = 0; i < n; ++i) {
+      errc e = codes[static_cast<std::size_t>(i)];
+      if (e == errc::ok && sharing)
+        e = forward(plan_, i, memory.data() + static_cast<std::size_t>(i) * bytes, workspace_.data());
+      if (e != errc::ok) return answered(e).error().in("pictures[" + std::to_string(i) + "]");
+    }
+    return done;
   }
-  model model_;  ///< for its weights, which the runner borrows
-  detail::picture_runner runner_;
+
+  [[nodiscard]] span<unsigned char> workspace() noexcept { return {workspace_.data(), workspace_.size()}; }
+  [[nodiscard]] forward_options with_threads(forward_options how) const noexcept {
+    how.threads = pool_;
+    return how;
+  }
+  [[nodiscard]] static status answered(errc e) {
+    if (e != errc::ok) return error(e, std::string("forward: ") + to_string(e));
+    return done;
+  }
+
+  model model_;  ///< for its weights, which net_ borrows
+  model_network net_;
+  preprocessing input_;
+  int threads_;
+  executor pool_;
+  std::array<float, 768> table_;  ///< normalise_table() of input_
+  plan plan_;                     ///< of 0 x 0 pixels before the first prepare()
+  aligned_buffer workspace_;
 };
 
 }  // namespace REXNET_BUILD
 }  // namespace rexnet
 
-#endif  // REXNET_MODEL_HPP
+#endif  // REXNET_MODEL_SESSION_HPP
 
 namespace rexnet {
 inline namespace REXNET_BUILD {
@@ -6664,17 +6486,17 @@ struct feature_choice {
   bool head = true;    ///< computes the last 1x1 convolution twice: without taps its map never exists
 };
 
-/// Maps and vectors of pictures: as classifier, it keeps the model's weights alive and a workspace between
-/// pictures. One per thread.
+/// Maps and vectors of pictures: like classifier, a session and what is made of its outputs. One per thread.
 class feature_extractor {
  public:
   /// @param threads 1 to max_threads, of `pool` or of OpenMP
   /// Errors: those of classifier::make().
   [[nodiscard]] static result<feature_extractor> make(const model& m, const preprocessing& input,
                                                       int threads = 1, const executor& pool = {}) {
-    feature_extractor e(m, input, threads, pool);
-    if (status s = e.runner_.start(); !s) return s.error();
-    return e;
+    auto made = session::make(m, input, threads, pool);
+    if (!made) return made.error();
+    if (status s = made->prepare(); !s) return s.error();
+    return feature_extractor(*std::move(made));
   }
   /// The same with the model's own preprocessing.
   [[nodiscard]] static result<feature_extractor> make(const model& m, int threads = 1,
@@ -6685,7 +6507,7 @@ class feature_extractor {
   /// Of a picture of any size, resized and cropped as for classification. Errors: those of
   /// preprocess_pixels().
   [[nodiscard]] result<feature_maps> extract(const image_view& picture, const feature_choice& choice = {}) {
-    const int side = runner_.input().input_size;
+    const int side = session_.input().input_size;
     return collect(1, side, side, choice, picture);
   }
   /// The same of many, computed as classifier::logits() does it; an empty batch has empty maps.
@@ -6694,7 +6516,7 @@ class feature_extractor {
                                              const feature_choice& choice = {}) {
     if (pictures.size() > max_batch_pictures)
       return error(errc::limit_exceeded, std::to_string(pictures.size()) + " pictures at once");
-    const int side = runner_.input().input_size;
+    const int side = session_.input().input_size;
     return collect(static_cast<int>(pictures.size()), side, side, choice, pictures);
   }
 
@@ -6706,7 +6528,7 @@ class feature_extractor {
                                              const feature_choice& choice = {}) {
     if (images.n < 0)
       return error(errc::invalid_argument, "a batch of " + std::to_string(images.n) + " images");
-    if (status s = runner_.prepare(images.h, images.w); !s) return s.error();  // before maps of that size
+    if (status s = session_.prepare(images.h, images.w); !s) return s.error();  // before maps of that size
     if (images.c != 3)
       return error(errc::shape_mismatch,
                    "images of " + std::to_string(images.c) + " channels: 3 are expected");
@@ -6716,14 +6538,13 @@ class feature_extractor {
   }
 
  private:
-  feature_extractor(const model& m, const preprocessing& input, int threads, const executor& pool)
-      : model_(m), runner_(m.net(), input, threads, pool) {}
+  explicit feature_extractor(session made) : session_(std::move(made)) {}
 
   /// Runs `input`, whose n images reach the network with h x w pixels, and taps what was chosen.
   template <class Input>
   [[nodiscard]] result<feature_maps> collect(int n, int h, int w, const feature_choice& choice,
                                              const Input& input) {
-    const config& c = runner_.shape();
+    const config& c = session_.shape();
     const auto stages = feature_stages(c, h, w);
     feature_maps out;
     out.n = n;
@@ -6757,13 +6578,14 @@ class feature_extractor {
                    "the maps of " + std::to_string(n) + " images are larger than the address space");
     taps.pooled = out.pooled.data();
     taps.features = out.features.data();
-    if (status s = runner_.run(input, out.logits, &taps); !s) return s.error();
+    forward_options how;
+    how.taps = &taps;
+    if (status s = session_.run(input, out.logits, how); !s) return s.error();
     if (c.classes == 0) out.logits.clear();
     return out;
   }
 
-  model model_;  ///< for its weights, which the runner borrows
-  detail::picture_runner runner_;
+  session session_;
 };
 
 }  // namespace REXNET_BUILD
@@ -7091,8 +6913,8 @@ inline namespace REXNET_BUILD {
 /// head[y][x] in place of the pooled vector.
 ///
 /// Place (y, x) looks around pixel (32 y, 32 x) of the network's input and not around the middle of the 32 x
-/// 32 pixels from there: a convolution of stride 2 with padding keeps the even pixels. seen_part() tells
-/// where in the picture the input lies.
+/// 32 pixels from there: a convolution of stride 2 with padding keeps the even pixels. seen_part() gives
+/// the part of the picture that the input shows.
 /// @param head        feature_maps::head of the same model, any strides, n from 0 on
 /// @param class_index 0 to classes - 1
 /// Errors: unsupported (a backbone without classifier), invalid_argument (class, null data), shape_mismatch
@@ -12106,6 +11928,281 @@ class config_reader {
 }  // namespace rexnet
 
 #endif  // REXNET_CHECKPOINT_MODEL_CONFIG_HPP
+// ---- rexnet/model.hpp
+// The convenient layer: a model from a packed file, and pictures in, probabilities out. load.hpp opens any
+// file as a model; this header alone opens packed files.
+#ifndef REXNET_MODEL_HPP
+#define REXNET_MODEL_HPP
+
+// ---- rexnet/heads/classifier.hpp
+// Pictures in, probabilities out.
+#ifndef REXNET_HEADS_CLASSIFIER_HPP
+#define REXNET_HEADS_CLASSIFIER_HPP
+
+// ---- rexnet/heads/scores.hpp
+// From logits to an answer: probabilities, and the most probable classes.
+#ifndef REXNET_HEADS_SCORES_HPP
+#define REXNET_HEADS_SCORES_HPP
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+
+/// Logits to probabilities, in place, without overflow. NaN stays NaN.
+inline void softmax(span<float> v) noexcept {
+  if (v.empty()) return;
+  const float top = *std::max_element(v.begin(), v.end());
+  float sum = 0;
+  for (float& x : v) sum += x = std::exp(x - top);
+  for (float& x : v) x /= sum;
+}
+
+struct scored_class {
+  int index;
+  float score;
+};
+
+namespace detail {
+/// NaN counts as the smallest.
+[[nodiscard]] inline float score_key(float s) noexcept {
+  return std::isnan(s) ? -INFINITY : s;
+}
+[[nodiscard]] inline status check_top_k(int k) {
+  if (k < 1) return error(errc::invalid_argument, "top " + std::to_string(k) + ": must be 1 or more classes");
+  return done;
+}
+/// The count largest scores, for top_k(). Precondition: count <= scores.size().
+[[nodiscard]] inline std::vector<scored_class> largest(span<const float> scores, std::size_t count) {
+  std::vector<int> order(scores.size());
+  std::iota(order.begin(), order.end(), 0);
+  const auto key = [&scores](int i) { return score_key(scores[static_cast<std::size_t>(i)]); };
+  std::partial_sort(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(count), order.end(),
+                    [&key](int a, int b) { return key(a) != key(b) ? key(a) > key(b) : a < b; });
+  std::vector<scored_class> top;
+  for (std::size_t i = 0; i < count; ++i)
+    top.push_back({order[i], scores[static_cast<std::size_t>(order[i])]});
+  return top;
+}
+}  // namespace detail
+
+/// The top.size() largest scores, largest first, without the heap; equal scores in the order of their index.
+/// NaN counts as the smallest. For few scores or a small top: the time grows with their product.
+/// @return how many were written: fewer than top.size() where there are not as many scores, so 0 for no room
+inline std::size_t top_k_into(span<const float> scores, span<scored_class> top) noexcept {
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < scores.size(); ++i) {
+    std::size_t place = count;
+    while (place > 0 && detail::score_key(scores[i]) > detail::score_key(top[place - 1].score)) --place;
+    if (place == top.size()) continue;
+    if (count < top.size()) ++count;
+    for (std::size_t k = count - 1; k > place; --k) top[k] = top[k - 1];
+    top[place] = {static_cast<int>(i), scores[i]};
+  }
+  return count;
+}
+
+/// The same, with memory of its own, for any k from 1 on; all scores where there are fewer. Errors:
+/// invalid_argument (k below 1).
+[[nodiscard]] inline result<std::vector<scored_class>> top_k(span<const float> scores, int k) {
+  if (status s = detail::check_top_k(k); !s) return s.error();
+  return detail::largest(scores, (std::min)(static_cast<std::size_t>(k), scores.size()));
+}
+
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_HEADS_SCORES_HPP
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+
+/// Classifies pictures: a session, which keeps the model's weights and a workspace, and the answers made of
+/// its outputs. One per thread. Of load(bytes) and load_packed(bytes), which borrow, the caller keeps the
+/// bytes.
+class classifier {
+ public:
+  /// @param threads 1 to max_threads, of `pool` or of OpenMP
+  /// Errors: all that has nothing to do with a picture: invalid_argument (no weights, preprocessing,
+  /// threads), limit_exceeded, unsupported (no kernels for this CPU), out_of_memory.
+  [[nodiscard]] static result<classifier> make(const model& m, const preprocessing& input, int threads = 1,
+                                               const executor& pool = {}) {
+    auto made = session::make(m, input, threads, pool);
+    if (!made) return made.error();
+    if (status s = made->prepare(); !s) return s.error();
+    return classifier(*std::move(made));
+  }
+  /// The same with the model's own preprocessing.
+  [[nodiscard]] static result<classifier> make(const model& m, int threads = 1, const executor& pool = {}) {
+    return make(m, m.input(), threads, pool);
+  }
+
+  /// Logits (features, where the model has no classifier) of a picture of any size. Errors: those of
+  /// preprocess_pixels().
+  [[nodiscard]] result<std::vector<float>> logits(const image_view& picture) {
+    std::vector<float> out(outputs());
+    if (status s = session_.run(picture, out); !s) return s.error();
+    return out;
+  }
+  /// The same of many, [n][output_c(shape)]: bit by bit those of each alone. Each thread takes a picture at a
+  /// time, preprocessing included; of fewer pictures than threads each is shared. No pictures: no logits.
+  /// Memory: for each thread a workspace, which is kept, and the pixels of an input.
+  /// Errors: invalid_argument, naming the first picture that cannot be ("pictures[3]: ..."), before any is
+  /// computed; limit_exceeded, out_of_memory.
+  [[nodiscard]] result<std::vector<float>> logits(span<const image_view> pictures) {
+    std::vector<float> out(pictures.size() * outputs());
+    if (status s = session_.run(pictures, out); !s) return s.error();
+    return out;
+  }
+
+  /// The k most probable classes, or all where there are fewer. Errors: those of logits(), invalid_argument
+  /// (k below 1), unsupported (a model without classifier).
+  [[nodiscard]] result<std::vector<scored_class>> classify(const image_view& picture, int k = 5) {
+    if (status s = can_classify(k); !s) return s.error();
+    auto scores = logits(picture);
+    if (!scores) return scores.error();
+    return answer(*scores, k);
+  }
+  /// The same of many pictures, an answer for each, as logits() of many computes them.
+  [[nodiscard]] result<std::vector<std::vector<scored_class>>> classify(span<const image_view> pictures,
+                                                                        int k = 5) {
+    if (status s = can_classify(k); !s) return s.error();
+    auto scores = logits(pictures);
+    if (!scores) return scores.error();
+    std::vector<std::vector<scored_class>> answers;
+    answers.reserve(pictures.size());
+    for (std::size_t i = 0; i < pictures.size(); ++i)
+      answers.push_back(answer(span<float>(*scores).subspan(i * outputs(), outputs()), k));
+    return answers;
+  }
+
+ private:
+  explicit classifier(session made) : session_(std::move(made)) {}
+  [[nodiscard]] std::size_t outputs() const noexcept {
+    return static_cast<std::size_t>(output_c(session_.shape()));
+  }
+  /// Makes probabilities of the logits. Precondition: can_classify(k).
+  [[nodiscard]] static std::vector<scored_class> answer(span<float> logits, int k) {
+    softmax(logits);
+    return detail::largest(logits, (std::min)(static_cast<std::size_t>(k), logits.size()));
+  }
+  [[nodiscard]] status can_classify(int k) const {
+    if (session_.shape().classes == 0)
+      return error(errc::unsupported,
+                   "the model is a backbone without classifier: use logits() for its features");
+    return detail::check_top_k(k);
+  }
+
+  session session_;
+};
+
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_HEADS_CLASSIFIER_HPP
+// ---- rexnet/model/load_packed.hpp
+// A model from a packed file, in memory or by its path.
+#ifndef REXNET_MODEL_LOAD_PACKED_HPP
+#define REXNET_MODEL_LOAD_PACKED_HPP
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+
+namespace detail {
+/// Fills a model in; load() and load_packed() are made of it.
+struct model_maker {
+  /// From a packed file. Its float32 payload is used in place: `bytes` must outlive the model.
+  [[nodiscard]] static result<model> from_packed(byte_span bytes, check depth) {
+    model m;
+    auto v = read_packed(bytes, depth);
+    if (!v) return v.error();
+    m.state_->container = "packed";
+    if (v->header.type == element_type::f16) {
+      m.state_->owned = float_buffer(packed_numbers(v->header.shape));
+      if (m.state_->owned.data() == nullptr) return error(errc::out_of_memory, "no memory for the weights");
+      if (const errc e = expand_half(v->payload, m.state_->owned.floats()); e != errc::ok)
+        return error(e, "packed file: float16 weights of another size");
+      m.state_->payload = m.state_->owned.floats();
+    } else {
+      m.state_->payload = {reinterpret_cast<const float*>(v->payload.data()),
+                           v->payload.size() / sizeof(float)};
+    }
+    m.state_->header = std::move(v->header);
+    m.state_->origin.number_type = element_name(m.state_->header.type);
+    m.state_->origin.input_from = "packed file";
+    if (!m.state_->header.labels.empty()) m.state_->origin.labels_from = "packed file";
+    return m;
+  }
+  /// From weights in memory.
+  [[nodiscard]] static model from_weights(const config& shape, std::vector<std::string> labels,
+                                          aligned_buffer weights, std::string container) {
+    model m;
+    m.state_->container = std::move(container);
+    m.state_->header.shape = shape;
+    m.state_->header.labels = std::move(labels);
+    m.state_->owned = std::move(weights);
+    m.state_->payload = m.state_->owned.floats();
+    return m;
+  }
+  /// What is known beside the weights.
+  static void describe(model& m, packed_header header, model_origin origin) {
+    m.state_->header = std::move(header);
+    m.state_->origin = std::move(origin);
+  }
+  /// The same from a file, mapped or read, which the model keeps where it needs it. Errors get the path in
+  /// front.
+  template <class Load>
+  [[nodiscard]] static result<model> from_file(const std::string& path, result<file_bytes> file,
+                                               Load&& load_bytes) {
+    if (!file) return file.error();
+    result<model> m = load_bytes(file->bytes());
+    if (!m) return m.error().in(path);
+    if (m->state_->owned.data() == nullptr) m->state_->file = std::move(*file);
+    return m;
+  }
+  /// The same from a copy of the bytes, which the model keeps where it needs it.
+  template <class Load>
+  [[nodiscard]] static result<model> from_copy(byte_span bytes, Load&& load_bytes) {
+    if (bytes.empty()) return load_bytes(bytes);  // for its error
+    aligned_buffer copy(bytes.size());
+    if (copy.data() == nullptr)
+      return error(errc::out_of_memory, "no memory for a copy of " + std::to_string(bytes.size()) + " bytes");
+    std::copy(bytes.begin(), bytes.end(), copy.data());
+    result<model> m = load_bytes(byte_span(copy.data(), bytes.size()));
+    if (m && m->state_->owned.data() == nullptr) m->state_->owned = std::move(copy);
+    return m;
+  }
+};
+}  // namespace detail
+
+/// Opens a packed file in memory. A float32 payload is borrowed: `bytes` must be 64-byte aligned and outlive
+/// the model, its copies and their classifiers; float16 is expanded into memory of the model's own. Programs
+/// that read nothing but packed files are a third smaller with this than with load(). @param depth
+/// check::full reads the whole file and compares its checksum. Errors: those of read_packed(), out_of_memory.
+[[nodiscard]] inline result<model> load_packed(byte_span bytes, check depth = check::header) {
+  return detail::model_maker::from_packed(bytes, depth);
+}
+
+/// Opens a packed file, which is mapped: a float32 payload is used in place and shared between processes. A
+/// file that shrinks while the model lives ends the program on POSIX (SIGBUS): see load_packed_copy().
+/// @param path UTF-8. Errors: those of load_packed() from memory and io_error, with the path in front.
+[[nodiscard]] inline result<model> load_packed(const std::string& path, check depth = check::header) {
+  return detail::model_maker::from_file(path, file_bytes::map(path),
+                                        [depth](byte_span bytes) { return load_packed(bytes, depth); });
+}
+
+/// The same, read into memory instead: nothing that happens to the file afterwards matters, a file that
+/// shrinks meanwhile is an io_error, and large models run some percent faster, because the system backs
+/// memory with larger pages than files. Errors: also out_of_memory.
+[[nodiscard]] inline result<model> load_packed_copy(const std::string& path, check depth = check::header) {
+  return detail::model_maker::from_file(path, file_bytes::read(path),
+                                        [depth](byte_span bytes) { return load_packed(bytes, depth); });
+}
+
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_MODEL_LOAD_PACKED_HPP
+
+#endif  // REXNET_MODEL_HPP
 // ---- rexnet/payload/pack.hpp
 // From named tensors to the packed payload: folded layers, in panels of 16 channels, as float32.
 #ifndef REXNET_PAYLOAD_PACK_HPP
@@ -12300,8 +12397,8 @@ namespace detail {
 
 }  // namespace detail
 
-/// How pictures are prepared for a checkpoint that says nothing about it: as timm's own configurations have
-/// it for the architecture. Those of rexnetr 2.0x and 3.0x, the published ones, keep 0.95 of the short side
+/// How pictures are prepared for a checkpoint that does not say: as timm's own configurations do for the
+/// architecture. Those of rexnetr 2.0x and 3.0x, the published ones, keep 0.95 of the short side
 /// (and were measured at 288 pixels with 1.0); all others 0.875, at 224 pixels.
 [[nodiscard]] inline preprocessing default_preprocessing(const config& shape) noexcept {
   preprocessing p;
@@ -12375,7 +12472,7 @@ namespace detail {
 
 }  // namespace detail
 
-/// All that load() knows of a checkpoint beside its weights. @param path of the file, for the config.json
+/// What load() takes from a checkpoint beside its weights. @param path of the file, for the config.json
 /// beside it; empty: there is none. Errors: M18, io_error (a config that was asked for).
 [[nodiscard]] inline result<model_description> describe(const checkpoint& c, const config& shape,
                                                         const std::string& path,
@@ -12429,7 +12526,7 @@ namespace detail {
 /// of a packed float32 file is borrowed: `bytes` must be 64-byte aligned and outlive the model, its copies
 /// and their classifiers; load_copy() has no such condition. Everything else is copied. Errors: those of
 /// read_checkpoint(), identify(), pack_weights() and read_packed(); T6 beyond max_weights_blow_up. A
-/// checkpoint gets default_preprocessing() and default_labels(). Memory: the file's size once for an honest
+/// checkpoint gets default_preprocessing() and default_labels(). Memory: the file's size once for an ordinary
 /// checkpoint (float16: twice) and a megabyte, 200 times for the worst that can be made; see
 /// docs/refusals.md.
 [[nodiscard]] inline result<model> load(byte_span bytes, const load_options& how = {}) {
@@ -12444,8 +12541,8 @@ namespace detail {
 /// load() from a file, which is mapped: a packed float32 file is used in place and shared between processes.
 /// A checkpoint with a config.json of its own network beside it (timm's, transformers') has its preprocessing
 /// and names from there. Where the file shrinks or its disk fails while it is read, or later while a packed
-/// float32 model is used, POSIX ends the program (SIGBUS). load_copy() is immune; so is everybody who
-/// replaces files by renaming, as `pack` does: the mapping keeps the old file.
+/// float32 model is used, POSIX ends the program (SIGBUS). load_copy() is immune. So are files that
+/// are replaced by renaming, as `pack` does: the mapping keeps the old file.
 /// @param path UTF-8. Errors: those of load() from memory, M18 (config.json) and io_error, with the path in
 /// front.
 [[nodiscard]] inline result<model> load(const std::string& path, const load_options& how = {}) {

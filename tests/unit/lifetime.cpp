@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Who keeps what alive: classifiers keep their model's weights, and what only points is not made of a
-// temporary. The first half runs; under AddressSanitizer a read of freed memory ends it. The second half is
-// what must not compile.
+// Who keeps what alive: sessions and what is made of them keep their model's weights, and what only points is
+// not made of a temporary. The first half runs; under AddressSanitizer a read of freed memory ends it. The
+// second half is what must not compile.
 #include "rexnet/payload/file/write.hpp"
 #include "rexnet/rexnet.hpp"
 
@@ -54,7 +54,7 @@ struct grey {
 
 }  // namespace
 
-TEST_CASE("lifetime: classifiers and extractors of a temporary model keep its weights") {
+TEST_CASE("lifetime: sessions, classifiers and extractors of a temporary model keep its weights") {
   const rexnet_test::scratch s;
   const grey picture;
   for (const bool half : {false, true}) {
@@ -71,6 +71,14 @@ TEST_CASE("lifetime: classifiers and extractors of a temporary model keep its we
       CHECK(must(classifier.logits(picture.view())) == expected);
       CHECK(must(of_size.logits(picture.view())) == expected);
       CHECK(must(extractor.extract(picture.view())).logits == expected);
+      auto session = must(rexnet::session::make(must(load(path))));
+      std::vector<float> logits(3);
+      CHECK((session.run(picture.view(), logits).ok() && logits == expected));
+      auto moved_session = std::move(session);
+      for (rexnet::session* one : {&moved_session, &session}) {  // the old one works on
+        logits.assign(3, 0.0f);
+        CHECK((one->run(picture.view(), logits).ok() && logits == expected));
+      }
       auto moved = std::move(classifier);
       CHECK(must(moved.logits(picture.view())) == expected);
       moved = std::move(of_size);
@@ -139,6 +147,7 @@ TEST_CASE("lifetime: a model without weights is refused") {
   CHECK(made.code() == errc::invalid_argument);
   CHECK(made.error().message() == "the model has no weights: it was not loaded");
   CHECK(rexnet::feature_extractor::make(nothing).code() == errc::invalid_argument);
+  CHECK(rexnet::session::make(nothing).code() == errc::invalid_argument);
   const rexnet::config c = rexnet::config_for(rexnet::family::v1, 50, 3);
   const rexnet::network<rexnet::dynamic_config> net(c, nullptr);
   const rexnet::plan p = must(net.make_plan(8, 8));
@@ -195,6 +204,8 @@ static_assert(!std::is_constructible_v<span<const base>, const std::vector<deriv
   template <class Owner>                      \
   inline constexpr bool has_##member<Owner, std::void_t<decltype(std::declval<Owner>().member())>> = true;
 REXNET_TEST_MEMBER(net)
+REXNET_TEST_MEMBER(shape)
+REXNET_TEST_MEMBER(input)
 REXNET_TEST_MEMBER(payload)
 REXNET_TEST_MEMBER(view)
 REXNET_TEST_MEMBER(bytes)
@@ -213,6 +224,9 @@ inline constexpr bool has_arrow<Owner, std::void_t<decltype(std::declval<Owner>(
 
 static_assert(has_net<rexnet::model&> && has_net<const rexnet::model&>);
 static_assert(!has_net<rexnet::model> && !has_net<const rexnet::model>);
+static_assert(has_net<const rexnet::session&> && !has_net<rexnet::session>);
+static_assert(has_shape<const rexnet::session&> && !has_shape<rexnet::session>);
+static_assert(has_input<const rexnet::session&> && !has_input<rexnet::session>);
 static_assert(has_payload<const rexnet::model&> && !has_payload<rexnet::model>);
 static_assert(has_view<const rexnet::rgb_image&> && !has_view<rexnet::rgb_image>);
 static_assert(has_view<const rexnet::feature_map&> && !has_view<rexnet::feature_map>);

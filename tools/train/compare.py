@@ -30,7 +30,7 @@ PICTURES_PER_CALL = 50  # Windows' command lines hold 32767 characters
 
 @dataclass
 class Comparison:
-    """Of n pictures: how many top-1 are equal, how many are right in PyTorch's and in rexnet's opinion, and the
+    """Of n pictures: how many top-1 are equal, how many PyTorch and rexnet have right, and the
     largest difference of the best class's probability."""
 
     n: int

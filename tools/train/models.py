@@ -87,7 +87,7 @@ class RexNetLite(nn.Module):
 
 def init_conv(conv: nn.Conv2d) -> None:
     """Normal weights that keep the gradients' variance (a depthwise output feeds its own group's only); small ones
-    for the two dense layers, which have a bias: fan-out says nothing about ten classes."""
+    for the two dense layers, which have a bias: their fan-out is as small as the number of classes."""
     fan_out = conv.out_channels // conv.groups * conv.kernel_size[0] * conv.kernel_size[1]
     nn.init.normal_(conv.weight, std=(2 / fan_out) ** 0.5 if conv.bias is None else 0.01)
     if conv.bias is not None:
@@ -95,7 +95,7 @@ def init_conv(conv: nn.Conv2d) -> None:
 
 
 def checked_width(width: float | None) -> float:
-    """--rex-width-mult, 1.0 unless given: hundredths, because `rexnet pack` knows a network by its channels."""
+    """--rex-width-mult, 1.0 unless given: hundredths, because `rexnet pack` recognises a network by its channels."""
     width = 1.0 if width is None else width
     if not 0.1 <= width <= 10 or abs(width * 100 - round(width * 100)) > 1e-6:
         raise TrainError(f"--rex-width-mult {width}: a multiple of 0.01 from 0.1 to 10 is needed")

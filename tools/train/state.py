@@ -17,7 +17,7 @@ from errors import TrainError
 
 
 def write_atomically(path: str | Path, write: Callable[[str], None]) -> None:
-    """Calls write(temporary path), then renames: who stops in between leaves the old file or none."""
+    """Calls write(temporary path), then renames: a program that is stopped in between leaves the old file or none."""
     part = f"{path}.part"
     try:
         write(part)

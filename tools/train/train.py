@@ -55,7 +55,7 @@ def file_id(path: str | Path) -> tuple[int, int]:
 def prepare_run(o: argparse.Namespace, pictures: list[data.Sample]) -> Path:
     """The run's folder; another run in it is only overwritten on request, what this one reads never."""
     run = Path(o.output)
-    # By what the system knows a file by: links and other paths lead to the same one.
+    # By device and inode: links and other paths lead to the same file.
     known = {file_id(run / name): run / name for name in RUN_FILES if (run / name).exists()}
     for path in [o.initial_checkpoint or "", *(path for path, _ in pictures)] if known else []:
         if os.path.exists(path) and file_id(path) in known:
@@ -105,7 +105,7 @@ def run_epochs(
         best = record.best_row(history) is history[-1]
         if best:
             state.save_weights(run / "best.pth", t.judged())
-        # Last: whoever stops the program before this line repeats the epoch, to the same result.
+        # Last: a program that is stopped before this line repeats the epoch, to the same result.
         state.save(run / "last.pth", t, options.stored(o), classes, history)
         record.write_log(run / "log.csv", history)
         print(record.epoch_line(history[-1], o.epochs, best), flush=True)

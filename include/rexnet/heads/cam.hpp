@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Class activation maps: which places of a picture speak for a class. Source: Zhou et al., "Learning Deep
+// Class activation maps: what each place of a picture adds to a class. Source: Zhou et al., "Learning Deep
 // Features for Discriminative Localization", arXiv 1512.04150.
 #ifndef REXNET_HEADS_CAM_HPP
 #define REXNET_HEADS_CAM_HPP
@@ -23,8 +23,8 @@ inline namespace REXNET_BUILD {
 /// head[y][x] in place of the pooled vector.
 ///
 /// Place (y, x) looks around pixel (32 y, 32 x) of the network's input and not around the middle of the 32 x
-/// 32 pixels from there: a convolution of stride 2 with padding keeps the even pixels. seen_part() tells
-/// where in the picture the input lies.
+/// 32 pixels from there: a convolution of stride 2 with padding keeps the even pixels. seen_part() gives
+/// the part of the picture that the input shows.
 /// @param head        feature_maps::head of the same model, any strides, n from 0 on
 /// @param class_index 0 to classes - 1
 /// Errors: unsupported (a backbone without classifier), invalid_argument (class, null data), shape_mismatch

@@ -5,7 +5,7 @@
 #define REXNET_HEADS_FEATURES_HPP
 
 #include "rexnet/core/checked.hpp"
-#include "rexnet/model.hpp"
+#include "rexnet/model/session.hpp"
 
 #include <array>
 #include <cstddef>
@@ -77,17 +77,17 @@ struct feature_choice {
   bool head = true;    ///< computes the last 1x1 convolution twice: without taps its map never exists
 };
 
-/// Maps and vectors of pictures: as classifier, it keeps the model's weights alive and a workspace between
-/// pictures. One per thread.
+/// Maps and vectors of pictures: like classifier, a session and what is made of its outputs. One per thread.
 class feature_extractor {
  public:
   /// @param threads 1 to max_threads, of `pool` or of OpenMP
   /// Errors: those of classifier::make().
   [[nodiscard]] static result<feature_extractor> make(const model& m, const preprocessing& input,
                                                       int threads = 1, const executor& pool = {}) {
-    feature_extractor e(m, input, threads, pool);
-    if (status s = e.runner_.start(); !s) return s.error();
-    return e;
+    auto made = session::make(m, input, threads, pool);
+    if (!made) return made.error();
+    if (status s = made->prepare(); !s) return s.error();
+    return feature_extractor(*std::move(made));
   }
   /// The same with the model's own preprocessing.
   [[nodiscard]] static result<feature_extractor> make(const model& m, int threads = 1,
@@ -98,7 +98,7 @@ class feature_extractor {
   /// Of a picture of any size, resized and cropped as for classification. Errors: those of
   /// preprocess_pixels().
   [[nodiscard]] result<feature_maps> extract(const image_view& picture, const feature_choice& choice = {}) {
-    const int side = runner_.input().input_size;
+    const int side = session_.input().input_size;
     return collect(1, side, side, choice, picture);
   }
   /// The same of many, computed as classifier::logits() does it; an empty batch has empty maps.
@@ -107,7 +107,7 @@ class feature_extractor {
                                              const feature_choice& choice = {}) {
     if (pictures.size() > max_batch_pictures)
       return error(errc::limit_exceeded, std::to_string(pictures.size()) + " pictures at once");
-    const int side = runner_.input().input_size;
+    const int side = session_.input().input_size;
     return collect(static_cast<int>(pictures.size()), side, side, choice, pictures);
   }
 
@@ -119,7 +119,7 @@ class feature_extractor {
                                              const feature_choice& choice = {}) {
     if (images.n < 0)
       return error(errc::invalid_argument, "a batch of " + std::to_string(images.n) + " images");
-    if (status s = runner_.prepare(images.h, images.w); !s) return s.error();  // before maps of that size
+    if (status s = session_.prepare(images.h, images.w); !s) return s.error();  // before maps of that size
     if (images.c != 3)
       return error(errc::shape_mismatch,
                    "images of " + std::to_string(images.c) + " channels: 3 are expected");
@@ -129,14 +129,13 @@ class feature_extractor {
   }
 
  private:
-  feature_extractor(const model& m, const preprocessing& input, int threads, const executor& pool)
-      : model_(m), runner_(m.net(), input, threads, pool) {}
+  explicit feature_extractor(session made) : session_(std::move(made)) {}
 
   /// Runs `input`, whose n images reach the network with h x w pixels, and taps what was chosen.
   template <class Input>
   [[nodiscard]] result<feature_maps> collect(int n, int h, int w, const feature_choice& choice,
                                              const Input& input) {
-    const config& c = runner_.shape();
+    const config& c = session_.shape();
     const auto stages = feature_stages(c, h, w);
     feature_maps out;
     out.n = n;
@@ -170,13 +169,14 @@ class feature_extractor {
                    "the maps of " + std::to_string(n) + " images are larger than the address space");
     taps.pooled = out.pooled.data();
     taps.features = out.features.data();
-    if (status s = runner_.run(input, out.logits, &taps); !s) return s.error();
+    forward_options how;
+    how.taps = &taps;
+    if (status s = session_.run(input, out.logits, how); !s) return s.error();
     if (c.classes == 0) out.logits.clear();
     return out;
   }
 
-  model model_;  ///< for its weights, which the runner borrows
-  detail::picture_runner runner_;
+  session session_;
 };
 
 }  // namespace REXNET_BUILD

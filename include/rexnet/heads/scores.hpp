@@ -54,7 +54,7 @@ namespace detail {
 }  // namespace detail
 
 /// The top.size() largest scores, largest first, without the heap; equal scores in the order of their index.
-/// NaN counts as the smallest. For small numbers: takes time with scores times top.
+/// NaN counts as the smallest. For few scores or a small top: the time grows with their product.
 /// @return how many were written: fewer than top.size() where there are not as many scores, so 0 for no room
 inline std::size_t top_k_into(span<const float> scores, span<scored_class> top) noexcept {
   std::size_t count = 0;
