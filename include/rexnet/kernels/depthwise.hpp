@@ -39,10 +39,11 @@ struct depthwise_row {
   }
 
  private:
-  /// Output pixels of a tile. Half of the unrolling where it is rare: no published ReXNet has 5x5 kernels,
+  /// Output pixels of a tile: half as many for each of two rare cases. No published ReXNet has 5x5 kernels,
   /// and its maps have whole vectors of channels.
   template <bool Full>
-  static constexpr int max_pixels = kernel_traits<Arch>::depthwise_pixels / (Kernel == 3 && Full ? 1 : 2);
+  static constexpr int max_pixels = kernel_traits<Arch>::depthwise_pixels / (Kernel == 3 ? 1 : 2) /
+                                    (Full ? 1 : 2);
 
   /// Which of a tile's columns may lie outside the map.
   enum class border : unsigned char {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The matrix product of the library: pixels times packed weight panels, with bias, activation and residual. A
-// 1x1 convolution reads one run of `run` floats per pixel; a dense KxK convolution over zero-padded rows
-// reads K runs (one per kernel row) of K * in_c floats.
+// The matrix product of the library: pixels times packed weight panels, with bias, activation and residual.
+// The floats of a pixel come in segments of `run` floats: one for a 1x1 convolution; K of K * in_c floats,
+// one per kernel row, for a KxK convolution over zero-padded rows.
 //
 //   pixels   segment s of pixel i: segment[s] + i * pixel_step, `run` floats
 //   weights  [panels][segments * run][16], zero padded; aligned to 64 bytes
@@ -268,7 +268,8 @@ constexpr pointwise_function pointwise_entry(std::size_t rows, std::index_sequen
   return entries[rows - 1];
 }
 
-/// Pixels [0, pixels) in tiles of nearly equal height, so that no tile is a lonely pixel: 49 = 13 + 3 * 12.
+/// Pixels [0, pixels) in tiles of nearly equal height, so that none has a single pixel beside full ones: 49 =
+/// 13 + 3 * 12.
 template <class Arch, int Vectors, int MaxRows>
 void pointwise_column(const pointwise_args& a, int channel) noexcept {
   const std::ptrdiff_t pixels = a.pixels;
