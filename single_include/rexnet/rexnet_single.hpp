@@ -3158,15 +3158,15 @@ struct block_context {
   const config* net;
   const weights_layout* layout;
   const float* payload;
-  const plan* p;
+  const plan* how;  ///< the whole network's plan
   float* workspace;
   int index;
 
   [[nodiscard]] const block_config& block() const noexcept { return net->blocks[index]; }
   [[nodiscard]] const block_layout& weights() const noexcept { return layout->blocks[index]; }
-  [[nodiscard]] const block_plan& plan_of() const noexcept { return p->blocks[index]; }
+  [[nodiscard]] const block_plan& sizes() const noexcept { return how->blocks[index]; }
   [[nodiscard]] float* scratch(int worker) const noexcept {
-    return workspace + plan_of().scratch + worker * plan_of().scratch_floats;
+    return workspace + sizes().scratch + worker * sizes().scratch_floats;
   }
 };
 
@@ -3183,41 +3183,52 @@ constexpr activation after_squeeze(const block_config& b) noexcept {
   return b.se_first ? b.depthwise_act : activation::none;
 }
 
-/// Expands the channels [first_c, first_c + channels) and convolves them for output rows [begin, end), a turn
-/// of the ring at a time: out_rows(y, d) says where output row y goes, turn(y, rows) follows its rows.
+/// What part of a block one worker expands and convolves.
+struct expanded_part {
+  int first_c, channels;  ///< channels [first_c, first_c + channels)
+  int begin, end;         ///< output rows [begin, end)
+  float* ring;            ///< the ring of expanded rows
+  int ring_step;          ///< floats of a pixel there
+  float* sums;            ///< the outputs are added to these, one a channel; or null
+  activation act;         ///< after the depthwise convolution
+};
+
+/// Expands and convolves a part, a turn of the ring at a time. expand_rows(y, until, to) expands input rows
+/// [y, until); out_rows(y, d) says where output row y goes; turn(y, rows) follows its rows.
 template <class ExpandRows, class OutRows, class Turn>
-void expand_depthwise(const block_context& b, int first_c, int channels, int ring_step, int begin, int end,
-                      float* ring, float* sums, activation act, ExpandRows&& expand_rows, OutRows&& out_rows,
-                      Turn&& turn) noexcept {
+void expand_depthwise(const block_context& b, const expanded_part& part, ExpandRows&& expand_rows,
+                      OutRows&& out_rows, Turn&& turn) noexcept {
   const block_config& cfg = b.block();
-  const block_plan& p = b.plan_of();
+  const block_plan& sizes = b.sizes();
   const int pad = cfg.kernel / 2;
-  const layer_weights w = at(b.payload, b.weights().depthwise, first_c);
+  const layer_weights w = at(b.payload, b.weights().depthwise, part.first_c);
 
   depthwise_args d{};
-  d.in = ring;
-  d.in_row = static_cast<std::ptrdiff_t>(p.w) * ring_step;
-  d.in_step = ring_step;
-  d.ring_rows = p.ring_rows;
-  d.h = p.h;
-  d.w = p.w;
+  d.in = part.ring;
+  d.in_row = static_cast<std::ptrdiff_t>(sizes.w) * part.ring_step;
+  d.in_step = part.ring_step;
+  d.ring_rows = sizes.ring_rows;
+  d.h = sizes.h;
+  d.w = sizes.w;
   d.kernel = cfg.kernel;
   d.stride = cfg.stride;
   d.weights = w.weights;
   d.bias = w.bias;
-  d.ow = p.ow;
-  d.c = channels;
-  d.act = act;
-  d.sums = sums;
+  d.ow = sizes.ow;
+  d.c = part.channels;
+  d.act = part.act;
+  d.sums = part.sums;
 
-  int have = larger(0, begin * cfg.stride - pad);  // input rows before this one are in the ring, or done with
-  for (int y = begin; y < end; y += p.step_rows) {
+  // Input rows before this one are in the ring, or no longer needed.
+  int have = larger(0, part.begin * cfg.stride - pad);
+  for (int y = part.begin; y < part.end; y += sizes.step_rows) {
     d.first_y = y;
-    d.rows = smaller(p.step_rows, end - y);
-    const int need = smaller(p.h, (y + d.rows - 1) * cfg.stride - pad + cfg.kernel);
+    d.rows = smaller(sizes.step_rows, part.end - y);
+    const int need = smaller(sizes.h, (y + d.rows - 1) * cfg.stride - pad + cfg.kernel);
     while (have < need) {
-      const int until = smaller(need, have + p.ring_rows - have % p.ring_rows);  // the ring wraps here
-      expand_rows(have, until, ring + have % p.ring_rows * d.in_row);
+      const int until =
+          smaller(need, have + sizes.ring_rows - have % sizes.ring_rows);  // the ring wraps here
+      expand_rows(have, until, part.ring + have % sizes.ring_rows * d.in_row);
       have = until;
     }
     out_rows(y, d);
@@ -3229,12 +3240,12 @@ void expand_depthwise(const block_context& b, int first_c, int channels, int rin
 /// The expand convolution of input rows [y, until) into consecutive rows at out.
 inline void expand_block_rows(const block_context& b, int first_c, int channels, int out_step, int y,
                               int until, float* out) noexcept {
-  const block_plan& p = b.plan_of();
+  const block_plan& sizes = b.sizes();
   const std::ptrdiff_t in_step = padded_c(b.block().in_c);
   pointwise_layer(*b.kernels, at(b.payload, b.weights().expand, first_c), b.block().in_c,
-                  b.workspace + p.in + static_cast<std::ptrdiff_t>(y) * p.w * in_step, in_step,
-                  static_cast<std::ptrdiff_t>(until - y) * p.w, out, out_step, channels, b.block().expand_act,
-                  p.bands ? 1 : b.p->threads);
+                  b.workspace + sizes.in + static_cast<std::ptrdiff_t>(y) * sizes.w * in_step, in_step,
+                  static_cast<std::ptrdiff_t>(until - y) * sizes.w, out, out_step, channels,
+                  b.block().expand_act, sizes.bands ? 1 : b.how->threads);
 }
 
 /// The project convolution of pixels [first, first + count), output channels [first_c, last_c): mid holds the
@@ -3242,7 +3253,7 @@ inline void expand_block_rows(const block_context& b, int first_c, int channels,
 inline void project_pixels(const block_context& b, const float* mid, std::ptrdiff_t first,
                            std::ptrdiff_t count, int first_c, int last_c) noexcept {
   const block_config& cfg = b.block();
-  const block_plan& p = b.plan_of();
+  const block_plan& sizes = b.sizes();
   const layer_weights w = at(b.payload, b.weights().project);
   pointwise_args a{};
   a.segment = &mid;
@@ -3252,42 +3263,42 @@ inline void project_pixels(const block_context& b, const float* mid, std::ptrdif
   a.weights = w.weights;
   a.bias = w.bias;
   a.out_step = padded_c(cfg.out_c);
-  a.out = b.workspace + p.out + first * a.out_step;
+  a.out = b.workspace + sizes.out + first * a.out_step;
   a.out_c = padded_c(cfg.out_c);
   a.act = cfg.project_act;
   if (cfg.residual()) {
     a.residual_step = padded_c(cfg.in_c);
-    a.residual = b.workspace + p.in + first * a.residual_step;
+    a.residual = b.workspace + sizes.in + first * a.residual_step;
     a.residual_c = padded_c(cfg.residual_c);
   }
   a.pixels = count;
   a.first_c = first_c;
   a.last_c = last_c;
-  a.ahead = p.by_columns ? 2 * b.p->threads : 2;
+  a.ahead = sizes.by_columns ? 2 * b.how->threads : 2;
   b.kernels->pointwise(a);
 }
 
 /// Bands: output rows of chunk `chunk`, all the way through the block. Block 0 takes its rows from the stem.
 inline void band_chunk(const block_context& b, int chunk, int worker, const input_rows& input) noexcept {
   const block_config& cfg = b.block();
-  const block_plan& p = b.plan_of();
+  const block_plan& sizes = b.sizes();
   const int channels = whole_vectors(*b.kernels, cfg.mid_c), step = mid_step(cfg.mid_c);
-  const int begin = static_cast<int>(std::int64_t{p.oh} * chunk / p.chunks);
-  const int end = static_cast<int>(std::int64_t{p.oh} * (chunk + 1) / p.chunks);
+  const int begin = static_cast<int>(std::int64_t{sizes.oh} * chunk / sizes.chunks);
+  const int end = static_cast<int>(std::int64_t{sizes.oh} * (chunk + 1) / sizes.chunks);
   float* const ring = b.scratch(worker);
-  float* const mid = ring + pad16(static_cast<std::int64_t>(p.ring_rows) * p.w * step);
-  const std::ptrdiff_t mid_row = static_cast<std::ptrdiff_t>(p.ow) * step;
+  float* const mid = ring + pad16(static_cast<std::int64_t>(sizes.ring_rows) * sizes.w * step);
+  const std::ptrdiff_t mid_row = static_cast<std::ptrdiff_t>(sizes.ow) * step;
   stem_rows stem{b.kernels, input,           at(b.payload, b.layout->stem),
-                 channels,  b.net->stem_act, mid + pad16(p.step_rows * mid_row)};
+                 channels,  b.net->stem_act, mid + pad16(sizes.step_rows * mid_row)};
 
   expand_depthwise(
-      b, 0, channels, step, begin, end, ring, nullptr, cfg.depthwise_act,
+      b, {0, channels, begin, end, ring, step, nullptr, cfg.depthwise_act},
       [&](int y, int until, float* out) {
         if (cfg.expand)
           expand_block_rows(b, 0, channels, step, y, until, out);
         else
           for (int r = y; r < until; ++r)
-            stem.compute(r, out + static_cast<std::ptrdiff_t>(r - y) * p.w * step, step);
+            stem.compute(r, out + static_cast<std::ptrdiff_t>(r - y) * sizes.w * step, step);
       },
       [&](int, depthwise_args& d) {
         d.out = mid;
@@ -3295,31 +3306,31 @@ inline void band_chunk(const block_context& b, int chunk, int worker, const inpu
         d.out_step = step;
       },
       [&](int y, int rows) {
-        project_pixels(b, mid, static_cast<std::ptrdiff_t>(y) * p.ow,
-                       static_cast<std::ptrdiff_t>(rows) * p.ow, 0, padded_c(cfg.out_c));
+        project_pixels(b, mid, static_cast<std::ptrdiff_t>(y) * sizes.ow,
+                       static_cast<std::ptrdiff_t>(rows) * sizes.ow, 0, padded_c(cfg.out_c));
       });
 }
 
 /// Slices, first phase: one slice of channels over the whole map, and its means for squeeze-excite.
 inline void slice_chunk(const block_context& b, int chunk, int worker) noexcept {
   const block_config& cfg = b.block();
-  const block_plan& p = b.plan_of();
-  const int first_c = chunk * p.slice_c;
-  const int channels = smaller(p.slice_c, whole_vectors(*b.kernels, cfg.mid_c) - first_c);
+  const block_plan& sizes = b.sizes();
+  const int first_c = chunk * sizes.slice_c;
+  const int channels = smaller(sizes.slice_c, whole_vectors(*b.kernels, cfg.mid_c) - first_c);
   const std::ptrdiff_t step = mid_step(cfg.mid_c);
-  float* const mid = b.workspace + p.mid + first_c;
-  float* const sums = cfg.se_c > 0 ? b.workspace + b.p->sums + first_c : nullptr;
+  float* const mid = b.workspace + sizes.mid + first_c;
+  float* const sums = cfg.se_c > 0 ? b.workspace + b.how->sums + first_c : nullptr;
   if (sums != nullptr)
     for (int c = 0; c < channels; ++c) sums[c] = 0.0f;
   mean_of_pixels mean;
   expand_depthwise(
-      b, first_c, channels, p.slice_c, 0, p.oh, b.scratch(worker), sums, before_squeeze(cfg),
+      b, {first_c, channels, 0, sizes.oh, b.scratch(worker), sizes.slice_c, sums, before_squeeze(cfg)},
       [&](int y, int until, float* out) {
-        expand_block_rows(b, first_c, channels, p.slice_c, y, until, out);
+        expand_block_rows(b, first_c, channels, sizes.slice_c, y, until, out);
       },
       [&](int y, depthwise_args& d) {
-        if (sums != nullptr) mean.add(sums, channels, static_cast<std::ptrdiff_t>(d.rows) * p.ow);
-        d.out_row = p.ow * step;
+        if (sums != nullptr) mean.add(sums, channels, static_cast<std::ptrdiff_t>(d.rows) * sizes.ow);
+        d.out_row = sizes.ow * step;
         d.out = mid + y * d.out_row;
         d.out_step = step;
       },
@@ -3365,34 +3376,34 @@ inline void scale_clip(const block_context& b, float* map, std::ptrdiff_t pixels
 /// on the chunk's channels.
 inline void excite_chunk(const block_context& b, int chunk) noexcept {
   const block_config& cfg = b.block();
-  const block_plan& p = b.plan_of();
-  float* const scale = b.workspace + b.p->scale;
-  dense_chunk(*b.kernels, b.payload, b.weights().excite, b.workspace + b.p->squeezed, scale, chunk,
+  const block_plan& sizes = b.sizes();
+  float* const scale = b.workspace + b.how->scale;
+  dense_chunk(*b.kernels, b.payload, b.weights().excite, b.workspace + b.how->squeezed, scale, chunk,
               activation::sigmoid);
-  if (!p.by_columns) return;
+  if (!sizes.by_columns) return;
   const int first = chunk * dense_chunk_c;
-  scale_clip(b, b.workspace + p.mid + first, static_cast<std::ptrdiff_t>(p.oh) * p.ow, scale + first,
-             smaller(dense_chunk_c, cfg.mid_c - first));
+  scale_clip(b, b.workspace + sizes.mid + first, static_cast<std::ptrdiff_t>(sizes.oh) * sizes.ow,
+             scale + first, smaller(dense_chunk_c, cfg.mid_c - first));
 }
 
 /// Slices, last phase: project some columns of all pixels, or some pixels after scale and ReLU6 in place.
 inline void project_chunk(const block_context& b, int chunk) noexcept {
   const block_config& cfg = b.block();
-  const block_plan& p = b.plan_of();
-  const std::ptrdiff_t pixels = static_cast<std::ptrdiff_t>(p.oh) * p.ow;
-  if (p.by_columns) {
+  const block_plan& sizes = b.sizes();
+  const std::ptrdiff_t pixels = static_cast<std::ptrdiff_t>(sizes.oh) * sizes.ow;
+  if (sizes.by_columns) {
     const int first_c = chunk * slice_channels;
-    project_pixels(b, b.workspace + p.mid, 0, pixels, first_c,
+    project_pixels(b, b.workspace + sizes.mid, 0, pixels, first_c,
                    smaller(first_c + slice_channels, padded_c(cfg.out_c)));
     return;
   }
   const auto begin = [=](int group) {
-    return static_cast<std::ptrdiff_t>(std::int64_t{pixels} * group / p.groups);
+    return static_cast<std::ptrdiff_t>(std::int64_t{pixels} * group / sizes.groups);
   };
   const std::ptrdiff_t first = begin(chunk), last = begin(chunk + 1);
   const std::ptrdiff_t step = mid_step(cfg.mid_c);
-  float* const mid = b.workspace + p.mid + first * step;
-  if (cfg.se_c > 0) scale_clip(b, mid, last - first, b.workspace + b.p->scale, cfg.mid_c);
+  float* const mid = b.workspace + sizes.mid + first * step;
+  if (cfg.se_c > 0) scale_clip(b, mid, last - first, b.workspace + b.how->scale, cfg.mid_c);
   project_pixels(b, mid, first, last - first, 0, padded_c(cfg.out_c));
 }
 
@@ -3402,8 +3413,7 @@ inline void project_chunk(const block_context& b, int chunk) noexcept {
 
 #endif  // REXNET_ENGINE_BLOCK_HPP
 // ---- rexnet/engine/request.hpp
-// What a caller asks of a forward pass: threads, intermediate maps, progress. Trivial values, because a
-// dispatch unit reads them, too.
+// What a caller asks of a forward pass: threads, intermediate maps, progress.
 #ifndef REXNET_ENGINE_REQUEST_HPP
 #define REXNET_ENGINE_REQUEST_HPP
 
@@ -3607,7 +3617,7 @@ enum class phase : unsigned char {
   tap          ///< copies for feature_taps
 };
 
-/// Told by the calling thread after each phase: for profiles. `function` must not throw.
+/// A function that the calling thread calls after each phase: for profiles. `function` must not throw.
 struct phase_observer {
   void (*function)(void* context, phase what,
                    int block) noexcept = nullptr;  ///< block: its index, or config::block_count behind them
@@ -3668,19 +3678,19 @@ struct forward_pass {
   const config* net;
   const weights_layout* layout;
   const float* payload;
-  const plan* p;
+  const plan* how;
   float* workspace;
   input_rows input;
   float* logits;
   feature_taps taps;  ///< of this image
   phase_observer observer;
 
-  /// Precondition: at most p->threads workers at a time, each with its own index; prepare() was called.
+  /// Precondition: at most how->threads workers at a time, each with its own index; prepare() was called.
   void work(int worker) const noexcept {
     auto* states = reinterpret_cast<phase_state*>(workspace);
     int next = 0;
     const auto each = [&](phase what, int block, int chunks, auto&& body) {
-      run_phase(states[next++], chunks, p->threads == 1, body);
+      run_phase(states[next++], chunks, how->threads == 1, body);
       if (observer.function != nullptr && worker == 0) observer.function(observer.context, what, block);
     };
     const int behind = net->block_count;
@@ -3688,21 +3698,21 @@ struct forward_pass {
     // Before block 0 the arena is free, so the stem's map may use the head's scratch.
     if (taps.stem != nullptr) each(phase::tap, 0, 1, [&](int) { stem_map(worker); });
     for (int i = 0; i < net->block_count; ++i) {
-      const block_context b{kernels, net, layout, payload, p, workspace, i};
-      const block_plan& bp = p->blocks[i];
-      if (bp.bands) {
-        each(phase::bands, i, bp.chunks, [&](int chunk) { band_chunk(b, chunk, worker, input); });
+      const block_context b{kernels, net, layout, payload, how, workspace, i};
+      const block_plan& sizes = how->blocks[i];
+      if (sizes.bands) {
+        each(phase::bands, i, sizes.chunks, [&](int chunk) { band_chunk(b, chunk, worker, input); });
       } else {
-        each(phase::slices, i, bp.chunks, [&](int chunk) { slice_chunk(b, chunk, worker); });
+        each(phase::slices, i, sizes.chunks, [&](int chunk) { slice_chunk(b, chunk, worker); });
         if (net->blocks[i].se_c > 0) {
           const block_layout& l = layout->blocks[i];
           each(phase::squeeze, i, dense_chunks(l.squeeze), [&](int chunk) {
-            dense_chunk(*kernels, payload, l.squeeze, at_offset(p->sums), at_offset(p->squeezed), chunk,
+            dense_chunk(*kernels, payload, l.squeeze, at_offset(how->sums), at_offset(how->squeezed), chunk,
                         activation::relu);
           });
           each(phase::excite, i, dense_chunks(l.excite), [&](int chunk) { excite_chunk(b, chunk); });
         }
-        each(phase::project, i, bp.groups, [&](int chunk) { project_chunk(b, chunk); });
+        each(phase::project, i, sizes.groups, [&](int chunk) { project_chunk(b, chunk); });
       }
       if (taps.blocks[i] != nullptr) each(phase::tap, i, 1, [&](int) { copy_map(i); });
     }
@@ -3711,18 +3721,18 @@ struct forward_pass {
            [&](int) { head_pixels_to(taps.head, 0, last_pixels(), 0, net->head_c, net->head_c); });
     each(phase::head, behind, ceil_div(net->head_c, slice_channels),
          [&](int chunk) { head_chunk(chunk, worker); });
-    const float* features = at_offset(p->pooled);
+    const float* features = at_offset(how->pooled);
     if (net->hidden_c > 0) {
       each(phase::hidden, behind, dense_chunks(layout->hidden), [&](int chunk) {
-        dense_chunk(*kernels, payload, layout->hidden, features, at_offset(p->hidden), chunk,
+        dense_chunk(*kernels, payload, layout->hidden, features, at_offset(how->hidden), chunk,
                     net->hidden_act);
       });
-      features = at_offset(p->hidden);
+      features = at_offset(how->hidden);
     }
     // Both in one phase: the plan reserves a counter for each.
     if (taps.pooled != nullptr || taps.features != nullptr)
       each(phase::tap, behind, 1, [&](int) {
-        copy_vector(taps.pooled, at_offset(p->pooled), net->head_c);
+        copy_vector(taps.pooled, at_offset(how->pooled), net->head_c);
         copy_vector(taps.features, features, feature_c(*net));
       });
     if (net->classes == 0)
@@ -3751,7 +3761,7 @@ struct forward_pass {
     return ceil_div(l.out_c, dense_chunk_c);
   }
   [[nodiscard]] std::ptrdiff_t last_pixels() const noexcept {
-    const block_plan& last = p->blocks[net->block_count - 1];
+    const block_plan& last = how->blocks[net->block_count - 1];
     return static_cast<std::ptrdiff_t>(last.oh) * last.ow;
   }
 
@@ -3760,15 +3770,15 @@ struct forward_pass {
                       std::ptrdiff_t step) const noexcept {
     const std::ptrdiff_t in_step = padded_c(last_block(*net).out_c);
     pointwise_layer(*kernels, at(payload, layout->head, first_c), layout->head.k,
-                    at_offset(p->blocks[net->block_count - 1].out) + first * in_step, in_step, count, out,
-                    step, channels, net->head_act, p->threads);
+                    at_offset(how->blocks[net->block_count - 1].out) + first * in_step, in_step, count, out,
+                    step, channels, net->head_act, how->threads);
   }
 
   /// Head and global mean for a slice of channels: the head's map never exists.
   void head_chunk(int chunk, int worker) const noexcept {
     const int first_c = chunk * slice_channels, channels = smaller(slice_channels, net->head_c - first_c);
-    float* const tile = at_offset(p->head_scratch) + worker * p->head_scratch_floats;
-    float* const sums = at_offset(p->pooled) + first_c;
+    float* const tile = at_offset(how->head_scratch) + worker * how->head_scratch_floats;
+    float* const sums = at_offset(how->pooled) + first_c;
     for (int c = 0; c < channels; ++c) sums[c] = 0.0f;
     mean_of_pixels mean;
     for (std::ptrdiff_t first = 0; first < last_pixels(); first += head_pixels) {
@@ -3781,9 +3791,10 @@ struct forward_pass {
   }
 
   void stem_map(int worker) const noexcept {
-    stem_rows stem{kernels,     input,         at(payload, layout->stem),
-                   net->stem_c, net->stem_act, at_offset(p->head_scratch) + worker * p->head_scratch_floats};
-    const block_plan& first = p->blocks[0];
+    stem_rows stem{
+        kernels,     input,         at(payload, layout->stem),
+        net->stem_c, net->stem_act, at_offset(how->head_scratch) + worker * how->head_scratch_floats};
+    const block_plan& first = how->blocks[0];
     for (int y = 0; y < first.h; ++y)
       stem.compute(y, taps.stem + static_cast<std::ptrdiff_t>(y) * first.w * net->stem_c, net->stem_c);
   }
@@ -3793,7 +3804,7 @@ struct forward_pass {
   }
 
   void copy_map(int i) const noexcept {
-    const block_plan& b = p->blocks[i];
+    const block_plan& b = how->blocks[i];
     const int c = net->blocks[i].out_c;
     const std::ptrdiff_t pixels = static_cast<std::ptrdiff_t>(b.oh) * b.ow;
     for (std::ptrdiff_t pixel = 0; pixel < pixels; ++pixel)
@@ -4141,20 +4152,99 @@ static_assert(same_text(name<default_arch>(), REXNET_TEXT(REXNET_SET)),
               "core/build.hpp names another set than xsimd offers");
 #endif
 
+namespace detail {
+// What inner loops consist of, by the floats of a register. Unrolled kernels call these some thousand times;
+// through xsimd's layers each call is inlined six times over, and a unit takes a fifth longer to compile.
+// xsimd 8.1 also hands the operands of x86's min and max in order, 14.1 in reverse, and composes AVX-512's
+// fma from two operations.
+template <int Width>
+struct instructions;
+#if XSIMD_WITH_AVX512F
+template <>
+struct instructions<16> {
+  static REXNET_ALWAYS_INLINE __m512 load(const float* p) noexcept { return _mm512_loadu_ps(p); }
+  static REXNET_ALWAYS_INLINE void store(float* p, __m512 v) noexcept { _mm512_storeu_ps(p, v); }
+  static REXNET_ALWAYS_INLINE __m512 broadcast(float x) noexcept { return _mm512_set1_ps(x); }
+  static REXNET_ALWAYS_INLINE __m512 fma(__m512 a, __m512 b, __m512 c) noexcept {
+    return _mm512_fmadd_ps(a, b, c);
+  }
+  static REXNET_ALWAYS_INLINE __m512 larger(__m512 a, __m512 b) noexcept { return _mm512_max_ps(a, b); }
+  static REXNET_ALWAYS_INLINE __m512 smaller(__m512 a, __m512 b) noexcept { return _mm512_min_ps(a, b); }
+};
+#endif
+#if XSIMD_WITH_FMA3_AVX2
+template <>
+struct instructions<8> {
+  static REXNET_ALWAYS_INLINE __m256 load(const float* p) noexcept { return _mm256_loadu_ps(p); }
+  static REXNET_ALWAYS_INLINE void store(float* p, __m256 v) noexcept { _mm256_storeu_ps(p, v); }
+  static REXNET_ALWAYS_INLINE __m256 broadcast(float x) noexcept { return _mm256_set1_ps(x); }
+  static REXNET_ALWAYS_INLINE __m256 fma(__m256 a, __m256 b, __m256 c) noexcept {
+    return _mm256_fmadd_ps(a, b, c);
+  }
+  static REXNET_ALWAYS_INLINE __m256 larger(__m256 a, __m256 b) noexcept { return _mm256_max_ps(a, b); }
+  static REXNET_ALWAYS_INLINE __m256 smaller(__m256 a, __m256 b) noexcept { return _mm256_min_ps(a, b); }
+};
+#endif
+#if XSIMD_WITH_SSE2
+template <>
+struct instructions<4> {
+  static REXNET_ALWAYS_INLINE __m128 load(const float* p) noexcept { return _mm_loadu_ps(p); }
+  static REXNET_ALWAYS_INLINE void store(float* p, __m128 v) noexcept { _mm_storeu_ps(p, v); }
+  static REXNET_ALWAYS_INLINE __m128 broadcast(float x) noexcept { return _mm_set1_ps(x); }
+  static REXNET_ALWAYS_INLINE __m128 fma(__m128 a, __m128 b, __m128 c) noexcept {
+    return _mm_add_ps(_mm_mul_ps(a, b), c);
+  }
+  static REXNET_ALWAYS_INLINE __m128 larger(__m128 a, __m128 b) noexcept { return _mm_max_ps(a, b); }
+  static REXNET_ALWAYS_INLINE __m128 smaller(__m128 a, __m128 b) noexcept { return _mm_min_ps(a, b); }
+};
+#elif XSIMD_WITH_NEON
+template <>
+struct instructions<4> {
+  static REXNET_ALWAYS_INLINE float32x4_t load(const float* p) noexcept { return vld1q_f32(p); }
+  static REXNET_ALWAYS_INLINE void store(float* p, float32x4_t v) noexcept { vst1q_f32(p, v); }
+  static REXNET_ALWAYS_INLINE float32x4_t broadcast(float x) noexcept { return vdupq_n_f32(x); }
+  static REXNET_ALWAYS_INLINE float32x4_t fma(float32x4_t a, float32x4_t b, float32x4_t c) noexcept {
+#if defined(__ARM_FEATURE_FMA)
+    return vfmaq_f32(c, a, b);
+#else
+    return vmlaq_f32(c, a, b);  // one instruction that rounds the product; xsimd has two
+#endif
+  }
+  static REXNET_ALWAYS_INLINE float32x4_t larger(float32x4_t a, float32x4_t b) noexcept {
+    return vmaxq_f32(a, b);
+  }
+  static REXNET_ALWAYS_INLINE float32x4_t smaller(float32x4_t a, float32x4_t b) noexcept {
+    return vminq_f32(a, b);
+  }
+};
+#endif
+}  // namespace detail
+template <class Arch>
+using own = detail::instructions<width<Arch>>;
+
 template <class Arch>
 [[nodiscard]] REXNET_ALWAYS_INLINE vec<Arch> load(const float* p) noexcept {
-  return vec<Arch>::load_unaligned(p);
+  if constexpr (in_one_register<Arch>)
+    return vec<Arch>(own<Arch>::load(p));
+  else
+    return vec<Arch>::load_unaligned(p);
 }
 template <class Arch>
 REXNET_ALWAYS_INLINE void store(float* p, const vec<Arch>& v) noexcept {
-  v.store_unaligned(p);
+  if constexpr (in_one_register<Arch>)
+    own<Arch>::store(p, v.data);
+  else
+    v.store_unaligned(p);
 }
 template <class Arch>
 [[nodiscard]] REXNET_ALWAYS_INLINE vec<Arch> broadcast(float x) noexcept {
-  return vec<Arch>(x);
+  if constexpr (in_one_register<Arch>)
+    return vec<Arch>(own<Arch>::broadcast(x));
+  else
+    return vec<Arch>(x);
 }
 
-// Three hints that keep compilers from rearranging an unrolled loop; they emit no instruction.
+// Three hints for compilers in unrolled loops; they emit no instruction.
 #if defined(__GNUC__) && defined(__AVX512F__)
 #define REXNET_VECTOR_REGISTER "v"
 #elif defined(__GNUC__) && defined(__SSE2__)
@@ -4197,17 +4287,9 @@ REXNET_ALWAYS_INLINE void keep_alive(const vec<Arch>& v) noexcept {
 template <class Arch>
 [[nodiscard]] REXNET_ALWAYS_INLINE vec<Arch> fma(const vec<Arch>& a, const vec<Arch>& b,
                                                  const vec<Arch>& c) noexcept {
-#if XSIMD_WITH_AVX512F
-  // xsimd 8.1 composes AVX-512's fma from a multiply and an add.
-  if constexpr (std::is_base_of_v<xsimd::avx512f, Arch>)
-    return vec<Arch>(_mm512_fmadd_ps(a, b, c));
+  if constexpr (in_one_register<Arch>)
+    return vec<Arch>(own<Arch>::fma(a.data, b.data, c.data));
   else
-#elif XSIMD_WITH_NEON && !defined(__ARM_FEATURE_FMA)
-  // One instruction where xsimd has two; both round the product.
-  if constexpr (std::is_same_v<Arch, xsimd::neon>)
-    return vec<Arch>(vmlaq_f32(c, a, b));
-  else
-#endif
     return xsimd::fma(a, b, c);
 }
 
@@ -4232,55 +4314,20 @@ template <class Arch, int K>
 #endif
 }
 
-namespace detail {
-// The sets' own instructions: xsimd 8.1 hands x86's the operands in order, 14.1 in reverse.
-#if XSIMD_WITH_AVX512F
-REXNET_ALWAYS_INLINE __m512 larger(__m512 a, __m512 b) noexcept {
-  return _mm512_max_ps(a, b);
-}
-REXNET_ALWAYS_INLINE __m512 smaller(__m512 a, __m512 b) noexcept {
-  return _mm512_min_ps(a, b);
-}
-#endif
-#if XSIMD_WITH_AVX
-REXNET_ALWAYS_INLINE __m256 larger(__m256 a, __m256 b) noexcept {
-  return _mm256_max_ps(a, b);
-}
-REXNET_ALWAYS_INLINE __m256 smaller(__m256 a, __m256 b) noexcept {
-  return _mm256_min_ps(a, b);
-}
-#endif
-#if XSIMD_WITH_SSE2
-REXNET_ALWAYS_INLINE __m128 larger(__m128 a, __m128 b) noexcept {
-  return _mm_max_ps(a, b);
-}
-REXNET_ALWAYS_INLINE __m128 smaller(__m128 a, __m128 b) noexcept {
-  return _mm_min_ps(a, b);
-}
-#elif XSIMD_WITH_NEON
-REXNET_ALWAYS_INLINE float32x4_t larger(float32x4_t a, float32x4_t b) noexcept {
-  return vmaxq_f32(a, b);
-}
-REXNET_ALWAYS_INLINE float32x4_t smaller(float32x4_t a, float32x4_t b) noexcept {
-  return vminq_f32(a, b);
-}
-#endif
-}  // namespace detail
-
 /// The larger (smaller) of two. A NaN in the second operand is kept on every instruction set (x86 returns the
 /// second operand when either is NaN, NEON returns NaN), so the value goes second and the bound first.
 /// Emulated vectors compare as x86 does. (Names in parentheses: <windows.h> has macros of them.)
 template <class Arch>
 [[nodiscard]] REXNET_ALWAYS_INLINE vec<Arch>(max)(const vec<Arch>& bound, const vec<Arch>& v) noexcept {
   if constexpr (in_one_register<Arch>)
-    return vec<Arch>(detail::larger(bound.data, v.data));
+    return vec<Arch>(own<Arch>::larger(bound.data, v.data));
   else
     return xsimd::select(bound > v, bound, v);
 }
 template <class Arch>
 [[nodiscard]] REXNET_ALWAYS_INLINE vec<Arch>(min)(const vec<Arch>& bound, const vec<Arch>& v) noexcept {
   if constexpr (in_one_register<Arch>)
-    return vec<Arch>(detail::smaller(bound.data, v.data));
+    return vec<Arch>(own<Arch>::smaller(bound.data, v.data));
   else
     return xsimd::select(bound < v, bound, v);
 }
@@ -4363,6 +4410,22 @@ template <class Arch>
     }
 }
 
+namespace detail {
+// One copy of the way through memory, which is rare.
+template <class Arch>
+[[nodiscard]] REXNET_NOINLINE vec<Arch> load_part(const float* p, int n) noexcept {
+  float lanes[width<Arch>] = {};
+  std::memcpy(lanes, p, static_cast<std::size_t>(n) * sizeof(float));
+  return load<Arch>(lanes);
+}
+template <class Arch>
+REXNET_NOINLINE void store_part(float* p, vec<Arch> v, int n) noexcept {
+  float lanes[width<Arch>];
+  store<Arch>(lanes, v);
+  std::memcpy(p, lanes, static_cast<std::size_t>(n) * sizeof(float));
+}
+}  // namespace detail
+
 /// The first n lanes from memory, zero in the others; reads nothing past p + n. 1 <= n <= width.
 template <class Arch>
 [[nodiscard]] REXNET_ALWAYS_INLINE vec<Arch> load_first(const float* p, int n) noexcept {
@@ -4371,11 +4434,7 @@ template <class Arch>
     return vec<Arch>(_mm512_maskz_loadu_ps(static_cast<__mmask16>((1u << n) - 1u), p));
   } else
 #endif
-  {
-    float lanes[width<Arch>] = {};
-    std::memcpy(lanes, p, static_cast<std::size_t>(n) * sizeof(float));
-    return load<Arch>(lanes);
-  }
+    return detail::load_part<Arch>(p, n);
 }
 
 /// Stores the first n lanes; writes nothing past p + n. 1 <= n <= width.
@@ -4386,11 +4445,7 @@ REXNET_ALWAYS_INLINE void store_first(float* p, const vec<Arch>& v, int n) noexc
     _mm512_mask_storeu_ps(p, static_cast<__mmask16>((1u << n) - 1u), v);
   } else
 #endif
-  {
-    float lanes[width<Arch>];
-    store<Arch>(lanes, v);
-    std::memcpy(p, lanes, static_cast<std::size_t>(n) * sizeof(float));
-  }
+    detail::store_part<Arch>(p, v, n);
 }
 
 }  // namespace simd
@@ -4575,9 +4630,9 @@ void dense(const dense_args& a) noexcept {
 //
 // A tile is one vector of channels by up to `depthwise_pixels` output pixels. Each input column is loaded
 // once per kernel row and feeds every output that it touches. Missing taps at the border are left out, which
-// is the same number as a padded zero: for K = 3 the tile's type knows which (a 7 x 7 map is all border; with
-// tests at run time a block's expand and depthwise took 2 to 7 % longer there). Order of the chain: bias,
-// then taps by row and column.
+// is the same number as a padded zero. Tiles within a row have a type that knows that all columns exist; the
+// others test the first and the last column (K = 3) or every column (K = 5). Order of the chain: bias, then
+// taps by row and column.
 #ifndef REXNET_KERNELS_DEPTHWISE_HPP
 #define REXNET_KERNELS_DEPTHWISE_HPP
 
@@ -4591,150 +4646,154 @@ struct depthwise_row {
   using vec = simd::vec<Arch>;
   static constexpr int width = simd::width<Arch>;
   static constexpr int pad = Kernel / 2;
-  // No published ReXNet has 5x5 kernels: half the unrolling, half the code.
-  static constexpr int max_pixels =
-      Kernel == 3 ? kernel_traits<Arch>::depthwise_pixels : kernel_traits<Arch>::depthwise_pixels / 2;
+  using taps_sequence = std::make_index_sequence<Kernel>;
 
   static void run(const depthwise_args& a) noexcept {
-    for (int c = 0; c < a.c; c += width) {
-      const int lanes = a.c - c < width ? a.c - c : width;
-      if (lanes == width)
-        channels<true>(a, c, lanes);
-      else
-        channels<false>(a, c, lanes);
-    }
+    int c = 0;
+    for (; c + width <= a.c; c += width) channels<true>(a, c, width);
+    if (c < a.c) channels<false>(a, c, a.c - c);
   }
 
  private:
-  /// The input rows of an output row, null outside the map.
-  struct input_rows {
-    const float* row[Kernel];
+  /// Output pixels of a tile: half as many for each of two rare cases. No published ReXNet has 5x5 kernels,
+  /// and its maps have whole vectors of channels.
+  template <bool Full>
+  static constexpr int max_pixels = kernel_traits<Arch>::depthwise_pixels / (Kernel == 3 ? 1 : 2) /
+                                    (Full ? 1 : 2);
+
+  /// Which of a tile's columns may lie outside the map.
+  enum class border : unsigned char {
+    none,
+    ends,  ///< K = 3: the first and the last
+    any
   };
+
   /// What a tile needs beyond its type.
   struct tile_place {
     const depthwise_args& a;
     int c, lanes;
-    input_rows in;
-    float* out;   ///< pixel 0 of the row
-    float upper;  ///< of the activation: 6, or infinity
+    const float* rows[Kernel];  ///< the input rows of the output row; null outside the map
+    float* out;                 ///< pixel 0 of the output row
+    float upper;                ///< of the activation: 6, or infinity
   };
   using tile_function = void (*)(const tile_place&, int x, vec& sum) noexcept;
 
   template <bool Full>
-  static REXNET_ALWAYS_INLINE vec load(const float* p, int lanes) noexcept {
-    return Full ? simd::load<Arch>(p) : simd::load_first<Arch>(p, lanes);
+  static REXNET_ALWAYS_INLINE vec load(const float* from, int lanes) noexcept {
+    return Full ? simd::load<Arch>(from) : simd::load_first<Arch>(from, lanes);
+  }
+  template <bool Full>
+  static REXNET_ALWAYS_INLINE void store(float* to, const vec& v, int lanes) noexcept {
+    if (Full)
+      simd::store<Arch>(to, v);
+    else
+      simd::store_first<Arch>(to, v, lanes);
   }
 
   /// All rows of one vector of channels, in tiles of two neighbouring lengths.
   template <bool Full>
   static void channels(const depthwise_args& a, int c, int lanes) noexcept {
     vec sum = a.sums != nullptr ? load<Full>(a.sums + c, lanes) : simd::broadcast<Arch>(0.0f);
-    const int tiles = (a.ow + max_pixels - 1) / max_pixels;
+    const int tiles = (a.ow + max_pixels<Full> - 1) / max_pixels<Full>;
     const int pixels = a.ow / tiles, longer = a.ow % tiles;
-    const auto all = std::make_index_sequence<max_pixels>{};
     const float upper = upper_bound(a.act);
     for (int r = 0; r < a.rows; ++r) {
       tile_place place{a, c, lanes, {}, a.out + r * a.out_row + c, upper};
       for (int ky = 0; ky < Kernel; ++ky) {
         const int iy = (a.first_y + r) * Stride - pad + ky;
-        place.in.row[ky] = iy >= 0 && iy < a.h ? a.in + iy % a.ring_rows * a.in_row + c : nullptr;
+        place.rows[ky] = iy >= 0 && iy < a.h ? a.in + iy % a.ring_rows * a.in_row + c : nullptr;
       }
       int x = 0;
       for (int t = 0; t < tiles; ++t) {
         const int count = pixels + (t < longer ? 1 : 0);
-        const bool left = x * Stride<pad, right = (x + count - 1) * Stride - pad + Kernel> a.w;
-        entry<Full>(count, left, right, all)(place, x, sum);
+        const bool inside = x * Stride >= pad && (x + count - 1) * Stride - pad + Kernel <= a.w;
+        entry<Full>(count, inside, std::make_index_sequence<max_pixels<Full>>{})(place, x, sum);
         x += count;
       }
     }
-    if (a.sums != nullptr) {
-      if (Full)
-        simd::store<Arch>(a.sums + c, sum);
-      else
-        simd::store_first<Arch>(a.sums + c, sum, lanes);
-    }
+    if (a.sums != nullptr) store<Full>(a.sums + c, sum, lanes);
   }
 
-  /// Which columns of a tile may be missing: none, the outermost at one side or both, or any.
-  enum class border : unsigned char { none, left, right, both, any };
-
+  /// The kind of a tile. Only tiles with neighbours at both sides are without border. Rows of three tiles or
+  /// more have no short ones: up to half of the longest, no type without border is made.
+  template <bool Full>
+  static constexpr border border_of(std::size_t pixels, bool inside) noexcept {
+    if (Kernel != 3) return border::any;
+    return Full && inside && 2 * pixels > max_pixels<Full> ? border::none : border::ends;
+  }
   template <bool Full, std::size_t... I>
-  static tile_function entry(int count, bool left, bool right, std::index_sequence<I...>) noexcept {
-    // Two columns can be missing with K = 5; channels that end within a vector are rare: one tile for all.
-    if constexpr (Kernel == 3 && Full) {
-      static constexpr tile_function table[4][max_pixels] = {
-          {&tile<Full, static_cast<int>(I) + 1, border::none>...},
-          {&tile<Full, static_cast<int>(I) + 1, border::left>...},
-          {&tile<Full, static_cast<int>(I) + 1, border::right>...},
-          {&tile<Full, static_cast<int>(I) + 1, border::both>...}};
-      return table[(left ? 1 : 0) + (right ? 2 : 0)][count - 1];
-    } else {
-      static constexpr tile_function table[] = {&tile<Full, static_cast<int>(I) + 1, border::any>...};
-      return table[count - 1];
-    }
+  static tile_function entry(int count, bool inside, std::index_sequence<I...>) noexcept {
+    static constexpr tile_function table[2][sizeof...(I)] = {
+        {&tile<Full, static_cast<int>(I) + 1, border_of<Full>(I + 1, false)>...},
+        {&tile<Full, static_cast<int>(I) + 1, border_of<Full>(I + 1, true)>...}};
+    return table[inside ? 1 : 0][count - 1];
   }
 
   template <bool Full, int Pixels, border Border>
   static void tile(const tile_place& t, int x, vec& sum) noexcept {
-    compute<Full, Pixels, Border>(t, x, sum, std::make_index_sequence<Pixels>{});
+    compute<Full, Border>(t, x, sum, std::make_index_sequence<Pixels>{});
   }
 
-  template <bool Full, int Pixels, border Border, std::size_t... P>
+  template <bool Full, border Border, std::size_t... P>
   static REXNET_ALWAYS_INLINE void compute(const tile_place& t, int x, vec& sum,
                                            std::index_sequence<P...>) noexcept {
-    constexpr int columns = (Pixels - 1) * Stride + Kernel;
+    constexpr int columns = (static_cast<int>(sizeof...(P)) - 1) * Stride + Kernel;
     const depthwise_args& a = t.a;
     const vec bias = simd::load<Arch>(a.bias + t.c);
     vec acc[] = {(static_cast<void>(P), bias)...};
     const float* taps =
         a.weights + static_cast<std::ptrdiff_t>(t.c / panel_c) * (Kernel * Kernel * panel_c) + t.c % panel_c;
+    // Column 0 of the tile stands before the map where it is missing.
     const int first = x * Stride - pad;
     for (int ky = 0; ky < Kernel; ++ky, taps += Kernel * panel_c) {
-      if (t.in.row[ky] == nullptr) continue;
-      row<Full, Pixels, Border>(acc, t.in.row[ky], first * a.in_step, a.in_step, t.lanes, taps, -first,
-                                a.w - first, std::make_index_sequence<columns>{});
+      if (t.rows[ky] == nullptr) continue;
+      row<Full, Border>(acc, t.rows[ky], first * a.in_step, a.in_step, t.lanes, taps, -first, a.w - first,
+                        std::make_index_sequence<columns>{}, taps_sequence{});
     }
-    if (a.act != activation::none)
-      ((acc[P] = simd::min<Arch>(simd::broadcast<Arch>(t.upper), simd::relu<Arch>(acc[P]))), ...);
+    if (a.act != activation::none) {
+      const vec upper = simd::broadcast<Arch>(t.upper);
+      ((acc[P] = simd::min<Arch>(upper, simd::relu<Arch>(acc[P]))), ...);
+    }
     if (a.sums != nullptr) ((sum = sum + acc[P]), ...);
     float* out = t.out + x * a.out_step;
-    if (Full)
-      (simd::store<Arch>(out + static_cast<std::ptrdiff_t>(P) * a.out_step, acc[P]), ...);
-    else
-      (simd::store_first<Arch>(out + static_cast<std::ptrdiff_t>(P) * a.out_step, acc[P], t.lanes), ...);
+    (store<Full>(out + static_cast<std::ptrdiff_t>(P) * a.out_step, acc[P], t.lanes), ...);
   }
 
-  /// One kernel row, of which column 0 stands `start` floats from p: before the map where it is missing.
-  /// border::any: only columns in [begin, end) exist.
-  template <bool Full, int Pixels, border Border, std::size_t... Column>
-  static REXNET_ALWAYS_INLINE void row(vec (&acc)[Pixels], const float* p, std::ptrdiff_t start,
+  /// One kernel row, of which column 0 stands `start` floats from `in`. Only columns in [begin, end) exist.
+  template <bool Full, border Border, int Pixels, std::size_t... Column, std::size_t... Kx>
+  static REXNET_ALWAYS_INLINE void row(vec (&acc)[Pixels], const float* in, std::ptrdiff_t start,
                                        std::ptrdiff_t step, int lanes, const float* taps, int begin, int end,
-                                       std::index_sequence<Column...>) noexcept {
-    (column<Full, Pixels, Border, static_cast<int>(Column)>(acc, p, start, step, lanes, taps, begin, end),
+                                       std::index_sequence<Column...>,
+                                       std::index_sequence<Kx...> k) noexcept {
+    const vec tap[] = {simd::load<Arch>(taps + static_cast<std::ptrdiff_t>(Kx) * panel_c)...};
+    constexpr int last = static_cast<int>(sizeof...(Column)) - 1;
+    ((exists<Border, static_cast<int>(Column), last>(begin, end)
+          ? column<static_cast<int>(Column)>(
+                acc,
+                simd::in_register<Arch>(
+                    load<Full>(in + (start + static_cast<std::ptrdiff_t>(Column) * step), lanes)),
+                tap, k)
+          : static_cast<void>(0)),
      ...);
   }
-  template <bool Full, int Pixels, border Border, int Column>
-  static REXNET_ALWAYS_INLINE void column(vec (&acc)[Pixels], const float* p, std::ptrdiff_t start,
-                                          std::ptrdiff_t step, int lanes, const float* taps, int begin,
-                                          int end) noexcept {
-    constexpr int last = (Pixels - 1) * Stride + Kernel - 1;
-    if constexpr (Column == 0 && (Border == border::left || Border == border::both)) return;
-    if constexpr (Column == last && (Border == border::right || Border == border::both)) return;
-    if (Border == border::any && (Column < begin || Column >= end)) return;
-    const vec v = simd::in_register<Arch>(load<Full>(p + (start + Column * step), lanes));
-    add_taps<Pixels, Column>(acc, v, taps, std::make_index_sequence<Kernel>{});
+  template <border Border, int Column, int Last>
+  static REXNET_ALWAYS_INLINE bool exists(int begin, int end) noexcept {
+    if constexpr (Border == border::any) return Column >= begin && Column < end;
+    if constexpr (Border == border::ends && Column == 0) return begin <= 0;
+    if constexpr (Border == border::ends && Column == Last) return Last < end;
+    return true;
   }
-  template <int Pixels, int Column, std::size_t... Kx>
-  static REXNET_ALWAYS_INLINE void add_taps(vec (&acc)[Pixels], const vec& v, const float* taps,
-                                            std::index_sequence<Kx...>) noexcept {
-    (add_tap<Pixels, Column, static_cast<int>(Kx)>(acc, v, taps), ...);
+  /// Output pixel (Column - Kx) / Stride takes column `v` through tap Kx.
+  template <int Column, int Pixels, std::size_t... Kx>
+  static REXNET_ALWAYS_INLINE void column(vec (&acc)[Pixels], const vec& v, const vec (&tap)[Kernel],
+                                          std::index_sequence<Kx...>) noexcept {
+    (add_tap<Column, static_cast<int>(Kx)>(acc, v, tap[Kx]), ...);
   }
-  /// Output pixel (Column - Kx) / Stride takes this column through tap Kx.
-  template <int Pixels, int Column, int Kx>
-  static REXNET_ALWAYS_INLINE void add_tap(vec (&acc)[Pixels], const vec& v, const float* taps) noexcept {
+  template <int Column, int Kx, int Pixels>
+  static REXNET_ALWAYS_INLINE void add_tap(vec (&acc)[Pixels], const vec& v, const vec& tap) noexcept {
     constexpr int offset = Column - Kx, pixel = offset / Stride;
     if constexpr (offset >= 0 && offset % Stride == 0 && pixel < Pixels)
-      acc[pixel] = simd::fma<Arch>(v, simd::load<Arch>(taps + Kx * panel_c), acc[pixel]);
+      acc[pixel] = simd::fma<Arch>(v, tap, acc[pixel]);
   }
 };
 
@@ -4756,9 +4815,9 @@ void depthwise(const depthwise_args& a) noexcept {
 
 #endif  // REXNET_KERNELS_DEPTHWISE_HPP
 // ---- rexnet/kernels/pointwise.hpp
-// The matrix product of the library: pixels times packed weight panels, with bias, activation and residual. A
-// 1x1 convolution reads one run of `run` floats per pixel; a dense KxK convolution over zero-padded rows
-// reads K runs (one per kernel row) of K * in_c floats.
+// The matrix product of the library: pixels times packed weight panels, with bias, activation and residual.
+// The floats of a pixel come in segments of `run` floats: one for a 1x1 convolution; K of K * in_c floats,
+// one per kernel row, for a KxK convolution over zero-padded rows.
 //
 //   pixels   segment s of pixel i: segment[s] + i * pixel_step, `run` floats
 //   weights  [panels][segments * run][16], zero padded; aligned to 64 bytes
@@ -4862,10 +4921,36 @@ REXNET_NOINLINE void activate(float* out, std::ptrdiff_t step, std::ptrdiff_t ro
   });
 }
 
+/// Where a tile reads its pixels: the first of every three, because [p], [p + step] and [p + 2 step] are x86
+/// addresses without arithmetic.
+template <int Rows>
+struct pixel_rows {
+  const float *p0, *p3, *p6, *p9, *p12;
+  std::ptrdiff_t step;  ///< floats from a pixel to the next
+
+  REXNET_ALWAYS_INLINE pixel_rows(const float* first, std::ptrdiff_t pixel_step) noexcept
+      : p0(first), step(pixel_step) {
+    // Only pixels that the tile has: a pointer to others might lie outside of the map.
+    p3 = Rows > 3 ? simd::opaque(p0 + 3 * step) : p0;
+    p6 = Rows > 6 ? simd::opaque(p3 + 3 * step) : p0;
+    p9 = Rows > 9 ? simd::opaque(p6 + 3 * step) : p0;
+    p12 = Rows > 12 ? simd::opaque(p9 + 3 * step) : p0;
+  }
+  /// Value k of pixel Row.
+  template <std::size_t Row>
+  [[nodiscard]] REXNET_ALWAYS_INLINE const float* at(std::ptrdiff_t k) const noexcept {
+    static_assert(Row < 15);
+    const float* p = Row < 3 ? p0 : Row < 6 ? p3 : Row < 9 ? p6 : Row < 12 ? p9 : p12;
+    return p + (static_cast<std::ptrdiff_t>(Row % 3) * step + k);
+  }
+  REXNET_ALWAYS_INLINE void advance(int k) noexcept { p0 += k, p3 += k, p6 += k, p9 += k, p12 += k; }
+};
+
 /// One register tile: Rows pixels by Vectors vectors of output channels.
 template <class Arch, int Rows, int Vectors>
 struct pointwise_tile {
   using vec = simd::vec<Arch>;
+  using pixels = pixel_rows<Rows>;
   static constexpr int width = simd::width<Arch>;
   using rows_sequence = std::make_index_sequence<Rows>;
   using all_sequence = std::make_index_sequence<Rows * Vectors>;
@@ -4893,7 +4978,7 @@ struct pointwise_tile {
   static constexpr std::ptrdiff_t lane_of(std::size_t i) noexcept {
     return static_cast<std::ptrdiff_t>(i) % Vectors * width;
   }
-  /// Vector j of the tile lies in this panel, at this lane of it.
+  /// The weights of the vector of channels from `channel` on: a panel, and a lane of it.
   static const float* weight_column(const pointwise_args& a, int channel) noexcept {
     const std::ptrdiff_t panel_size = static_cast<std::ptrdiff_t>(a.segments) * a.run * panel_c;
     return a.weights + channel / panel_c * panel_size + channel % panel_c;
@@ -4906,33 +4991,26 @@ struct pointwise_tile {
     const float* w0 = weight_column(a, channel);
     const float* w1 = weight_column(a, channel + (Vectors - 1) * width);
     start(a.bias + channel, all_sequence{});
-    const std::ptrdiff_t step = a.pixel_step;
     for (int s = 0; s < a.segments; ++s) {
-      // Pixels in groups of three: [p], [p + step] and [p + 2 step] are x86 addresses without arithmetic.
-      const float* p = a.segment[s] + pixel * step;
-      // Only of pixels that the tile has: a pointer to others might lie outside of the map.
-      const float* p3 = Rows > 3 ? simd::opaque(p + 3 * step) : p;
-      const float* p6 = Rows > 6 ? simd::opaque(p3 + 3 * step) : p;
-      const float* p9 = Rows > 9 ? simd::opaque(p6 + 3 * step) : p;
-      const float* p12 = Rows > 12 ? simd::opaque(p9 + 3 * step) : p;
+      pixels in(a.segment[s] + pixel * a.pixel_step, a.pixel_step);
       int k = a.run;
       for (; k >= 4; k -= 4) {
         REXNET_PREFETCH(ahead);
         REXNET_PREFETCH(ahead + 64);
         ahead += 128;
         if constexpr (simd::fma_lanes<Arch> == 4) {
-          accumulate_lanes(p, p3, p6, p9, p12, step, w0, w1, rows_sequence{});
+          accumulate_lanes(in, w0, w1, rows_sequence{});
         } else {
-          accumulate<0>(p, p3, p6, p9, p12, step, w0, w1, rows_sequence{});
-          accumulate<1>(p, p3, p6, p9, p12, step, w0, w1, rows_sequence{});
-          accumulate<2>(p, p3, p6, p9, p12, step, w0, w1, rows_sequence{});
-          accumulate<3>(p, p3, p6, p9, p12, step, w0, w1, rows_sequence{});
+          accumulate<0>(in, w0, w1, rows_sequence{});
+          accumulate<1>(in, w0, w1, rows_sequence{});
+          accumulate<2>(in, w0, w1, rows_sequence{});
+          accumulate<3>(in, w0, w1, rows_sequence{});
         }
-        p += 4, p3 += 4, p6 += 4, p9 += 4, p12 += 4, w0 += 4 * panel_c, w1 += 4 * panel_c;
+        in.advance(4), w0 += 4 * panel_c, w1 += 4 * panel_c;
       }
       for (; k > 0; --k) {
-        accumulate<0>(p, p3, p6, p9, p12, step, w0, w1, rows_sequence{});
-        ++p, ++p3, ++p6, ++p9, ++p12, w0 += panel_c, w1 += panel_c;
+        accumulate<0>(in, w0, w1, rows_sequence{});
+        in.advance(1), w0 += panel_c, w1 += panel_c;
       }
     }
   }
@@ -4947,42 +5025,32 @@ struct pointwise_tile {
     (simd::store<Arch>(out + row_of(I) * step + lane_of(I), acc[I]), ...);
   }
 
-  /// The first of the three pixels that Row belongs to.
-  template <std::size_t Row>
-  static constexpr const float* group(const float* p, const float* p3, const float* p6, const float* p9,
-                                      const float* p12) noexcept {
-    return Row < 3 ? p : Row < 6 ? p3 : Row < 9 ? p6 : Row < 12 ? p9 : p12;
-  }
-
+  /// Value K of every pixel, broadcast, times one vector of weights or two.
   template <int K, std::size_t... Row>
-  REXNET_ALWAYS_INLINE void accumulate(const float* p, const float* p3, const float* p6, const float* p9,
-                                       const float* p12, std::ptrdiff_t step, const float* w0,
-                                       const float* w1, std::index_sequence<Row...>) noexcept {
+  REXNET_ALWAYS_INLINE void accumulate(const pixels& in, const float* w0, const float* w1,
+                                       std::index_sequence<Row...>) noexcept {
+    vec x;
     const vec first = simd::load<Arch>(w0 + K * panel_c);
-    const vec second = Vectors > 1 ? simd::load<Arch>(w1 + K * panel_c) : first;
-    (multiply<Row>(simd::broadcast<Arch>(
-                       group<Row>(p, p3, p6, p9, p12)[static_cast<std::ptrdiff_t>(Row % 3) * step + K]),
-                   first, second),
-     ...);
+    if constexpr (Vectors == 1) {
+      ((x = simd::broadcast<Arch>(*in.template at<Row>(K)), acc[Row] = simd::fma<Arch>(x, first, acc[Row]),
+        simd::keep_alive<Arch>(x)),
+       ...);
+    } else {
+      const vec second = simd::load<Arch>(w1 + K * panel_c);
+      ((x = simd::broadcast<Arch>(*in.template at<Row>(K)),
+        acc[2 * Row] = simd::fma<Arch>(x, first, acc[2 * Row]),
+        acc[2 * Row + 1] = simd::fma<Arch>(x, second, acc[2 * Row + 1]), simd::keep_alive<Arch>(x)),
+       ...);
+      simd::keep_alive<Arch>(second);
+    }
     simd::keep_alive<Arch>(first);
-    simd::keep_alive<Arch>(second);
-  }
-
-  template <std::size_t Row>
-  REXNET_ALWAYS_INLINE void multiply(const vec& x, const vec& first, const vec& second) noexcept {
-    acc[Row * Vectors] = simd::fma<Arch>(x, first, acc[Row * Vectors]);
-    if constexpr (Vectors > 1) acc[Row * Vectors + 1] = simd::fma<Arch>(x, second, acc[Row * Vectors + 1]);
-    simd::keep_alive<Arch>(x);
   }
 
   /// Four k: each pixel is loaded once, its lanes multiply in turn (NEON64: fmla by element).
   template <std::size_t... Row>
-  REXNET_ALWAYS_INLINE void accumulate_lanes(const float* p, const float* p3, const float* p6,
-                                             const float* p9, const float* p12, std::ptrdiff_t step,
-                                             const float* w0, const float* w1,
+  REXNET_ALWAYS_INLINE void accumulate_lanes(const pixels& in, const float* w0, const float* w1,
                                              std::index_sequence<Row...>) noexcept {
-    const vec x[] = {
-        simd::load<Arch>(group<Row>(p, p3, p6, p9, p12) + static_cast<std::ptrdiff_t>(Row % 3) * step)...};
+    const vec x[] = {simd::load<Arch>(in.template at<Row>(0))...};
     multiply_lane<0>(x, w0, w1, rows_sequence{});
     multiply_lane<1>(x, w0, w1, rows_sequence{});
     multiply_lane<2>(x, w0, w1, rows_sequence{});
@@ -5008,7 +5076,8 @@ constexpr pointwise_function pointwise_entry(std::size_t rows, std::index_sequen
   return entries[rows - 1];
 }
 
-/// Pixels [0, pixels) in tiles of nearly equal height, so that no tile is a lonely pixel: 49 = 13 + 3 * 12.
+/// Pixels [0, pixels) in tiles of nearly equal height, so that none has a single pixel beside full ones: 49 =
+/// 13 + 3 * 12.
 template <class Arch, int Vectors, int MaxRows>
 void pointwise_column(const pointwise_args& a, int channel) noexcept {
   const std::ptrdiff_t pixels = a.pixels;

@@ -90,15 +90,15 @@ struct block_context {
   const config* net;
   const weights_layout* layout;
   const float* payload;
-  const plan* p;
+  const plan* how;  ///< the whole network's plan
   float* workspace;
   int index;
 
   [[nodiscard]] const block_config& block() const noexcept { return net->blocks[index]; }
   [[nodiscard]] const block_layout& weights() const noexcept { return layout->blocks[index]; }
-  [[nodiscard]] const block_plan& plan_of() const noexcept { return p->blocks[index]; }
+  [[nodiscard]] const block_plan& sizes() const noexcept { return how->blocks[index]; }
   [[nodiscard]] float* scratch(int worker) const noexcept {
-    return workspace + plan_of().scratch + worker * plan_of().scratch_floats;
+    return workspace + sizes().scratch + worker * sizes().scratch_floats;
   }
 };
 
@@ -115,41 +115,52 @@ constexpr activation after_squeeze(const block_config& b) noexcept {
   return b.se_first ? b.depthwise_act : activation::none;
 }
 
-/// Expands the channels [first_c, first_c + channels) and convolves them for output rows [begin, end), a turn
-/// of the ring at a time: out_rows(y, d) says where output row y goes, turn(y, rows) follows its rows.
+/// What part of a block one worker expands and convolves.
+struct expanded_part {
+  int first_c, channels;  ///< channels [first_c, first_c + channels)
+  int begin, end;         ///< output rows [begin, end)
+  float* ring;            ///< the ring of expanded rows
+  int ring_step;          ///< floats of a pixel there
+  float* sums;            ///< the outputs are added to these, one a channel; or null
+  activation act;         ///< after the depthwise convolution
+};
+
+/// Expands and convolves a part, a turn of the ring at a time. expand_rows(y, until, to) expands input rows
+/// [y, until); out_rows(y, d) says where output row y goes; turn(y, rows) follows its rows.
 template <class ExpandRows, class OutRows, class Turn>
-void expand_depthwise(const block_context& b, int first_c, int channels, int ring_step, int begin, int end,
-                      float* ring, float* sums, activation act, ExpandRows&& expand_rows, OutRows&& out_rows,
-                      Turn&& turn) noexcept {
+void expand_depthwise(const block_context& b, const expanded_part& part, ExpandRows&& expand_rows,
+                      OutRows&& out_rows, Turn&& turn) noexcept {
   const block_config& cfg = b.block();
-  const block_plan& p = b.plan_of();
+  const block_plan& sizes = b.sizes();
   const int pad = cfg.kernel / 2;
-  const layer_weights w = at(b.payload, b.weights().depthwise, first_c);
+  const layer_weights w = at(b.payload, b.weights().depthwise, part.first_c);
 
   depthwise_args d{};
-  d.in = ring;
-  d.in_row = static_cast<std::ptrdiff_t>(p.w) * ring_step;
-  d.in_step = ring_step;
-  d.ring_rows = p.ring_rows;
-  d.h = p.h;
-  d.w = p.w;
+  d.in = part.ring;
+  d.in_row = static_cast<std::ptrdiff_t>(sizes.w) * part.ring_step;
+  d.in_step = part.ring_step;
+  d.ring_rows = sizes.ring_rows;
+  d.h = sizes.h;
+  d.w = sizes.w;
   d.kernel = cfg.kernel;
   d.stride = cfg.stride;
   d.weights = w.weights;
   d.bias = w.bias;
-  d.ow = p.ow;
-  d.c = channels;
-  d.act = act;
-  d.sums = sums;
+  d.ow = sizes.ow;
+  d.c = part.channels;
+  d.act = part.act;
+  d.sums = part.sums;
 
-  int have = larger(0, begin * cfg.stride - pad);  // input rows before this one are in the ring, or done with
-  for (int y = begin; y < end; y += p.step_rows) {
+  // Input rows before this one are in the ring, or no longer needed.
+  int have = larger(0, part.begin * cfg.stride - pad);
+  for (int y = part.begin; y < part.end; y += sizes.step_rows) {
     d.first_y = y;
-    d.rows = smaller(p.step_rows, end - y);
-    const int need = smaller(p.h, (y + d.rows - 1) * cfg.stride - pad + cfg.kernel);
+    d.rows = smaller(sizes.step_rows, part.end - y);
+    const int need = smaller(sizes.h, (y + d.rows - 1) * cfg.stride - pad + cfg.kernel);
     while (have < need) {
-      const int until = smaller(need, have + p.ring_rows - have % p.ring_rows);  // the ring wraps here
-      expand_rows(have, until, ring + have % p.ring_rows * d.in_row);
+      const int until =
+          smaller(need, have + sizes.ring_rows - have % sizes.ring_rows);  // the ring wraps here
+      expand_rows(have, until, part.ring + have % sizes.ring_rows * d.in_row);
       have = until;
     }
     out_rows(y, d);
@@ -161,12 +172,12 @@ void expand_depthwise(const block_context& b, int first_c, int channels, int rin
 /// The expand convolution of input rows [y, until) into consecutive rows at out.
 inline void expand_block_rows(const block_context& b, int first_c, int channels, int out_step, int y,
                               int until, float* out) noexcept {
-  const block_plan& p = b.plan_of();
+  const block_plan& sizes = b.sizes();
   const std::ptrdiff_t in_step = padded_c(b.block().in_c);
   pointwise_layer(*b.kernels, at(b.payload, b.weights().expand, first_c), b.block().in_c,
-                  b.workspace + p.in + static_cast<std::ptrdiff_t>(y) * p.w * in_step, in_step,
-                  static_cast<std::ptrdiff_t>(until - y) * p.w, out, out_step, channels, b.block().expand_act,
-                  p.bands ? 1 : b.p->threads);
+                  b.workspace + sizes.in + static_cast<std::ptrdiff_t>(y) * sizes.w * in_step, in_step,
+                  static_cast<std::ptrdiff_t>(until - y) * sizes.w, out, out_step, channels,
+                  b.block().expand_act, sizes.bands ? 1 : b.how->threads);
 }
 
 /// The project convolution of pixels [first, first + count), output channels [first_c, last_c): mid holds the
@@ -174,7 +185,7 @@ inline void expand_block_rows(const block_context& b, int first_c, int channels,
 inline void project_pixels(const block_context& b, const float* mid, std::ptrdiff_t first,
                            std::ptrdiff_t count, int first_c, int last_c) noexcept {
   const block_config& cfg = b.block();
-  const block_plan& p = b.plan_of();
+  const block_plan& sizes = b.sizes();
   const layer_weights w = at(b.payload, b.weights().project);
   pointwise_args a{};
   a.segment = &mid;
@@ -184,42 +195,42 @@ inline void project_pixels(const block_context& b, const float* mid, std::ptrdif
   a.weights = w.weights;
   a.bias = w.bias;
   a.out_step = padded_c(cfg.out_c);
-  a.out = b.workspace + p.out + first * a.out_step;
+  a.out = b.workspace + sizes.out + first * a.out_step;
   a.out_c = padded_c(cfg.out_c);
   a.act = cfg.project_act;
   if (cfg.residual()) {
     a.residual_step = padded_c(cfg.in_c);
-    a.residual = b.workspace + p.in + first * a.residual_step;
+    a.residual = b.workspace + sizes.in + first * a.residual_step;
     a.residual_c = padded_c(cfg.residual_c);
   }
   a.pixels = count;
   a.first_c = first_c;
   a.last_c = last_c;
-  a.ahead = p.by_columns ? 2 * b.p->threads : 2;
+  a.ahead = sizes.by_columns ? 2 * b.how->threads : 2;
   b.kernels->pointwise(a);
 }
 
 /// Bands: output rows of chunk `chunk`, all the way through the block. Block 0 takes its rows from the stem.
 inline void band_chunk(const block_context& b, int chunk, int worker, const input_rows& input) noexcept {
   const block_config& cfg = b.block();
-  const block_plan& p = b.plan_of();
+  const block_plan& sizes = b.sizes();
   const int channels = whole_vectors(*b.kernels, cfg.mid_c), step = mid_step(cfg.mid_c);
-  const int begin = static_cast<int>(std::int64_t{p.oh} * chunk / p.chunks);
-  const int end = static_cast<int>(std::int64_t{p.oh} * (chunk + 1) / p.chunks);
+  const int begin = static_cast<int>(std::int64_t{sizes.oh} * chunk / sizes.chunks);
+  const int end = static_cast<int>(std::int64_t{sizes.oh} * (chunk + 1) / sizes.chunks);
   float* const ring = b.scratch(worker);
-  float* const mid = ring + pad16(static_cast<std::int64_t>(p.ring_rows) * p.w * step);
-  const std::ptrdiff_t mid_row = static_cast<std::ptrdiff_t>(p.ow) * step;
+  float* const mid = ring + pad16(static_cast<std::int64_t>(sizes.ring_rows) * sizes.w * step);
+  const std::ptrdiff_t mid_row = static_cast<std::ptrdiff_t>(sizes.ow) * step;
   stem_rows stem{b.kernels, input,           at(b.payload, b.layout->stem),
-                 channels,  b.net->stem_act, mid + pad16(p.step_rows * mid_row)};
+                 channels,  b.net->stem_act, mid + pad16(sizes.step_rows * mid_row)};
 
   expand_depthwise(
-      b, 0, channels, step, begin, end, ring, nullptr, cfg.depthwise_act,
+      b, {0, channels, begin, end, ring, step, nullptr, cfg.depthwise_act},
       [&](int y, int until, float* out) {
         if (cfg.expand)
           expand_block_rows(b, 0, channels, step, y, until, out);
         else
           for (int r = y; r < until; ++r)
-            stem.compute(r, out + static_cast<std::ptrdiff_t>(r - y) * p.w * step, step);
+            stem.compute(r, out + static_cast<std::ptrdiff_t>(r - y) * sizes.w * step, step);
       },
       [&](int, depthwise_args& d) {
         d.out = mid;
@@ -227,31 +238,31 @@ inline void band_chunk(const block_context& b, int chunk, int worker, const inpu
         d.out_step = step;
       },
       [&](int y, int rows) {
-        project_pixels(b, mid, static_cast<std::ptrdiff_t>(y) * p.ow,
-                       static_cast<std::ptrdiff_t>(rows) * p.ow, 0, padded_c(cfg.out_c));
+        project_pixels(b, mid, static_cast<std::ptrdiff_t>(y) * sizes.ow,
+                       static_cast<std::ptrdiff_t>(rows) * sizes.ow, 0, padded_c(cfg.out_c));
       });
 }
 
 /// Slices, first phase: one slice of channels over the whole map, and its means for squeeze-excite.
 inline void slice_chunk(const block_context& b, int chunk, int worker) noexcept {
   const block_config& cfg = b.block();
-  const block_plan& p = b.plan_of();
-  const int first_c = chunk * p.slice_c;
-  const int channels = smaller(p.slice_c, whole_vectors(*b.kernels, cfg.mid_c) - first_c);
+  const block_plan& sizes = b.sizes();
+  const int first_c = chunk * sizes.slice_c;
+  const int channels = smaller(sizes.slice_c, whole_vectors(*b.kernels, cfg.mid_c) - first_c);
   const std::ptrdiff_t step = mid_step(cfg.mid_c);
-  float* const mid = b.workspace + p.mid + first_c;
-  float* const sums = cfg.se_c > 0 ? b.workspace + b.p->sums + first_c : nullptr;
+  float* const mid = b.workspace + sizes.mid + first_c;
+  float* const sums = cfg.se_c > 0 ? b.workspace + b.how->sums + first_c : nullptr;
   if (sums != nullptr)
     for (int c = 0; c < channels; ++c) sums[c] = 0.0f;
   mean_of_pixels mean;
   expand_depthwise(
-      b, first_c, channels, p.slice_c, 0, p.oh, b.scratch(worker), sums, before_squeeze(cfg),
+      b, {first_c, channels, 0, sizes.oh, b.scratch(worker), sizes.slice_c, sums, before_squeeze(cfg)},
       [&](int y, int until, float* out) {
-        expand_block_rows(b, first_c, channels, p.slice_c, y, until, out);
+        expand_block_rows(b, first_c, channels, sizes.slice_c, y, until, out);
       },
       [&](int y, depthwise_args& d) {
-        if (sums != nullptr) mean.add(sums, channels, static_cast<std::ptrdiff_t>(d.rows) * p.ow);
-        d.out_row = p.ow * step;
+        if (sums != nullptr) mean.add(sums, channels, static_cast<std::ptrdiff_t>(d.rows) * sizes.ow);
+        d.out_row = sizes.ow * step;
         d.out = mid + y * d.out_row;
         d.out_step = step;
       },
@@ -297,34 +308,34 @@ inline void scale_clip(const block_context& b, float* map, std::ptrdiff_t pixels
 /// on the chunk's channels.
 inline void excite_chunk(const block_context& b, int chunk) noexcept {
   const block_config& cfg = b.block();
-  const block_plan& p = b.plan_of();
-  float* const scale = b.workspace + b.p->scale;
-  dense_chunk(*b.kernels, b.payload, b.weights().excite, b.workspace + b.p->squeezed, scale, chunk,
+  const block_plan& sizes = b.sizes();
+  float* const scale = b.workspace + b.how->scale;
+  dense_chunk(*b.kernels, b.payload, b.weights().excite, b.workspace + b.how->squeezed, scale, chunk,
               activation::sigmoid);
-  if (!p.by_columns) return;
+  if (!sizes.by_columns) return;
   const int first = chunk * dense_chunk_c;
-  scale_clip(b, b.workspace + p.mid + first, static_cast<std::ptrdiff_t>(p.oh) * p.ow, scale + first,
-             smaller(dense_chunk_c, cfg.mid_c - first));
+  scale_clip(b, b.workspace + sizes.mid + first, static_cast<std::ptrdiff_t>(sizes.oh) * sizes.ow,
+             scale + first, smaller(dense_chunk_c, cfg.mid_c - first));
 }
 
 /// Slices, last phase: project some columns of all pixels, or some pixels after scale and ReLU6 in place.
 inline void project_chunk(const block_context& b, int chunk) noexcept {
   const block_config& cfg = b.block();
-  const block_plan& p = b.plan_of();
-  const std::ptrdiff_t pixels = static_cast<std::ptrdiff_t>(p.oh) * p.ow;
-  if (p.by_columns) {
+  const block_plan& sizes = b.sizes();
+  const std::ptrdiff_t pixels = static_cast<std::ptrdiff_t>(sizes.oh) * sizes.ow;
+  if (sizes.by_columns) {
     const int first_c = chunk * slice_channels;
-    project_pixels(b, b.workspace + p.mid, 0, pixels, first_c,
+    project_pixels(b, b.workspace + sizes.mid, 0, pixels, first_c,
                    smaller(first_c + slice_channels, padded_c(cfg.out_c)));
     return;
   }
   const auto begin = [=](int group) {
-    return static_cast<std::ptrdiff_t>(std::int64_t{pixels} * group / p.groups);
+    return static_cast<std::ptrdiff_t>(std::int64_t{pixels} * group / sizes.groups);
   };
   const std::ptrdiff_t first = begin(chunk), last = begin(chunk + 1);
   const std::ptrdiff_t step = mid_step(cfg.mid_c);
-  float* const mid = b.workspace + p.mid + first * step;
-  if (cfg.se_c > 0) scale_clip(b, mid, last - first, b.workspace + b.p->scale, cfg.mid_c);
+  float* const mid = b.workspace + sizes.mid + first * step;
+  if (cfg.se_c > 0) scale_clip(b, mid, last - first, b.workspace + b.how->scale, cfg.mid_c);
   project_pixels(b, mid, first, last - first, 0, padded_c(cfg.out_c));
 }
 

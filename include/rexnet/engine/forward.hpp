@@ -18,19 +18,19 @@ struct forward_pass {
   const config* net;
   const weights_layout* layout;
   const float* payload;
-  const plan* p;
+  const plan* how;
   float* workspace;
   input_rows input;
   float* logits;
   feature_taps taps;  ///< of this image
   phase_observer observer;
 
-  /// Precondition: at most p->threads workers at a time, each with its own index; prepare() was called.
+  /// Precondition: at most how->threads workers at a time, each with its own index; prepare() was called.
   void work(int worker) const noexcept {
     auto* states = reinterpret_cast<phase_state*>(workspace);
     int next = 0;
     const auto each = [&](phase what, int block, int chunks, auto&& body) {
-      run_phase(states[next++], chunks, p->threads == 1, body);
+      run_phase(states[next++], chunks, how->threads == 1, body);
       if (observer.function != nullptr && worker == 0) observer.function(observer.context, what, block);
     };
     const int behind = net->block_count;
@@ -38,21 +38,21 @@ struct forward_pass {
     // Before block 0 the arena is free, so the stem's map may use the head's scratch.
     if (taps.stem != nullptr) each(phase::tap, 0, 1, [&](int) { stem_map(worker); });
     for (int i = 0; i < net->block_count; ++i) {
-      const block_context b{kernels, net, layout, payload, p, workspace, i};
-      const block_plan& bp = p->blocks[i];
-      if (bp.bands) {
-        each(phase::bands, i, bp.chunks, [&](int chunk) { band_chunk(b, chunk, worker, input); });
+      const block_context b{kernels, net, layout, payload, how, workspace, i};
+      const block_plan& sizes = how->blocks[i];
+      if (sizes.bands) {
+        each(phase::bands, i, sizes.chunks, [&](int chunk) { band_chunk(b, chunk, worker, input); });
       } else {
-        each(phase::slices, i, bp.chunks, [&](int chunk) { slice_chunk(b, chunk, worker); });
+        each(phase::slices, i, sizes.chunks, [&](int chunk) { slice_chunk(b, chunk, worker); });
         if (net->blocks[i].se_c > 0) {
           const block_layout& l = layout->blocks[i];
           each(phase::squeeze, i, dense_chunks(l.squeeze), [&](int chunk) {
-            dense_chunk(*kernels, payload, l.squeeze, at_offset(p->sums), at_offset(p->squeezed), chunk,
+            dense_chunk(*kernels, payload, l.squeeze, at_offset(how->sums), at_offset(how->squeezed), chunk,
                         activation::relu);
           });
           each(phase::excite, i, dense_chunks(l.excite), [&](int chunk) { excite_chunk(b, chunk); });
         }
-        each(phase::project, i, bp.groups, [&](int chunk) { project_chunk(b, chunk); });
+        each(phase::project, i, sizes.groups, [&](int chunk) { project_chunk(b, chunk); });
       }
       if (taps.blocks[i] != nullptr) each(phase::tap, i, 1, [&](int) { copy_map(i); });
     }
@@ -61,18 +61,18 @@ struct forward_pass {
            [&](int) { head_pixels_to(taps.head, 0, last_pixels(), 0, net->head_c, net->head_c); });
     each(phase::head, behind, ceil_div(net->head_c, slice_channels),
          [&](int chunk) { head_chunk(chunk, worker); });
-    const float* features = at_offset(p->pooled);
+    const float* features = at_offset(how->pooled);
     if (net->hidden_c > 0) {
       each(phase::hidden, behind, dense_chunks(layout->hidden), [&](int chunk) {
-        dense_chunk(*kernels, payload, layout->hidden, features, at_offset(p->hidden), chunk,
+        dense_chunk(*kernels, payload, layout->hidden, features, at_offset(how->hidden), chunk,
                     net->hidden_act);
       });
-      features = at_offset(p->hidden);
+      features = at_offset(how->hidden);
     }
     // Both in one phase: the plan reserves a counter for each.
     if (taps.pooled != nullptr || taps.features != nullptr)
       each(phase::tap, behind, 1, [&](int) {
-        copy_vector(taps.pooled, at_offset(p->pooled), net->head_c);
+        copy_vector(taps.pooled, at_offset(how->pooled), net->head_c);
         copy_vector(taps.features, features, feature_c(*net));
       });
     if (net->classes == 0)
@@ -101,7 +101,7 @@ struct forward_pass {
     return ceil_div(l.out_c, dense_chunk_c);
   }
   [[nodiscard]] std::ptrdiff_t last_pixels() const noexcept {
-    const block_plan& last = p->blocks[net->block_count - 1];
+    const block_plan& last = how->blocks[net->block_count - 1];
     return static_cast<std::ptrdiff_t>(last.oh) * last.ow;
   }
 
@@ -110,15 +110,15 @@ struct forward_pass {
                       std::ptrdiff_t step) const noexcept {
     const std::ptrdiff_t in_step = padded_c(last_block(*net).out_c);
     pointwise_layer(*kernels, at(payload, layout->head, first_c), layout->head.k,
-                    at_offset(p->blocks[net->block_count - 1].out) + first * in_step, in_step, count, out,
-                    step, channels, net->head_act, p->threads);
+                    at_offset(how->blocks[net->block_count - 1].out) + first * in_step, in_step, count, out,
+                    step, channels, net->head_act, how->threads);
   }
 
   /// Head and global mean for a slice of channels: the head's map never exists.
   void head_chunk(int chunk, int worker) const noexcept {
     const int first_c = chunk * slice_channels, channels = smaller(slice_channels, net->head_c - first_c);
-    float* const tile = at_offset(p->head_scratch) + worker * p->head_scratch_floats;
-    float* const sums = at_offset(p->pooled) + first_c;
+    float* const tile = at_offset(how->head_scratch) + worker * how->head_scratch_floats;
+    float* const sums = at_offset(how->pooled) + first_c;
     for (int c = 0; c < channels; ++c) sums[c] = 0.0f;
     mean_of_pixels mean;
     for (std::ptrdiff_t first = 0; first < last_pixels(); first += head_pixels) {
@@ -131,9 +131,10 @@ struct forward_pass {
   }
 
   void stem_map(int worker) const noexcept {
-    stem_rows stem{kernels,     input,         at(payload, layout->stem),
-                   net->stem_c, net->stem_act, at_offset(p->head_scratch) + worker * p->head_scratch_floats};
-    const block_plan& first = p->blocks[0];
+    stem_rows stem{
+        kernels,     input,         at(payload, layout->stem),
+        net->stem_c, net->stem_act, at_offset(how->head_scratch) + worker * how->head_scratch_floats};
+    const block_plan& first = how->blocks[0];
     for (int y = 0; y < first.h; ++y)
       stem.compute(y, taps.stem + static_cast<std::ptrdiff_t>(y) * first.w * net->stem_c, net->stem_c);
   }
@@ -143,7 +144,7 @@ struct forward_pass {
   }
 
   void copy_map(int i) const noexcept {
-    const block_plan& b = p->blocks[i];
+    const block_plan& b = how->blocks[i];
     const int c = net->blocks[i].out_c;
     const std::ptrdiff_t pixels = static_cast<std::ptrdiff_t>(b.oh) * b.ow;
     for (std::ptrdiff_t pixel = 0; pixel < pixels; ++pixel)

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What a caller asks of a forward pass: threads, intermediate maps, progress. Trivial values, because a
-// dispatch unit reads them, too.
+// What a caller asks of a forward pass: threads, intermediate maps, progress.
 #ifndef REXNET_ENGINE_REQUEST_HPP
 #define REXNET_ENGINE_REQUEST_HPP
 
@@ -35,7 +34,7 @@ enum class phase : unsigned char {
   tap          ///< copies for feature_taps
 };
 
-/// Told by the calling thread after each phase: for profiles. `function` must not throw.
+/// A function that the calling thread calls after each phase: for profiles. `function` must not throw.
 struct phase_observer {
   void (*function)(void* context, phase what,
                    int block) noexcept = nullptr;  ///< block: its index, or config::block_count behind them

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The matrix product of the library: pixels times packed weight panels, with bias, activation and residual. A
-// 1x1 convolution reads one run of `run` floats per pixel; a dense KxK convolution over zero-padded rows
-// reads K runs (one per kernel row) of K * in_c floats.
+// The matrix product of the library: pixels times packed weight panels, with bias, activation and residual.
+// The floats of a pixel come in segments of `run` floats: one for a 1x1 convolution; K of K * in_c floats,
+// one per kernel row, for a KxK convolution over zero-padded rows.
 //
 //   pixels   segment s of pixel i: segment[s] + i * pixel_step, `run` floats
 //   weights  [panels][segments * run][16], zero padded; aligned to 64 bytes
@@ -113,10 +113,36 @@ REXNET_NOINLINE void activate(float* out, std::ptrdiff_t step, std::ptrdiff_t ro
   });
 }
 
+/// Where a tile reads its pixels: the first of every three, because [p], [p + step] and [p + 2 step] are x86
+/// addresses without arithmetic.
+template <int Rows>
+struct pixel_rows {
+  const float *p0, *p3, *p6, *p9, *p12;
+  std::ptrdiff_t step;  ///< floats from a pixel to the next
+
+  REXNET_ALWAYS_INLINE pixel_rows(const float* first, std::ptrdiff_t pixel_step) noexcept
+      : p0(first), step(pixel_step) {
+    // Only pixels that the tile has: a pointer to others might lie outside of the map.
+    p3 = Rows > 3 ? simd::opaque(p0 + 3 * step) : p0;
+    p6 = Rows > 6 ? simd::opaque(p3 + 3 * step) : p0;
+    p9 = Rows > 9 ? simd::opaque(p6 + 3 * step) : p0;
+    p12 = Rows > 12 ? simd::opaque(p9 + 3 * step) : p0;
+  }
+  /// Value k of pixel Row.
+  template <std::size_t Row>
+  [[nodiscard]] REXNET_ALWAYS_INLINE const float* at(std::ptrdiff_t k) const noexcept {
+    static_assert(Row < 15);
+    const float* p = Row < 3 ? p0 : Row < 6 ? p3 : Row < 9 ? p6 : Row < 12 ? p9 : p12;
+    return p + (static_cast<std::ptrdiff_t>(Row % 3) * step + k);
+  }
+  REXNET_ALWAYS_INLINE void advance(int k) noexcept { p0 += k, p3 += k, p6 += k, p9 += k, p12 += k; }
+};
+
 /// One register tile: Rows pixels by Vectors vectors of output channels.
 template <class Arch, int Rows, int Vectors>
 struct pointwise_tile {
   using vec = simd::vec<Arch>;
+  using pixels = pixel_rows<Rows>;
   static constexpr int width = simd::width<Arch>;
   using rows_sequence = std::make_index_sequence<Rows>;
   using all_sequence = std::make_index_sequence<Rows * Vectors>;
@@ -144,7 +170,7 @@ struct pointwise_tile {
   static constexpr std::ptrdiff_t lane_of(std::size_t i) noexcept {
     return static_cast<std::ptrdiff_t>(i) % Vectors * width;
   }
-  /// Vector j of the tile lies in this panel, at this lane of it.
+  /// The weights of the vector of channels from `channel` on: a panel, and a lane of it.
   static const float* weight_column(const pointwise_args& a, int channel) noexcept {
     const std::ptrdiff_t panel_size = static_cast<std::ptrdiff_t>(a.segments) * a.run * panel_c;
     return a.weights + channel / panel_c * panel_size + channel % panel_c;
@@ -157,33 +183,26 @@ struct pointwise_tile {
     const float* w0 = weight_column(a, channel);
     const float* w1 = weight_column(a, channel + (Vectors - 1) * width);
     start(a.bias + channel, all_sequence{});
-    const std::ptrdiff_t step = a.pixel_step;
     for (int s = 0; s < a.segments; ++s) {
-      // Pixels in groups of three: [p], [p + step] and [p + 2 step] are x86 addresses without arithmetic.
-      const float* p = a.segment[s] + pixel * step;
-      // Only of pixels that the tile has: a pointer to others might lie outside of the map.
-      const float* p3 = Rows > 3 ? simd::opaque(p + 3 * step) : p;
-      const float* p6 = Rows > 6 ? simd::opaque(p3 + 3 * step) : p;
-      const float* p9 = Rows > 9 ? simd::opaque(p6 + 3 * step) : p;
-      const float* p12 = Rows > 12 ? simd::opaque(p9 + 3 * step) : p;
+      pixels in(a.segment[s] + pixel * a.pixel_step, a.pixel_step);
       int k = a.run;
       for (; k >= 4; k -= 4) {
         REXNET_PREFETCH(ahead);
         REXNET_PREFETCH(ahead + 64);
         ahead += 128;
         if constexpr (simd::fma_lanes<Arch> == 4) {
-          accumulate_lanes(p, p3, p6, p9, p12, step, w0, w1, rows_sequence{});
+          accumulate_lanes(in, w0, w1, rows_sequence{});
         } else {
-          accumulate<0>(p, p3, p6, p9, p12, step, w0, w1, rows_sequence{});
-          accumulate<1>(p, p3, p6, p9, p12, step, w0, w1, rows_sequence{});
-          accumulate<2>(p, p3, p6, p9, p12, step, w0, w1, rows_sequence{});
-          accumulate<3>(p, p3, p6, p9, p12, step, w0, w1, rows_sequence{});
+          accumulate<0>(in, w0, w1, rows_sequence{});
+          accumulate<1>(in, w0, w1, rows_sequence{});
+          accumulate<2>(in, w0, w1, rows_sequence{});
+          accumulate<3>(in, w0, w1, rows_sequence{});
         }
-        p += 4, p3 += 4, p6 += 4, p9 += 4, p12 += 4, w0 += 4 * panel_c, w1 += 4 * panel_c;
+        in.advance(4), w0 += 4 * panel_c, w1 += 4 * panel_c;
       }
       for (; k > 0; --k) {
-        accumulate<0>(p, p3, p6, p9, p12, step, w0, w1, rows_sequence{});
-        ++p, ++p3, ++p6, ++p9, ++p12, w0 += panel_c, w1 += panel_c;
+        accumulate<0>(in, w0, w1, rows_sequence{});
+        in.advance(1), w0 += panel_c, w1 += panel_c;
       }
     }
   }
@@ -198,42 +217,32 @@ struct pointwise_tile {
     (simd::store<Arch>(out + row_of(I) * step + lane_of(I), acc[I]), ...);
   }
 
-  /// The first of the three pixels that Row belongs to.
-  template <std::size_t Row>
-  static constexpr const float* group(const float* p, const float* p3, const float* p6, const float* p9,
-                                      const float* p12) noexcept {
-    return Row < 3 ? p : Row < 6 ? p3 : Row < 9 ? p6 : Row < 12 ? p9 : p12;
-  }
-
+  /// Value K of every pixel, broadcast, times one vector of weights or two.
   template <int K, std::size_t... Row>
-  REXNET_ALWAYS_INLINE void accumulate(const float* p, const float* p3, const float* p6, const float* p9,
-                                       const float* p12, std::ptrdiff_t step, const float* w0,
-                                       const float* w1, std::index_sequence<Row...>) noexcept {
+  REXNET_ALWAYS_INLINE void accumulate(const pixels& in, const float* w0, const float* w1,
+                                       std::index_sequence<Row...>) noexcept {
+    vec x;
     const vec first = simd::load<Arch>(w0 + K * panel_c);
-    const vec second = Vectors > 1 ? simd::load<Arch>(w1 + K * panel_c) : first;
-    (multiply<Row>(simd::broadcast<Arch>(
-                       group<Row>(p, p3, p6, p9, p12)[static_cast<std::ptrdiff_t>(Row % 3) * step + K]),
-                   first, second),
-     ...);
+    if constexpr (Vectors == 1) {
+      ((x = simd::broadcast<Arch>(*in.template at<Row>(K)), acc[Row] = simd::fma<Arch>(x, first, acc[Row]),
+        simd::keep_alive<Arch>(x)),
+       ...);
+    } else {
+      const vec second = simd::load<Arch>(w1 + K * panel_c);
+      ((x = simd::broadcast<Arch>(*in.template at<Row>(K)),
+        acc[2 * Row] = simd::fma<Arch>(x, first, acc[2 * Row]),
+        acc[2 * Row + 1] = simd::fma<Arch>(x, second, acc[2 * Row + 1]), simd::keep_alive<Arch>(x)),
+       ...);
+      simd::keep_alive<Arch>(second);
+    }
     simd::keep_alive<Arch>(first);
-    simd::keep_alive<Arch>(second);
-  }
-
-  template <std::size_t Row>
-  REXNET_ALWAYS_INLINE void multiply(const vec& x, const vec& first, const vec& second) noexcept {
-    acc[Row * Vectors] = simd::fma<Arch>(x, first, acc[Row * Vectors]);
-    if constexpr (Vectors > 1) acc[Row * Vectors + 1] = simd::fma<Arch>(x, second, acc[Row * Vectors + 1]);
-    simd::keep_alive<Arch>(x);
   }
 
   /// Four k: each pixel is loaded once, its lanes multiply in turn (NEON64: fmla by element).
   template <std::size_t... Row>
-  REXNET_ALWAYS_INLINE void accumulate_lanes(const float* p, const float* p3, const float* p6,
-                                             const float* p9, const float* p12, std::ptrdiff_t step,
-                                             const float* w0, const float* w1,
+  REXNET_ALWAYS_INLINE void accumulate_lanes(const pixels& in, const float* w0, const float* w1,
                                              std::index_sequence<Row...>) noexcept {
-    const vec x[] = {
-        simd::load<Arch>(group<Row>(p, p3, p6, p9, p12) + static_cast<std::ptrdiff_t>(Row % 3) * step)...};
+    const vec x[] = {simd::load<Arch>(in.template at<Row>(0))...};
     multiply_lane<0>(x, w0, w1, rows_sequence{});
     multiply_lane<1>(x, w0, w1, rows_sequence{});
     multiply_lane<2>(x, w0, w1, rows_sequence{});
@@ -259,7 +268,8 @@ constexpr pointwise_function pointwise_entry(std::size_t rows, std::index_sequen
   return entries[rows - 1];
 }
 
-/// Pixels [0, pixels) in tiles of nearly equal height, so that no tile is a lonely pixel: 49 = 13 + 3 * 12.
+/// Pixels [0, pixels) in tiles of nearly equal height, so that none has a single pixel beside full ones: 49 =
+/// 13 + 3 * 12.
 template <class Arch, int Vectors, int MaxRows>
 void pointwise_column(const pointwise_args& a, int channel) noexcept {
   const std::ptrdiff_t pixels = a.pixels;

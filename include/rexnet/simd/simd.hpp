@@ -115,20 +115,99 @@ static_assert(same_text(name<default_arch>(), REXNET_TEXT(REXNET_SET)),
               "core/build.hpp names another set than xsimd offers");
 #endif
 
+namespace detail {
+// What inner loops consist of, by the floats of a register. Unrolled kernels call these some thousand times;
+// through xsimd's layers each call is inlined six times over, and a unit takes a fifth longer to compile.
+// xsimd 8.1 also hands the operands of x86's min and max in order, 14.1 in reverse, and composes AVX-512's
+// fma from two operations.
+template <int Width>
+struct instructions;
+#if XSIMD_WITH_AVX512F
+template <>
+struct instructions<16> {
+  static REXNET_ALWAYS_INLINE __m512 load(const float* p) noexcept { return _mm512_loadu_ps(p); }
+  static REXNET_ALWAYS_INLINE void store(float* p, __m512 v) noexcept { _mm512_storeu_ps(p, v); }
+  static REXNET_ALWAYS_INLINE __m512 broadcast(float x) noexcept { return _mm512_set1_ps(x); }
+  static REXNET_ALWAYS_INLINE __m512 fma(__m512 a, __m512 b, __m512 c) noexcept {
+    return _mm512_fmadd_ps(a, b, c);
+  }
+  static REXNET_ALWAYS_INLINE __m512 larger(__m512 a, __m512 b) noexcept { return _mm512_max_ps(a, b); }
+  static REXNET_ALWAYS_INLINE __m512 smaller(__m512 a, __m512 b) noexcept { return _mm512_min_ps(a, b); }
+};
+#endif
+#if XSIMD_WITH_FMA3_AVX2
+template <>
+struct instructions<8> {
+  static REXNET_ALWAYS_INLINE __m256 load(const float* p) noexcept { return _mm256_loadu_ps(p); }
+  static REXNET_ALWAYS_INLINE void store(float* p, __m256 v) noexcept { _mm256_storeu_ps(p, v); }
+  static REXNET_ALWAYS_INLINE __m256 broadcast(float x) noexcept { return _mm256_set1_ps(x); }
+  static REXNET_ALWAYS_INLINE __m256 fma(__m256 a, __m256 b, __m256 c) noexcept {
+    return _mm256_fmadd_ps(a, b, c);
+  }
+  static REXNET_ALWAYS_INLINE __m256 larger(__m256 a, __m256 b) noexcept { return _mm256_max_ps(a, b); }
+  static REXNET_ALWAYS_INLINE __m256 smaller(__m256 a, __m256 b) noexcept { return _mm256_min_ps(a, b); }
+};
+#endif
+#if XSIMD_WITH_SSE2
+template <>
+struct instructions<4> {
+  static REXNET_ALWAYS_INLINE __m128 load(const float* p) noexcept { return _mm_loadu_ps(p); }
+  static REXNET_ALWAYS_INLINE void store(float* p, __m128 v) noexcept { _mm_storeu_ps(p, v); }
+  static REXNET_ALWAYS_INLINE __m128 broadcast(float x) noexcept { return _mm_set1_ps(x); }
+  static REXNET_ALWAYS_INLINE __m128 fma(__m128 a, __m128 b, __m128 c) noexcept {
+    return _mm_add_ps(_mm_mul_ps(a, b), c);
+  }
+  static REXNET_ALWAYS_INLINE __m128 larger(__m128 a, __m128 b) noexcept { return _mm_max_ps(a, b); }
+  static REXNET_ALWAYS_INLINE __m128 smaller(__m128 a, __m128 b) noexcept { return _mm_min_ps(a, b); }
+};
+#elif XSIMD_WITH_NEON
+template <>
+struct instructions<4> {
+  static REXNET_ALWAYS_INLINE float32x4_t load(const float* p) noexcept { return vld1q_f32(p); }
+  static REXNET_ALWAYS_INLINE void store(float* p, float32x4_t v) noexcept { vst1q_f32(p, v); }
+  static REXNET_ALWAYS_INLINE float32x4_t broadcast(float x) noexcept { return vdupq_n_f32(x); }
+  static REXNET_ALWAYS_INLINE float32x4_t fma(float32x4_t a, float32x4_t b, float32x4_t c) noexcept {
+#if defined(__ARM_FEATURE_FMA)
+    return vfmaq_f32(c, a, b);
+#else
+    return vmlaq_f32(c, a, b);  // one instruction that rounds the product; xsimd has two
+#endif
+  }
+  static REXNET_ALWAYS_INLINE float32x4_t larger(float32x4_t a, float32x4_t b) noexcept {
+    return vmaxq_f32(a, b);
+  }
+  static REXNET_ALWAYS_INLINE float32x4_t smaller(float32x4_t a, float32x4_t b) noexcept {
+    return vminq_f32(a, b);
+  }
+};
+#endif
+}  // namespace detail
+template <class Arch>
+using own = detail::instructions<width<Arch>>;
+
 template <class Arch>
 [[nodiscard]] REXNET_ALWAYS_INLINE vec<Arch> load(const float* p) noexcept {
-  return vec<Arch>::load_unaligned(p);
+  if constexpr (in_one_register<Arch>)
+    return vec<Arch>(own<Arch>::load(p));
+  else
+    return vec<Arch>::load_unaligned(p);
 }
 template <class Arch>
 REXNET_ALWAYS_INLINE void store(float* p, const vec<Arch>& v) noexcept {
-  v.store_unaligned(p);
+  if constexpr (in_one_register<Arch>)
+    own<Arch>::store(p, v.data);
+  else
+    v.store_unaligned(p);
 }
 template <class Arch>
 [[nodiscard]] REXNET_ALWAYS_INLINE vec<Arch> broadcast(float x) noexcept {
-  return vec<Arch>(x);
+  if constexpr (in_one_register<Arch>)
+    return vec<Arch>(own<Arch>::broadcast(x));
+  else
+    return vec<Arch>(x);
 }
 
-// Three hints that keep compilers from rearranging an unrolled loop; they emit no instruction.
+// Three hints for compilers in unrolled loops; they emit no instruction.
 #if defined(__GNUC__) && defined(__AVX512F__)
 #define REXNET_VECTOR_REGISTER "v"
 #elif defined(__GNUC__) && defined(__SSE2__)
@@ -171,17 +250,9 @@ REXNET_ALWAYS_INLINE void keep_alive(const vec<Arch>& v) noexcept {
 template <class Arch>
 [[nodiscard]] REXNET_ALWAYS_INLINE vec<Arch> fma(const vec<Arch>& a, const vec<Arch>& b,
                                                  const vec<Arch>& c) noexcept {
-#if XSIMD_WITH_AVX512F
-  // xsimd 8.1 composes AVX-512's fma from a multiply and an add.
-  if constexpr (std::is_base_of_v<xsimd::avx512f, Arch>)
-    return vec<Arch>(_mm512_fmadd_ps(a, b, c));
+  if constexpr (in_one_register<Arch>)
+    return vec<Arch>(own<Arch>::fma(a.data, b.data, c.data));
   else
-#elif XSIMD_WITH_NEON && !defined(__ARM_FEATURE_FMA)
-  // One instruction where xsimd has two; both round the product.
-  if constexpr (std::is_same_v<Arch, xsimd::neon>)
-    return vec<Arch>(vmlaq_f32(c, a, b));
-  else
-#endif
     return xsimd::fma(a, b, c);
 }
 
@@ -206,55 +277,20 @@ template <class Arch, int K>
 #endif
 }
 
-namespace detail {
-// The sets' own instructions: xsimd 8.1 hands x86's the operands in order, 14.1 in reverse.
-#if XSIMD_WITH_AVX512F
-REXNET_ALWAYS_INLINE __m512 larger(__m512 a, __m512 b) noexcept {
-  return _mm512_max_ps(a, b);
-}
-REXNET_ALWAYS_INLINE __m512 smaller(__m512 a, __m512 b) noexcept {
-  return _mm512_min_ps(a, b);
-}
-#endif
-#if XSIMD_WITH_AVX
-REXNET_ALWAYS_INLINE __m256 larger(__m256 a, __m256 b) noexcept {
-  return _mm256_max_ps(a, b);
-}
-REXNET_ALWAYS_INLINE __m256 smaller(__m256 a, __m256 b) noexcept {
-  return _mm256_min_ps(a, b);
-}
-#endif
-#if XSIMD_WITH_SSE2
-REXNET_ALWAYS_INLINE __m128 larger(__m128 a, __m128 b) noexcept {
-  return _mm_max_ps(a, b);
-}
-REXNET_ALWAYS_INLINE __m128 smaller(__m128 a, __m128 b) noexcept {
-  return _mm_min_ps(a, b);
-}
-#elif XSIMD_WITH_NEON
-REXNET_ALWAYS_INLINE float32x4_t larger(float32x4_t a, float32x4_t b) noexcept {
-  return vmaxq_f32(a, b);
-}
-REXNET_ALWAYS_INLINE float32x4_t smaller(float32x4_t a, float32x4_t b) noexcept {
-  return vminq_f32(a, b);
-}
-#endif
-}  // namespace detail
-
 /// The larger (smaller) of two. A NaN in the second operand is kept on every instruction set (x86 returns the
 /// second operand when either is NaN, NEON returns NaN), so the value goes second and the bound first.
 /// Emulated vectors compare as x86 does. (Names in parentheses: <windows.h> has macros of them.)
 template <class Arch>
 [[nodiscard]] REXNET_ALWAYS_INLINE vec<Arch>(max)(const vec<Arch>& bound, const vec<Arch>& v) noexcept {
   if constexpr (in_one_register<Arch>)
-    return vec<Arch>(detail::larger(bound.data, v.data));
+    return vec<Arch>(own<Arch>::larger(bound.data, v.data));
   else
     return xsimd::select(bound > v, bound, v);
 }
 template <class Arch>
 [[nodiscard]] REXNET_ALWAYS_INLINE vec<Arch>(min)(const vec<Arch>& bound, const vec<Arch>& v) noexcept {
   if constexpr (in_one_register<Arch>)
-    return vec<Arch>(detail::smaller(bound.data, v.data));
+    return vec<Arch>(own<Arch>::smaller(bound.data, v.data));
   else
     return xsimd::select(bound < v, bound, v);
 }
@@ -337,6 +373,22 @@ template <class Arch>
     }
 }
 
+namespace detail {
+// One copy of the way through memory, which is rare.
+template <class Arch>
+[[nodiscard]] REXNET_NOINLINE vec<Arch> load_part(const float* p, int n) noexcept {
+  float lanes[width<Arch>] = {};
+  std::memcpy(lanes, p, static_cast<std::size_t>(n) * sizeof(float));
+  return load<Arch>(lanes);
+}
+template <class Arch>
+REXNET_NOINLINE void store_part(float* p, vec<Arch> v, int n) noexcept {
+  float lanes[width<Arch>];
+  store<Arch>(lanes, v);
+  std::memcpy(p, lanes, static_cast<std::size_t>(n) * sizeof(float));
+}
+}  // namespace detail
+
 /// The first n lanes from memory, zero in the others; reads nothing past p + n. 1 <= n <= width.
 template <class Arch>
 [[nodiscard]] REXNET_ALWAYS_INLINE vec<Arch> load_first(const float* p, int n) noexcept {
@@ -345,11 +397,7 @@ template <class Arch>
     return vec<Arch>(_mm512_maskz_loadu_ps(static_cast<__mmask16>((1u << n) - 1u), p));
   } else
 #endif
-  {
-    float lanes[width<Arch>] = {};
-    std::memcpy(lanes, p, static_cast<std::size_t>(n) * sizeof(float));
-    return load<Arch>(lanes);
-  }
+    return detail::load_part<Arch>(p, n);
 }
 
 /// Stores the first n lanes; writes nothing past p + n. 1 <= n <= width.
@@ -360,11 +408,7 @@ REXNET_ALWAYS_INLINE void store_first(float* p, const vec<Arch>& v, int n) noexc
     _mm512_mask_storeu_ps(p, static_cast<__mmask16>((1u << n) - 1u), v);
   } else
 #endif
-  {
-    float lanes[width<Arch>];
-    store<Arch>(lanes, v);
-    std::memcpy(p, lanes, static_cast<std::size_t>(n) * sizeof(float));
-  }
+    detail::store_part<Arch>(p, v, n);
 }
 
 }  // namespace simd
