@@ -109,7 +109,7 @@ TEST_CASE("fidelity: the bits of every fixture's logits are those that each set 
   // arithmetic only.
   std::ifstream golden(std::string(REXNET_SOURCE_DIR) + "/tests/golden/logit_bits.txt");
   REQUIRE(golden);
-  const std::string set = rexnet::simd::name<rexnet::simd::default_arch>();
+  const std::string set = rexnet::default_kernels()->name;
   std::map<std::string, std::string> known;
   for (std::string line; std::getline(golden, line);) {
     std::istringstream words(line);
