@@ -4,6 +4,8 @@
 # needs (Debian 12), keeps each part's output in build/matrix/, prints a table. About an hour and a half on two cores.
 # Usage: ./matrix.sh [PART...]
 #   clang             everything with clang
+#   floats            SiLU and sigmoid of every float, with every instruction set (./test.sh takes one in 61)
+#   lint              clang-tidy with its static analyzer, which ./test.sh leaves out
 #   noexcept          without exceptions and RTTI
 #   aarch64 armv7     ARM under qemu-user; armv7 with and armv7-neon without fused multiply-adds
 #   windows           mingw-w64, everything under wine
@@ -15,7 +17,7 @@
 #   mutants           mistakes made on purpose in the headers: a test must notice each
 set -uo pipefail
 cd "$(dirname "$0")"
-[ $# -gt 0 ] || set -- clang noexcept aarch64 armv7 armv7-neon windows bare_metal xsimd march soak coverage mutants
+[ $# -gt 0 ] || set -- clang floats lint noexcept aarch64 armv7 armv7-neon windows bare_metal xsimd march soak coverage mutants
 mkdir -p build/matrix
 
 preset() { ./test.sh "$1"; }
@@ -36,6 +38,14 @@ part() {
     soak)
       ./cmake/install-packages.sh tests && cmake --preset dev && cmake --build --preset dev --target test_soak &&
         REXNET_REQUESTS=100000 ctest --preset dev -R '^soak$' -V --no-tests=error
+      ;;
+    floats)
+      ./cmake/install-packages.sh tests && cmake --preset dev && cmake --build --preset dev --target kernel_tests &&
+        REXNET_EVERY_FLOAT=1 ctest --preset dev -R '^math[.]' -V --no-tests=error
+      ;;
+    lint)
+      ./cmake/install-packages.sh tests && cmake --preset dev &&
+        REXNET_ANALYZER=1 ctest --preset dev -R '^lint[.]clang_tidy$' -V --no-tests=error
       ;;
     coverage) ./cmake/install-packages.sh coverage && ./tests/coverage.sh ;;
     mutants) ./cmake/install-packages.sh tests && ./tests/mutants/run.py ;;

@@ -33,10 +33,10 @@ function(rexnet_picture_format format names sources header)
   set(picture_formats "${picture_formats}, ${names}" PARENT_SCOPE)
   # A directory of the compiler's own must not be moved to the front.
   if(NOT REXNET_${format}_INCLUDE_DIR IN_LIST CMAKE_CXX_IMPLICIT_INCLUDE_DIRECTORIES)
-    target_include_directories(rexnet_image_io SYSTEM INTERFACE "${REXNET_${format}_INCLUDE_DIR}")
+    target_include_directories(rexnet_image_io SYSTEM PUBLIC "${REXNET_${format}_INCLUDE_DIR}")
   endif()
-  target_compile_definitions(rexnet_image_io INTERFACE REXNET_WITH_${format})
-  target_link_libraries(rexnet_image_io INTERFACE ${libraries})
+  target_compile_definitions(rexnet_image_io PUBLIC REXNET_WITH_${format})
+  target_link_libraries(rexnet_image_io PUBLIC ${libraries})
 endfunction()
 
 set(missing_formats)

@@ -113,7 +113,7 @@ TEST_CASE("fidelity: the bits of every fixture's logits are those that each set 
   const std::string set =
       "neon_fma";  // 32-bit ARM with VFPv4: the same kernels, with products that are not rounded
 #else
-  const std::string set = rexnet::simd::name<rexnet::simd::default_arch>();
+  const std::string set = rexnet::default_kernels()->name;
 #endif
   std::map<std::string, std::string> known;
   for (std::string line; std::getline(golden, line);) {
