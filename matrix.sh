@@ -5,6 +5,7 @@
 # Usage: ./matrix.sh [PART...]
 #   clang             everything with clang
 #   floats            SiLU and sigmoid of every float, with every instruction set (./test.sh takes one in 61)
+#   header_only       unit tests without dispatch, at -O2 (./test.sh: one copy of the kernels, -Og)
 #   lint              clang-tidy with its static analyzer, which ./test.sh leaves out
 #   noexcept          without exceptions and RTTI
 #   aarch64 armv7     ARM under qemu-user; armv7 with and armv7-neon without fused multiply-adds
@@ -17,7 +18,7 @@
 #   mutants           mistakes made on purpose in the headers: a test must notice each
 set -uo pipefail
 cd "$(dirname "$0")"
-[ $# -gt 0 ] || set -- clang floats lint noexcept aarch64 armv7 armv7-neon windows bare_metal xsimd march soak coverage mutants
+[ $# -gt 0 ] || set -- clang floats header_only lint noexcept aarch64 armv7 armv7-neon windows bare_metal xsimd march soak coverage mutants
 mkdir -p build/matrix
 
 preset() { ./test.sh "$1"; }
@@ -42,6 +43,11 @@ part() {
     floats)
       ./cmake/install-packages.sh tests && cmake --preset dev && cmake --build --preset dev --target kernel_tests &&
         REXNET_EVERY_FLOAT=1 ctest --preset dev -R '^math[.]' -V --no-tests=error
+      ;;
+    header_only)
+      ./cmake/install-packages.sh tests &&
+        cmake --preset dev -B build/header_only -DREXNET_TESTS_HEADER_ONLY=ON -DREXNET_BUILD_EXAMPLES=OFF &&
+        cmake --build build/header_only --target unit_tests && ctest --test-dir build/header_only -L unit -j 2 --output-on-failure
       ;;
     lint)
       ./cmake/install-packages.sh tests && cmake --preset dev &&

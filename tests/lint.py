@@ -37,7 +37,7 @@ def sources(build, names):
     root = pathlib.Path(__file__).resolve().parent.parent
     wanted = re.compile("|".join([
         rf"^{re.escape(str(root))}/(tools|bindings/c)/[^/]+\.cpp$",
-        r"/tests/headers/rexnet_(rexnet|embedded|network_reference|ops_ops)_hpp\.cpp$",
+        r"/tests/headers/rexnet_(rexnet|embedded|ops|engine_reference)_hpp\.cpp$",
         r"/rexnet_dispatched_dispatch/unit\.cpp$",
     ]))
     found = {}

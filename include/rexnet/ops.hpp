@@ -12,6 +12,7 @@
 #include "rexnet/core/views.hpp"
 #include "rexnet/dispatch/default_kernels.hpp"
 #include "rexnet/engine/mean.hpp"
+#include "rexnet/payload/panel.hpp"
 #include "rexnet/system/parallel.hpp"
 
 #include <algorithm>
