@@ -98,46 +98,48 @@ constexpr std::int64_t stem_rows_floats(int w) noexcept {
 }
 
 constexpr block_plan plan_block(const block_config& b, int index, int h, int w, int threads) noexcept {
-  block_plan p;
-  p.h = h;
-  p.w = w;
-  p.oh = strided(h, b.stride);
-  p.ow = strided(w, b.stride);
-  const std::int64_t pixels = std::int64_t{p.oh} * p.ow;
-  p.bands = index == 0 || (b.se_c == 0 && (p.ow >= 24 || pixels >= 576));
-  if (p.bands) {
+  block_plan sizes;
+  sizes.h = h;
+  sizes.w = w;
+  sizes.oh = strided(h, b.stride);
+  sizes.ow = strided(w, b.stride);
+  const std::int64_t pixels = std::int64_t{sizes.oh} * sizes.ow;
+  sizes.bands = index == 0 || (b.se_c == 0 && (sizes.ow >= 24 || pixels >= 576));
+  if (sizes.bands) {
     // At least 28 pixels a turn: two or more full register tiles in every kernel.
-    p.step_rows = smaller(p.oh, ceil_div(28, p.ow));
+    sizes.step_rows = smaller(sizes.oh, ceil_div(28, sizes.ow));
     // Each chunk but the first expands kernel - stride rows twice: no chunk below 14 rows.
-    const int rows =
-        threads == 1 ? p.oh : larger(ceil_div(p.oh, std::int64_t{2} * threads), smaller(p.oh, 14));
-    p.chunks = ceil_div(p.oh, rows);
-    p.ring_rows = smaller(h, (p.step_rows - 1) * b.stride + b.kernel);
-    return p;
+    const int rows = threads == 1
+                         ? sizes.oh
+                         : larger(ceil_div(sizes.oh, std::int64_t{2} * threads), smaller(sizes.oh, 14));
+    sizes.chunks = ceil_div(sizes.oh, rows);
+    sizes.ring_rows = smaller(h, (sizes.step_rows - 1) * b.stride + b.kernel);
+    return sizes;
   }
-  p.slice_c = slice_channels;
-  p.chunks = ceil_div(b.mid_c, p.slice_c);
-  const int fitting = static_cast<int>(slice_ring_floats / (std::int64_t{w} * p.slice_c));
-  p.ring_rows = smaller(h, larger(fitting, b.kernel));
-  p.step_rows = p.ring_rows == h ? p.oh : smaller(p.oh, (p.ring_rows - b.kernel) / b.stride + 1);
+  sizes.slice_c = slice_channels;
+  sizes.chunks = ceil_div(b.mid_c, sizes.slice_c);
+  const int fitting = static_cast<int>(slice_ring_floats / (std::int64_t{w} * sizes.slice_c));
+  sizes.ring_rows = smaller(h, larger(fitting, b.kernel));
+  sizes.step_rows =
+      sizes.ring_rows == h ? sizes.oh : smaller(sizes.oh, (sizes.ring_rows - b.kernel) / b.stride + 1);
   // Two threads with half of a 7 x 7 map each would both read all weights, up to 5 MB of them: where there
   // are enough columns to share, each thread reads its own. (v1 3.0x, two threads: 1.4 % of the pass.)
   if (threads > 1 && pixels <= 64 && ceil_div(b.out_c, slice_channels) >= 6 * threads) {
-    p.by_columns = true;
-    p.groups = ceil_div(b.out_c, slice_channels);
-    return p;
+    sizes.by_columns = true;
+    sizes.groups = ceil_div(b.out_c, slice_channels);
+    return sizes;
   }
-  p.groups =
+  sizes.groups =
       smaller(static_cast<int>(pixels), larger(threads, ceil_div(pixels * mid_step(b.mid_c), group_floats)));
-  return p;
+  return sizes;
 }
 
 /// Scratch that one worker needs for a block.
-constexpr std::int64_t block_scratch(const block_config& b, const block_plan& p, int index,
+constexpr std::int64_t block_scratch(const block_config& b, const block_plan& sizes, int index,
                                      int input_w) noexcept {
-  if (!p.bands) return pad16(std::int64_t{p.ring_rows} * p.w * p.slice_c);
-  const std::int64_t ring = pad16(std::int64_t{p.ring_rows} * p.w * mid_step(b.mid_c));
-  return ring + pad16(std::int64_t{p.step_rows} * p.ow * mid_step(b.mid_c)) +
+  if (!sizes.bands) return pad16(std::int64_t{sizes.ring_rows} * sizes.w * sizes.slice_c);
+  const std::int64_t ring = pad16(std::int64_t{sizes.ring_rows} * sizes.w * mid_step(b.mid_c));
+  return ring + pad16(std::int64_t{sizes.step_rows} * sizes.ow * mid_step(b.mid_c)) +
          (index == 0 ? stem_rows_floats(input_w) : 0);
 }
 
