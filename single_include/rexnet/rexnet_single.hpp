@@ -5271,7 +5271,7 @@ namespace detail {
 [[nodiscard]] constexpr std::string_view beginning(std::string_view s) noexcept {
   std::size_t n = s.size() < 60 ? s.size() : 60;
   while (n > 0 && n < s.size() && (static_cast<unsigned char>(s[n]) & 0xc0u) == 0x80u) --n;
-  return s.substr(0, n);
+  return {s.data(), n};
 }
 
 /// Names of classes are UTF-8 without what is_control() says, line feeds and tabs among it: programs, files
@@ -5285,7 +5285,7 @@ template <class Fail>
   for (std::string_view rest = label; !rest.empty();) {
     const std::size_t length = utf8_length(rest);
     if (length == 0) return fail(bad, what, number, " \"", beginning(label), "\": is not UTF-8");
-    if (is_control(rest.substr(0, length)))
+    if (is_control({rest.data(), length}))
       return fail(bad, what, number, " \"", beginning(label), "\": has a control character");
     rest.remove_prefix(length);
   }
@@ -5349,7 +5349,7 @@ struct packed_view {
     if (i < 0 || i >= label_count) return {};
     std::string_view rest = label_text;
     for (; i > 0; --i) rest.remove_prefix(rest.find('\n') + 1);
-    return rest.substr(0, rest.find('\n'));
+    return {rest.data(), rest.find('\n')};
   }
   /// The weights in place, 64-byte aligned; null where they are float16: see expand_half().
   [[nodiscard]] const float* floats() const noexcept {
@@ -5425,7 +5425,7 @@ template <class Fail>
   std::string_view rest = labels;
   for (std::uint32_t i = 1; i <= lines; ++i) {
     const std::size_t end = rest.find('\n');
-    if (const errc e = check_label(rest.substr(0, end), "label ", i, fail); e != errc::ok) return e;
+    if (const errc e = check_label({rest.data(), end}, "label ", i, fail); e != errc::ok) return e;
     rest.remove_prefix(end + 1);
   }
   if (!rest.empty()) return fail(errc::packed_label_text, rest.size(), " bytes behind the last label");

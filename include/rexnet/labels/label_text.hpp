@@ -16,7 +16,7 @@ namespace detail {
 [[nodiscard]] constexpr std::string_view beginning(std::string_view s) noexcept {
   std::size_t n = s.size() < 60 ? s.size() : 60;
   while (n > 0 && n < s.size() && (static_cast<unsigned char>(s[n]) & 0xc0u) == 0x80u) --n;
-  return s.substr(0, n);
+  return {s.data(), n};
 }
 
 /// Names of classes are UTF-8 without what is_control() says, line feeds and tabs among it: programs, files
@@ -30,7 +30,7 @@ template <class Fail>
   for (std::string_view rest = label; !rest.empty();) {
     const std::size_t length = utf8_length(rest);
     if (length == 0) return fail(bad, what, number, " \"", beginning(label), "\": is not UTF-8");
-    if (is_control(rest.substr(0, length)))
+    if (is_control({rest.data(), length}))
       return fail(bad, what, number, " \"", beginning(label), "\": has a control character");
     rest.remove_prefix(length);
   }

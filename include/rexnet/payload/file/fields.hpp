@@ -59,7 +59,7 @@ struct packed_view {
     if (i < 0 || i >= label_count) return {};
     std::string_view rest = label_text;
     for (; i > 0; --i) rest.remove_prefix(rest.find('\n') + 1);
-    return rest.substr(0, rest.find('\n'));
+    return {rest.data(), rest.find('\n')};
   }
   /// The weights in place, 64-byte aligned; null where they are float16: see expand_half().
   [[nodiscard]] const float* floats() const noexcept {
@@ -135,7 +135,7 @@ template <class Fail>
   std::string_view rest = labels;
   for (std::uint32_t i = 1; i <= lines; ++i) {
     const std::size_t end = rest.find('\n');
-    if (const errc e = check_label(rest.substr(0, end), "label ", i, fail); e != errc::ok) return e;
+    if (const errc e = check_label({rest.data(), end}, "label ", i, fail); e != errc::ok) return e;
     rest.remove_prefix(end + 1);
   }
   if (!rest.empty()) return fail(errc::packed_label_text, rest.size(), " bytes behind the last label");
