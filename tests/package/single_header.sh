@@ -10,7 +10,8 @@ trap 'rm -rf "$work"' EXIT
 header=$source/single_include/rexnet/rexnet_single.hpp
 "$python" "$source/tools/amalgamate.py" --check "$source"
 kilobytes=$(($(wc -c < "$header") / 1000))
-said=$(grep -oE 'rexnet_single.hpp[^|]*[0-9]+ kB' "$source/README.md" | grep -oE '[0-9]+ kB' | head -1)
+said=$(grep -oE 'rexnet_single.hpp[^|]*[0-9]+ kB' "$source/README.md" | grep -oE '[0-9]+ kB' | head -1) ||
+  { echo "README.md does not say how many kB the single header has"; exit 1; }
 [ $((${said% kB} * 100)) -ge $((kilobytes * 95)) ] && [ $((${said% kB} * 100)) -le $((kilobytes * 105)) ] ||
   { echo "README.md says $said of the single header, it has $kilobytes kB"; exit 1; }
 

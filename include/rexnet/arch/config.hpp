@@ -10,7 +10,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <initializer_list>
 
 namespace rexnet {
 inline namespace REXNET_BUILD {
@@ -177,45 +176,41 @@ constexpr int strided(int side, int stride) noexcept {
 
 namespace detail {
 
-/// Everything that decides what is computed and how its weights lie, as numbers.
-struct shape_numbers {
-  int n[9 + 14 * max_blocks] = {};
-  int count = 0;
-
-  constexpr explicit shape_numbers(const config& c) noexcept {
-    for (const int number :
-         {static_cast<int>(c.family), c.classes, c.stem_c, c.head_c, c.hidden_c, c.block_count,
-          static_cast<int>(c.stem_act), static_cast<int>(c.head_act), static_cast<int>(c.hidden_act)})
-      n[count++] = number;
-    for (int i = 0; i < c.block_count; ++i) {
-      const block_config& b = c.blocks[i];
-      for (const int number :
-           {b.in_c, b.mid_c, b.out_c, b.se_c, b.stride, b.kernel, b.residual_c, static_cast<int>(b.expand),
-            static_cast<int>(b.expand_act), static_cast<int>(b.depthwise_act),
-            static_cast<int>(b.project_act), static_cast<int>(b.se_first)})
-        n[count++] = number;
-    }
+/// Calls visit(number of a, number of b) for everything that decides what is computed and how its weights
+/// lie; of as many blocks as a has.
+template <class Visit>
+constexpr void for_each_shape_number(const config& a, const config& b, Visit visit) noexcept {
+  const auto act = [&visit](activation x, activation y) { visit(static_cast<int>(x), static_cast<int>(y)); };
+  visit(static_cast<int>(a.family), static_cast<int>(b.family));
+  visit(a.classes, b.classes), visit(a.stem_c, b.stem_c), visit(a.head_c, b.head_c);
+  visit(a.hidden_c, b.hidden_c), visit(a.block_count, b.block_count);
+  act(a.stem_act, b.stem_act), act(a.head_act, b.head_act), act(a.hidden_act, b.hidden_act);
+  for (int i = 0; i < a.block_count; ++i) {
+    const block_config &x = a.blocks[i], &y = b.blocks[i];
+    visit(x.in_c, y.in_c), visit(x.mid_c, y.mid_c), visit(x.out_c, y.out_c), visit(x.se_c, y.se_c);
+    visit(x.stride, y.stride), visit(x.kernel, y.kernel), visit(x.residual_c, y.residual_c);
+    visit(static_cast<int>(x.expand), static_cast<int>(y.expand));
+    act(x.expand_act, y.expand_act), act(x.depthwise_act, y.depthwise_act), act(x.project_act, y.project_act);
+    visit(static_cast<int>(x.se_first), static_cast<int>(y.se_first));
   }
-};
+}
 
 }  // namespace detail
 
 /// The same network: what is computed and how its weights lie. (The nominal width may differ: where two
 /// widths give the same channels, checkpoints cannot tell.)
 [[nodiscard]] constexpr bool same_shape(const config& a, const config& b) noexcept {
-  const detail::shape_numbers x(a), y(b);
-  bool same = x.count == y.count;
-  for (int i = 0; i < x.count && same; ++i) same = x.n[i] == y.n[i];
+  bool same = true;
+  detail::for_each_shape_number(a, b, [&same](int x, int y) { same = same && x == y; });
   return same;
 }
 
 /// A number for same_shape(): plans and layouts carry it, so that forward() notices those of another network.
 /// FNV-1a; never 0.
 [[nodiscard]] constexpr std::uint64_t fingerprint(const config& c) noexcept {
-  const detail::shape_numbers shape(c);
   std::uint64_t hash = 0xcbf29ce484222325u;
-  for (int i = 0; i < shape.count; ++i)
-    hash = (hash ^ static_cast<std::uint32_t>(shape.n[i])) * 0x100000001b3u;
+  detail::for_each_shape_number(
+      c, c, [&hash](int x, int) { hash = (hash ^ static_cast<std::uint32_t>(x)) * 0x100000001b3u; });
   return hash != 0 ? hash : 1;
 }
 
