@@ -21,7 +21,7 @@ import static_path
 QEMU = ["qemu-system-arm", "-M", "vexpress-a9", "-m", "64M", "-nographic",
         "-semihosting-config", "enable=on,target=native", "-kernel"]
 # Bytes; what was measured and a reserve. The flash holds a model of 7.3 MB and a picture of 480 kB.
-CODE_LIMIT, FRAME_LIMIT, STACK_LIMIT = 140_000, 2304, 6144
+CODE_LIMIT, FRAME_LIMIT, STACK_LIMIT = 140_000, 2688, 6144
 
 
 def run(command, **options):
