@@ -8,6 +8,7 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <cstring>
 
 using namespace rexnet_test;
 using rexnet::errc;
@@ -293,6 +294,30 @@ TEST_CASE("choice: pruned layers are multiplied out, in the arithmetic of their 
   const std::string lost = cut.torch_zip();
   check_refused(rexnet::load(bytes_of(lost)).error(), errc::model_missing,
                 "features.0.weight: missing (official names); its _orig is there without _mask");
+}
+
+TEST_CASE("choice: products of half floats are rounded as torch rounds them") {
+  // torch 2.15: mask.to(orig.dtype) * orig for the masks 1.1, 0.3, 0.7, 1.003 in float32.
+  struct example {
+    rexnet::dtype type;
+    std::uint16_t orig[4], product[4];
+  };
+  const float masks[4] = {1.1f, 0.3f, 0.7f, 1.003f};
+  for (const example& e :
+       {example{rexnet::dtype::bf16, {0x3f81, 0x4040, 0xbf33, 0x477e}, {0x3f8e, 0x3f67, 0xbefa, 0x477e}},
+        example{rexnet::dtype::f16, {0x3c08, 0x4200, 0xb99a, 0x2e66}, {0x3c6f, 0x3b34, 0xb7d8, 0x2e6b}}}) {
+    rexnet::tensor orig, mask;
+    orig.name = "weight_orig", mask.name = "weight_mask";
+    orig.type = e.type, mask.type = rexnet::dtype::f32;
+    orig.shape = mask.shape = {4}, orig.strides = mask.strides = {1};
+    orig.data = reinterpret_cast<const unsigned char*>(e.orig);
+    mask.data = reinterpret_cast<const unsigned char*>(masks);
+    std::vector<unsigned char> bytes;
+    const rexnet::tensor t = rexnet::detail::product(orig, mask, bytes);
+    CHECK(t.name == "weight");
+    REQUIRE(bytes.size() == sizeof(e.product));
+    CHECK(std::memcmp(bytes.data(), e.product, sizeof(e.product)) == 0);
+  }
 }
 
 TEST_CASE("choice: M15 quantized models, and other forms of weights, are named") {
