@@ -50,7 +50,7 @@ class tiff_reader {
       if (unit == 0 || count == 0) continue;
       std::uint64_t where = at + entry - inside;
       if (count > inside / unit) {
-        where = number(where, inside);
+        where = number(at + entry - inside, inside);
         total = count > (data_.size() - total) / unit ? data_.size() : total + count * unit;
         if (total == data_.size()) continue;
         if (where > data_.size() || count * unit > data_.size() - where) return;

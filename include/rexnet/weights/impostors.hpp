@@ -48,6 +48,17 @@ namespace detail {
   return other_format("a text file (" + in_quotes(line) + ")");
 }
 
+/// Whether the file begins with a tar archive's header: its mark alone may lie in any checkpoint's tensors,
+/// so the header's checksum (POSIX: the sum of its bytes, its own eight taken for spaces) must be right, too.
+[[nodiscard]] inline bool is_tar(byte_span file) noexcept {
+  if (file.size() < 512 || text(file).substr(257, 5) != "ustar") return false;
+  std::uint32_t sum = 0, recorded = 0;
+  for (std::size_t i = 0; i < 512; ++i) sum += i >= 148 && i < 156 ? std::uint32_t{' '} : file[i];
+  for (std::size_t i = 148; i < 156; ++i)
+    if (file[i] >= '0' && file[i] <= '7') recorded = recorded * 8 + (file[i] - std::uint32_t{'0'});
+  return sum == recorded;
+}
+
 /// A tar archive: torch's own before 0.1.10 has these entries, in any order.
 [[nodiscard]] inline error tar_instead(byte_span file) {
   std::string first;
@@ -95,7 +106,7 @@ namespace detail {
   if (bytes.size() > 8 && bytes[8] == '{' && little_endian<4>(bytes.data() + 4) == 0) return done;
   if (t.size() >= 2 && (t.substr(0, 2) == "\xff\xfe" || t.substr(0, 2) == "\xfe\xff"))
     return other_format("a text in UTF-16");
-  if (bytes.size() > 262 && t.substr(257, 5) == "ustar") return tar_instead(bytes);
+  if (is_tar(bytes)) return tar_instead(bytes);
   for (const file_sign& s : file_signs)
     if (t.size() >= s.at && t.substr(s.at, s.bytes.size()) == s.bytes) return other_format(s.what, s.advice);
   if (is_pdiparams(bytes))
