@@ -8,6 +8,7 @@
 #include "tests/support/limits.hpp"
 
 #include <cstdint>
+#include <cstdio>
 #include <string>
 #include <utility>
 #include <vector>
@@ -27,6 +28,16 @@ inline std::string number(std::uint64_t v, int bytes) {
 /// Overwrites bytes of a file at a position.
 inline std::string patched(std::string s, std::size_t at, const std::string& with) {
   return s.replace(at, with.size(), with);
+}
+
+/// A tar archive's header (POSIX ustar) of a file: its name, its size in octal, and the checksum.
+inline std::string tar_header(const std::string& name, const std::string& size = "00000000000") {
+  std::string header = patched(patched(patched(std::string(512, '\0'), 0, name), 124, size), 257, "ustar");
+  unsigned sum = 8 * ' ';
+  for (const char c : header) sum += static_cast<unsigned char>(c);
+  char digits[8];
+  std::snprintf(digits, sizeof(digits), "%06o", sum);
+  return patched(header, 148, digits);
 }
 
 /// One zip entry; every field of both headers can be set.

@@ -11,7 +11,6 @@
 
 #include <doctest/doctest.h>
 
-#include <cstdio>
 #include <sstream>
 
 using namespace rexnet_test;
@@ -152,14 +151,7 @@ TEST_CASE("other formats: M9, M12 and M14, tar archives, zeros and tables") {
   const auto tar = [](const std::vector<std::string>& names, const char* size = "00000000005") {
     std::string file;
     for (const std::string& n : names) {
-      std::string header(512, '\0');
-      header = patched(patched(patched(header, 0, n), 124, size), 257, "ustar");
-      unsigned sum = 8 * ' ';
-      for (const char c : header) sum += static_cast<unsigned char>(c);
-      char digits[8];
-      std::snprintf(digits, sizeof digits, "%06o", sum);
-      header = patched(header, 148, digits);
-      file += header + std::string("hello") + std::string(507, '\0');
+      file += tar_header(n, size) + std::string("hello") + std::string(507, '\0');
     }
     return file + std::string(1024, '\0');
   };

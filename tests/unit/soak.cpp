@@ -150,6 +150,7 @@ TEST_CASE("soak: every request is answered as the first, and memory does not gro
           " kB at the end");
   CHECK(wrong == 0);
 #if !defined(REXNET_ADDRESS_SANITIZER) && !defined(REXNET_THREAD_SANITIZER)  // sanitizers keep what was freed
-  CHECK(late - early <= 1024);
+  // An emulator's own memory (its translations) grows with the program's.
+  if (rexnet_test::number_from_environment("REXNET_EMULATED", 0) == 0) CHECK(late - early <= 1024);
 #endif
 }
