@@ -58,8 +58,9 @@ std::string class_table(const evaluation_report& r, std::vector<int> classes) {
   classes.erase(std::remove_if(classes.begin(), classes.end(), none), classes.end());
   std::string text;
   if (classes.size() > many_classes) {
-    std::stable_sort(classes.begin(), classes.end(), [&](int a, int b) {
-      return share(count_of(a).top1, count_of(a).n) < share(count_of(b).top1, count_of(b).n);
+    std::sort(classes.begin(), classes.end(), [&](int a, int b) {
+      const double x = share(count_of(a).top1, count_of(a).n), y = share(count_of(b).top1, count_of(b).n);
+      return x != y ? x < y : a < b;
     });
     text = format("\nthe %zu worst of %zu classes with pictures (--json has all)\n", worst_classes,
                   classes.size());

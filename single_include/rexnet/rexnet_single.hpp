@@ -9671,8 +9671,12 @@ class network_chooser {
         if (n.names >= whole_network_names) add(d, n);
     if (!key_.empty() && !by_hand()) return no_such_key();
     if (candidates_.empty()) return any_dictionary(otherwise);
-    std::stable_sort(candidates_.begin(), candidates_.end(),
-                     [](const candidate& a, const candidate& b) { return a.rank < b.rank; });
+    // In the file's order within a rank. Not stable_sort(), whose temporary memory clang 19 warns of.
+    std::sort(candidates_.begin(), candidates_.end(), [](const candidate& a, const candidate& b) {
+      if (a.rank != b.rank) return a.rank < b.rank;
+      if (a.dict != b.dict) return std::less<const found_dict*>()(a.dict, b.dict);
+      return std::less<const found_network*>()(a.network, b.network);
+    });
     if (candidates_.size() > 1) return decide();
     auto content = read(candidates_[0]);
     if (content && candidates_[0].rank <= rank::average && averages_nothing(candidates_[0]))
