@@ -5,6 +5,7 @@
 #include <doctest/doctest.h>
 
 #include <cstdint>
+#include <string>
 #include <utility>
 
 namespace {
@@ -64,10 +65,11 @@ bool areas_lie_apart(const rexnet::config& c, const rexnet::plan& p) {
 TEST_CASE("plan: what is in use at the same time lies apart, for every number of threads") {
   for (const family f : {family::v1, family::lite, family::rexnetr})
     for (const int width : {30, 100, 300})
-      for (const auto& [h, w] : {std::pair{1, 1}, {7, 33}, {64, 64}, {224, 224}, {130, 513}})
+      for (const auto& size : {std::pair{1, 1}, {7, 33}, {64, 64}, {224, 224}, {130, 513}})
         for (const int threads : {1, 2, 5, 64}) {
           const rexnet::config c = config_for(f, width, 10);
-          INFO(rexnet::family_name(f), " ", width, " ", h, " x ", w, " threads ", threads);
+          const int h = size.first, w = size.second;
+          INFO(std::string(rexnet::family_name(f)), " ", width, " ", h, " x ", w, " threads ", threads);
           CHECK(areas_lie_apart(c, rexnet::make_plan(c, h, w, threads)));
         }
 }
