@@ -13,6 +13,7 @@ namespace rexnet_tools {
 namespace {
 
 using rexnet::byte_span;
+using rexnet::detail::begins_with;
 using namespace std::string_view_literals;
 
 /// Bytes at a fixed place say what it is. The first that fits counts: the longer before the shorter.
@@ -147,9 +148,6 @@ constexpr known_kind zip{"a ", "ZIP archive", false}, office{"an ", "Office docu
     epub{"an ", "EPUB book", false}, safetensors{"a ", "safetensors file", false},
     pickle{"a ", "Python pickle", false}, program{"a ", "Windows program", false};
 
-bool starts(std::string_view s, std::string_view with) {
-  return s.substr(0, with.size()) == with;
-}
 bool has(std::string_view s, std::string_view what) {
   return s.find(what) != s.npos;
 }
@@ -174,9 +172,10 @@ const known_kind& iso_kind(std::string_view s) {
 /// By the names of the first entries.
 const known_kind& zip_kind(std::string_view s) {
   const std::string_view first = s.substr(30);
-  if (has(s, "/data.pkl") || starts(first, "data.pkl") || has(s, ".format_version")) return checkpoint;
-  if (starts(first, "mimetypeapplication/epub")) return epub;
-  if (starts(first, "[Content_Types].xml") || starts(first, "mimetypeapplication/vnd.oasis")) return office;
+  if (has(s, "/data.pkl") || begins_with(first, "data.pkl") || has(s, ".format_version")) return checkpoint;
+  if (begins_with(first, "mimetypeapplication/epub")) return epub;
+  if (begins_with(first, "[Content_Types].xml") || begins_with(first, "mimetypeapplication/vnd.oasis"))
+    return office;
   return has(s.substr(0, 300), ".npy") ? npz : zip;
 }
 
@@ -188,8 +187,8 @@ bool all_text(std::string_view s) {
 
 /// A text whose last character may be cut by kind_bytes.
 const known_kind* text_kind(std::string_view s) {
-  if (starts(s, "\xff\xfe") || starts(s, "\xfe\xff")) return &text_16;
-  if (starts(s, "\xef\xbb\xbf")) s.remove_prefix(3);
+  if (begins_with(s, "\xff\xfe") || begins_with(s, "\xfe\xff")) return &text_16;
+  if (begins_with(s, "\xef\xbb\xbf")) s.remove_prefix(3);
   std::string_view whole = s;
   for (int cut = 0; cut < 4 && !whole.empty() && !all_text(whole); ++cut) whole.remove_suffix(1);
   if (whole.empty() || !all_text(whole)) return nullptr;
@@ -197,10 +196,10 @@ const known_kind* text_kind(std::string_view s) {
   std::transform(start.begin(), start.end(), start.begin(),
                  [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
   for (const brand& b : beginnings)
-    if (starts(start, b.name)) return &b.kind;
-  if (starts(start, "<?xml") || starts(start, "<!--"))
+    if (begins_with(start, b.name)) return &b.kind;
+  if (begins_with(start, "<?xml") || begins_with(start, "<!--"))
     return has(start, "<svg") ? &svg : has(start, "<html") ? &html : &xml;
-  if (starts(start, "{") || starts(start, "[")) return &json;
+  if (begins_with(start, "{") || begins_with(start, "[")) return &json;
   return &text;
 }
 
@@ -218,7 +217,7 @@ bool is_icon(std::string_view s) {
 /// "BM", and the size of a header that there is.
 bool is_bmp(std::string_view s) {
   static constexpr unsigned char sizes[] = {12, 40, 52, 56, 64, 108, 124};
-  return s.size() >= 18 && starts(s, "BM") && s[15] == 0 && s[16] == 0 && s[17] == 0 &&
+  return s.size() >= 18 && begins_with(s, "BM") && s[15] == 0 && s[16] == 0 && s[17] == 0 &&
          std::find(std::begin(sizes), std::end(sizes), static_cast<unsigned char>(s[14])) != std::end(sizes);
 }
 
@@ -228,15 +227,15 @@ const known_kind& find_kind(byte_span start) {
   const std::string_view s = rexnet::detail::text(start);
   if (s.empty()) return empty;
   for (const magic& m : magics)
-    if (s.size() >= m.at && starts(s.substr(m.at), m.bytes)) return m.kind;
-  if (starts(s, "RIFF") && s.size() >= 12)
+    if (s.size() >= m.at && begins_with(s.substr(m.at), m.bytes)) return m.kind;
+  if (begins_with(s, "RIFF") && s.size() >= 12)
     if (const known_kind* k = among(riffs, s.substr(8, 4)); k != nullptr) return *k;
   if (s.size() >= 12 && s.substr(4, 4) == "ftyp") return iso_kind(s);
   if (s.size() >= 12 && s[0] == 0 &&
       (s.substr(4, 4) == "moov" || s.substr(4, 4) == "mdat" || s.substr(4, 4) == "wide"))
     return brands[11].kind;  // QuickTime before there were brands
-  if (starts(s, "PK\3\4") && s.size() > 30) return zip_kind(s);
-  if (starts(s, "PK\3\4") || starts(s, "PK\5\6")) return zip;
+  if (begins_with(s, "PK\3\4") && s.size() > 30) return zip_kind(s);
+  if (begins_with(s, "PK\3\4") || begins_with(s, "PK\5\6")) return zip;
   if (is_icon(s)) return s[2] == 1 ? icon : cursor;
   if (is_bmp(s)) return bmp;
   if (rexnet::is_packed(start)) return packed;
@@ -244,7 +243,7 @@ const known_kind& find_kind(byte_span start) {
   if (is_safetensors(s)) return safetensors;
   if (s.size() > 2 && s[0] == '\x80' && s[1] >= 2 && s[1] <= 5) return pickle;
   if (const known_kind* k = text_kind(s); k != nullptr) return *k;
-  if (starts(s, "MZ") && s.size() > 64) return program;
+  if (begins_with(s, "MZ") && s.size() > 64) return program;
   if (s.size() >= 64 && std::all_of(s.begin(), s.end(), [](char c) { return c == 0; })) return zeros;
   return unknown;
 }

@@ -17,7 +17,7 @@ using rexnet::error;
 
 /// The name of an encoding of several bytes a character, by its mark or by where its zeros are; or nullptr.
 const char* wide_encoding(std::string_view s) {
-  const auto begins = [s](std::string_view mark) { return s.substr(0, mark.size()) == mark; };
+  const auto begins = [s](std::string_view mark) { return rexnet::detail::begins_with(s, mark); };
   using namespace std::string_view_literals;
   if (begins("\xff\xfe\0\0"sv) || begins("\0\0\xfe\xff"sv)) return "UTF-32";
   if (begins("\xff\xfe"sv) || begins("\xfe\xff"sv)) return "UTF-16";

@@ -2,6 +2,8 @@
 #include "tools/orientation.hpp"
 #include "tools/image_codecs.hpp"
 
+#include "rexnet/core/text.hpp"
+
 #include <algorithm>
 #include <cmath>
 
@@ -10,13 +12,11 @@ namespace {
 
 using rexnet::byte_span;
 using rexnet::rgb_image;
+using rexnet::detail::begins_with;
 using namespace std::string_view_literals;
 
 constexpr std::uint64_t orientation_tag = 0x112, xmp_tag = 700;
 
-bool starts(std::string_view text, std::string_view with) {
-  return text.substr(0, with.size()) == with;
-}
 byte_span bytes_of(std::string_view text) {
   return {reinterpret_cast<const unsigned char*>(text.data()), text.size()};
 }
@@ -121,9 +121,9 @@ int orientation_in(std::string_view xmp) {
   constexpr std::string_view name = "tiff:Orientation";
   for (std::size_t at = xmp.find(name); at != xmp.npos; at = xmp.find(name, at + 1)) {
     std::string_view rest = xmp.substr(at + name.size());
-    if (starts(rest, "=\""))
+    if (begins_with(rest, "=\""))
       rest.remove_prefix(2);
-    else if (starts(rest, ">"))
+    else if (begins_with(rest, ">"))
       rest.remove_prefix(1);
     else
       continue;
@@ -138,9 +138,9 @@ picture_notes notes_of_jpeg(byte_span file) {
   for_each_segment(file, [&notes](int marker, byte_span s) {
     const std::string_view text = rexnet::detail::text(s);
     if (marker != 0xe1) return;
-    if (starts(text, "Exif\0\0"sv))
+    if (begins_with(text, "Exif\0\0"sv))
       notes.exif += notes.exif.empty() ? text : text.substr(6);
-    else if (starts(text, "http://ns.adobe.com/xap/1.0/\0"sv))
+    else if (begins_with(text, "http://ns.adobe.com/xap/1.0/\0"sv))
       notes.xmp = text.substr(29);
   });
   return notes;
@@ -257,7 +257,7 @@ std::optional<double> tiff_number(byte_span tiff, std::uint64_t wanted) {
 
 int stated_orientation(const picture_notes& notes) {
   std::string_view exif = notes.exif;
-  for (int i = 0; i < 2 && starts(exif, "Exif\0\0"sv); ++i) exif.remove_prefix(6);
+  for (int i = 0; i < 2 && begins_with(exif, "Exif\0\0"sv); ++i) exif.remove_prefix(6);
   return combined(orientation_in(bytes_of(exif)), notes.xmp);
 }
 

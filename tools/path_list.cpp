@@ -10,15 +10,13 @@
 namespace rexnet_tools {
 namespace {
 
-constexpr std::string_view utf8_mark = "\xef\xbb\xbf";
+using rexnet::detail::begins_with;
 
-bool begins(std::string_view text, std::string_view with) {
-  return text.substr(0, with.size()) == with;
-}
+constexpr std::string_view utf8_mark = "\xef\xbb\xbf";
 
 /// With its byte order mark, or as ASCII with a NUL for every other byte.
 bool is_utf16(std::string_view start) {
-  if (begins(start, "\xff\xfe") || begins(start, "\xfe\xff")) return true;
+  if (begins_with(start, "\xff\xfe") || begins_with(start, "\xfe\xff")) return true;
   if (start.size() < 4) return false;
   return (start[0] != 0 && start[1] == 0 && start[2] != 0 && start[3] == 0) ||
          (start[0] == 0 && start[1] != 0 && start[2] == 0 && start[3] != 0);
@@ -58,7 +56,7 @@ file_kind kind(std::string_view start) {
 bool is_document(std::string_view text) {
   text.remove_prefix((std::min)(text.find_first_not_of(" \t\r\n"), text.size()));
   for (const char* start : {"<", "%PDF", "%!PS", "{\\rtf", "/* XPM", "version https://git-lfs"})
-    if (begins(text, start)) return true;
+    if (begins_with(text, start)) return true;
   return false;
 }
 
@@ -124,8 +122,8 @@ void line_splitter::check(line& l) const {
 bool line_splitter::next(line& out) {
   for (;;) {
     if (!begun_) {
-      if (text_.size() < utf8_mark.size() && !ended_ && begins(utf8_mark, text_)) return false;
-      if (begins(text_, utf8_mark)) at_ = seen_ = utf8_mark.size();
+      if (text_.size() < utf8_mark.size() && !ended_ && begins_with(utf8_mark, text_)) return false;
+      if (begins_with(text_, utf8_mark)) at_ = seen_ = utf8_mark.size();
       begun_ = true;
     }
     const std::size_t end = text_.find(end_, seen_);

@@ -230,7 +230,7 @@ void command_line::add_eval() {
   c->add_flag("--resume", o.resume, "go on where an interrupted run's --csv ends")->needs(csv);
   c->add_option("--confusion", o.confusion, "the confusion matrix as a picture, .svg")
       ->check([](const std::string& path) {
-        const bool svg = path.size() > 4 && path.compare(path.size() - 4, 4, ".svg") == 0;
+        const bool svg = path.size() > 4 && rexnet::detail::ends_with(path, ".svg");
         return svg ? std::string() : path + ": the picture is an .svg";
       });
   c->add_flag("--exif", o.exif, "turn pictures upright by their EXIF orientation");

@@ -6748,7 +6748,7 @@ namespace detail {
 /// Text, of which `head` is the beginning without white space.
 [[nodiscard]] inline error text_instead(std::string_view head) {
   const auto holds = [head](std::string_view part) { return head.find(part) != head.npos; };
-  const auto begins = [head](std::string_view part) { return head.substr(0, part.size()) == part; };
+  const auto begins = [head](std::string_view part) { return begins_with(head, part); };
   if (holds("<net ") && holds("<layer")) return other_format("an OpenVINO network (.xml)", save_weights);
   if (begins("<?xml"))
     return {errc::model_html,
@@ -6765,15 +6765,21 @@ namespace detail {
   return other_format("a text file (" + in_quotes(line) + ")");
 }
 
+/// A number of a tar archive's header: octal digits among spaces and zeros.
+[[nodiscard]] inline std::uint64_t octal(std::string_view field) noexcept {
+  std::uint64_t v = 0;
+  for (const char c : field)
+    if (c >= '0' && c <= '7') v = v * 8 + static_cast<std::uint64_t>(c - '0');
+  return v;
+}
+
 /// Whether the file begins with a tar archive's header: its mark alone may lie in any checkpoint's tensors,
 /// so the header's checksum (POSIX: the sum of its bytes, its own eight taken for spaces) must be right, too.
 [[nodiscard]] inline bool is_tar(byte_span file) noexcept {
   if (file.size() < 512 || text(file).substr(257, 5) != "ustar") return false;
-  std::uint32_t sum = 0, recorded = 0;
-  for (std::size_t i = 0; i < 512; ++i) sum += i >= 148 && i < 156 ? std::uint32_t{' '} : file[i];
-  for (std::size_t i = 148; i < 156; ++i)
-    if (file[i] >= '0' && file[i] <= '7') recorded = recorded * 8 + (file[i] - std::uint32_t{'0'});
-  return sum == recorded;
+  std::uint64_t sum = 0;
+  for (std::size_t i = 0; i < 512; ++i) sum += i >= 148 && i < 156 ? std::uint64_t{' '} : file[i];
+  return sum == octal(text(file).substr(148, 8));
 }
 
 /// A tar archive: torch's own before 0.1.10 has these entries, in any order.
@@ -6789,10 +6795,7 @@ namespace detail {
               "a torch file of the tar form (torch < 0.1.10): load it with an old torch and save it again"};
     const bool described = header[156] == 'x' || header[156] == 'g' || header[156] == 'L';
     if (first.empty() && !described) first = in_quotes(name);
-    checked bytes = 0;
-    for (const char c : header.substr(124, 11))
-      if (c >= '0' && c <= '7') bytes = bytes * 8 + static_cast<std::uint64_t>(c - '0');
-    const checked next = checked(at) + 512 + (bytes + 511).get() / 512 * 512;
+    const checked next = checked(at) + 512 + (octal(header.substr(124, 11)) + 511) / 512 * 512;
     if (!next.at_most(file.size())) break;
     at = static_cast<std::size_t>(next.get());
   }
@@ -7088,7 +7091,7 @@ namespace detail {
 [[nodiscard]] inline bool is_mindspore_state(std::string_view tag) noexcept {
   for (const std::string_view prefix :
        {"moments.", "moment1.", "moment2.", "accum.", "accumulation.", "stat.", "mean_square.", "mean_grad."})
-    if (tag.substr(0, prefix.size()) == prefix) return true;
+    if (begins_with(tag, prefix)) return true;
   return tag.find('.') == tag.npos;
 }
 
@@ -7296,7 +7299,7 @@ class json_cursor {
   bool string(std::string& out) {
     if (!eat('"')) return false;
     out.clear();
-    for (; at_ < text_.size() && text_[at_] != '"';) {
+    while (at_ < text_.size() && text_[at_] != '"') {
       if (static_cast<unsigned char>(text_[at_]) < 32) return fail("control character in a string");
       if (text_[at_] != '\\')
         out += text_[at_++];
@@ -9360,7 +9363,7 @@ class model_reader {
   /// Whether any tensor's name begins so: a layer of which one tensor is missing is still there.
   [[nodiscard]] bool any(const std::string& prefix) const {
     const auto at = first_from(prefix);
-    return at != sorted_.end() && (*at)->name.compare(0, prefix.size(), prefix) == 0;
+    return at != sorted_.end() && begins_with((*at)->name, prefix);
   }
   const tensor* need(const std::string& name, std::size_t rank) {
     const tensor* t = find(name);
@@ -9673,9 +9676,7 @@ class network_chooser {
     if (candidates_.empty()) return any_dictionary(otherwise);
     // In the file's order within a rank. Not stable_sort(), whose temporary memory clang 19 warns of.
     std::sort(candidates_.begin(), candidates_.end(), [](const candidate& a, const candidate& b) {
-      if (a.rank != b.rank) return a.rank < b.rank;
-      if (a.dict != b.dict) return std::less<const found_dict*>()(a.dict, b.dict);
-      return std::less<const found_network*>()(a.network, b.network);
+      return std::tie(a.rank, a.dict, a.network) < std::tie(b.rank, b.dict, b.network);
     });
     if (candidates_.size() > 1) return decide();
     auto content = read(candidates_[0]);
@@ -10739,10 +10740,9 @@ class json_reader : private json_cursor {
     for (;;) {
       v.members.emplace_back();
       auto& [name, member] = v.members.back();
-      if (open == '{' && !((skip(), string(name)) && eat(':'))) return false;
+      if (open == '{' && !(string(name) && eat(':'))) return false;
       if (!value(member, level + 1)) return false;
-      if (!peek(',')) return eat(close);
-      ++at_;
+      if (!more(close)) return failure_.empty();
     }
   }
   bool number(json_value& v) {

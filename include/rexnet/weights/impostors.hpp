@@ -31,7 +31,7 @@ namespace detail {
 /// Text, of which `head` is the beginning without white space.
 [[nodiscard]] inline error text_instead(std::string_view head) {
   const auto holds = [head](std::string_view part) { return head.find(part) != head.npos; };
-  const auto begins = [head](std::string_view part) { return head.substr(0, part.size()) == part; };
+  const auto begins = [head](std::string_view part) { return begins_with(head, part); };
   if (holds("<net ") && holds("<layer")) return other_format("an OpenVINO network (.xml)", save_weights);
   if (begins("<?xml"))
     return {errc::model_html,
@@ -48,15 +48,21 @@ namespace detail {
   return other_format("a text file (" + in_quotes(line) + ")");
 }
 
+/// A number of a tar archive's header: octal digits among spaces and zeros.
+[[nodiscard]] inline std::uint64_t octal(std::string_view field) noexcept {
+  std::uint64_t v = 0;
+  for (const char c : field)
+    if (c >= '0' && c <= '7') v = v * 8 + static_cast<std::uint64_t>(c - '0');
+  return v;
+}
+
 /// Whether the file begins with a tar archive's header: its mark alone may lie in any checkpoint's tensors,
 /// so the header's checksum (POSIX: the sum of its bytes, its own eight taken for spaces) must be right, too.
 [[nodiscard]] inline bool is_tar(byte_span file) noexcept {
   if (file.size() < 512 || text(file).substr(257, 5) != "ustar") return false;
-  std::uint32_t sum = 0, recorded = 0;
-  for (std::size_t i = 0; i < 512; ++i) sum += i >= 148 && i < 156 ? std::uint32_t{' '} : file[i];
-  for (std::size_t i = 148; i < 156; ++i)
-    if (file[i] >= '0' && file[i] <= '7') recorded = recorded * 8 + (file[i] - std::uint32_t{'0'});
-  return sum == recorded;
+  std::uint64_t sum = 0;
+  for (std::size_t i = 0; i < 512; ++i) sum += i >= 148 && i < 156 ? std::uint64_t{' '} : file[i];
+  return sum == octal(text(file).substr(148, 8));
 }
 
 /// A tar archive: torch's own before 0.1.10 has these entries, in any order.
@@ -72,10 +78,7 @@ namespace detail {
               "a torch file of the tar form (torch < 0.1.10): load it with an old torch and save it again"};
     const bool described = header[156] == 'x' || header[156] == 'g' || header[156] == 'L';
     if (first.empty() && !described) first = in_quotes(name);
-    checked bytes = 0;
-    for (const char c : header.substr(124, 11))
-      if (c >= '0' && c <= '7') bytes = bytes * 8 + static_cast<std::uint64_t>(c - '0');
-    const checked next = checked(at) + 512 + (bytes + 511).get() / 512 * 512;
+    const checked next = checked(at) + 512 + (octal(header.substr(124, 11)) + 511) / 512 * 512;
     if (!next.at_most(file.size())) break;
     at = static_cast<std::size_t>(next.get());
   }

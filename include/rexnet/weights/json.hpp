@@ -93,10 +93,9 @@ class json_reader : private json_cursor {
     for (;;) {
       v.members.emplace_back();
       auto& [name, member] = v.members.back();
-      if (open == '{' && !((skip(), string(name)) && eat(':'))) return false;
+      if (open == '{' && !(string(name) && eat(':'))) return false;
       if (!value(member, level + 1)) return false;
-      if (!peek(',')) return eat(close);
-      ++at_;
+      if (!more(close)) return failure_.empty();
     }
   }
   bool number(json_value& v) {

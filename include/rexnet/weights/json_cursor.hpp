@@ -63,7 +63,7 @@ class json_cursor {
   bool string(std::string& out) {
     if (!eat('"')) return false;
     out.clear();
-    for (; at_ < text_.size() && text_[at_] != '"';) {
+    while (at_ < text_.size() && text_[at_] != '"') {
       if (static_cast<unsigned char>(text_[at_]) < 32) return fail("control character in a string");
       if (text_[at_] != '\\')
         out += text_[at_++];

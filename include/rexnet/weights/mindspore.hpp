@@ -38,7 +38,7 @@ namespace detail {
 [[nodiscard]] inline bool is_mindspore_state(std::string_view tag) noexcept {
   for (const std::string_view prefix :
        {"moments.", "moment1.", "moment2.", "accum.", "accumulation.", "stat.", "mean_square.", "mean_grad."})
-    if (tag.substr(0, prefix.size()) == prefix) return true;
+    if (begins_with(tag, prefix)) return true;
   return tag.find('.') == tag.npos;
 }
 

@@ -121,7 +121,7 @@ class model_reader {
   /// Whether any tensor's name begins so: a layer of which one tensor is missing is still there.
   [[nodiscard]] bool any(const std::string& prefix) const {
     const auto at = first_from(prefix);
-    return at != sorted_.end() && (*at)->name.compare(0, prefix.size(), prefix) == 0;
+    return at != sorted_.end() && begins_with((*at)->name, prefix);
   }
   const tensor* need(const std::string& name, std::size_t rank) {
     const tensor* t = find(name);

@@ -20,9 +20,9 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
-#include <functional>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -50,9 +50,7 @@ class network_chooser {
     if (candidates_.empty()) return any_dictionary(otherwise);
     // In the file's order within a rank. Not stable_sort(), whose temporary memory clang 19 warns of.
     std::sort(candidates_.begin(), candidates_.end(), [](const candidate& a, const candidate& b) {
-      if (a.rank != b.rank) return a.rank < b.rank;
-      if (a.dict != b.dict) return std::less<const found_dict*>()(a.dict, b.dict);
-      return std::less<const found_network*>()(a.network, b.network);
+      return std::tie(a.rank, a.dict, a.network) < std::tie(b.rank, b.dict, b.network);
     });
     if (candidates_.size() > 1) return decide();
     auto content = read(candidates_[0]);
