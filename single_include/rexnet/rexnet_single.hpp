@@ -5683,7 +5683,8 @@ template <class Fail>
   if (blocks < 1 || blocks > static_cast<std::uint32_t>(max_blocks) || numbers != shape_numbers_of_block)
     return fail(errc::packed_shape, blocks, " blocks of ", numbers, " numbers, this program reads 1 to ",
                 max_blocks, " of ", shape_numbers_of_block);
-  const std::size_t needed = 4 * (std::size_t{shape_numbers_before} + blocks * shape_numbers_of_block);
+  const std::size_t needed =
+      4 * (std::size_t{shape_numbers_before} + std::size_t{blocks} * shape_numbers_of_block);
   if (s.size() != needed)
     return fail(errc::packed_section, "shape of ", s.size(), " bytes, expected ", needed);
   c.block_count = static_cast<int>(blocks);
