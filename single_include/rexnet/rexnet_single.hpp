@@ -2512,6 +2512,13 @@ constexpr int strided(int side, int stride) noexcept {
   return (side + stride - 1) / stride;
 }
 
+/// What the stem and all blocks leave of a side: that of the head's map.
+constexpr int last_side(const config& c, int side) noexcept {
+  side = strided(side, 2);
+  for (int i = 0; i < c.block_count; ++i) side = strided(side, c.blocks[i].stride);
+  return side;
+}
+
 /// Width of what the classifier sees: the head's channels, or lite's hidden layer.
 [[nodiscard]] constexpr int feature_c(const config& c) noexcept {
   return c.hidden_c > 0 ? c.hidden_c : c.head_c;
@@ -5537,7 +5544,7 @@ template <class Fail>
   if (const errc e = check_picture_fields(r, v.input, bytes.data() + 244, fail); e != errc::ok) return e;
   // Behind the fixed fields: labels, then the self-test's outputs and input, each from a multiple of 4.
   const std::uint64_t outputs = v.test.h > 0 ? static_cast<std::uint64_t>(output_c(v.shape)) : 0;
-  const checked labels_end = checked(packed_fixed) + (std::uint64_t{label_bytes} + 3) / 4 * 4;
+  const checked labels_end = checked(packed_fixed) + round_up(std::uint64_t{label_bytes}, 4);
   if (!(labels_end + checked(outputs + input_floats) * 4).at_most(header_bytes))
     return fail(errc::packed_offset, "labels and self-test leave the header of ", header_bytes, " bytes");
   if (const errc e = check_test_size(v, input_floats, fail); e != errc::ok) return e;
@@ -5645,7 +5652,7 @@ template <class Fail>
   for (std::uint32_t i = 0; i < count; ++i) {
     const std::size_t row = table_at + i * table_row;
     section s{word(row), word(row + 4), {}, word(row + 24)};
-    const std::uint64_t offset = wide(row + 8), size = wide(row + 16), expected = (end + 63) / 64 * 64;
+    const std::uint64_t offset = wide(row + 8), size = wide(row + 16), expected = round_up(end, 64);
     if (offset != expected || offset > all || size > all - offset)
       return fail(errc::packed_offset, "section ", i, " of ", size, " bytes at ", offset, " of ", all,
                   " bytes, expected at ", expected);
@@ -6632,12 +6639,7 @@ class feature_extractor {
     };
     for (std::size_t i = 0; choice.stages && i < stages.size() && stages[i].c > 0; ++i)
       taps.blocks[stages[i].block] = tap(out.stages[i], stages[i].h, stages[i].w, stages[i].c);
-    if (choice.head) {
-      int head_h = strided(h, 2), head_w = strided(w, 2);
-      for (int i = 0; i < c.block_count; ++i)
-        head_h = strided(head_h, c.blocks[i].stride), head_w = strided(head_w, c.blocks[i].stride);
-      taps.head = tap(out.head, head_h, head_w, c.head_c);
-    }
+    if (choice.head) taps.head = tap(out.head, last_side(c, h), last_side(c, w), c.head_c);
     out.pooled.resize(sized(c.head_c));
     out.features.resize(sized(feature_c(c)));
     out.logits.resize(sized(output_c(c)));
@@ -13079,13 +13081,9 @@ template <class Write>
   return done;
 }
 
-}  // namespace detail
-
-namespace detail {
-
 /// Zeros up to a multiple of `size`.
-inline void pad_to(std::string& s, std::size_t size) {
-  s.resize((s.size() + size - 1) / size * size, '\0');
+inline void pad_to(std::string& s, int size) {
+  s.resize(round_up(s.size(), size), '\0');
 }
 [[nodiscard]] inline std::string label_lines(const packed_header& h) {
   std::string lines;
@@ -13118,7 +13116,7 @@ inline void put_test_floats(field_writer& w, const self_test& t) {
   w.u32(static_cast<std::uint32_t>(h.test.input.size())), w.u32(payload_crc);
   pad_to(tail.out, 4);
   put_test_floats(tail, h.test);
-  const std::size_t header_bytes = (packed_fixed + tail.out.size() + 63) / 64 * 64;
+  const std::size_t header_bytes = round_up(packed_fixed + tail.out.size(), 64);
   w.bytes(header_bytes, 8), w.bytes(payload_bytes(h), 8);
   std::string rest = w.out;
   rest.resize(packed_fixed - packed_start, '\0');
@@ -13159,9 +13157,8 @@ inline void put_test_floats(field_writer& w, const self_test& t) {
   const std::size_t table_end = table_at + (sections.size() + 1) * table_row;
   field_writer table;
   std::string body;
-  pad_to(body, 64);
   const auto add_row = [&](section_kind kind, element_type type, std::uint64_t bytes, std::uint32_t sum) {
-    const std::uint64_t at = (table_end + 63) / 64 * 64 + body.size();
+    const std::uint64_t at = round_up(table_end, 64) + body.size();
     table.u32(static_cast<std::uint32_t>(kind)), table.u32(static_cast<std::uint32_t>(type));
     table.bytes(at, 8), table.bytes(bytes, 8), table.u32(sum), table.u32(0);
     return at;

@@ -7,7 +7,7 @@
 #include "rexnet/payload/file/write.hpp"
 
 #include "tests/fuzz/fuzz.hpp"
-#include "tests/support/craft.hpp"
+#include "tests/support/packed_table.hpp"
 
 #include <algorithm>
 #include <string>
@@ -86,18 +86,8 @@ inline std::string packed_header_of(const rexnet::config& c, dice& d) {
   return file;
 }
 
-inline std::uint64_t field(const std::string& file, std::size_t at, int bytes) {
-  std::uint64_t v = 0;
-  for (int i = bytes; i-- > 0;)
-    v = v << 8 | static_cast<unsigned char>(file[at + static_cast<std::size_t>(i)]);
-  return v;
-}
-inline void set_field(std::string& file, std::size_t at, std::uint64_t v, int bytes) {
-  file.replace(at, static_cast<std::size_t>(bytes), rexnet_test::number(v, bytes));
-}
-
-// Of version 2: docs/packed-format.md.
-inline constexpr std::size_t sections_at = 64, section_row = 32, section_count = 20, sections_file_bytes = 24;
+using rexnet_test::field, rexnet_test::repair_sections, rexnet_test::section_row, rexnet_test::sections_at,
+    rexnet_test::sections_file_bytes, rexnet_test::set_field;
 
 inline bool has_sections(const std::string& file) {
   return file.size() >= sections_at && field(file, 8, 4) == 2;
@@ -112,23 +102,6 @@ inline std::uint64_t announced_payload(rexnet::byte_span input) {
   }
   if (file.size() < packed_labels || field(file, packed_payload_at, 8) != file.size()) return 0;
   return field(file, packed_payload_bytes, 8);
-}
-
-/// Makes the checksums of table and sections right, of those that lie in the file.
-inline void repair_sections(std::string& file) {
-  const auto count = static_cast<std::size_t>(field(file, section_count, 4));
-  const std::size_t end = sections_at + section_row * (std::min)(count, std::size_t{64});
-  if (end > file.size()) return;
-  for (std::size_t row = sections_at; row < end; row += section_row) {
-    const std::uint64_t at = field(file, row + 8, 8), size = field(file, row + 16, 8);
-    if (at > file.size() || size > file.size() - at) continue;
-    const auto bytes =
-        rexnet_test::bytes_of(file).subspan(static_cast<std::size_t>(at), static_cast<std::size_t>(size));
-    set_field(file, row + 24, rexnet::crc32(bytes), 4);
-  }
-  set_field(
-      file, packed_header_crc,
-      rexnet::crc32(rexnet_test::bytes_of(file).subspan(packed_fields_begin, end - packed_fields_begin)), 4);
 }
 
 /// Makes right what was right before a change: the header's size and checksum, the payload's size.

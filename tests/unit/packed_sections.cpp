@@ -4,7 +4,7 @@
 #include "rexnet/heads/features.hpp"
 
 #include "tests/support/packed_cases.hpp"
-#include "tests/support/random_cases.hpp"
+#include "tests/support/packed_table.hpp"
 
 using namespace rexnet_test;
 using rexnet::activation;
@@ -13,7 +13,7 @@ using rexnet::errc;
 namespace {
 
 // Positions in the file: docs/packed-format.md.
-constexpr std::size_t at_header_crc = 16, at_count = 20, at_bytes = 24, at_table = 64, row_bytes = 32;
+constexpr std::size_t at_count = sections_count, at_bytes = sections_file_bytes;
 
 /// A network that version 1 cannot describe: five blocks, of which one halves the map.
 rexnet::config short_network() {
@@ -41,30 +41,17 @@ rexnet::packed_header short_header() {
   return h;
 }
 
-std::uint64_t field(const std::string& file, std::size_t at, int bytes) {
-  return bytes == 4 ? rexnet::detail::little_endian<4>(bytes_of(file).data() + at)
-                    : rexnet::detail::little_endian<8>(bytes_of(file).data() + at);
-}
 std::size_t row(std::size_t i) {
-  return at_table + i * row_bytes;
+  return sections_at + i * section_row;
 }
 std::size_t offset_of(const std::string& file, std::size_t i) {
   return static_cast<std::size_t>(field(file, row(i) + 8, 8));
 }
 
-/// The checksums of sections and table made right.
+/// The same file, its checksums made right.
 std::string summed(std::string file) {
-  const auto count = static_cast<std::size_t>(field(file, at_count, 4));
-  if (count > 64 || row(count) > file.size()) return file;
-  for (std::size_t i = 0; i < count; ++i) {
-    const std::uint64_t at = field(file, row(i) + 8, 8), size = field(file, row(i) + 16, 8);
-    if (at > file.size() || size > file.size() - at) continue;
-    const auto bytes = bytes_of(file).subspan(static_cast<std::size_t>(at), static_cast<std::size_t>(size));
-    const std::string sum = number(rexnet::crc32(bytes), 4);
-    file.replace(row(i) + 24, 4, sum);
-  }
-  const std::string sum = number(rexnet::crc32(bytes_of(file).subspan(20, row(count) - 20)), 4);
-  return file.replace(at_header_crc, 4, sum);
+  repair_sections(file);
+  return file;
 }
 /// A field overwritten, and checksums made right.
 std::string bent(std::string file, std::size_t at, std::uint64_t v, int bytes = 4) {
@@ -89,7 +76,7 @@ std::string file_of(const std::vector<crafted_section>& sections) {
   }
   std::string file = "REXNETPK" + number(2, 4) + number(0x01020304, 4) + number(0, 4) +
                      number(sections.size(), 4) + number(end, 8);
-  file.resize(at_table, '\0');
+  file.resize(sections_at, '\0');
   file += table;
   file.resize(first, '\0');
   return summed(file + body);

@@ -164,6 +164,13 @@ constexpr int strided(int side, int stride) noexcept {
   return (side + stride - 1) / stride;
 }
 
+/// What the stem and all blocks leave of a side: that of the head's map.
+constexpr int last_side(const config& c, int side) noexcept {
+  side = strided(side, 2);
+  for (int i = 0; i < c.block_count; ++i) side = strided(side, c.blocks[i].stride);
+  return side;
+}
+
 /// Width of what the classifier sees: the head's channels, or lite's hidden layer.
 [[nodiscard]] constexpr int feature_c(const config& c) noexcept {
   return c.hidden_c > 0 ? c.hidden_c : c.head_c;

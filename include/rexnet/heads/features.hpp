@@ -155,12 +155,7 @@ class feature_extractor {
     };
     for (std::size_t i = 0; choice.stages && i < stages.size() && stages[i].c > 0; ++i)
       taps.blocks[stages[i].block] = tap(out.stages[i], stages[i].h, stages[i].w, stages[i].c);
-    if (choice.head) {
-      int head_h = strided(h, 2), head_w = strided(w, 2);
-      for (int i = 0; i < c.block_count; ++i)
-        head_h = strided(head_h, c.blocks[i].stride), head_w = strided(head_w, c.blocks[i].stride);
-      taps.head = tap(out.head, head_h, head_w, c.head_c);
-    }
+    if (choice.head) taps.head = tap(out.head, last_side(c, h), last_side(c, w), c.head_c);
     out.pooled.resize(sized(c.head_c));
     out.features.resize(sized(feature_c(c)));
     out.logits.resize(sized(output_c(c)));

@@ -71,7 +71,7 @@ template <class Fail>
   if (const errc e = check_picture_fields(r, v.input, bytes.data() + 244, fail); e != errc::ok) return e;
   // Behind the fixed fields: labels, then the self-test's outputs and input, each from a multiple of 4.
   const std::uint64_t outputs = v.test.h > 0 ? static_cast<std::uint64_t>(output_c(v.shape)) : 0;
-  const checked labels_end = checked(packed_fixed) + (std::uint64_t{label_bytes} + 3) / 4 * 4;
+  const checked labels_end = checked(packed_fixed) + round_up(std::uint64_t{label_bytes}, 4);
   if (!(labels_end + checked(outputs + input_floats) * 4).at_most(header_bytes))
     return fail(errc::packed_offset, "labels and self-test leave the header of ", header_bytes, " bytes");
   if (const errc e = check_test_size(v, input_floats, fail); e != errc::ok) return e;

@@ -90,7 +90,7 @@ template <class Fail>
   for (std::uint32_t i = 0; i < count; ++i) {
     const std::size_t row = table_at + i * table_row;
     section s{word(row), word(row + 4), {}, word(row + 24)};
-    const std::uint64_t offset = wide(row + 8), size = wide(row + 16), expected = (end + 63) / 64 * 64;
+    const std::uint64_t offset = wide(row + 8), size = wide(row + 16), expected = round_up(end, 64);
     if (offset != expected || offset > all || size > all - offset)
       return fail(errc::packed_offset, "section ", i, " of ", size, " bytes at ", offset, " of ", all,
                   " bytes, expected at ", expected);

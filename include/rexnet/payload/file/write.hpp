@@ -54,13 +54,9 @@ template <class Write>
   return done;
 }
 
-}  // namespace detail
-
-namespace detail {
-
 /// Zeros up to a multiple of `size`.
-inline void pad_to(std::string& s, std::size_t size) {
-  s.resize((s.size() + size - 1) / size * size, '\0');
+inline void pad_to(std::string& s, int size) {
+  s.resize(round_up(s.size(), size), '\0');
 }
 [[nodiscard]] inline std::string label_lines(const packed_header& h) {
   std::string lines;
@@ -93,7 +89,7 @@ inline void put_test_floats(field_writer& w, const self_test& t) {
   w.u32(static_cast<std::uint32_t>(h.test.input.size())), w.u32(payload_crc);
   pad_to(tail.out, 4);
   put_test_floats(tail, h.test);
-  const std::size_t header_bytes = (packed_fixed + tail.out.size() + 63) / 64 * 64;
+  const std::size_t header_bytes = round_up(packed_fixed + tail.out.size(), 64);
   w.bytes(header_bytes, 8), w.bytes(payload_bytes(h), 8);
   std::string rest = w.out;
   rest.resize(packed_fixed - packed_start, '\0');
@@ -134,9 +130,8 @@ inline void put_test_floats(field_writer& w, const self_test& t) {
   const std::size_t table_end = table_at + (sections.size() + 1) * table_row;
   field_writer table;
   std::string body;
-  pad_to(body, 64);
   const auto add_row = [&](section_kind kind, element_type type, std::uint64_t bytes, std::uint32_t sum) {
-    const std::uint64_t at = (table_end + 63) / 64 * 64 + body.size();
+    const std::uint64_t at = round_up(table_end, 64) + body.size();
     table.u32(static_cast<std::uint32_t>(kind)), table.u32(static_cast<std::uint32_t>(type));
     table.bytes(at, 8), table.bytes(bytes, 8), table.u32(sum), table.u32(0);
     return at;
