@@ -15,7 +15,8 @@ inline constexpr int pixel_pad = 8;
 
 template <class T>
 [[nodiscard]] constexpr T round_up(T value, int multiple) noexcept {
-  return (value + multiple - 1) / multiple * multiple;
+  const auto step = static_cast<T>(multiple);
+  return (value + step - 1) / step * step;
 }
 [[nodiscard]] constexpr int padded_c(int channels) noexcept {
   return round_up(channels, pixel_pad);
