@@ -17,20 +17,18 @@ using namespace rexnet_fuzz;
 
 constexpr std::uint64_t most_payload = 1 << 18, most_multiply_adds = 400000;
 
-/// The file with weights behind its header, in a block of exactly the right size.
-rexnet::aligned_buffer with_weights(rexnet::byte_span header, const rexnet::packed_view& v, unsigned seed) {
+/// Fills in the weights of a file that has room for them.
+void put_weights(rexnet::aligned_buffer& file, const rexnet::packed_view& v, unsigned seed) {
   const std::vector<float> payload = rexnet_test::random_payload(v.shape, seed);
   const std::size_t bytes = payload.size() * static_cast<std::size_t>(rexnet::element_bytes(v.type));
-  rexnet::aligned_buffer file(header.size() + bytes);
-  std::memcpy(file.data(), header.data(), header.size());
-  unsigned char* out = file.data() + header.size();
+  REXNET_FUZZ_CHECK(v.payload.size() == bytes);
+  unsigned char* out = file.data() + (v.payload.data() - file.data());
   if (v.type == rexnet::element_type::f32) std::memcpy(out, payload.data(), bytes);
   if (v.type == rexnet::element_type::f16)
     for (const float f : payload) {
       const std::uint16_t h = rexnet::float_to_half(f);
       *out++ = static_cast<unsigned char>(h & 255), *out++ = static_cast<unsigned char>(h >> 8);
     }
-  return file;
 }
 
 void run_model(const rexnet::model& m, int h, int w, unsigned seed) {
@@ -62,17 +60,18 @@ void run(rexnet::byte_span input) {
   if (!rexnet::is_packed(input)) return;
   const std::uint64_t payload = announced_payload(input);
   if (payload == 0 || payload > most_payload) return;
-  // What the header says decides: zeros do for that.
-  rexnet::aligned_buffer empty(input.size() + static_cast<std::size_t>(payload));
-  std::memset(empty.data(), 0, empty.size());
-  std::memcpy(empty.data(), input.data(), input.size());
+  // A block of exactly the right size. What the header says decides: zeros do for that, also where the input
+  // ends before its last section does.
+  rexnet::aligned_buffer file(input.size() + static_cast<std::size_t>(payload));
+  std::memset(file.data(), 0, file.size());
+  std::memcpy(file.data(), input.data(), input.size());
   rexnet::packed_view v;
-  if (rexnet::open_packed({empty.data(), empty.size()}, rexnet::check::header, v) != rexnet::errc::ok) return;
+  if (rexnet::open_packed({file.data(), file.size()}, rexnet::check::header, v) != rexnet::errc::ok) return;
 
   const std::uint32_t seed = v.test.seed;
   const int h = 1 + static_cast<int>(seed % 23), w = 1 + static_cast<int>(seed / 23 % 23);
   if (rexnet::multiply_adds(v.shape, h, w) > static_cast<std::int64_t>(most_multiply_adds)) return;
-  const rexnet::aligned_buffer file = with_weights(input, v, seed);
+  put_weights(file, v, seed);
   const auto m = rexnet::load({file.data(), file.size()});
   REXNET_FUZZ_CHECK(m.ok() && rexnet::same_shape(m->shape(), v.shape));
   run_model(*m, h, w, seed);
