@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT
-// Activations over floats, against double precision: one in 61, all where the environment has REXNET_EVERY_FLOAT
+// Activations over floats, against double precision: one in 61, all where the environment has
+// REXNET_EVERY_FLOAT
 // (./matrix.sh floats), one in 251 under a sanitizer or an emulator.
 #include "rexnet/simd/math.hpp"
 
 #include "rexnet/core/half.hpp"
+
+#include "tests/support/sanitizers.hpp"
 
 #include <doctest/doctest.h>
 
@@ -21,7 +24,7 @@ namespace {
 namespace simd = rexnet::simd;
 using arch = simd::default_arch;
 
-#if defined(__SANITIZE_ADDRESS__)
+#if defined(REXNET_ADDRESS_SANITIZER)
 constexpr bool slow = true;
 #else
 constexpr bool slow = false;

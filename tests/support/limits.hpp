@@ -5,6 +5,7 @@
 #define REXNET_TESTS_SUPPORT_LIMITS_HPP
 
 #include "tests/support/allocation_trap.hpp"
+#include "tests/support/sanitizers.hpp"
 
 #include <algorithm>
 #include <cstdint>
@@ -18,7 +19,7 @@ namespace rexnet_test {
 /// How much slower than a plain build this one may be: sanitizers watch every access, emulators every
 /// instruction.
 inline double slowness() {
-#if defined(__SANITIZE_ADDRESS__)
+#if defined(REXNET_ADDRESS_SANITIZER)
   return 20;
 #else
   return std::getenv("REXNET_SAMPLE") != nullptr ? 50 : 1;  // what tests/CMakeLists.txt sets under qemu

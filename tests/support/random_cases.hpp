@@ -9,6 +9,8 @@
 #ifndef REXNET_TESTS_SUPPORT_RANDOM_CASES_HPP
 #define REXNET_TESTS_SUPPORT_RANDOM_CASES_HPP
 
+#include "tests/support/sanitizers.hpp"
+
 #include <doctest/doctest.h>
 
 #include <chrono>
@@ -63,7 +65,7 @@ class dice {
 }
 
 [[nodiscard]] inline std::int64_t cases_of(std::int64_t usual_count) {
-#if defined(__SANITIZE_ADDRESS__)
+#if defined(REXNET_ADDRESS_SANITIZER)
   constexpr bool slow = true;
 #else
   const bool slow = std::getenv("REXNET_SAMPLE") != nullptr;
