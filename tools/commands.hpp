@@ -28,6 +28,8 @@ struct options {
   std::string csv, confusion;
   int pictures_at_a_time = 8;
   bool resume = false;
+  // of coco
+  std::string arrays;
 
   /// --threads, or this process's processors up to eight: beyond, the small maps at the network's end have
   /// too few rows to share.
@@ -52,6 +54,7 @@ void inspect(const options& o);
 void pack(const options& o);
 void verify(const options& o);
 void eval(const options& o);
+void coco(const options& o);
 
 /// Thrown by a command that ends with this exit code and has printed all its messages.
 struct exit_with {
@@ -95,9 +98,11 @@ void declare_files(const options& o, bool output_is_folder);
 void commit_output(rexnet::output_file& file, const std::string& path);
 void write_file(const std::string& path, const std::string& bytes);
 void write_picture(const std::string& path, const rexnet::rgb_image& image);
-/// Names below -o of features, and below --layers.
+/// Names below -o of features, below --layers (of a network with as many blocks as any has), and below
+/// --arrays.
 [[nodiscard]] std::vector<std::string> feature_files();
 [[nodiscard]] std::vector<std::string> layer_files();
+[[nodiscard]] std::vector<std::string> coco_files();
 
 }  // namespace rexnet_tools
 

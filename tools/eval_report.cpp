@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "tools/eval_report.hpp"
+#include "tools/table_text.hpp"
 
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
-#include <cstdarg>
 #include <cstdio>
 
 namespace rexnet_tools {
@@ -15,39 +15,6 @@ using nlohmann::ordered_json;
 /// More classes than this: the worst alone, and no matrix.
 constexpr std::size_t many_classes = 40, matrix_classes = 20, worst_classes = 20;
 constexpr std::size_t name_columns = 24;
-
-std::string format(const char* how, ...) {
-  char text[256];
-  va_list values;
-  va_start(values, how);
-  std::vsnprintf(text, sizeof(text), how, values);
-  va_end(values);
-  return text;
-}
-
-/// Columns of UTF-8 on a screen, near enough: its characters.
-std::size_t columns(const std::string& text) {
-  return static_cast<std::size_t>(
-      std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xc0) != 0x80; }));
-}
-
-/// At most `width` characters of it.
-std::string shortened(const std::string& text, std::size_t width) {
-  std::size_t at = 0;
-  for (std::size_t n = 0; at < text.size(); ++at)
-    if ((text[at] & 0xc0) != 0x80 && n++ == width) break;
-  return text.substr(0, at);
-}
-
-std::string left(const std::string& text, std::size_t width) {
-  const std::string s = shortened(text, width);
-  return s + std::string(width - columns(s), ' ');
-}
-
-std::string right(const std::string& text, std::size_t width) {
-  const std::string s = shortened(text, width);
-  return std::string(width - columns(s), ' ') + s;
-}
 
 std::string class_table(const evaluation_report& r, std::vector<int> classes) {
   const auto& counts = r.counts.classes();

@@ -76,6 +76,8 @@ void declare_files(const options& o, bool output_is_folder) {
     files.output(o.output, "-o");
   if (!o.layers.empty())
     for (const std::string& name : layer_files()) files.output(o.layers + "/" + name, "--layers");
+  if (!o.arrays.empty())
+    for (const std::string& name : coco_files()) files.output(o.arrays + "/" + name, "--arrays");
   files.output(o.svg, "--svg");
   files.output(o.embed, "--embed");
   files.output(o.csv, "--csv");

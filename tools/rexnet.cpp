@@ -95,6 +95,7 @@ struct command_line {
     add_bench();
     add_pack();
     add_eval();
+    add_coco();
     command("verify", "checksums and self-test of a model", verify, true);
   }
 
@@ -131,6 +132,7 @@ struct command_line {
   void add_bench();
   void add_pack();
   void add_eval();
+  void add_coco();
 };
 
 void command_line::pictures(CLI::App* c) {
@@ -236,6 +238,17 @@ void command_line::add_eval() {
   c->add_flag("--exif", o.exif, "turn pictures upright by their EXIF orientation");
   lists(c);
   pictures(c);
+}
+
+void command_line::add_coco() {
+  CLI::App* c = command("coco", "COCO's numbers of detections, from two files", coco, false);
+  c->add_option("FILES", o.inputs, "ground truth and detections, as COCO's .json files have them")
+      ->required()
+      ->expected(2)
+      ->type_name("GT.json DETECTIONS.json");
+  c->add_flag("--json", o.json);
+  c->add_option("--arrays", o.arrays,
+                "directory for precision.npy, recall.npy, scores.npy, as pycocotools has them");
 }
 
 /// The exit code. Throws output_lost.

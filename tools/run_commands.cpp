@@ -63,8 +63,7 @@ std::vector<float> forward(rexnet::session& session, const image_batch& images,
 
 std::vector<std::string> layer_files() {
   std::vector<std::string> names;
-  for (int i = 2; i <= 22; ++i)
-    if (i != 19 && i != 20) names.push_back("features." + std::to_string(i) + ".npy");
+  for (int i = 2; i <= rexnet::max_blocks + 6; ++i) names.push_back("features." + std::to_string(i) + ".npy");
   return names;
 }
 
@@ -86,8 +85,8 @@ struct layer_maps {
     taps.stem = add(2, n, plan.blocks[0].h, plan.blocks[0].w, c.stem_c);
     for (int i = 0; i < c.block_count; ++i)
       taps.blocks[i] = add(i + 3, n, plan.blocks[i].oh, plan.blocks[i].ow, c.blocks[i].out_c);
-    taps.head = add(21, n, last.oh, last.ow, c.head_c);
-    taps.pooled = add(22, n, 1, 1, c.head_c);
+    taps.head = add(c.block_count + 5, n, last.oh, last.ow, c.head_c);  // behind convolution and BatchNorm
+    taps.pooled = add(c.block_count + 6, n, 1, 1, c.head_c);
   }
 
  private:

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT
+// `rexnet coco`: COCO's numbers from two files.
+#include "tools/coco_report.hpp"
+#include "tools/commands.hpp"
+#include "tools/json_text.hpp"
+#include "tools/terminal.hpp"
+
+#include <filesystem>
+
+namespace rexnet_tools {
+namespace {
+
+/// A file's text, with its path before the message of what reads it.
+template <class Read>
+auto read_file(const std::string& path, Read&& read) {
+  const auto file = rexnet::file_bytes::map(path).value();
+  const rexnet::byte_span bytes = file.bytes();
+  try {
+    return read(std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
+  } catch (const rexnet::error& e) {
+    throw e.in(path);
+  }
+}
+
+/// What was left out, said once.
+void note(std::size_t n, const std::string& path, const char* what) {
+  if (n > 0) say(path + ": " + std::to_string(n) + what);
+}
+
+}  // namespace
+
+std::vector<std::string> coco_files() {
+  return {"precision.npy", "recall.npy", "scores.npy"};
+}
+
+void coco(const options& o) {
+  const std::string &truth_path = o.inputs[0], &found_path = o.inputs[1];
+  const coco_truth truth = read_file(truth_path, [](std::string_view text) { return read_coco_truth(text); });
+  const coco_detections found =
+      read_file(found_path, [&truth](std::string_view text) { return read_coco_detections(text, truth); });
+  note(truth.of_unknown_pictures, truth_path, " annotations of pictures that it does not list are left out");
+  note(truth.of_unknown_categories, truth_path,
+       " annotations of categories that it does not list are left out");
+  note(found.of_unknown_categories, found_path,
+       " detections of categories that the ground truth does not list are left out");
+  const coco_result r = evaluate_coco(truth, found);
+  if (!o.arrays.empty()) {
+    std::filesystem::create_directories(std::filesystem::u8path(o.arrays));
+    const auto k = static_cast<std::int64_t>(r.categories);
+    const auto write = [&](const char* name, const std::vector<std::int64_t>& shape,
+                           const std::vector<double>& data) {
+      write_file(o.arrays + "/" + name, npy_of_doubles(shape, data));
+    };
+    write("precision.npy", {10, 101, k, 4, 3}, r.precision);
+    write("recall.npy", {10, k, 4, 3}, r.recall);
+    write("scores.npy", {10, 101, k, 4, 3}, r.scores);
+  }
+  if (o.json) {
+    print_json(json_text(coco_json(truth, found, r)));
+    return;
+  }
+  print(rexnet::printable(truth_path) + ": " + std::to_string(truth.pictures.size()) + " pictures, " +
+        std::to_string(truth.annotations.size()) + " boxes, " + std::to_string(truth.categories.size()) +
+        " categories; " + rexnet::printable(found_path) + ": " + std::to_string(found.boxes.size()) +
+        " detections\n" + coco_text(truth, found, r));
+}
+
+}  // namespace rexnet_tools
