@@ -88,6 +88,12 @@ expect 0 'number 498' "$rexnet" classify "$dir/imagenet.rexnet" "$hat" --input-s
 "$write_checkpoint" "$dir/few.pth" timm 50 999
 expect 0 ' class 497' "$rexnet" classify "$dir/few.pth" "$hat" --input-size 64 --top 999
 
+# The maps' numbers follow the network's number of blocks: stem, blocks, head, pooled
+"$write_checkpoint" "$dir/long.rexnet" blocks 24 10
+expect 0 '' "$rexnet" run "$dir/long.rexnet" "$dir/in.npy" -o "$dir/x.npy" --layers "$dir/long"
+[ "$(ls "$dir/long" | wc -l)" -eq 27 ] || fail "--layers of 24 blocks wrote $(ls "$dir/long")"
+for i in $(seq 2 26) 29 30; do [ -s "$dir/long/features.$i.npy" ] || fail "--layers of 24 blocks: no features.$i.npy"; done
+
 # Features: the maps that run --layers writes, too
 expect 0 '' "$rexnet" features "$model" "$dir/in.npy" -o "$dir/maps"
 [ "$(ls "$dir/maps" | wc -l)" -eq 8 ] || fail "features wrote $(ls "$dir/maps")"

@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: MIT
 // Writes a checkpoint with random weights as PyTorch would, for scripts that need one and have no torch.
 // Usage: write_checkpoint OUT.pth|OUT.safetensors official|timm WIDTH_HUNDREDTHS CLASSES
+//        write_checkpoint OUT.rexnet blocks BLOCKS CLASSES     a packed file of a network with 1 to 24 blocks
 #include "tests/support/craft_model.hpp"
+#include "tests/support/must.hpp"
+#include "tests/support/random_model.hpp"
 #include "tests/support/scratch.hpp"
+
+#include "rexnet/payload/file/write.hpp"
 
 #include <cstdio>
 #include <cstdlib>
@@ -22,11 +27,38 @@ std::string safetensors(const rexnet_test::state_dict& dict) {
   return rexnet_test::safetensors(header + "}", body);
 }
 
+/// A narrow ReXNet, whose last block stands as often as it takes.
+std::string packed(int blocks, int classes) {
+  rexnet::config c = rexnet::config_for(rexnet::family::v1, 20, classes);
+  for (int i = c.block_count; i < blocks; ++i) {
+    rexnet::block_config& b = c.blocks[i];
+    b = c.blocks[i - 1];
+    b.in_c = b.residual_c = b.out_c;
+    b.stride = 1;
+  }
+  c.block_count = blocks;
+  rexnet::packed_header h;
+  h.shape = c;
+  const std::vector<float> payload = rexnet_test::random_payload(c, 1);
+  std::string file;
+  const auto take = [&file](rexnet::byte_span b) -> rexnet::status {
+    file.append(reinterpret_cast<const char*>(b.data()), b.size());
+    return rexnet::done;
+  };
+  const auto written = rexnet::write_packed(h, rexnet::payload_layers(payload), take);
+  if (!written) rexnet_test::give_up(written.error().message());
+  return file;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   if (argc != 5) return 2;
   const std::string path = argv[1];
+  if (std::strcmp(argv[2], "blocks") == 0) {
+    rexnet_test::write_bytes(path, packed(std::atoi(argv[3]), std::atoi(argv[4])));
+    return 0;
+  }
   const rexnet::config c = rexnet::config_for(rexnet::family::v1, std::atoi(argv[3]), std::atoi(argv[4]));
   const rexnet_test::state_dict dict =
       rexnet_test::model_writer(c, std::strcmp(argv[2], "timm") == 0, 1).write();
