@@ -4,7 +4,7 @@
 # needs (Debian 12), keeps each part's output in build/matrix/, prints a table. About an hour and a half on two cores.
 # Usage: ./matrix.sh [PART...]
 #   clang             everything with clang
-#   floats            SiLU and sigmoid of every float, with every instruction set (./test.sh takes one in 61)
+#   floats            SiLU and sigmoid of every float, with every instruction set (./test.sh takes one in 251)
 #   header_only       unit tests without dispatch, at -O2 (./test.sh: one copy of the kernels, -Og)
 #   lint              clang-tidy with its static analyzer, which ./test.sh leaves out
 #   noexcept          without exceptions and RTTI
