@@ -26,8 +26,8 @@ constexpr const char* meanings[coco_numbers] = {"average precision, mean of IoU 
                                                 "from there to 96 x 96",
                                                 "from there on"};
 
-/// Four digits, or "-".
-std::string number(double v) {
+/// After the point; or "-".
+std::string four_digits(double v) {
   return v <= -1 ? right("-", 6) : format("%.4f", v);
 }
 
@@ -56,7 +56,7 @@ std::string coco_text(const coco_truth& truth, const coco_detections& found, con
   std::string text;
   const auto numbers = r.numbers();
   for (std::size_t i = 0; i < coco_numbers; ++i)
-    text += format("%-9s %s  %s\n", coco_names[i], number(numbers[i]).c_str(), meanings[i]);
+    text += format("%-9s %s  %s\n", coco_names[i], four_digits(numbers[i]).c_str(), meanings[i]);
   std::size_t width = 8;
   for (const coco_category& c : truth.categories)
     width = (std::max)(width, (std::min)(name_columns, columns(name_of(c))));
@@ -67,8 +67,9 @@ std::string coco_text(const coco_truth& truth, const coco_detections& found, con
     const auto of = r.numbers_of(c);
     text += left(name_of(truth.categories[c]), width) +
             format(" %8zu %8zu  %s  %s  %s   %s   %s  %s  %s\n", all[c].truths, all[c].found,
-                   number(of[0]).c_str(), number(of[1]).c_str(), number(of[2]).c_str(), number(of[3]).c_str(),
-                   number(of[4]).c_str(), number(of[5]).c_str(), number(of[8]).c_str());
+                   four_digits(of[0]).c_str(), four_digits(of[1]).c_str(), four_digits(of[2]).c_str(),
+                   four_digits(of[3]).c_str(), four_digits(of[4]).c_str(), four_digits(of[5]).c_str(),
+                   four_digits(of[8]).c_str());
   }
   return text;
 }
