@@ -162,9 +162,10 @@ TEST_CASE("soak: every request is answered as the first, and memory does not gro
 #if !defined(REXNET_ADDRESS_SANITIZER) && !defined(REXNET_THREAD_SANITIZER)  // sanitizers keep what was freed
   // An emulator's own memory (its translations) grows with the program's.
   if (rexnet_test::number_from_environment("REXNET_EMULATED", 0) == 0) {
-    // Threads keep some freed blocks, which count as live: 18 kB were seen. A block of 32 bytes that one kind
-    // of request loses is 15 kB of 4000 requests and 366 kB of ./matrix.sh's 100,000.
-    CHECK(late.live - early.live <= 32);
+    // Threads keep some freed blocks, which count as live: 11 to 32 kB were seen, as much after 40,000
+    // requests as after 4000. A block of 32 bytes that one kind of request loses is 366 kB of ./matrix.sh's
+    // 100,000.
+    CHECK(late.live - early.live <= 48);
     CHECK(late.resident - early.resident <= 8192);
   }
 #endif
