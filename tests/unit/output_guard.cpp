@@ -18,7 +18,6 @@ namespace fs = std::filesystem;
 using rexnet_test::scratch;
 using rexnet_tools::output_guard;
 
-#if REXNET_EXCEPTIONS
 namespace {
 
 /// What the call says; "" where it is content.
@@ -133,5 +132,4 @@ TEST_CASE("output guard: links, hard and symbolic, of files and of folders") {
   g.output(s.path("folder/new"), "--embed");
   CHECK(!refusal([&] { g.output(s.path("way/new"), "--cam"); }).empty());
 }
-#endif
 #endif
