@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 # The wide matrix, for releases and for changes below include/: other processors, systems and libraries. Installs what it
-# needs (Debian 12), keeps each part's output in build/matrix/, prints a table. About four hours on two cores.
+# needs (Debian 12), keeps each part's output in build/matrix/, prints a table. About four hours on two cores, reckoned from its parts.
 # Usage: ./matrix.sh [PART...]
 #   clang             everything with clang, each source file by itself
 #   floats            SiLU and sigmoid of every float, with every instruction set (./test.sh takes one in 251)

@@ -29,7 +29,7 @@ except ImportError as e:
     sys.exit(77)
 
 import train_smoke  # tests/python's; tools/train is on the path after it
-from train_smoke import check, differing
+from train_smoke import check, check_resumed
 
 import boxes  # noqa: E402
 import detect  # noqa: E402
@@ -185,14 +185,7 @@ def check_resume(dir: Path, common: list) -> None:
     check(code == 0 and "AP50" in text, "four epochs" + ("" if code == 0 else ": " + text))
     code, text = run(*common, "--output", dir / "cut", "--color-jitter", 0.3, "--vflip", 0.5, "--stop-after", 1)
     check(code == 0 and "stopped after 1 of 4 epochs" in text, "stopped" + ("" if code == 0 else ": " + text))
-    code, text = run("--resume", dir / "cut" / "last.pth")
-    check(code == 0 and "1 of 4 epochs are done" in text, "resumed" + ("" if code == 0 else ": " + text))
-    for name in ("last.pth", "best.pth"):
-        whole, cut = (torch.load(dir / r / name, weights_only=True) for r in ("whole", "cut"))
-        found = differing(whole, cut)
-        check(not found, f"{name} of the resumed run is the uninterrupted run's" + "".join(f" {f}" for f in found[:5]))
-    code, text = run(*common, "--output", dir / "whole")
-    check(code == 1 and "holds a run" in text, "a run is not overwritten by accident")
+    check_resumed(run, dir, 1, common)
 
 
 def check_numbers(rexnet: str, run_dir: Path) -> None:

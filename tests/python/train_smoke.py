@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 try:
@@ -109,6 +110,18 @@ def differing(a, b) -> list[str]:
     return [] if same else ["differs"]
 
 
+def check_resumed(run: Callable[..., tuple[int, str]], dir: Path, at: int, common: list) -> None:
+    """The run `cut`, stopped after epoch `at` of 4, goes on to the end of the run `whole`. `run` is the program."""
+    code, text = run("--resume", dir / "cut" / "last.pth")
+    check(code == 0 and f"{at} of 4 epochs are done" in text, "resumed" + ("" if code == 0 else ": " + text))
+    for name in ("last.pth", "best.pth"):
+        whole, cut = (torch.load(dir / r / name, weights_only=True) for r in ("whole", "cut"))
+        found = differing(whole, cut)
+        check(not found, f"{name} of the resumed run is the uninterrupted run's" + "".join(f" {f}" for f in found[:5]))
+    code, text = run(*common, "--output", dir / "whole")
+    check(code == 1 and "holds a run" in text, "a run is not overwritten by accident")
+
+
 def check_resume(dir: Path, pictures: Path) -> None:
     """Four epochs with everything random in them, whole and killed after the first."""
     random_options = (
@@ -121,14 +134,7 @@ def check_resume(dir: Path, pictures: Path) -> None:
     lines = interrupted(*common, "--output", dir / "cut")
     at = torch.load(dir / "cut" / "last.pth", weights_only=True)["epoch"]
     check(1 <= at < 4, f"killed after epoch {at} of 4" + ("" if at < 4 else f": {lines}"))
-    code, text = run("--resume", dir / "cut" / "last.pth")
-    check(code == 0 and f"{at} of 4 epochs are done" in text, "resumed" + ("" if code == 0 else ": " + text))
-    for name in ("last.pth", "best.pth"):
-        whole, cut = (torch.load(dir / r / name, weights_only=True) for r in ("whole", "cut"))
-        found = differing(whole, cut)
-        check(not found, f"{name} of the resumed run is the uninterrupted run's" + "".join(f" {f}" for f in found[:5]))
-    code, text = run(*common, "--output", dir / "whole")
-    check(code == 1 and "holds a run" in text, "a run is not overwritten by accident")
+    check_resumed(run, dir, at, common)
 
 
 def check_answers(rexnet: str, run_dir: Path, pictures: Path, what: str) -> compare.Comparison:

@@ -133,15 +133,16 @@ def read_coco(path: str, folder: str, classes: list[str] | None) -> Boxes:
     return Boxes(classes, list(pictures.values()), left_out)
 
 
-def read_voc(folder: str, name: str, classes: list[str] | None) -> Boxes:
-    """The set ImageSets/Main/NAME.txt of a Pascal VOC folder. Classes are sorted by name, or those given. Boxes marked
-    `difficult` count as the others."""
-    root = Path(folder)
-    try:
-        stems = (root / "ImageSets" / "Main" / f"{name}.txt").read_text(encoding="utf-8").split()
-    except (OSError, ValueError) as e:
-        raise TrainError(f"{folder}: no set {name}: {e}") from e
-    found = []
+def read_voc(folder: str, sets: list[str], classes: list[str] | None) -> Boxes:
+    """The sets ImageSets/Main/NAME.txt of a Pascal VOC folder, as one. Classes are sorted by name, or those given. Boxes
+    marked `difficult` count as the others."""
+    root, stems = Path(folder), []
+    for name in sets:
+        try:
+            stems += (root / "ImageSets" / "Main" / f"{name}.txt").read_text(encoding="utf-8").split()
+        except (OSError, ValueError) as e:
+            raise TrainError(f"{folder}: no set {name}: {e}") from e
+    pictures, things, left_out = [], [], Counter()
     for stem in stems:
         path = root / "Annotations" / f"{stem}.xml"
         try:
@@ -149,46 +150,41 @@ def read_voc(folder: str, name: str, classes: list[str] | None) -> Boxes:
             size = int(tree.findtext("size/width", "")), int(tree.findtext("size/height", ""))
             if min(size) < 1:
                 raise ValueError(f"the size is {size[0]} x {size[1]}")
-            objects = []
+            things.append([])
             for thing in tree.iter("object"):
                 sides = [float(thing.findtext(f"bndbox/{side}", "")) for side in ("xmin", "ymin", "xmax", "ymax")]
-                objects.append((checked_name(thing.findtext("name"), str(path)), sides))
+                things[-1].append((checked_name(thing.findtext("name"), str(path)), sides))
         except (OSError, ValueError, xml.ParseError) as e:
             raise TrainError(f"{path}: {e}") from e
-        found.append((path, stem, tree.findtext("filename") or "", size, objects))
-    own = sorted({name for *_, objects in found for name, _ in objects})
-    unknown = sorted(set(own) - set(own if classes is None else classes))
-    if unknown:
-        raise TrainError(f"{folder}, {name}: classes that the training does not have: {', '.join(unknown)}")
+        file = root / "JPEGImages" / (tree.findtext("filename") or "")
+        if not file.is_file():  # some sets name their files otherwise
+            file = root / "JPEGImages" / f"{stem}.jpg"
+        pictures.append(Picture(file, len(pictures) + 1, *size))
+    own = sorted({name for of_picture in things for name, _ in of_picture})
     classes = own if classes is None else classes
-    pictures, left_out = [], Counter()
-    for index, (_, stem, file, size, objects) in enumerate(found):
-        path = root / "JPEGImages" / file
-        if not file or not path.is_file():  # some sets name their files otherwise
-            path = root / "JPEGImages" / f"{stem}.jpg"
-        picture = Picture(path, index + 1, *size)
-        for name_of_thing, sides in objects:
-            add_box(picture, sides, classes.index(name_of_thing) + 1, False, left_out)
-        pictures.append(picture)
+    unknown = sorted(set(own) - set(classes))
+    if unknown:
+        raise TrainError(f"{folder}, {', '.join(sets)}: classes that the training does not have: {', '.join(unknown)}")
+    for picture, of_picture in zip(pictures, things, strict=True):
+        for name, sides in of_picture:
+            add_box(picture, sides, classes.index(name) + 1, False, left_out)
     return Boxes(classes, pictures, left_out)
 
 
 def read_all(sets: list[str], voc: str | None, images: str | None, classes: list[str] | None) -> Boxes:
     """Several sets as one: COCO files with their pictures in `images` (default: the file's folder), or the sets of the
     VOC folder `voc`. The classes of the first are those of all, unless given. Ids are made unique."""
-    if voc and classes is None:  # any set may lack one
-        classes = sorted({name for s in sets for name in read_voc(voc, s, None).classes})
-    whole = None
-    for name in sets:
-        one = read_voc(voc, name, classes) if voc else read_coco(name, images or str(Path(name).parent), classes)
-        if whole is None:
-            whole, classes = one, one.classes
-        else:
+    if voc:
+        whole = read_voc(voc, sets, classes)
+    else:
+        whole = read_coco(sets[0], images or str(Path(sets[0]).parent), classes)
+        for name in sets[1:]:
+            one = read_coco(name, images or str(Path(name).parent), whole.classes)
             whole.pictures += one.pictures
             whole.left_out += one.left_out
-    if len(sets) > 1:
-        for index, picture in enumerate(whole.pictures):
-            picture.id = index + 1
+        if len(sets) > 1:
+            for index, picture in enumerate(whole.pictures):
+                picture.id = index + 1
     if not whole.classes or whole.count() == 0:
         raise TrainError(f"{', '.join(sets)}: no boxes")
     missing = [str(p.path) for p in whole.pictures if not p.path.is_file()]

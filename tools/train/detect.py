@@ -17,7 +17,6 @@ import json
 import os
 import re
 import sys
-import time
 from pathlib import Path
 
 import torch
@@ -34,9 +33,10 @@ import record
 import state
 from detector import create_detector, load_initial
 from errors import TrainError
-from run import choose_device, prepare_run
+from run import choose_device, describe, exit_code, past_epochs, prepare_run, run_epochs
 
 NUMBERS = "AP AP50 AP75 APsmall APmedium APlarge AR1 AR10 AR100 ARsmall ARmedium ARlarge".split()
+LOGGED = ("AP", "AP50", "AP75", "AR100")
 PATHS = ("voc", "images", "val_images", "initial_checkpoint")
 
 
@@ -157,9 +157,10 @@ def coco_numbers(truth: dict, found: list[dict]) -> dict[str, float]:
     return dict(zip(NUMBERS, map(float, evaluation.stats), strict=True))
 
 
-def best_row(history: list[dict]) -> dict:
-    """The epoch that best.pth holds: the highest AP, then the first."""
-    return max((row for row in history if row["AP"] is not None), key=lambda row: (row["AP"], -row["epoch"]))
+def best_row(history: list[dict]) -> dict | None:
+    """The epoch that best.pth holds: the highest AP, then the first. None before the first validation."""
+    measured = [row for row in history if row["AP"] is not None]
+    return max(measured, key=lambda row: (row["AP"], -row["epoch"]), default=None)
 
 
 def epoch_line(row: dict, epochs: int, best: bool) -> str:
@@ -171,49 +172,14 @@ def epoch_line(row: dict, epochs: int, best: bool) -> str:
     )
 
 
-def run_epochs(
-    t: engine.Trainer,
-    loaders: tuple[DataLoader, DataLoader],
-    truth: dict,
-    o: argparse.Namespace,
-    run: Path,
-    classes: list[str],
-    history: list[dict],
-) -> None:
-    """The epochs that are left; after each one the run's files are up to date."""
-    for epoch in range(len(history) + 1, min(o.epochs, o.stop_after or o.epochs) + 1):
-        start, lr = time.monotonic(), t.optimizer.param_groups[0]["lr"]
-        train_loss = engine.train_epoch(t, loaders[0])
-        measured = epoch % o.val_interval == 0 or epoch == o.epochs
-        found = detections_of(t.judged(), loaders[1], t.device) if measured else []
-        numbers = coco_numbers(truth, found) if measured else {}
-        history.append(
-            {
-                "epoch": epoch,
-                "lr": lr,
-                "train_loss": train_loss,
-                **{name: 100 * numbers[name] if measured else None for name in ("AP", "AP50", "AP75", "AR100")},
-                "seconds": round(time.monotonic() - start, 3),
-            }
-        )
-        best = measured and best_row(history) is history[-1]
-        if best:
-            state.save_weights(run / "best.pth", t.judged())
-            state.write_text(run / "detections.json", json.dumps(found) + "\n")
-        # Last: a program that is stopped before this line repeats the epoch, to the same result.
-        state.save(run / "last.pth", t, options.stored(o), classes, history)
-        record.write_log(run / "log.csv", history)
-        print(epoch_line(history[-1], o.epochs, best), flush=True)
-
-
 def finish(o: argparse.Namespace, run: Path, history: list[dict]) -> None:
     """The curve, and what to do next."""
     if len(history) < o.epochs:
         print(f"stopped after {len(history)} of {o.epochs} epochs: --resume {run / 'last.pth'} goes on")
-    if all(row["AP"] is None for row in history):
+    best = best_row(history)
+    if best is None:
         print(f"not validated yet (--val-interval {o.val_interval}): there is no best.pth")
         return
-    best = best_row(history)
     measures = (("AP", "AP (%)"), ("AP50", "AP50 (%)"))
     if not record.draw_curve(run / "curve.png", history, best, (("train_loss", "training"),), measures):
         print("no curve.png: matplotlib is not installed")
@@ -250,36 +216,33 @@ def train(argv: list[str] | None) -> None:
     run = prepare_run(o, inputs + ([] if o.voc else [*o.train, o.val]))
     truth = boxes.as_coco(validation)
     state.write_text(run / "val.json", json.dumps(truth) + "\n")
-    state.write_text(run / "classes.txt", "".join(name + "\n" for name in training.classes))
-    state.write_text(run / "options.json", json.dumps(options.stored(o), indent=1) + "\n")
-    history = saved["history"] if saved else []
+    describe(run, o, training.classes)
     print(
         f"{o.model}: {sum(p.numel() for p in model.parameters()) / 1e6:.2f} M parameters, "
         f"{len(training.classes)} classes; {len(training.pictures)} pictures with {training.count()} boxes to train, "
         f"{len(validation.pictures)} with {validation.count()} to validate, on {device}",
         flush=True,
     )
-    if saved:
-        state.restore(trainer, saved)
-        print(f"{resume}: {len(history)} of {o.epochs} epochs are done", flush=True)
-    run_epochs(trainer, loaders, truth, o, run, training.classes, history)
+    history = past_epochs(trainer, saved, o)
+    found: list[dict] = []
+
+    def measure(epoch: int) -> dict:
+        if epoch % o.val_interval != 0 and epoch != o.epochs:
+            return dict.fromkeys(LOGGED)
+        found[:] = detections_of(trainer.judged(), loaders[1], device)
+        numbers = coco_numbers(truth, found)
+        return {name: 100 * numbers[name] for name in LOGGED}
+
+    def keep() -> None:
+        state.write_text(run / "detections.json", json.dumps(found) + "\n")
+
+    run_epochs(trainer, loaders[0], o, run, training.classes, history, measure, best_row, epoch_line, keep)
     finish(o, run, history)
 
 
 def main(argv: list[str] | None = None) -> int:
     """The program; its exit code."""
-    try:
-        train(argv)
-    except TrainError as e:
-        text = str(e).strip()
-        if "DataLoader worker" in text:  # a worker's error comes with its whole traceback
-            text = text.splitlines()[-1].removeprefix("errors.TrainError: ")
-        print(f"detect.py: {text}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("detect.py: interrupted; --resume RUN_DIR/last.pth goes on after the last whole epoch", file=sys.stderr)
-        return 130
-    return 0
+    return exit_code("detect.py", train, argv)
 
 
 if __name__ == "__main__":

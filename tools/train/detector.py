@@ -2,7 +2,8 @@
 """SSDLite on ReXNet: torchvision's SSD with timm's ReXNet as its backbone, as arXiv 2007.00992 has it in table 6.
 
 The maps are the output of block 10 (stride 16), that of the last 1x1 convolution (stride 32) and four extra blocks, each
-on the one before. Parameters and multiply-adds at 320x320 and 91 classes are the paper's: 5.7 M and 1.0 G at 1.0x.
+on the one before. With 91 classes 1.0x has the paper's 5.7 M parameters, and 0.96 G multiply-adds at 320x320 (the paper:
+1.01 G).
 Names of tensors: backbone.stem, backbone.features (timm's), backbone.extra, head (torchvision's). BatchNorm's eps is
 timm's 1e-5 in the backbone, torchvision's 1e-3 in extra blocks and heads.
 """

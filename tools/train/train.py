@@ -9,16 +9,13 @@ Exit code 0, 1 (bad input, message on stderr), 2 (usage) or 130 (interrupted: --
 from __future__ import annotations
 
 import argparse
-import json
 import sys
-import time
 from pathlib import Path
 
 import torch
 from timm.data import resolve_data_config
 from timm.utils import random_seed
 from torch import nn
-from torch.utils.data import DataLoader
 
 import data
 import engine
@@ -28,7 +25,7 @@ import state
 from checkpoints import load_initial
 from errors import TrainError
 from models import create_model
-from run import choose_device, prepare_run
+from run import choose_device, describe, exit_code, past_epochs, prepare_run, run_epochs
 
 
 def build_model(o: argparse.Namespace, classes: int, resumed: bool) -> nn.Module:
@@ -41,39 +38,6 @@ def build_model(o: argparse.Namespace, classes: int, resumed: bool) -> nn.Module
     o.crop_pct = o.crop_pct or own["crop_pct"]
     o.interpolation = o.interpolation or own["interpolation"]
     return model
-
-
-def run_epochs(
-    t: engine.Trainer,
-    loaders: tuple[DataLoader, DataLoader],
-    o: argparse.Namespace,
-    run: Path,
-    classes: list[str],
-    history: list[dict],
-) -> None:
-    """The epochs that are left; after each one the run's files are up to date."""
-    for epoch in range(len(history) + 1, min(o.epochs, o.stop_after or o.epochs) + 1):
-        start, lr = time.monotonic(), t.optimizer.param_groups[0]["lr"]
-        train_loss = engine.train_epoch(t, loaders[0])
-        answers = engine.validate(t.judged(), loaders[1], t.device)
-        history.append(
-            {
-                "epoch": epoch,
-                "lr": lr,
-                "train_loss": train_loss,
-                "val_loss": answers.loss,
-                "top1": answers.top1,
-                "top5": answers.top5,
-                "seconds": round(time.monotonic() - start, 3),
-            }
-        )
-        best = record.best_row(history) is history[-1]
-        if best:
-            state.save_weights(run / "best.pth", t.judged())
-        # Last: a program that is stopped before this line repeats the epoch, to the same result.
-        state.save(run / "last.pth", t, options.stored(o), classes, history)
-        record.write_log(run / "log.csv", history)
-        print(record.epoch_line(history[-1], o.epochs, best), flush=True)
 
 
 def finish(o: argparse.Namespace, run: Path, history: list[dict], pictures: str) -> None:
@@ -106,35 +70,25 @@ def train(argv: list[str] | None) -> None:
     if val_dir is None:
         val_dir = str(run / "val.csv")
         state.write_text(val_dir, data.list_text(val_samples, classes))
-    state.write_text(run / "classes.txt", "".join(name + "\n" for name in classes))
-    state.write_text(run / "options.json", json.dumps(options.stored(o), indent=1) + "\n")
-    history = saved["history"] if saved else []
+    describe(run, o, classes)
     print(
         f"{o.model}: {sum(p.numel() for p in model.parameters()) / 1e6:.2f} M parameters, {len(classes)} classes, "
         f"{len(train_samples)} pictures to train, {len(val_samples)} to validate, on {device}",
         flush=True,
     )
-    if saved:
-        state.restore(trainer, saved)
-        print(f"{resume}: {len(history)} of {o.epochs} epochs are done", flush=True)
-    run_epochs(trainer, loaders, o, run, classes, history)
+    history = past_epochs(trainer, saved, o)
+
+    def measure(_: int) -> dict:
+        answers = engine.validate(trainer.judged(), loaders[1], device)
+        return {"val_loss": answers.loss, "top1": answers.top1, "top5": answers.top5}
+
+    run_epochs(trainer, loaders[0], o, run, classes, history, measure, record.best_row, record.epoch_line)
     finish(o, run, history, val_dir)
 
 
 def main(argv: list[str] | None = None) -> int:
     """The program; its exit code."""
-    try:
-        train(argv)
-    except TrainError as e:
-        text = str(e).strip()
-        if "DataLoader worker" in text:  # a worker's error comes with its whole traceback
-            text = text.splitlines()[-1].removeprefix("errors.TrainError: ")
-        print(f"train.py: {text}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("train.py: interrupted; --resume RUN_DIR/last.pth goes on after the last whole epoch", file=sys.stderr)
-        return 130
-    return 0
+    return exit_code("train.py", train, argv)
 
 
 if __name__ == "__main__":
