@@ -3,8 +3,9 @@
 # The wide matrix, for releases and for changes below include/: other processors, systems and libraries. Installs what it
 # needs (Debian 12), keeps each part's output in build/matrix/, prints a table. About an hour and a half on two cores.
 # Usage: ./matrix.sh [PART...]
-#   clang             everything with clang
+#   clang             everything with clang, each source file by itself
 #   floats            SiLU and sigmoid of every float, with every instruction set (./test.sh takes one in 251)
+#   fuzz              the fuzzers for a minute each, kernels of AVX-512 among them
 #   header_only       unit tests without dispatch, at -O2 (./test.sh: one copy of the kernels, -Og)
 #   lint              clang-tidy with its static analyzer, which ./test.sh leaves out
 #   noexcept          without exceptions and RTTI
@@ -18,7 +19,7 @@
 #   mutants           mistakes made on purpose in the headers: a test must notice each
 set -uo pipefail
 cd "$(dirname "$0")"
-[ $# -gt 0 ] || set -- clang floats header_only lint noexcept aarch64 armv7 armv7-neon windows bare_metal xsimd march soak coverage mutants
+[ $# -gt 0 ] || set -- clang floats fuzz header_only lint noexcept aarch64 armv7 armv7-neon windows bare_metal xsimd march soak coverage mutants
 mkdir -p build/matrix
 
 preset() { ./test.sh "$1"; }
@@ -44,6 +45,11 @@ part() {
       ./cmake/install-packages.sh tests && cmake --preset dev && cmake --build --preset dev --target kernel_tests &&
         REXNET_EVERY_FLOAT=1 ctest --preset dev -R '^math[.]' -V --no-tests=error
       ;;
+    fuzz)
+      ./cmake/install-packages.sh tests && cmake --preset fuzz -B build/fuzz_all -DREXNET_ISAS="sse2;fma3_avx2;avx512bw" &&
+        cmake --build build/fuzz_all --target fuzzers &&
+        REXNET_FUZZ_SECONDS=60 ctest --test-dir build/fuzz_all -R '^fuzz[.]' -j "$(nproc)" --output-on-failure --no-tests=error
+      ;;
     header_only)
       ./cmake/install-packages.sh tests &&
         cmake --preset dev -B build/header_only -DREXNET_TESTS_HEADER_ONLY=ON -DREXNET_BUILD_EXAMPLES=OFF &&
@@ -56,6 +62,7 @@ part() {
     coverage) ./cmake/install-packages.sh coverage && ./tests/coverage.sh ;;
     mutants) ./cmake/install-packages.sh tests && ./tests/mutants/run.py ;;
     march) ./cmake/install-packages.sh march && ./tests/march_matrix.sh ;;
+    clang) cmake --preset clang -DCMAKE_UNITY_BUILD=OFF -DREXNET_TESTS_TOGETHER=OFF && preset clang ;;
     *) preset "$1" ;;
   esac
 }

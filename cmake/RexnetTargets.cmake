@@ -35,7 +35,7 @@ endif()
 if(REXNET_SANITIZE)
   # Checks of use after scope make g++ need minutes and gigabytes for the unrolled tiles, which have hundreds
   # of short-lived references; -O1 and line tables for the same reason. What contains no kernel (REXNET_QUICK) clang
-  # compiles at -O0 in a third of the time of -O1, and a seventh of g++'s at -O1.
+  # compiles at -O0 in a third of the time that it or g++ takes at -O1.
   set(quick $<AND:$<CXX_COMPILER_ID:Clang>,$<BOOL:$<TARGET_PROPERTY:REXNET_QUICK>>>)
   if(REXNET_SANITIZE STREQUAL "thread")
     set(quick 0)

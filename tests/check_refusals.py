@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: MIT
 """Checks that every refusal is numbered, documented and tested.
 
-usage: check_refusals.py SOURCE_DIR [TEST_PROGRAM...]
+usage: check_refusals.py SOURCE_DIR [NAME PROGRAM]...
 
 Every errc of core/errc.hpp stands in docs/refusals.md, with the number that its comment has, and in a test; a test case
-names each number. The programs are run (without what is slow and no refusal), and every example of the document must
-be among the messages that they got.
+names each number. The tests of each tests/unit/NAME.cpp are run by their PROGRAM (without what is slow and no refusal),
+and every example of the document must be among the messages that they got.
 """
 import os
 import pathlib
@@ -48,8 +48,8 @@ examples = re.findall(r"^\| (?:[A-Z]\d+|-) \| `\w+` \|[^|]*\| `(.*)` \|$", docum
 if len(sys.argv) > 2:
     with tempfile.TemporaryDirectory() as folder:
         log = pathlib.Path(folder) / "messages"
-        for program in sys.argv[2:]:
-            subprocess.run([program, "--test-case-exclude=" + SLOW],
+        for name, program in zip(sys.argv[2::2], sys.argv[3::2]):
+            subprocess.run([program, f"--source-file=*/unit/{name}.cpp", "--test-case-exclude=" + SLOW],
                            env={**os.environ, "REXNET_REFUSALS": str(log)}, stdout=subprocess.DEVNULL, check=True)
         messages = set(log.read_text(errors="replace").splitlines())
     bad += [f"no test gets the example '{e}'" for e in examples if e not in messages]

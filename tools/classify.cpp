@@ -11,6 +11,7 @@
 #include "tools/output_guard.hpp"
 #include "tools/requests.hpp"
 #include "tools/stop_signals.hpp"
+#include "tools/system.hpp"
 #include "tools/terminal.hpp"
 
 #include <cstdio>
@@ -38,11 +39,6 @@ namespace fs = std::filesystem;
 /// as they come.
 void known_input(const std::string& path) {
   guard().input(path, "the picture");
-}
-
-bool is_directory(const std::string& path) {
-  std::error_code none;
-  return fs::is_directory(fs::u8path(path), none);
 }
 
 /// Where --cam's files go.
@@ -104,7 +100,7 @@ answer_format format_of(const options& o) {
 }
 
 /// Counts of the requests by result. The requests themselves are not kept.
-struct sums {
+struct request_counts {
   std::size_t answered = 0;
   std::size_t on_their_side = 0;  ///< of them not turned upright
   kind_counts failed, left_out;
@@ -303,7 +299,7 @@ class classification {
   cam_files cams_;
   answers out_;
   std::optional<embedding_file> embedding_;
-  sums sums_;
+  request_counts sums_;
   bool clash_ = false;  ///< a list named a file that this call writes
 };
 

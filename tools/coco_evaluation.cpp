@@ -217,19 +217,14 @@ std::array<double, coco_numbers> means(const coco_result& r, std::size_t first, 
   return out;
 }
 
-/// Positions of the elements of each picture, of one category: pictures ascending, elements in the file's
-/// order.
-template <class T>
-void sort_by_category(std::vector<const T*>& v) {
-  std::stable_sort(v.begin(), v.end(), [](const T* a, const T* b) {
-    return a->category != b->category ? a->category < b->category : a->picture < b->picture;
-  });
-}
+/// By category, then picture, then in the file's order.
 template <class T>
 std::vector<const T*> sorted(const std::vector<T>& from) {
   std::vector<const T*> v(from.size());
   std::transform(from.begin(), from.end(), v.begin(), [](const T& x) { return &x; });
-  sort_by_category(v);
+  std::stable_sort(v.begin(), v.end(), [](const T* a, const T* b) {
+    return a->category != b->category ? a->category < b->category : a->picture < b->picture;
+  });
   return v;
 }
 /// The run of elements from `at` on that are of this category and picture; `at` moves behind it.

@@ -105,7 +105,8 @@ class record_reader : public nlohmann::json_sax<nlohmann::json> {
   /// @param detections the file is one array
   record_reader(bool detections, Each each) : detections_(detections), each_(std::move(each)) {}
 
-  [[nodiscard]] bool found(section s) const { return (found_ & bit(s)) != 0; }
+  /// Which arrays stood in the file, bit(s) for each.
+  [[nodiscard]] unsigned found() const { return found_; }
 
   bool null() override {
     if (depth_ == record_depth() && field_ != field::none) return true;  // as if the key were not there
@@ -171,7 +172,7 @@ class record_reader : public nlohmann::json_sax<nlohmann::json> {
       section_ = section::detections;
     }
     if (depth_ == record_depth() - 2 && section_ != section::none) {
-      if (found(section_)) refuse(std::string(name_of(section_)) + " stands twice");
+      if ((found_ & bit(section_)) != 0) refuse(std::string(name_of(section_)) + " stands twice");
       found_ |= bit(section_);
       index_ = 0;
     } else if (depth_ == record_depth() && field_ == field::bbox) {
@@ -270,10 +271,7 @@ template <class Each>
 unsigned read_records(std::string_view json, bool detections, Each&& each) {
   record_reader<Each&> reader(detections, each);
   nlohmann::json::sax_parse(json.begin(), json.end(), &reader);
-  unsigned found = 0;
-  for (const section s : {section::pictures, section::categories, section::annotations, section::detections})
-    if (reader.found(s)) found |= bit(s);
-  return found;
+  return reader.found();
 }
 
 template <class T>

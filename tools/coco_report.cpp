@@ -8,7 +8,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdio>
 #include <cstring>
 
 namespace rexnet_tools {
@@ -27,12 +26,9 @@ constexpr const char* meanings[coco_numbers] = {"average precision, mean of IoU 
                                                 "from there to 96 x 96",
                                                 "from there on"};
 
-/// Four digits, or "-".
-std::string number(double v) {
-  if (v <= -1) return "     -";
-  char text[32];
-  std::snprintf(text, sizeof(text), "%.4f", v);
-  return text;
+/// After the point; or "-".
+std::string four_digits(double v) {
+  return v <= -1 ? right("-", 6) : format("%.4f", v);
 }
 
 struct count {
@@ -59,27 +55,21 @@ void add_numbers(nlohmann::ordered_json& j, const std::array<double, coco_number
 std::string coco_text(const coco_truth& truth, const coco_detections& found, const coco_result& r) {
   std::string text;
   const auto numbers = r.numbers();
-  for (std::size_t i = 0; i < coco_numbers; ++i) {
-    char line[128];
-    std::snprintf(line, sizeof(line), "%-9s %s  %s\n", coco_names[i], number(numbers[i]).c_str(),
-                  meanings[i]);
-    text += line;
-  }
+  for (std::size_t i = 0; i < coco_numbers; ++i)
+    text += format("%-9s %s  %s\n", coco_names[i], four_digits(numbers[i]).c_str(), meanings[i]);
   std::size_t width = 8;
-  for (const coco_category& c : truth.categories) width = (std::max)(width, columns(name_of(c)));
-  const auto padded = [width](const std::string& name) {
-    return name + std::string(width - columns(name), ' ');
-  };
-  text += '\n' + padded("category") +
+  for (const coco_category& c : truth.categories)
+    width = (std::max)(width, (std::min)(name_columns, columns(name_of(c))));
+  text += '\n' + left("category", width) +
           "    boxes    found      AP    AP50    AP75  APsmall APmedium APlarge   AR100\n";
   const auto all = counts(truth, found);
   for (std::size_t c = 0; c < truth.categories.size(); ++c) {
     const auto of = r.numbers_of(c);
-    char line[128];
-    std::snprintf(line, sizeof(line), " %8zu %8zu  %s  %s  %s   %s   %s  %s  %s\n", all[c].truths,
-                  all[c].found, number(of[0]).c_str(), number(of[1]).c_str(), number(of[2]).c_str(),
-                  number(of[3]).c_str(), number(of[4]).c_str(), number(of[5]).c_str(), number(of[8]).c_str());
-    text += padded(name_of(truth.categories[c])) + line;
+    text += left(name_of(truth.categories[c]), width) +
+            format(" %8zu %8zu  %s  %s  %s   %s   %s  %s  %s\n", all[c].truths, all[c].found,
+                   four_digits(of[0]).c_str(), four_digits(of[1]).c_str(), four_digits(of[2]).c_str(),
+                   four_digits(of[3]).c_str(), four_digits(of[4]).c_str(), four_digits(of[5]).c_str(),
+                   four_digits(of[8]).c_str());
   }
   return text;
 }

@@ -10,7 +10,7 @@
 namespace rexnet_tools {
 namespace {
 
-std::string number(double v) {
+std::string coordinate(double v) {
   char text[32];
   std::snprintf(text, sizeof(text), "%.5g", v);
   return text;
@@ -32,29 +32,30 @@ std::string colour(double part, bool right) {
 class drawing {
  public:
   drawing(double width, double height) {
-    body_ = "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"" + number(width) + "\" height=\"" +
-            number(height) + "\" viewBox=\"0 0 " + number(width) + ' ' + number(height) +
+    body_ = "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"" + coordinate(width) + "\" height=\"" +
+            coordinate(height) + "\" viewBox=\"0 0 " + coordinate(width) + ' ' + coordinate(height) +
             "\" font-family=\"DejaVu Sans, Verdana, sans-serif\" fill=\"#222\">\n";
     rectangle(0, 0, width, height, "#fff");
   }
   void rectangle(double x, double y, double w, double h, const std::string& fill,
                  const std::string& title = {}) {
-    body_ += "<rect x=\"" + number(x) + "\" y=\"" + number(y) + "\" width=\"" + number(w) + "\" height=\"" +
-             number(h) + "\" fill=\"" + fill + '"' +
+    body_ += "<rect x=\"" + coordinate(x) + "\" y=\"" + coordinate(y) + "\" width=\"" + coordinate(w) +
+             "\" height=\"" + coordinate(h) + "\" fill=\"" + fill + '"' +
              (title.empty() ? "/>\n" : "><title>" + xml_text(title) + "</title></rect>\n");
   }
   /// @param anchor start, middle or end @param turn degrees about (x, y)
   void text(double x, double y, double size, const std::string& what, const char* anchor,
             const std::string& fill = {}, double turn = 0) {
-    body_ +=
-        "<text x=\"" + number(x) + "\" y=\"" + number(y) + "\" font-size=\"" + number(size) +
-        "\" text-anchor=\"" + anchor + '"' + (fill.empty() ? "" : " fill=\"" + fill + '"') +
-        (turn == 0 ? "" : " transform=\"rotate(" + number(turn) + ' ' + number(x) + ' ' + number(y) + ")\"") +
-        '>' + xml_text(what) + "</text>\n";
+    body_ += "<text x=\"" + coordinate(x) + "\" y=\"" + coordinate(y) + "\" font-size=\"" + coordinate(size) +
+             "\" text-anchor=\"" + anchor + '"' + (fill.empty() ? "" : " fill=\"" + fill + '"') +
+             (turn == 0 ? ""
+                        : " transform=\"rotate(" + coordinate(turn) + ' ' + coordinate(x) + ' ' +
+                              coordinate(y) + ")\"") +
+             '>' + xml_text(what) + "</text>\n";
   }
   void line(double x0, double y0, double x1, double y1) {
-    body_ += "<path d=\"M" + number(x0) + ' ' + number(y0) + 'L' + number(x1) + ' ' + number(y1) +
-             "\" stroke=\"#ddd\" stroke-width=\"1\"/>\n";
+    body_ += "<path d=\"M" + coordinate(x0) + ' ' + coordinate(y0) + 'L' + coordinate(x1) + ' ' +
+             coordinate(y1) + "\" stroke=\"#ddd\" stroke-width=\"1\"/>\n";
   }
   [[nodiscard]] std::string finish() && { return std::move(body_) + "</svg>\n"; }
 
@@ -87,7 +88,7 @@ void legend(drawing& d, double x, double y) {
 }
 
 /// The first `longest` bytes of a name, without the part of a letter of UTF-8 at their end.
-std::string shortened(const std::string& name, std::size_t longest) {
+std::string first_bytes(const std::string& name, std::size_t longest) {
   std::size_t end = (std::min)(longest, name.size());
   while (end > 0 && end < name.size() && (static_cast<unsigned char>(name[end]) & 0xc0) == 0x80) --end;
   return name.substr(0, end);
@@ -95,9 +96,9 @@ std::string shortened(const std::string& name, std::size_t longest) {
 
 /// The picture of one report: its matrix has its corner at (x0, y0), and a row and a column for each class
 /// that occurs.
-class matrix {
+class matrix_drawing {
  public:
-  explicit matrix(const evaluation_report& r)
+  explicit matrix_drawing(const evaluation_report& r)
       : r_(r),
         classes_(occurring_classes(r.counts)),
         longest_(longest_name()),
@@ -147,7 +148,7 @@ class matrix {
   }
   /// The name of a class at its row and its column, and what part of its pictures is right.
   void draw_class(std::size_t i) {
-    const std::string name = shortened(r_.name(classes_[i]), longest_);
+    const std::string name = first_bytes(r_.name(classes_[i]), longest_);
     d_.text(x0_ - 6, y0_ + middle(i) + l_.font * 0.35, l_.font, name, "end");
     d_.text(x0_ + middle(i) + l_.font * 0.35, y0_ - 6, l_.font, name, "start", {}, -90);
     const class_count& of = count_of(classes_[i]);
@@ -193,7 +194,7 @@ class matrix {
 }  // namespace
 
 std::string confusion_svg(const evaluation_report& r) {
-  return matrix(r).draw();
+  return matrix_drawing(r).draw();
 }
 
 }  // namespace rexnet_tools

@@ -14,7 +14,6 @@ using nlohmann::ordered_json;
 
 /// More classes than this: the worst alone, and no matrix.
 constexpr std::size_t many_classes = 40, matrix_classes = 20, worst_classes = 20;
-constexpr std::size_t name_columns = 24;
 
 std::string class_table(const evaluation_report& r, std::vector<int> classes) {
   const auto& counts = r.counts.classes();

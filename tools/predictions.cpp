@@ -28,7 +28,7 @@ enum column {
   top5_column,
   error_column = 8
 };
-constexpr std::size_t run_column = 9, columns = 10;
+constexpr std::size_t run_column = 9, column_count = 10;
 
 std::uint32_t add(std::uint32_t crc, const std::string& text) {
   const std::string line = text + '\n';
@@ -152,7 +152,7 @@ predictions_file predictions_file::resume(const std::string& path, std::string r
         const std::string at = "row " + std::to_string(rows + 1) + " ";
         for (const std::string& field : row)
           if (field.find('\0') != field.npos) throw refuse(at + "holds a NUL byte");
-        if (row.size() != columns) throw refuse(at + "has " + std::to_string(row.size()) + " columns");
+        if (row.size() != column_count) throw refuse(at + "has " + std::to_string(row.size()) + " columns");
         if (row[run_column] != run) throw refuse(at + "is of " + difference(row[run_column], run));
         if (rows >= data.samples.size()) throw refuse("it has more rows than the data set has pictures");
         const sample& s = data.samples[rows];

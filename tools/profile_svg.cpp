@@ -73,9 +73,9 @@ struct drawing {
     svg += "<line x1=\"" + px(x0) + "\" y1=\"" + px(y0) + "\" x2=\"" + px(x1) + "\" y2=\"" + px(y1) +
            "\" class=\"" + style + "\"/>\n";
   }
-  void box(double x, double y, double w, double h, const char* colour, const std::string& tip = {}) {
+  void box(double x, double y, double w, double h, const char* fill, const std::string& tip = {}) {
     svg += "<rect x=\"" + px(x) + "\" y=\"" + px(y) + "\" width=\"" + px(w) + "\" height=\"" + px(h) +
-           "\" fill=\"" + colour + "\"" +
+           "\" fill=\"" + fill + "\"" +
            (tip.empty() ? "/>\n" : "><title>" + xml_text(tip) + "</title></rect>\n");
   }
 };
@@ -129,11 +129,11 @@ constexpr const char* style =
     "</style>\n";
 
 /// The sums of all bars.
-struct sums {
+struct chart_sums {
   double most = 0;  ///< the longest bar or bound
   double us = 0, bound = 0, macs = 0;
 
-  explicit sums(const profile_chart& chart) {
+  explicit chart_sums(const profile_chart& chart) {
     for (const profile_bar& bar : chart.bars) {
       most = (std::max)({most, bar.us(), bar.bound_us});
       us += bar.us(), bound += bar.bound_us, macs += bar.macs;
@@ -155,7 +155,7 @@ void draw_grid(drawing& d, double top, double bottom, double most, double scale,
 }
 
 /// The sums, and what the bound is.
-void draw_foot(drawing& d, double bottom, const sums& all, double peak, const time_unit& unit) {
+void draw_foot(drawing& d, double bottom, const chart_sums& all, double peak, const time_unit& unit) {
   d.line(20, bottom + 6, peak_at, bottom + 6, "rule");
   d.text(20, bottom + 27, "total", "all");
   d.text(left, bottom + 27, "total", "the bound is " + percent(all.bound / all.us) + " of the time");
@@ -175,7 +175,7 @@ void draw_foot(drawing& d, double bottom, const sums& all, double peak, const ti
 std::string profile_svg(const profile_chart& chart) {
   constexpr double top = 150;
   const double bottom = top + row * static_cast<double>(chart.bars.size()), height = bottom + 104;
-  const sums all(chart);
+  const chart_sums all(chart);
   const double scale = (right - left) / (all.most * 1.02);
   const time_unit unit = all.us < 10000 ? time_unit{"µs", 1} : time_unit{"ms", 1000};
 

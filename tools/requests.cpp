@@ -2,13 +2,13 @@
 #include "tools/requests.hpp"
 #include "tools/image_list.hpp"
 #include "tools/stop_signals.hpp"
+#include "tools/system.hpp"
 
 #include "rexnet/core/error.hpp"
 #include "rexnet/core/text.hpp"
 
 #include <algorithm>
 #include <filesystem>
-#include <system_error>
 #include <utility>
 
 namespace rexnet_tools {
@@ -17,11 +17,6 @@ namespace {
 namespace fs = std::filesystem;
 using rexnet::errc;
 using rexnet::error;
-
-bool is_directory(const std::string& path) {
-  std::error_code none;
-  return fs::is_directory(fs::u8path(path), none);
-}
 
 /// A request that has no answer.
 request without_answer(std::string path, std::string why) {

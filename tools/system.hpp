@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: MIT
-// What the command needs from the operating system: its arguments in UTF-8, the CPU's name.
+// What the command needs from the operating system: its arguments in UTF-8, the CPU's name, what is a
+// directory.
 #ifndef REXNET_TOOLS_SYSTEM_HPP
 #define REXNET_TOOLS_SYSTEM_HPP
 
 #include "rexnet/system/windows.hpp"
 
+#include <filesystem>
 #include <fstream>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #if defined(_WIN32)
@@ -52,6 +55,12 @@ inline std::string cpu_name() {
 }
 
 #endif
+
+/// Whether `path` (UTF-8) is a directory or leads to one; false where that cannot be known.
+inline bool is_directory(const std::string& path) {
+  std::error_code none;
+  return std::filesystem::is_directory(std::filesystem::u8path(path), none);
+}
 
 }  // namespace rexnet_tools
 

@@ -11,6 +11,9 @@
 
 namespace rexnet_tools {
 
+/// No name takes more.
+inline constexpr std::size_t name_columns = 24;
+
 /// printf's text, at most 255 bytes.
 inline std::string format(const char* how, ...) {
   char text[256];

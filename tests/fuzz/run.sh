@@ -20,6 +20,7 @@ case $name in
   *) length=1024 ;;
 esac
 export ASAN_OPTIONS=quarantine_size_mb=8:malloc_context_size=4${ASAN_OPTIONS:+:$ASAN_OPTIONS}
+export REXNET_FUZZ_TARGET=$name
 export UBSAN_OPTIONS=print_stacktrace=1
 artifacts=-artifact_prefix=$found/crashes/$name-
 if ! "$fuzzer" "${limits[@]}" "$artifacts" "${inputs[@]}" > "$found/$name.replay" 2>&1; then

@@ -129,3 +129,14 @@ TEST_CASE("embedded: top-k into the caller's memory is top-k") {
     for (std::size_t i = 0; i < expected.size(); ++i) CHECK(top[i].index == expected[i].index);
   }
 }
+
+TEST_CASE("embedded: a network without weights is refused") {
+  const rexnet::config c = rexnet::config_for(rexnet::family::v1, 50, 3);
+  const rexnet::network<rexnet::dynamic_config> net(c, nullptr);
+  const rexnet::plan p = rexnet_test::must(net.make_plan(8, 8));
+  rexnet::aligned_buffer memory(p.workspace_bytes());
+  const float image[8 * 8 * 3] = {};
+  float logits[3];
+  CHECK(net.forward(p, {image, 1, 8, 8, 3}, logits, {memory.data(), memory.size()}) ==
+        errc::invalid_argument);
+}

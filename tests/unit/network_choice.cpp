@@ -35,7 +35,7 @@ std::string dictionary(const state_dict& d, const std::string& prefix = "", cons
   all.insert(all.end(), more.begin(), more.end());
   return ordered_dict(all);
 }
-std::string file(const std::string& pickled) {
+std::string zip_file(const std::string& pickled) {
   return network().torch_zip(pickled, &second());
 }
 items joined(items a, const items& b) {
@@ -47,7 +47,7 @@ struct opened {
   std::string bytes;
   rexnet::result<rexnet::checkpoint> file;
   opened(const std::string& pickled, const std::string& key = "")
-      : bytes(::file(pickled)), file(rexnet::read_checkpoint(bytes_of(bytes), key)) {}
+      : bytes(zip_file(pickled)), file(rexnet::read_checkpoint(bytes_of(bytes), key)) {}
   /// The dictionary that was taken; its error where there is none.
   [[nodiscard]] std::string key() const { return file ? file->state_key() : file.error().message(); }
   /// Whether it is this network, whole.
@@ -67,7 +67,7 @@ void check_refused(const rexnet::error& e, errc code, const std::string& part) {
   CHECK_MESSAGE(other.empty(), other);
 }
 rexnet::error refusal(const std::string& pickled, const std::string& key = "") {
-  const std::string bytes = file(pickled);
+  const std::string bytes = zip_file(pickled);
   rexnet::load_options how;
   how.key = key;
   auto m = rexnet::load(bytes_of(bytes), how);

@@ -93,16 +93,14 @@ def width_hint(state: State) -> str:
     return "" if last is None else f"; the file looks like --rex-width-mult {last.shape[0] / 1280:.3g}"
 
 
-def check_fit(state: State, model: nn.Module) -> None:
-    """TrainError, naming the first tensor that is missing, too many, or of another shape."""
-    wanted = model.state_dict()
+def check_fit(state: State, wanted: State, hint: str) -> None:
+    """TrainError, naming the first tensor that is missing, too many, or of another shape, with the hint."""
     for name, tensor in wanted.items():
         if name not in state and not name.endswith("num_batches_tracked"):
-            raise TrainError(f"{name}: missing{width_hint(state)}")
+            raise TrainError(f"{name}: missing{hint}")
         if name in state and state[name].shape != tensor.shape:
             raise TrainError(
-                f"{name}: {list(state[name].shape)} in the file, {list(tensor.shape)} in this network"
-                + width_hint(state)
+                f"{name}: {list(state[name].shape)} in the file, {list(tensor.shape)} in this network{hint}"
             )
     for name in state:
         if name not in wanted:
@@ -131,7 +129,7 @@ def load_initial(model: nn.Module, path: str, reset_classifier: bool = False) ->
             # Small: timm's own for a few classes gives logits of several units, and the first steps undo the rest.
             state[head + ".weight"] = torch.nn.init.normal_(torch.empty_like(own[head + ".weight"]), std=0.01)
             state[head + ".bias"] = torch.zeros_like(own[head + ".bias"])
-        check_fit(state, model)
+        check_fit(state, own, width_hint(state))
     except TrainError as e:
         raise TrainError(f"{path}: {e}") from e
     model.load_state_dict(state, strict=False)  # only BatchNorm's counters may be missing: check_fit()

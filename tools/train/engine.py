@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: MIT
-"""One epoch of training, one of validation. Optimizer, schedule, loss, scaler and EMA are timm's."""
+"""One epoch of training, for classifiers and detectors, and a classifier's validation. Optimizer, schedule, loss of
+classifiers, scaler and EMA are timm's."""
 
 from __future__ import annotations
 
 import argparse
 import contextlib
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -21,6 +23,9 @@ from torch.utils.data import DataLoader
 from errors import TrainError
 
 
+Loss = Callable[[nn.Module, tuple, torch.device], torch.Tensor]  # of the model for one batch of the loader
+
+
 @dataclass
 class Trainer:
     """What training changes, and how it does so."""
@@ -28,7 +33,7 @@ class Trainer:
     model: nn.Module
     optimizer: torch.optim.Optimizer
     scheduler: Scheduler
-    loss: nn.Module
+    loss: Loss
     ema: ModelEmaV3 | None
     scaler: NativeScaler | None  # CUDA's float16 only
     device: torch.device
@@ -48,7 +53,20 @@ class Trainer:
         return torch.autocast(self.device.type, torch.float16 if self.device.type == "cuda" else torch.bfloat16)
 
 
-def make_trainer(model: nn.Module, o: argparse.Namespace, device: torch.device, batches: int) -> Trainer:
+def classification_loss(smoothing: float) -> Loss:
+    """Cross entropy with smoothed labels, of batches (pictures, class indices)."""
+    cross_entropy = LabelSmoothingCrossEntropy(smoothing)
+
+    def of_batch(model: nn.Module, batch: tuple, device: torch.device) -> torch.Tensor:
+        images, targets = (part.to(device, non_blocking=True) for part in batch)
+        return cross_entropy(model(images).float(), targets)
+
+    return of_batch
+
+
+def make_trainer(
+    model: nn.Module, o: argparse.Namespace, device: torch.device, batches: int, loss: Loss
+) -> Trainer:
     """A trainer at the beginning of a run of `batches` batches an epoch."""
     if o.amp and device.type not in ("cuda", "cpu"):
         raise TrainError(f"--amp on {device.type}: only CUDA and CPUs")
@@ -72,7 +90,7 @@ def make_trainer(model: nn.Module, o: argparse.Namespace, device: torch.device, 
         model,
         optimizer,
         scheduler,
-        LabelSmoothingCrossEntropy(o.smoothing),
+        loss,
         ema,
         NativeScaler(device.type) if o.amp and device.type == "cuda" else None,
         device,
@@ -108,14 +126,13 @@ def train_epoch(t: Trainer, loader: DataLoader) -> float:
     t.model.train()
     t.optimizer.zero_grad()
     total = 0.0
-    for index, (images, targets) in enumerate(loader):
+    for index, batch in enumerate(loader):
         last = index + 1 == len(loader)
         # The epoch's last step may have fewer batches than --grad-accum-steps: their mean all the same.
         first = index - index % t.accumulate
         group = min(t.accumulate, len(loader) - first)
-        images, targets = images.to(t.device, non_blocking=True), targets.to(t.device, non_blocking=True)
         with t.autocast():
-            loss = t.loss(t.model(images).float(), targets)
+            loss = t.loss(t.model, batch, t.device)
         if not math.isfinite(loss.item()):
             raise TrainError(
                 f"the loss is {loss.item()} after {t.steps} steps: a smaller --lr, or --clip-grad, may help"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The command line of train.py. Names and meanings are timm's train.py's, where it has the option."""
+"""The command line of train.py, and what detect.py's shares with it. Names and meanings are timm's train.py's, where it has the option."""
 
 from __future__ import annotations
 
@@ -80,6 +80,7 @@ def add_model(p: argparse.ArgumentParser) -> None:
         default=0.0,
         help="stochastic depth of the last block, less before (default: %(default)s)",
     )
+    g.add_argument("--smoothing", type=fraction, default=0.1, help="of the labels (default: %(default)s)")
 
 
 def add_optimisation(p: argparse.ArgumentParser) -> None:
@@ -116,7 +117,6 @@ def add_optimisation(p: argparse.ArgumentParser) -> None:
     g.add_argument("--warmup-epochs", type=int, help="linear warm-up (default: a tenth of the epochs, at most 5)")
     g.add_argument("--warmup-lr", type=float, default=1e-5, help="where it begins (default: %(default)s)")
     g.add_argument("--min-lr", type=float, default=0.0, help="where the schedule ends (default: %(default)s)")
-    g.add_argument("--smoothing", type=fraction, default=0.1, help="label smoothing (default: %(default)s)")
     g.add_argument(
         "--model-ema",
         action=argparse.BooleanOptionalAction,
@@ -215,35 +215,51 @@ def stored(o: argparse.Namespace) -> dict:
 
 def check(o: argparse.Namespace) -> None:
     """TrainError for options that make no sense alone or together."""
-    if not o.output:
-        raise TrainError("--output RUN_DIR is missing")
     if o.crop_pct is not None and not 0.01 <= o.crop_pct <= 1:
         raise TrainError(f"--crop-pct {o.crop_pct}: not in [0.01, 1]")
     if o.initial_checkpoint and o.pretrained:
         raise TrainError("--initial-checkpoint and --pretrained both say where to start")
     if o.val_fraction == 0:
         raise TrainError("--val-fraction 0: nothing to validate with")
+
+
+def check_run(o: argparse.Namespace) -> None:
+    """TrainError for what makes no sense in any run. Fills in the warm-up."""
+    if not o.output:
+        raise TrainError("--output RUN_DIR is missing")
     if o.warmup_epochs is None:
         o.warmup_epochs = min(5, o.epochs // 10)
     if not 0 <= o.warmup_epochs < o.epochs:
         raise TrainError(f"--warmup-epochs {o.warmup_epochs}: not in [0, {o.epochs}), the epochs")
 
 
-def parse(argv: list[str] | None, run_options: dict | None = None) -> argparse.Namespace:
-    """The command line; what it does not give comes from `run_options`, those of a run to be resumed."""
-    parser = build_parser()
+def parse_with(
+    parser: argparse.ArgumentParser, argv: list[str] | None, run_options: dict | None, paths: tuple[str, ...]
+) -> argparse.Namespace:
+    """The command line; what it does not give comes from `run_options`, those of a run to be resumed. The options
+    `paths`, each a path or a list of them, become absolute."""
     if run_options is not None:
         parser.set_defaults(**run_options)
     o = parser.parse_args(argv)
     if o.resume and not o.output:
         o.output = os.path.dirname(os.path.abspath(o.resume))
-    for name in PATHS:
-        if getattr(o, name):
-            setattr(o, name, os.path.abspath(getattr(o, name)))
+    for name in paths:
+        given = getattr(o, name)
+        if isinstance(given, list):
+            setattr(o, name, [os.path.abspath(path) for path in given])
+        elif given:
+            setattr(o, name, os.path.abspath(given))
+    check_run(o)
+    return o
+
+
+def parse(argv: list[str] | None, run_options: dict | None = None) -> argparse.Namespace:
+    """train.py's command line, as parse_with()."""
+    o = parse_with(build_parser(), argv, run_options, PATHS)
     check(o)
     return o
 
 
-def resume_path(argv: list[str] | None) -> str | None:
+def resume_path(parser: argparse.ArgumentParser, argv: list[str] | None) -> str | None:
     """--resume alone, before the rest can be understood."""
-    return build_parser().parse_known_args(argv)[0].resume
+    return parser.parse_known_args(argv)[0].resume

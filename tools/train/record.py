@@ -13,13 +13,11 @@ from pathlib import Path
 
 from state import write_atomically, write_text
 
-COLUMNS = ("epoch", "lr", "train_loss", "val_loss", "top1", "top5", "seconds")
-
 
 def write_log(path: Path, history: list[dict]) -> None:
     """log.csv: a row per epoch, percent for top1 and top5; lr is that of the epoch's first step."""
     text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    writer = csv.DictWriter(text, list(history[-1]), lineterminator="\n")
     writer.writeheader()
     writer.writerows(history)
     write_text(path, text.getvalue())
@@ -39,8 +37,19 @@ def best_row(history: list[dict]) -> dict:
     return max(history, key=lambda row: (row["top1"], -row["val_loss"], -row["epoch"]))
 
 
-def draw_curve(path: Path, history: list[dict]) -> bool:
-    """curve.png: losses and top-1 by epoch. False without matplotlib."""
+# (column of the log, what it is called) of a classifier's curve.
+LOSSES = (("train_loss", "training (augmented, smoothed)"), ("val_loss", "validation"))
+MEASURES = (("top1", "validation top-1 (%)"),)
+
+
+def draw_curve(
+    path: Path,
+    history: list[dict],
+    best: dict,
+    losses: tuple[tuple[str, str], ...] = LOSSES,
+    measures: tuple[tuple[str, str], ...] = MEASURES,
+) -> bool:
+    """curve.png: losses and measures by epoch, the best epoch's first measure marked. False without matplotlib."""
     try:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
@@ -48,20 +57,25 @@ def draw_curve(path: Path, history: list[dict]) -> bool:
         return False
     figure = Figure(figsize=(8, 3.2), dpi=100, layout="constrained")
     FigureCanvasAgg(figure)
-    losses, accuracy = figure.subplots(1, 2)
-    epochs = [row["epoch"] for row in history]
-    losses.plot(epochs, [row["train_loss"] for row in history], label="training (augmented, smoothed)")
-    losses.plot(epochs, [row["val_loss"] for row in history], label="validation")
+    left, right = figure.subplots(1, 2)
+
+    def plot(axes, column: str, label: str) -> None:
+        rows = [row for row in history if row[column] is not None]  # some are not measured every epoch
+        axes.plot([row["epoch"] for row in rows], [row[column] for row in rows], label=label)
+
+    for column, label in losses:
+        plot(left, column, label)
     # Averages and BatchNorm's statistics need some steps: what validation says before would flatten the rest.
-    most_val, most_train = (max(row[name] for row in history) for name in ("val_loss", "train_loss"))
-    losses.set(xlabel="epoch", ylabel="loss", ylim=(0, 1.05 * max(most_train, min(most_val, 1.5 * most_train))))
-    losses.legend(frameon=False)
-    best = best_row(history)
-    accuracy.plot(epochs, [row["top1"] for row in history], color="tab:green")
-    accuracy.plot(best["epoch"], best["top1"], "o", color="tab:green", label=f"best.pth: {best['top1']:.1f} %")
-    accuracy.set(xlabel="epoch", ylabel="validation top-1 (%)")
-    accuracy.legend(frameon=False, loc="lower right")
-    for axes in (losses, accuracy):
+    most = [max(row[column] for row in history) for column, _ in losses]
+    left.set(xlabel="epoch", ylabel="loss", ylim=(0, 1.05 * max(most[0], min(max(most), 1.5 * most[0]))))
+    for column, label in measures:
+        plot(right, column, label)
+    column, label = measures[0]
+    right.plot(best["epoch"], best[column], "o", color="tab:blue", label=f"best.pth: {best[column]:.1f} %")
+    right.set(xlabel="epoch", ylabel=label if len(measures) == 1 else "%")
+    left.legend(frameon=False)
+    right.legend(frameon=False, loc="lower right")
+    for axes in (left, right):
         axes.grid(alpha=0.3)
         axes.spines[["top", "right"]].set_visible(False)
     write_atomically(path, lambda part: figure.savefig(part, format="png"))

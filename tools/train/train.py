@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 import time
 from pathlib import Path
@@ -29,41 +28,7 @@ import state
 from checkpoints import load_initial
 from errors import TrainError
 from models import create_model
-
-
-def choose_device(o: argparse.Namespace) -> torch.device:
-    """--device, or CUDA where there is one, or the CPU."""
-    if o.threads:
-        torch.set_num_threads(o.threads)
-    try:
-        device = torch.device(o.device or ("cuda" if torch.cuda.is_available() else "cpu"))
-        torch.zeros(1, device=device)
-    except (RuntimeError, AssertionError) as e:
-        raise TrainError(f"--device {o.device}: {e}") from e
-    return device
-
-
-RUN_FILES = ("best.pth", "last.pth", "classes.txt", "options.json", "log.csv", "val.csv", "curve.png")
-
-
-def file_id(path: str | Path) -> tuple[int, int]:
-    """Of an existing file."""
-    found = os.stat(path)
-    return found.st_dev, found.st_ino
-
-
-def prepare_run(o: argparse.Namespace, pictures: list[data.Sample]) -> Path:
-    """The run's folder; another run in it is only overwritten on request, what this one reads never."""
-    run = Path(o.output)
-    # By device and inode: links and other paths lead to the same file.
-    known = {file_id(run / name): run / name for name in RUN_FILES if (run / name).exists()}
-    for path in [o.initial_checkpoint or "", *(path for path, _ in pictures)] if known else []:
-        if os.path.exists(path) and file_id(path) in known:
-            raise TrainError(f"{known[file_id(path)]}, which the run writes, is the input {path}: another --output")
-    if (run / "last.pth").exists() and not o.resume and not o.overwrite:
-        raise TrainError(f"{run} holds a run: --resume {run / 'last.pth'} goes on with it, --overwrite replaces it")
-    run.mkdir(parents=True, exist_ok=True)
-    return run
+from run import choose_device, prepare_run
 
 
 def build_model(o: argparse.Namespace, classes: int, resumed: bool) -> nn.Module:
@@ -113,7 +78,7 @@ def run_epochs(
 
 def finish(o: argparse.Namespace, run: Path, history: list[dict], pictures: str) -> None:
     """The curve, and what to do next."""
-    if not record.draw_curve(run / "curve.png", history):
+    if not record.draw_curve(run / "curve.png", history, record.best_row(history)):
         print("no curve.png: matplotlib is not installed")
     best = record.best_row(history)
     print(f"best.pth: epoch {best['epoch']}, top-1 {best['top1']:.2f} %, top-5 {best['top5']:.2f} %")
@@ -126,7 +91,7 @@ def finish(o: argparse.Namespace, run: Path, history: list[dict], pictures: str)
 
 def train(argv: list[str] | None) -> None:
     """The whole run. TrainError: what is wrong with it."""
-    resume = options.resume_path(argv)
+    resume = options.resume_path(options.build_parser(), argv)
     saved = state.read(resume) if resume else None
     o = options.parse(argv, saved["options"] if saved else None)
     device = choose_device(o)
@@ -136,8 +101,8 @@ def train(argv: list[str] | None) -> None:
     random_seed(o.seed)
     model = build_model(o, len(classes), saved is not None).to(device)
     loaders = data.train_loader(train_samples, o, device), data.val_loader(val_samples, o, device)
-    trainer = engine.make_trainer(model, o, device, len(loaders[0]))
-    run = prepare_run(o, train_samples + val_samples)
+    trainer = engine.make_trainer(model, o, device, len(loaders[0]), engine.classification_loss(o.smoothing))
+    run = prepare_run(o, [path for path, _ in train_samples + val_samples])
     if val_dir is None:
         val_dir = str(run / "val.csv")
         state.write_text(val_dir, data.list_text(val_samples, classes))
