@@ -5,6 +5,7 @@
 #ifndef REXNET_HEADS_SSD_HPP
 #define REXNET_HEADS_SSD_HPP
 
+#include "rexnet/arch/detector.hpp"
 #include "rexnet/core/errc.hpp"
 #include "rexnet/core/views.hpp"
 
@@ -29,7 +30,7 @@ struct detection {
   int anchor = 0;   ///< row of the raw outputs that it comes from
 };
 
-inline constexpr int max_ssd_levels = 8, ssd_anchors_a_place = 6;
+inline constexpr int max_ssd_levels = 8;
 
 /// The maps that a detector's heads look at, and the network's input.
 struct ssd_shape {
