@@ -23,15 +23,16 @@ inline constexpr int max_detector_classes = 4096;
 
 /// A whole detector. Build one with detector_for(); readers of checkpoints then put in what the tensors show.
 struct detector_config {
-  config backbone;    ///< without classifier: its classes are 0
-  int tap = 10;       ///< the block whose output is the first map
-  int classes = 91;   ///< with the background, which is class 0
+  config backbone;                            ///< without classifier: its classes are 0
+  int tap = 10;                               ///< the block whose output is the first map
+  int classes = 91;                           ///< with the background, which is class 0
   block_config extra[ssd_extra_blocks] = {};  ///< each on the map before
 };
 
 namespace detail {
 
-/// What torchvision's extra blocks and heads have in common with a ReXNet's blocks: everything but the numbers.
+/// What torchvision's extra blocks and heads have in common with a ReXNet's blocks: everything but the
+/// numbers.
 constexpr block_config ssd_block(int in_c, int mid_c, int out_c, int stride, bool expand,
                                  activation project) noexcept {
   block_config b;
@@ -160,6 +161,14 @@ constexpr void connect_extra_blocks(detector_config& d) noexcept {
   }
   return hash != 0 ? hash : 1;
 }
+
+/// A detector that is a type: all sizes of detector_network<static_detector<...>> are compile-time constants.
+/// Classes with the background.
+template <family Family, int WidthHundredths, int Classes, int Divisor = 8>
+struct static_detector {
+  /// The configuration itself.
+  static constexpr detector_config value = detector_for(Family, WidthHundredths, Classes, Divisor);
+};
 
 }  // namespace REXNET_BUILD
 }  // namespace rexnet

@@ -105,7 +105,9 @@ struct block_context : network_context {
   [[nodiscard]] const block_layout& weights() const noexcept { return *layers; }
   [[nodiscard]] const block_plan& sizes() const noexcept { return *place; }
   /// Channels of an output pixel that may be written, and floats from one to the next.
-  [[nodiscard]] int written_c() const noexcept { return outputs != nullptr ? shape->out_c : padded_c(shape->out_c); }
+  [[nodiscard]] int written_c() const noexcept {
+    return outputs != nullptr ? shape->out_c : padded_c(shape->out_c);
+  }
   [[nodiscard]] float* scratch(int worker) const noexcept {
     return workspace + sizes().scratch + worker * sizes().scratch_floats;
   }
@@ -252,7 +254,8 @@ inline void band_chunk(const block_context& b, int chunk, int worker, const inpu
       });
 }
 
-/// Slices of a block without expand and squeeze-excite: the depthwise convolution of a slice, of the map as it is.
+/// Slices of a block without expand and squeeze-excite: the depthwise convolution of a slice, of the map as
+/// it is.
 inline void depthwise_slice(const block_context& b, int chunk) noexcept {
   const block_config& cfg = b.block();
   const block_plan& sizes = b.sizes();

@@ -46,8 +46,8 @@ struct detector_pass {
     backbone.blocks(each, net->tap + 1, c.block_count, worker);
     each(phase::head, c.block_count, ceil_div(c.head_c, slice_channels), [&](int chunk) {
       const int first_c = chunk * slice_channels;
-      backbone.head_pixels_to(backbone.workspace + how->head_map + first_c, 0, backbone.last_pixels(), first_c,
-                              smaller(slice_channels, c.head_c - first_c), padded_c(c.head_c));
+      backbone.head_pixels_to(backbone.workspace + how->head_map + first_c, 0, backbone.last_pixels(),
+                              first_c, smaller(slice_channels, c.head_c - first_c), padded_c(c.head_c));
     });
     heads(each, 1);
     for (int k = 0; k < ssd_extra_blocks; ++k) {
@@ -83,8 +83,8 @@ struct detector_pass {
   template <class Each>
   void heads(const Each& each, int level) const noexcept {
     const int number = net->backbone.block_count + 1 + ssd_extra_blocks + level;
-    const auto head = [&](const block_config& shape, const block_layout& l, const block_plan& sizes, float* out,
-                          int step) {
+    const auto head = [&](const block_config& shape, const block_layout& l, const block_plan& sizes,
+                          float* out, int step) {
       const block_context b = context(shape, l, sizes, out + sizes.out * step);
       each(phase::slices, number, sizes.chunks, [&](int chunk) { depthwise_slice(b, chunk); });
       each(phase::project, number, sizes.groups, [&](int chunk) { project_chunk(b, chunk); });
@@ -129,7 +129,8 @@ class basic_detector_network : private detail::detector_storage<Config>, private
                    std::to_string(threads) + " threads: must be 1 to " + std::to_string(max_threads));
     const detector_plan p = rexnet::make_plan(storage::net, h, w, threads);
     if (!p.fits_memory())
-      return detail::refused_input(errc::limit_exceeded, h, w, "the workspace is larger than the address space");
+      return detail::refused_input(errc::limit_exceeded, h, w,
+                                   "the workspace is larger than the address space");
     return p;
   }
 
@@ -162,7 +163,11 @@ class basic_detector_network : private detail::detector_storage<Config>, private
     auto* const floats = reinterpret_cast<float*>(workspace.data());
     for (int image = 0; image < input.n; ++image) {
       detail::detector_pass pass{
-          {{kernels(), &shape().backbone, &layout().backbone, payload_, &p.backbone, floats}, rows_of, nullptr, {}, {}},
+          {{kernels(), &shape().backbone, &layout().backbone, payload_, &p.backbone, floats},
+           rows_of,
+           nullptr,
+           {},
+           {}},
           &shape(),
           &layout(),
           &p,

@@ -15,8 +15,9 @@ inline namespace REXNET_BUILD {
 struct detector_plan {
   plan backbone;  ///< of which total_floats is the workspace's first part
   block_plan extra[ssd_extra_blocks] = {};
-  block_plan logits[ssd_levels] = {}, codes[ssd_levels] = {};  ///< `out` is the first row of the level's outputs
-  std::int64_t rows = 0;                                      ///< of the raw outputs
+  block_plan logits[ssd_levels] = {},
+             codes[ssd_levels] = {};  ///< `out` is the first row of the level's outputs
+  std::int64_t rows = 0;              ///< of the raw outputs
   /// @cond internal
   std::int64_t phases = 0, head_map = 0;  ///< offsets in floats
   /// @endcond
@@ -52,7 +53,8 @@ constexpr block_plan plan_head(const block_config& b, int h, int w, int threads)
 
 /// The plan for h x w pixels on `threads` threads.
 /// Precondition: 1 <= h, w <= max_input_side, 1 <= threads <= max_threads; a detector that is_runnable().
-[[nodiscard]] constexpr detector_plan make_plan(const detector_config& d, int h, int w, int threads) noexcept {
+[[nodiscard]] constexpr detector_plan make_plan(const detector_config& d, int h, int w,
+                                                int threads) noexcept {
   using namespace detail;
   detector_plan p;
   p.backbone = make_plan(d.backbone, h, w, threads);
@@ -104,7 +106,8 @@ constexpr block_plan plan_head(const block_config& b, int h, int w, int threads)
 }
 
 /// Bytes of workspace that forward() needs: a constant expression for a constant detector.
-[[nodiscard]] constexpr std::size_t workspace_bytes(const detector_config& d, int h, int w, int threads) noexcept {
+[[nodiscard]] constexpr std::size_t workspace_bytes(const detector_config& d, int h, int w,
+                                                    int threads) noexcept {
   return make_plan(d, h, w, threads).workspace_bytes();
 }
 

@@ -22,7 +22,8 @@ inline namespace REXNET_BUILD {
   auto backbone = pack_weights(t.backbone);
   if (!backbone) return backbone.error();
   const span<const float> first = backbone->floats();
-  std::copy(first.begin(), first.begin() + static_cast<std::ptrdiff_t>(layout.backbone.bytes / 4), floats.begin());
+  std::copy(first.begin(), first.begin() + static_cast<std::ptrdiff_t>(layout.backbone.bytes / 4),
+            floats.begin());
   // The same walk over tensors and layout: their members are called alike.
   const detector_tensors* tensors = &t;
   std::vector<const layer_tensors*> layers;

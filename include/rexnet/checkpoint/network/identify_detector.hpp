@@ -75,9 +75,9 @@ class detector_reader {
     if (status s = check_shapes(); !s) return s.error();
     for (std::size_t i = 0; i < sorted_.size(); ++i)
       if (!used_[i] && !(is_counter(sorted_[i]->name) && sorted_[i]->elements() <= 1))
-        return error(errc::model_unexpected,
-                     sorted_[i]->name + ": unexpected, shape " + shape_text(sorted_[i]->shape) + " (SSDLite on " +
-                         variant_text(shape.backbone) + ")");
+        return error(errc::model_unexpected, sorted_[i]->name + ": unexpected, shape " +
+                                                 shape_text(sorted_[i]->shape) + " (SSDLite on " +
+                                                 variant_text(shape.backbone) + ")");
     return d_;
   }
 
@@ -85,8 +85,9 @@ class detector_reader {
   static constexpr std::string_view prefix = "backbone.";
 
   const tensor* need(const std::string& name, std::size_t rank) {
-    const auto at = std::lower_bound(sorted_.begin(), sorted_.end(), name,
-                                     [](const tensor* t, const std::string& wanted) { return t->name < wanted; });
+    const auto at =
+        std::lower_bound(sorted_.begin(), sorted_.end(), name,
+                         [](const tensor* t, const std::string& wanted) { return t->name < wanted; });
     if (at == sorted_.end() || (*at)->name != name) {
       note(errc::model_missing, name + ": missing (torchvision's names of SSDLite)");
       return nullptr;
@@ -150,9 +151,9 @@ class detector_reader {
       if (stride == 16 && shape.backbone.blocks[i].out_c == tapped) shape.tap = i;
     }
     if (shape.tap < 0)
-      return error(errc::model_wrong_shape,
-                   logits.name + ": a head on " + std::to_string(tapped) +
-                       " channels, which no block of stride 16 of " + variant_text(shape.backbone) + " has");
+      return error(errc::model_wrong_shape, logits.name + ": a head on " + std::to_string(tapped) +
+                                                " channels, which no block of stride 16 of " +
+                                                variant_text(shape.backbone) + " has");
     connect_extra_blocks(shape);
     return done;
   }
@@ -165,8 +166,8 @@ class detector_reader {
       if (status s = check(d_.extra[k].project, {b.out_c, b.mid_c, 1, 1}); !s) return s;
     }
     for (int k = 0; k < ssd_levels; ++k)
-      for (const auto& [tensors, b] :
-           {std::pair{&d_.logits[k], logits_head(d_.shape, k)}, std::pair{&d_.codes[k], codes_head(d_.shape, k)}}) {
+      for (const auto& [tensors, b] : {std::pair{&d_.logits[k], logits_head(d_.shape, k)},
+                                       std::pair{&d_.codes[k], codes_head(d_.shape, k)}}) {
         if (status s = check(tensors->depthwise, {b.mid_c, 1, 3, 3}); !s) return s;
         if (status s = check(tensors->project, {b.out_c, b.mid_c, 1, 1}); !s) return s;
       }

@@ -294,7 +294,8 @@ class network_chooser {
   [[nodiscard]] static bool attach_detector(const std::string& prefix, std::vector<named_value>& inside,
                                             std::vector<named_value>& outside) {
     if (!ends_with(prefix, backbone_prefix)) return false;
-    const std::string_view common = std::string_view(prefix).substr(0, prefix.size() - backbone_prefix.size());
+    const std::string_view common =
+        std::string_view(prefix).substr(0, prefix.size() - backbone_prefix.size());
     const auto heads = [common](const named_value& e) {
       const std::string_view name = strip_prefixes(e.name);
       return begins_with(name, common) && names_ssd_head(name.substr(common.size()));
