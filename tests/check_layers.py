@@ -23,7 +23,7 @@ ALLOWED = {
 }
 # Of a folder only this: the engine uses the packed layout and no file, checkpoints how pictures are prepared, the resize
 # its two loops, a model of a checkpoint only where it came from, and heads of the headers above them only the operators.
-ONLY = {("engine", "payload"): {"layout.hpp"}, ("checkpoint", "image"): {"preprocess.hpp"},
+ONLY = {("engine", "payload"): {"layout.hpp", "detector_layout.hpp"}, ("checkpoint", "image"): {"preprocess.hpp"},
         ("payload", "image"): {"preprocess.hpp"}, ("image", "kernels"): {"resample.hpp"},
         ("model", "checkpoint"): {"origin.hpp"}, ("model", "image"): {"preprocess.hpp"},
         ("heads", "."): {"ops.hpp"}}

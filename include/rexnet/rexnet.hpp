@@ -6,6 +6,7 @@
 #include "rexnet/checkpoint/npy.hpp"
 #include "rexnet/heads/cam.hpp"
 #include "rexnet/heads/features.hpp"
+#include "rexnet/heads/ssd.hpp"
 #include "rexnet/labels/imagenet.hpp"
 #include "rexnet/load.hpp"
 #include "rexnet/ops.hpp"

@@ -2221,6 +2221,11 @@ class aligned_buffer {
 #ifndef REXNET_ENGINE_NETWORK_HPP
 #define REXNET_ENGINE_NETWORK_HPP
 
+// ---- rexnet/engine/detector_network.hpp
+// A detector: configuration + packed weights -> raw outputs, class logits and box codes of every anchor.
+#ifndef REXNET_ENGINE_DETECTOR_NETWORK_HPP
+#define REXNET_ENGINE_DETECTOR_NETWORK_HPP
+
 // ---- rexnet/engine/basic_network.hpp
 // What every network does, whatever kernels it has: sizes, plans, checks of a call's arguments. No kernel is
 // seen here; network.hpp adds those of one instruction set, any_network.hpp those of several.
@@ -2782,6 +2787,28 @@ constexpr std::int64_t stem_rows_floats(int w) noexcept {
   return 3 * pad16((std::int64_t{w} + 2) * 3);
 }
 
+/// A block in slices. @param sizes with the sides of its maps
+constexpr block_plan plan_slices(const block_config& b, block_plan sizes, int threads) noexcept {
+  const std::int64_t pixels = std::int64_t{sizes.oh} * sizes.ow;
+  const int h = sizes.h, w = sizes.w;
+  sizes.slice_c = slice_channels;
+  sizes.chunks = ceil_div(b.mid_c, sizes.slice_c);
+  const int fitting = static_cast<int>(slice_ring_floats / (std::int64_t{w} * sizes.slice_c));
+  sizes.ring_rows = smaller(h, larger(fitting, b.kernel));
+  sizes.step_rows =
+      sizes.ring_rows == h ? sizes.oh : smaller(sizes.oh, (sizes.ring_rows - b.kernel) / b.stride + 1);
+  // Two threads with half of a 7 x 7 map each would both read all weights, up to 5 MB of them: where there
+  // are enough columns to share, each thread reads its own. (v1 3.0x, two threads: 1.4 % of the pass.)
+  if (threads > 1 && pixels <= 64 && ceil_div(b.out_c, slice_channels) >= 6 * threads) {
+    sizes.by_columns = true;
+    sizes.groups = ceil_div(b.out_c, slice_channels);
+    return sizes;
+  }
+  sizes.groups =
+      smaller(static_cast<int>(pixels), larger(threads, ceil_div(pixels * mid_step(b.mid_c), group_floats)));
+  return sizes;
+}
+
 constexpr block_plan plan_block(const block_config& b, int index, int h, int w, int threads) noexcept {
   block_plan sizes;
   sizes.h = h;
@@ -2801,22 +2828,7 @@ constexpr block_plan plan_block(const block_config& b, int index, int h, int w, 
     sizes.ring_rows = smaller(h, (sizes.step_rows - 1) * b.stride + b.kernel);
     return sizes;
   }
-  sizes.slice_c = slice_channels;
-  sizes.chunks = ceil_div(b.mid_c, sizes.slice_c);
-  const int fitting = static_cast<int>(slice_ring_floats / (std::int64_t{w} * sizes.slice_c));
-  sizes.ring_rows = smaller(h, larger(fitting, b.kernel));
-  sizes.step_rows =
-      sizes.ring_rows == h ? sizes.oh : smaller(sizes.oh, (sizes.ring_rows - b.kernel) / b.stride + 1);
-  // Two threads with half of a 7 x 7 map each would both read all weights, up to 5 MB of them: where there
-  // are enough columns to share, each thread reads its own. (v1 3.0x, two threads: 1.4 % of the pass.)
-  if (threads > 1 && pixels <= 64 && ceil_div(b.out_c, slice_channels) >= 6 * threads) {
-    sizes.by_columns = true;
-    sizes.groups = ceil_div(b.out_c, slice_channels);
-    return sizes;
-  }
-  sizes.groups =
-      smaller(static_cast<int>(pixels), larger(threads, ceil_div(pixels * mid_step(b.mid_c), group_floats)));
-  return sizes;
+  return plan_slices(b, sizes, threads);
 }
 
 /// Scratch that one worker needs for a block.
@@ -3158,19 +3170,30 @@ struct stem_rows {
   }
 };
 
-/// Everything a block's phases share.
-struct block_context {
+/// The network that a block belongs to.
+struct network_context {
   const kernel_table* kernels;
   const config* net;
   const weights_layout* layout;
   const float* payload;
   const plan* how;  ///< the whole network's plan
   float* workspace;
-  int index;
+};
 
-  [[nodiscard]] const block_config& block() const noexcept { return net->blocks[index]; }
-  [[nodiscard]] const block_layout& weights() const noexcept { return layout->blocks[index]; }
-  [[nodiscard]] const block_plan& sizes() const noexcept { return how->blocks[index]; }
+/// Everything a block's phases share.
+struct block_context : network_context {
+  const block_config* shape;
+  const block_layout* layers;
+  const block_plan* place;
+  float* outputs = nullptr;  ///< where the outputs go, [pixels][out_c]; null: to the workspace, padded
+
+  [[nodiscard]] const block_config& block() const noexcept { return *shape; }
+  [[nodiscard]] const block_layout& weights() const noexcept { return *layers; }
+  [[nodiscard]] const block_plan& sizes() const noexcept { return *place; }
+  /// Channels of an output pixel that may be written, and floats from one to the next.
+  [[nodiscard]] int written_c() const noexcept {
+    return outputs != nullptr ? shape->out_c : padded_c(shape->out_c);
+  }
   [[nodiscard]] float* scratch(int worker) const noexcept {
     return workspace + sizes().scratch + worker * sizes().scratch_floats;
   }
@@ -3268,9 +3291,9 @@ inline void project_pixels(const block_context& b, const float* mid, std::ptrdif
   a.pixel_step = mid_step(cfg.mid_c);
   a.weights = w.weights;
   a.bias = w.bias;
-  a.out_step = padded_c(cfg.out_c);
-  a.out = b.workspace + sizes.out + first * a.out_step;
-  a.out_c = padded_c(cfg.out_c);
+  a.out_step = b.written_c();
+  a.out = (b.outputs != nullptr ? b.outputs : b.workspace + sizes.out) + first * a.out_step;
+  a.out_c = b.written_c();
   a.act = cfg.project_act;
   if (cfg.residual()) {
     a.residual_step = padded_c(cfg.in_c);
@@ -3313,8 +3336,35 @@ inline void band_chunk(const block_context& b, int chunk, int worker, const inpu
       },
       [&](int y, int rows) {
         project_pixels(b, mid, static_cast<std::ptrdiff_t>(y) * sizes.ow,
-                       static_cast<std::ptrdiff_t>(rows) * sizes.ow, 0, padded_c(cfg.out_c));
+                       static_cast<std::ptrdiff_t>(rows) * sizes.ow, 0, b.written_c());
       });
+}
+
+/// Slices of a block without expand and squeeze-excite: the depthwise convolution of a slice, of the map as
+/// it is.
+inline void depthwise_slice(const block_context& b, int chunk) noexcept {
+  const block_config& cfg = b.block();
+  const block_plan& sizes = b.sizes();
+  const int first_c = chunk * sizes.slice_c;
+  const layer_weights w = at(b.payload, b.weights().depthwise, first_c);
+  depthwise_args d{};
+  d.in_step = padded_c(cfg.in_c);
+  d.in_row = sizes.w * d.in_step;
+  d.in = b.workspace + sizes.in + first_c;
+  d.ring_rows = d.h = sizes.h;
+  d.w = sizes.w;
+  d.kernel = cfg.kernel;
+  d.stride = cfg.stride;
+  d.weights = w.weights;
+  d.bias = w.bias;
+  d.out_step = mid_step(cfg.mid_c);
+  d.out_row = sizes.ow * d.out_step;
+  d.out = b.workspace + sizes.mid + first_c;
+  d.rows = sizes.oh;
+  d.ow = sizes.ow;
+  d.c = smaller(sizes.slice_c, padded_c(cfg.in_c) - first_c);
+  d.act = cfg.depthwise_act;
+  b.kernels->depthwise(d);
 }
 
 /// Slices, first phase: one slice of channels over the whole map, and its means for squeeze-excite.
@@ -3400,7 +3450,7 @@ inline void project_chunk(const block_context& b, int chunk) noexcept {
   if (sizes.by_columns) {
     const int first_c = chunk * slice_channels;
     project_pixels(b, b.workspace + sizes.mid, 0, pixels, first_c,
-                   smaller(first_c + slice_channels, padded_c(cfg.out_c)));
+                   smaller(first_c + slice_channels, b.written_c()));
     return;
   }
   const auto begin = [=](int group) {
@@ -3410,7 +3460,7 @@ inline void project_chunk(const block_context& b, int chunk) noexcept {
   const std::ptrdiff_t step = mid_step(cfg.mid_c);
   float* const mid = b.workspace + sizes.mid + first * step;
   if (cfg.se_c > 0) scale_clip(b, mid, last - first, b.workspace + b.how->scale, cfg.mid_c);
-  project_pixels(b, mid, first, last - first, 0, padded_c(cfg.out_c));
+  project_pixels(b, mid, first, last - first, 0, b.written_c());
 }
 
 }  // namespace detail
@@ -3679,13 +3729,7 @@ inline namespace REXNET_BUILD {
 
 namespace detail {
 
-struct forward_pass {
-  const kernel_table* kernels;
-  const config* net;
-  const weights_layout* layout;
-  const float* payload;
-  const plan* how;
-  float* workspace;
+struct forward_pass : network_context {
   input_rows input;
   float* logits;
   feature_taps taps;  ///< of this image
@@ -3703,25 +3747,7 @@ struct forward_pass {
 
     // Before block 0 the arena is free, so the stem's map may use the head's scratch.
     if (taps.stem != nullptr) each(phase::tap, 0, 1, [&](int) { stem_map(worker); });
-    for (int i = 0; i < net->block_count; ++i) {
-      const block_context b{kernels, net, layout, payload, how, workspace, i};
-      const block_plan& sizes = how->blocks[i];
-      if (sizes.bands) {
-        each(phase::bands, i, sizes.chunks, [&](int chunk) { band_chunk(b, chunk, worker, input); });
-      } else {
-        each(phase::slices, i, sizes.chunks, [&](int chunk) { slice_chunk(b, chunk, worker); });
-        if (net->blocks[i].se_c > 0) {
-          const block_layout& l = layout->blocks[i];
-          each(phase::squeeze, i, dense_chunks(l.squeeze), [&](int chunk) {
-            dense_chunk(*kernels, payload, l.squeeze, at_offset(how->sums), at_offset(how->squeezed), chunk,
-                        activation::relu);
-          });
-          each(phase::excite, i, dense_chunks(l.excite), [&](int chunk) { excite_chunk(b, chunk); });
-        }
-        each(phase::project, i, sizes.groups, [&](int chunk) { project_chunk(b, chunk); });
-      }
-      if (taps.blocks[i] != nullptr) each(phase::tap, i, 1, [&](int) { copy_map(i); });
-    }
+    blocks(each, 0, net->block_count, worker);
     if (taps.head != nullptr)
       each(phase::tap, behind, 1,
            [&](int) { head_pixels_to(taps.head, 0, last_pixels(), 0, net->head_c, net->head_c); });
@@ -3750,6 +3776,30 @@ struct forward_pass {
     });
   }
 
+  /// Blocks [first, last), the phases of each by each(phase, block, chunks, body).
+  template <class Each>
+  void blocks(const Each& each, int first, int last, int worker) const noexcept {
+    for (int i = first; i < last; ++i) {
+      const block_context b{*this, &net->blocks[i], &layout->blocks[i], &how->blocks[i]};
+      const block_plan& sizes = b.sizes();
+      if (sizes.bands) {
+        each(phase::bands, i, sizes.chunks, [&](int chunk) { band_chunk(b, chunk, worker, input); });
+      } else {
+        each(phase::slices, i, sizes.chunks, [&](int chunk) { slice_chunk(b, chunk, worker); });
+        if (b.block().se_c > 0) {
+          const block_layout& l = b.weights();
+          each(phase::squeeze, i, dense_chunks(l.squeeze), [&](int chunk) {
+            dense_chunk(*kernels, payload, l.squeeze, at_offset(how->sums), at_offset(how->squeezed), chunk,
+                        activation::relu);
+          });
+          each(phase::excite, i, dense_chunks(l.excite), [&](int chunk) { excite_chunk(b, chunk); });
+        }
+        each(phase::project, i, sizes.groups, [&](int chunk) { project_chunk(b, chunk); });
+      }
+      if (taps.blocks[i] != nullptr) each(phase::tap, i, 1, [&](int) { copy_map(i); });
+    }
+  }
+
   /// Resets the phase counters; before the workers start.
   void prepare() const noexcept {
     auto* states = reinterpret_cast<phase_state*>(workspace);
@@ -3759,13 +3809,6 @@ struct forward_pass {
     }
   }
 
- private:
-  static_assert(sizeof(phase_state) == 64, "plan.hpp reserves 64 bytes a phase");
-
-  [[nodiscard]] float* at_offset(std::int64_t offset) const noexcept { return workspace + offset; }
-  [[nodiscard]] static int dense_chunks(const layer_layout& l) noexcept {
-    return ceil_div(l.out_c, dense_chunk_c);
-  }
   [[nodiscard]] std::ptrdiff_t last_pixels() const noexcept {
     const block_plan& last = how->blocks[net->block_count - 1];
     return static_cast<std::ptrdiff_t>(last.oh) * last.ow;
@@ -3780,6 +3823,13 @@ struct forward_pass {
                     step, channels, net->head_act, how->threads);
   }
 
+ private:
+  static_assert(sizeof(phase_state) == 64, "plan.hpp reserves 64 bytes a phase");
+
+  [[nodiscard]] float* at_offset(std::int64_t offset) const noexcept { return workspace + offset; }
+  [[nodiscard]] static int dense_chunks(const layer_layout& l) noexcept {
+    return ceil_div(l.out_c, dense_chunk_c);
+  }
   /// Head and global mean for a slice of channels: the head's map never exists.
   void head_chunk(int chunk, int worker) const noexcept {
     const int first_c = chunk * slice_channels, channels = smaller(slice_channels, net->head_c - first_c);
@@ -3825,12 +3875,7 @@ inline void forward_images(const kernel_table& kernels, const config& net, const
   auto* floats = reinterpret_cast<float*>(r.workspace);
   const auto pass_for = [&](const plan& image_plan, int image, float* workspace,
                             const phase_observer& observer) {
-    forward_pass pass{&kernels,
-                      &net,
-                      &layout,
-                      payload,
-                      &image_plan,
-                      workspace,
+    forward_pass pass{{&kernels, &net, &layout, payload, &image_plan, workspace},
                       r.input,
                       r.logits + static_cast<std::ptrdiff_t>(image) * output_c(net),
                       taps_of(net, p, r.options.taps, image),
@@ -4027,6 +4072,530 @@ class basic_network : private detail::config_storage<Config>, private Backend {
 }  // namespace rexnet
 
 #endif  // REXNET_ENGINE_BASIC_NETWORK_HPP
+// ---- rexnet/engine/detector_plan.hpp
+// How an image goes through a detector: the backbone by its own plan (plan.hpp); behind its workspace the map
+// of the last convolution, those of the extra blocks, and what lies between the two layers of a block or a
+// head. The heads of a map run as soon as it is there: the backbone's own maps give way to later ones.
+#ifndef REXNET_ENGINE_DETECTOR_PLAN_HPP
+#define REXNET_ENGINE_DETECTOR_PLAN_HPP
+
+// ---- rexnet/arch/detector.hpp
+// The shape of an SSDLite detector on a ReXNet: torchvision's SSD heads on two maps of the backbone and on
+// those of four extra blocks. The taps are those that give the paper's parameter counts: the output of block
+// 10 and the last 1x1 convolution.
+// Sources: arXiv 2007.00992, table 6; torchvision models/detection/ssdlite.py.
+#ifndef REXNET_ARCH_DETECTOR_HPP
+#define REXNET_ARCH_DETECTOR_HPP
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+
+inline constexpr int ssd_extra_blocks = 4;
+/// Maps that the heads look at: block `tap`'s output, the last convolution's, those of the extra blocks.
+inline constexpr int ssd_levels = ssd_extra_blocks + 2;
+/// Boxes that each place of a map predicts.
+inline constexpr int ssd_anchors_a_place = 6;
+/// With the background.
+inline constexpr int max_detector_classes = 4096;
+
+/// A whole detector. Build one with detector_for(); readers of checkpoints then put in what the tensors show.
+struct detector_config {
+  config backbone;                            ///< without classifier: its classes are 0
+  int tap = 10;                               ///< the block whose output is the first map
+  int classes = 91;                           ///< with the background, which is class 0
+  block_config extra[ssd_extra_blocks] = {};  ///< each on the map before
+};
+
+namespace detail {
+
+/// What torchvision's extra blocks and heads have in common with a ReXNet's blocks: everything but the
+/// numbers.
+constexpr block_config ssd_block(int in_c, int mid_c, int out_c, int stride, bool expand,
+                                 activation project) noexcept {
+  block_config b;
+  b.in_c = in_c, b.mid_c = mid_c, b.out_c = out_c;
+  b.stride = stride;
+  b.expand = expand;
+  b.expand_act = b.depthwise_act = activation::relu6;
+  b.project_act = project;
+  b.se_first = false;
+  b.bn_eps = 1e-3;
+  return b;
+}
+
+}  // namespace detail
+
+/// Channels of the map of level 0 .. ssd_levels - 1.
+[[nodiscard]] constexpr int level_c(const detector_config& d, int level) noexcept {
+  if (level == 0) return d.backbone.blocks[d.tap].out_c;
+  return level == 1 ? d.backbone.head_c : d.extra[level - 2].out_c;
+}
+
+/// The heads of a level: depthwise 3x3, then 1x1 to six times the classes, or to six times four codes.
+/// @{
+[[nodiscard]] constexpr block_config logits_head(const detector_config& d, int level) noexcept {
+  const int c = level_c(d, level);
+  return detail::ssd_block(c, c, ssd_anchors_a_place * d.classes, 1, false, activation::none);
+}
+[[nodiscard]] constexpr block_config codes_head(const detector_config& d, int level) noexcept {
+  const int c = level_c(d, level);
+  return detail::ssd_block(c, c, ssd_anchors_a_place * 4, 1, false, activation::none);
+}
+/// @}
+
+/// Extra blocks after a map of `backbone`: 512, 256, 256 and 128 channels, each half of them inside.
+constexpr void connect_extra_blocks(detector_config& d) noexcept {
+  constexpr int channels[ssd_extra_blocks] = {512, 256, 256, 128};
+  int in_c = d.backbone.head_c;
+  for (int k = 0; k < ssd_extra_blocks; ++k) {
+    d.extra[k] = detail::ssd_block(in_c, channels[k] / 2, channels[k], 2, true, activation::relu6);
+    in_c = channels[k];
+  }
+}
+
+/// The detector of table 6 for a backbone of any family and width.
+/// @param classes with the background: 91 for COCO; 2 .. max_detector_classes
+[[nodiscard]] constexpr detector_config detector_for(family f, int width_hundredths, int classes,
+                                                     int divisor = 8) noexcept {
+  detector_config d;
+  d.backbone = config_for(f, width_hundredths, 0, divisor);
+  d.backbone.hidden_c = 0;  // lite's hidden layer belongs to its classifier
+  d.classes = classes;
+  connect_extra_blocks(d);
+  return d;
+}
+
+/// A side of the map of level 0 .. ssd_levels - 1, for an input of `side` pixels.
+[[nodiscard]] constexpr int level_side(const detector_config& d, int level, int side) noexcept {
+  side = strided(side, 2);
+  const int blocks = level == 0 ? d.tap + 1 : d.backbone.block_count;
+  for (int i = 0; i < blocks; ++i) side = strided(side, d.backbone.blocks[i].stride);
+  for (int k = 0; k < level - 1; ++k) side = strided(side, d.extra[k].stride);
+  return side;
+}
+
+/// Rows of the raw outputs for an input of h x w pixels: six for each place of each map.
+[[nodiscard]] constexpr std::int64_t detector_rows(const detector_config& d, int h, int w) noexcept {
+  std::int64_t rows = 0;
+  for (int k = 0; k < ssd_levels; ++k)
+    rows += std::int64_t{ssd_anchors_a_place} * level_side(d, k, h) * level_side(d, k, w);
+  return rows;
+}
+
+/// Learned parameters, as PyTorch counts them.
+[[nodiscard]] constexpr std::int64_t parameter_count(const detector_config& d) noexcept {
+  std::int64_t n = parameter_count(d.backbone);
+  const auto add = [&n](const block_config& b, bool bias) {
+    const std::int64_t mid = b.mid_c;
+    if (b.expand) n += mid * b.in_c + 2 * mid;
+    n += mid * b.kernel * b.kernel + 2 * mid;
+    n += mid * b.out_c + (bias ? b.out_c : 2 * std::int64_t{b.out_c});
+  };
+  for (const block_config& b : d.extra) add(b, false);
+  for (int k = 0; k < ssd_levels; ++k) add(logits_head(d, k), true), add(codes_head(d, k), true);
+  return n;
+}
+
+/// Multiply-adds of one image of h x w pixels.
+[[nodiscard]] constexpr std::int64_t multiply_adds(const detector_config& d, int h, int w) noexcept {
+  std::int64_t n = multiply_adds(d.backbone, h, w);
+  for (int k = 0; k < ssd_levels; ++k) {
+    const std::int64_t pixels = std::int64_t{level_side(d, k, h)} * level_side(d, k, w);
+    if (k > 1) {
+      const block_config& b = d.extra[k - 2];
+      n += std::int64_t{level_side(d, k - 1, h)} * level_side(d, k - 1, w) * b.in_c * b.mid_c;
+      n += pixels * b.mid_c * (b.kernel * b.kernel + b.out_c);
+    }
+    for (const block_config& b : {logits_head(d, k), codes_head(d, k)})
+      n += pixels * b.mid_c * (b.kernel * b.kernel + b.out_c);
+  }
+  return n;
+}
+
+/// Whether the engine can run a detector: a backbone that it runs, without classifier, a tap before its end,
+/// extra blocks that follow.
+[[nodiscard]] constexpr bool is_runnable(const detector_config& d) noexcept {
+  bool good = is_runnable(d.backbone) && d.backbone.classes == 0 && d.backbone.hidden_c == 0 &&
+              detail::in_range(d.tap, 1, d.backbone.block_count - 1) &&
+              detail::in_range(d.classes, 2, max_detector_classes);
+  int in_c = d.backbone.head_c;
+  for (int k = 0; k < ssd_extra_blocks && good; ++k) {
+    good = detail::is_runnable_block(d.extra[k], 1, in_c) && d.extra[k].se_c == 0;
+    in_c = d.extra[k].out_c;
+  }
+  return good;
+}
+
+/// A number for everything that decides what is computed and how its weights lie. Never 0.
+[[nodiscard]] constexpr std::uint64_t fingerprint(const detector_config& d) noexcept {
+  std::uint64_t hash = fingerprint(d.backbone);
+  const auto add = [&hash](int x) { hash = (hash ^ static_cast<std::uint32_t>(x)) * 0x100000001b3u; };
+  add(d.tap), add(d.classes);
+  for (const block_config& b : d.extra) {
+    add(b.in_c), add(b.mid_c), add(b.out_c), add(b.stride), add(b.kernel), add(b.residual_c);
+    add(static_cast<int>(b.expand_act)), add(static_cast<int>(b.depthwise_act));
+    add(static_cast<int>(b.project_act));
+  }
+  return hash != 0 ? hash : 1;
+}
+
+/// A detector that is a type: all sizes of detector_network<static_detector<...>> are compile-time constants.
+/// Classes with the background.
+template <family Family, int WidthHundredths, int Classes, int Divisor = 8>
+struct static_detector {
+  /// The configuration itself.
+  static constexpr detector_config value = detector_for(Family, WidthHundredths, Classes, Divisor);
+};
+
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_ARCH_DETECTOR_HPP
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+
+/// Trivially copyable; valid for one detector, input size and thread count.
+struct detector_plan {
+  plan backbone;  ///< of which total_floats is the workspace's first part
+  block_plan extra[ssd_extra_blocks] = {};
+  block_plan logits[ssd_levels] = {},
+             codes[ssd_levels] = {};  ///< `out` is the first row of the level's outputs
+  std::int64_t rows = 0;              ///< of the raw outputs
+  /// @cond internal
+  std::int64_t phases = 0, head_map = 0;  ///< offsets in floats
+  /// @endcond
+  std::int64_t total_floats = 0;  ///< of the workspace
+  std::uint64_t fingerprint = 0;  ///< of the detector; 0: a plan that make_plan() did not make
+
+  /// False only on 32-bit machines, for huge inputs.
+  [[nodiscard]] constexpr bool fits_memory() const noexcept {
+    return total_floats <= static_cast<std::int64_t>(static_cast<std::size_t>(-1) / 2 / sizeof(float));
+  }
+  /// More than any memory where it does not fit.
+  [[nodiscard]] constexpr std::size_t workspace_bytes() const noexcept {
+    return fits_memory() ? static_cast<std::size_t>(total_floats) * sizeof(float)
+                         : static_cast<std::size_t>(-1);
+  }
+};
+
+namespace detail {
+
+/// Phase counters: those of the backbone, two for each head, two for each extra block.
+constexpr std::int64_t phase_slots(const detector_config& d) noexcept {
+  return phase_slots(d.backbone) + 4 * ssd_levels + 2 * ssd_extra_blocks;
+}
+
+constexpr block_plan plan_head(const block_config& b, int h, int w, int threads) noexcept {
+  block_plan sizes;
+  sizes.h = sizes.oh = h;
+  sizes.w = sizes.ow = w;
+  return plan_slices(b, sizes, threads);
+}
+
+}  // namespace detail
+
+/// The plan for h x w pixels on `threads` threads.
+/// Precondition: 1 <= h, w <= max_input_side, 1 <= threads <= max_threads; a detector that is_runnable().
+[[nodiscard]] constexpr detector_plan make_plan(const detector_config& d, int h, int w,
+                                                int threads) noexcept {
+  using namespace detail;
+  detector_plan p;
+  p.backbone = make_plan(d.backbone, h, w, threads);
+  p.fingerprint = fingerprint(d);
+  std::int64_t next = p.backbone.total_floats;
+  const auto take = [&next](std::int64_t floats) {
+    const std::int64_t offset = next;
+    next += pad16(floats);
+    return offset;
+  };
+  p.phases = take(phase_slots(d) * 16);
+
+  // Of whatever block or head is being computed; they come one after the other.
+  std::int64_t mid = 0, scratch = 0;
+  std::int64_t in = 0;
+  int y = 0, x = 0;
+  for (int k = 0; k < ssd_levels; ++k) {
+    if (k < 2) {
+      const block_plan& from = p.backbone.blocks[k == 0 ? d.tap : d.backbone.block_count - 1];
+      y = from.oh, x = from.ow;
+      in = k == 0 ? from.out : take(std::int64_t{y} * x * padded_c(d.backbone.head_c));
+      if (k == 1) p.head_map = in;
+    } else {
+      const block_config& b = d.extra[k - 2];
+      block_plan& sizes = p.extra[k - 2];
+      sizes = plan_block(b, 1, y, x, threads);
+      sizes.in = in;
+      y = sizes.oh, x = sizes.ow;
+      in = sizes.out = take(std::int64_t{y} * x * padded_c(b.out_c));
+      sizes.scratch_floats = block_scratch(b, sizes, 1, w);
+      scratch = larger(scratch, sizes.scratch_floats * threads);
+      if (!sizes.bands) mid = larger(mid, std::int64_t{y} * x * mid_step(b.mid_c));
+    }
+    for (int which = 0; which < 2; ++which) {
+      block_plan& sizes = which == 0 ? p.logits[k] : p.codes[k];
+      sizes = plan_head(which == 0 ? logits_head(d, k) : codes_head(d, k), y, x, threads);
+      sizes.in = in;
+      sizes.out = p.rows;
+    }
+    mid = larger(mid, std::int64_t{y} * x * mid_step(level_c(d, k)));
+    p.rows += std::int64_t{ssd_anchors_a_place} * y * x;
+  }
+  const std::int64_t mid_at = take(mid), scratch_at = take(scratch);
+  for (block_plan& sizes : p.extra) sizes.mid = mid_at, sizes.scratch = scratch_at;
+  for (block_plan& sizes : p.logits) sizes.mid = mid_at;
+  for (block_plan& sizes : p.codes) sizes.mid = mid_at;
+  p.total_floats = next;
+  return p;
+}
+
+/// Bytes of workspace that forward() needs: a constant expression for a constant detector.
+[[nodiscard]] constexpr std::size_t workspace_bytes(const detector_config& d, int h, int w,
+                                                    int threads) noexcept {
+  return make_plan(d, h, w, threads).workspace_bytes();
+}
+
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_ENGINE_DETECTOR_PLAN_HPP
+// ---- rexnet/payload/detector_layout.hpp
+// Where a detector's weights lie: the backbone's payload, then extra blocks and heads, layer after layer in
+// the same form (payload/layout.hpp).
+#ifndef REXNET_PAYLOAD_DETECTOR_LAYOUT_HPP
+#define REXNET_PAYLOAD_DETECTOR_LAYOUT_HPP
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+
+struct detector_layout {
+  weights_layout backbone;
+  block_layout extra[ssd_extra_blocks];
+  block_layout logits[ssd_levels], codes[ssd_levels];  ///< depthwise and project
+  std::int64_t bytes = 0;                              ///< of the whole payload
+  std::uint64_t fingerprint = 0;                       ///< of the detector
+};
+
+/// Calls visit(layer, block, k, out_c) for every layer behind the backbone, in the order of the file. The
+/// layers of `l`, a detector_layout or something of the same members, are handed to it.
+template <class Layout, class Visit>
+constexpr void for_each_detector_layer(const detector_config& d, Layout& l, Visit visit) {
+  const auto block = [&visit](const block_config& b, auto& of) {
+    if (b.expand) visit(of.expand, b, b.in_c, b.mid_c);
+    visit(of.depthwise, b, b.kernel * b.kernel, b.mid_c);
+    visit(of.project, b, b.mid_c, b.out_c);
+  };
+  for (int k = 0; k < ssd_extra_blocks; ++k) block(d.extra[k], l.extra[k]);
+  for (int k = 0; k < ssd_levels; ++k) {
+    block(logits_head(d, k), l.logits[k]);
+    block(codes_head(d, k), l.codes[k]);
+  }
+}
+
+[[nodiscard]] constexpr detector_layout layout_of(const detector_config& d) noexcept {
+  detector_layout l;
+  l.backbone = layout_of(d.backbone);
+  std::int64_t next = l.backbone.bytes;
+  for_each_detector_layer(d, l, [&](layer_layout& layer, const block_config&, int k, int out_c) {
+    layer.k = k;
+    layer.out_c = out_c;
+    layer.weights = next;
+    layer.bias = next + panel_numbers(k, out_c) * 4;
+    next = layer.bias + round_up(std::int64_t{out_c}, panel_c) * 4;
+  });
+  l.bytes = next;
+  l.fingerprint = fingerprint(d);
+  return l;
+}
+
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_PAYLOAD_DETECTOR_LAYOUT_HPP
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+
+namespace detail {
+
+template <class Config>
+struct detector_storage {
+  static constexpr detector_config net = Config::value;
+  static constexpr detector_layout layout = layout_of(Config::value);
+};
+template <>
+struct detector_storage<dynamic_config> {
+  detector_config net;
+  detector_layout layout;
+};
+
+/// One image through all phases, as forward_pass.
+struct detector_pass {
+  forward_pass backbone;
+  const detector_config* net;
+  const detector_layout* layout;
+  const detector_plan* how;
+  float* logits;  ///< [rows][classes]
+  float* codes;   ///< [rows][4]
+
+  void work(int worker) const noexcept {
+    auto* states = reinterpret_cast<phase_state*>(backbone.workspace + how->phases);
+    int next = 0;
+    const phase_observer& observer = backbone.observer;
+    const auto each = [&](phase what, int block, int chunks, auto&& body) {
+      run_phase(states[next++], chunks, how->backbone.threads == 1, body);
+      if (observer.function != nullptr && worker == 0) observer.function(observer.context, what, block);
+    };
+    const config& c = net->backbone;
+    backbone.blocks(each, 0, net->tap + 1, worker);
+    heads(each, 0);
+    backbone.blocks(each, net->tap + 1, c.block_count, worker);
+    each(phase::head, c.block_count, ceil_div(c.head_c, slice_channels), [&](int chunk) {
+      const int first_c = chunk * slice_channels;
+      backbone.head_pixels_to(backbone.workspace + how->head_map + first_c, 0, backbone.last_pixels(),
+                              first_c, smaller(slice_channels, c.head_c - first_c), padded_c(c.head_c));
+    });
+    heads(each, 1);
+    for (int k = 0; k < ssd_extra_blocks; ++k) {
+      const int number = c.block_count + 1 + k;
+      const block_context b = context(net->extra[k], layout->extra[k], how->extra[k], nullptr);
+      if (b.sizes().bands) {
+        each(phase::bands, number, b.sizes().chunks,
+             [&](int chunk) { band_chunk(b, chunk, worker, backbone.input); });
+      } else {
+        each(phase::slices, number, b.sizes().chunks, [&](int chunk) { slice_chunk(b, chunk, worker); });
+        each(phase::project, number, b.sizes().groups, [&](int chunk) { project_chunk(b, chunk); });
+      }
+      heads(each, k + 2);
+    }
+  }
+
+  /// Resets the phase counters; before the workers start.
+  void prepare() const noexcept {
+    auto* states = reinterpret_cast<phase_state*>(backbone.workspace + how->phases);
+    for (std::int64_t i = 0; i < phase_slots(*net); ++i) {
+      states[i].claimed.reset();
+      states[i].finished.reset();
+    }
+  }
+
+ private:
+  [[nodiscard]] block_context context(const block_config& b, const block_layout& l, const block_plan& sizes,
+                                      float* outputs) const noexcept {
+    return {backbone, &b, &l, &sizes, outputs};
+  }
+
+  /// Both heads of a level. Its map is there.
+  template <class Each>
+  void heads(const Each& each, int level) const noexcept {
+    const int number = net->backbone.block_count + 1 + ssd_extra_blocks + level;
+    const auto head = [&](const block_config& shape, const block_layout& l, const block_plan& sizes,
+                          float* out, int step) {
+      const block_context b = context(shape, l, sizes, out + sizes.out * step);
+      each(phase::slices, number, sizes.chunks, [&](int chunk) { depthwise_slice(b, chunk); });
+      each(phase::project, number, sizes.groups, [&](int chunk) { project_chunk(b, chunk); });
+    };
+    head(logits_head(*net, level), layout->logits[level], how->logits[level], logits, net->classes);
+    head(codes_head(*net, level), layout->codes[level], how->codes[level], codes, 4);
+  }
+};
+
+}  // namespace detail
+
+/// A detector bound to packed weights, which it borrows: whoever made them keeps them alive. Immutable and
+/// shareable between threads; every call brings its own workspace and allocates nothing.
+/// @tparam Config  static_detector<...>, or dynamic_config
+/// @tparam Backend as basic_network's
+template <class Config, class Backend>
+class basic_detector_network : private detail::detector_storage<Config>, private Backend {
+  using storage = detail::detector_storage<Config>;
+
+ public:
+  /// Precondition: layout().bytes bytes, 64-byte aligned, alive as long as the network is used.
+  explicit basic_detector_network(const float* payload) noexcept(noexcept(Backend())) : payload_(payload) {}
+  /// The same for dynamic_config.
+  basic_detector_network(const detector_config& d, const float* payload) noexcept(noexcept(Backend()))
+      : storage{d, layout_of(d)}, payload_(payload) {}
+
+  /// What kind of detector it is.
+  [[nodiscard]] const detector_config& shape() const noexcept { return storage::net; }
+  /// Where the layers stand in the payload.
+  [[nodiscard]] const detector_layout& layout() const noexcept { return storage::layout; }
+  /// All its kernels; null: none runs on this CPU.
+  [[nodiscard]] const kernel_table* kernels() const noexcept { return Backend::kernels(); }
+
+  /// The plan for images of h x w pixels. Errors: as basic_network::make_plan().
+  [[nodiscard]] result<detector_plan> make_plan(int h, int w, int threads = 1) const {
+    if (status s = Backend::ready(); !s) return s.error();
+    if (h < 1 || w < 1 || h > max_input_side || w > max_input_side)
+      return detail::refused_input(errc::invalid_argument, h, w,
+                                   "each side must be 1 to " + std::to_string(max_input_side));
+    if (threads < 1 || threads > max_threads)
+      return error(errc::invalid_argument,
+                   std::to_string(threads) + " threads: must be 1 to " + std::to_string(max_threads));
+    const detector_plan p = rexnet::make_plan(storage::net, h, w, threads);
+    if (!p.fits_memory())
+      return detail::refused_input(errc::limit_exceeded, h, w,
+                                   "the workspace is larger than the address space");
+    return p;
+  }
+
+  /// Raw outputs of a batch of normalised images, in torchvision's order: level by level, row by row, six
+  /// anchors for each place.
+  /// @param input  [n][h][w][3] floats, any strides, normalised; n may be 0
+  /// @param logits [n][p.rows][classes]
+  /// @param codes  [n][p.rows][4]
+  /// @return as basic_network::forward(). On an error nothing was written.
+  [[nodiscard]] errc forward(const detector_plan& p, nhwc_view<const float> input, span<float> logits,
+                             span<float> codes, span<unsigned char> workspace,
+                             const executor& threads = {}) const noexcept {
+    if (input.data == nullptr && input.n != 0) return errc::invalid_argument;
+    if (input.c != 3 || input.h != p.backbone.h || input.w != p.backbone.w || input.n < 0)
+      return errc::shape_mismatch;
+    if (p.fingerprint != layout().fingerprint) return errc::shape_mismatch;
+    const auto n = static_cast<std::size_t>(input.n), rows = static_cast<std::size_t>(p.rows);
+    if (logits.size() < n * rows * static_cast<std::size_t>(shape().classes) || codes.size() < n * rows * 4)
+      return errc::shape_mismatch;
+    if (payload_ == nullptr) return errc::invalid_argument;
+    if (kernels() == nullptr) return errc::unsupported;
+    if (workspace.size() < p.workspace_bytes()) return errc::workspace_too_small;
+    if (!is_aligned(workspace.data()) || !is_aligned(payload_)) return errc::misaligned;
+    detail::input_rows rows_of;
+    rows_of.floats = input.data;
+    rows_of.pixel_step = input.pixel_stride;
+    rows_of.row_step = input.row_stride;
+    rows_of.h = input.h;
+    rows_of.w = input.w;
+    auto* const floats = reinterpret_cast<float*>(workspace.data());
+    for (int image = 0; image < input.n; ++image) {
+      detail::detector_pass pass{
+          {{kernels(), &shape().backbone, &layout().backbone, payload_, &p.backbone, floats},
+           rows_of,
+           nullptr,
+           {},
+           {}},
+          &shape(),
+          &layout(),
+          &p,
+          logits.data() + static_cast<std::ptrdiff_t>(image) * p.rows * shape().classes,
+          codes.data() + static_cast<std::ptrdiff_t>(image) * p.rows * 4};
+      pass.backbone.input.floats += image * input.image_stride;
+      if (p.backbone.threads > 1) pass.prepare();
+      detail::run_tasks(
+          threads, p.backbone.threads,
+          [](void* context, int index) { static_cast<detail::detector_pass*>(context)->work(index); }, &pass);
+    }
+    return errc::ok;
+  }
+
+ private:
+  const float* payload_;
+};
+
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_ENGINE_DETECTOR_NETWORK_HPP
 // ---- rexnet/kernels/kernels.hpp
 // The kernels of an instruction set as a table: a constant, which the optimiser sees through where a program
 // is compiled for one set only.
@@ -5231,6 +5800,11 @@ struct compiled {
 /// @tparam Arch   instruction set, one that the translation unit is compiled for
 template <class Config, class Arch = simd::default_arch>
 using network = basic_network<Config, detail::compiled<Arch>>;
+
+/// A detector on one instruction set: see basic_detector_network.
+/// @tparam Config static_detector<family::v1, 100, 91>, or dynamic_config
+template <class Config, class Arch = simd::default_arch>
+using detector_network = basic_detector_network<Config, detail::compiled<Arch>>;
 
 }  // namespace REXNET_BUILD
 }  // namespace rexnet
@@ -7039,6 +7613,257 @@ inline namespace REXNET_BUILD {
 }  // namespace rexnet
 
 #endif  // REXNET_HEADS_CAM_HPP
+// ---- rexnet/heads/ssd.hpp
+// From an SSD head's raw outputs to boxes, as torchvision's SSD does it: anchors, decoding, the best of each
+// class, suppression of overlaps. Usable alone, on the outputs of any network of that layout. Nothing here
+// allocates. Source: torchvision 0.29, models/detection/ssd.py, _utils.py, anchor_utils.py, ops/boxes.py.
+#ifndef REXNET_HEADS_SSD_HPP
+#define REXNET_HEADS_SSD_HPP
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+
+/// Corners in pixels: left, top, right, bottom.
+struct box {
+  float x1 = 0, y1 = 0, x2 = 0, y2 = 0;
+};
+
+/// What was found in a picture.
+struct detection {
+  box at;           ///< in the pixels of what the boxes were scaled to
+  float score = 0;  ///< probability of the class
+  int label = 0;    ///< class as torchvision numbers it: 1 is the first, 0 the background
+  int anchor = 0;   ///< row of the raw outputs that it comes from
+};
+
+inline constexpr int max_ssd_levels = 8;
+
+/// The maps that a detector's heads look at, and the network's input.
+struct ssd_shape {
+  int input_h = 0, input_w = 0;
+  int levels = 0;  ///< 1 to max_ssd_levels
+  int h[max_ssd_levels] = {}, w[max_ssd_levels] = {};
+};
+
+/// The scales of torchvision's DefaultBoxGenerator; the ratios are 1, 2 and 3.
+struct anchor_scales {
+  double least = 0.2, most = 0.95;
+};
+
+/// Which boxes are kept. The defaults are torchvision's ssdlite320_mobilenet_v3_large.
+struct ssd_options {
+  float score = 0.001f;  ///< a class whose probability is not above this is none
+  int candidates = 300;  ///< of a class, the most probable
+  double iou = 0.55;     ///< a box that overlaps a better one of its class by more than this is dropped
+  int most = 300;        ///< of all classes, the most probable
+};
+
+/// Rows of the raw outputs: 6 for each place of each map.
+[[nodiscard]] inline std::size_t ssd_rows(const ssd_shape& s) noexcept {
+  std::size_t rows = 0;
+  for (int k = 0; k < s.levels; ++k)
+    rows += static_cast<std::size_t>(s.h[k]) * static_cast<std::size_t>(s.w[k]) * ssd_anchors_a_place;
+  return rows;
+}
+
+/// The anchors, corners in pixels of the network's input, not clipped: level by level, row by row, six for
+/// each place. Bit for bit torchvision's, which computes shapes in double and centres in float32.
+/// @param out ssd_rows(s) boxes
+/// @return ok; shape_mismatch: another number of boxes; invalid_argument: a shape without levels, maps or
+/// input
+[[nodiscard]] inline errc ssd_anchors(const ssd_shape& s, span<box> out,
+                                      const anchor_scales& scales = anchor_scales()) noexcept {
+  if (s.levels < 1 || s.levels > max_ssd_levels || s.input_h < 1 || s.input_w < 1)
+    return errc::invalid_argument;
+  for (int k = 0; k < s.levels; ++k)
+    if (s.h[k] < 1 || s.w[k] < 1) return errc::invalid_argument;
+  if (out.size() != ssd_rows(s)) return errc::shape_mismatch;
+  const auto scale = [&](int k) {
+    if (k == s.levels) return 1.0;
+    return s.levels > 1 ? scales.least + (scales.most - scales.least) * k / (s.levels - 1.0) : scales.least;
+  };
+  const auto clamped = [](double v) { return (std::min)((std::max)(static_cast<float>(v), 0.0f), 1.0f); };
+  std::size_t row = 0;
+  for (int k = 0; k < s.levels; ++k) {
+    const double own = scale(k), between = std::sqrt(own * scale(k + 1));
+    float shapes[ssd_anchors_a_place][2] = {{clamped(own), clamped(own)},
+                                            {clamped(between), clamped(between)}};
+    for (int r = 2; r <= 3; ++r) {
+      const double root = std::sqrt(static_cast<double>(r));
+      float(&wide)[2] = shapes[2 * r - 2];
+      float(&high)[2] = shapes[2 * r - 1];
+      wide[0] = clamped(own * root), wide[1] = clamped(own / root);
+      high[0] = wide[1], high[1] = wide[0];
+    }
+    const auto w = static_cast<float>(s.w[k]), h = static_cast<float>(s.h[k]);
+    const auto across = static_cast<float>(s.input_w), down = static_cast<float>(s.input_h);
+    for (int y = 0; y < s.h[k]; ++y)
+      for (int x = 0; x < s.w[k]; ++x) {
+        const float cx = (static_cast<float>(x) + 0.5f) / w, cy = (static_cast<float>(y) + 0.5f) / h;
+        for (const float(&shape)[2] : shapes)
+          out[row++] = {(cx - 0.5f * shape[0]) * across, (cy - 0.5f * shape[1]) * down,
+                        (cx + 0.5f * shape[0]) * across, (cy + 0.5f * shape[1]) * down};
+      }
+  }
+  return errc::ok;
+}
+
+/// The box that an anchor and its four codes (shift of the centre, logarithm of the size) stand for; sizes
+/// grow to 62.5 times the anchor's at most. Clipped to [0, w] x [0, h].
+[[nodiscard]] inline box decode_box(const box& anchor, const float* codes, float w, float h) noexcept {
+  constexpr float largest = 4.135166556742356f;  // log(1000 / 16)
+  const float aw = anchor.x2 - anchor.x1, ah = anchor.y2 - anchor.y1;
+  const float cx = codes[0] / 10.0f * aw + (anchor.x1 + 0.5f * aw),
+              cy = codes[1] / 10.0f * ah + (anchor.y1 + 0.5f * ah);
+  const auto size = [](float code, float of) {
+    const float d = code / 5.0f;
+    return std::exp(d > largest ? largest : d) * of;  // NaN stays NaN
+  };
+  const float half_w = 0.5f * size(codes[2], aw), half_h = 0.5f * size(codes[3], ah);
+  const auto clip = [](float v, float end) { return v < 0 ? 0 : v > end ? end : v; };
+  return {clip(cx - half_w, w), clip(cy - half_h, h), clip(cx + half_w, w), clip(cy + half_h, h)};
+}
+
+namespace detail {
+
+/// How well two candidates compare: the better score first, then the lower class and row.
+[[nodiscard]] inline bool before(const detection& a, const detection& b) noexcept {
+  if (a.score != b.score) return a.score > b.score;
+  return a.label != b.label ? a.label < b.label : a.anchor < b.anchor;
+}
+
+[[nodiscard]] inline float area_of(const box& b) noexcept {
+  return (b.x2 - b.x1) * (b.y2 - b.y1);
+}
+
+/// Intersection over union. NaN for two boxes without area.
+[[nodiscard]] inline float overlap_of(const box& a, const box& b, float area_a, float area_b) noexcept {
+  const float w = (std::min)(a.x2, b.x2) - (std::max)(a.x1, b.x1),
+              h = (std::min)(a.y2, b.y2) - (std::max)(a.y1, b.y1);
+  const float shared = (w > 0 ? w : 0) * (h > 0 ? h : 0);
+  return shared / (area_a + area_b - shared);
+}
+
+/// A box moved right and down, as torchvision does with all boxes of a class, so that classes do not overlap.
+[[nodiscard]] inline box moved(const box& b, float by) noexcept {
+  return {b.x1 + by, b.y1 + by, b.x2 + by, b.y2 + by};
+}
+
+}  // namespace detail
+
+/// Candidates that ssd_detections() needs room for.
+[[nodiscard]] inline std::size_t ssd_candidates(std::size_t rows, int classes,
+                                                const ssd_options& o) noexcept {
+  const std::size_t of_class = (std::min)(rows, static_cast<std::size_t>((std::max)(o.candidates, 0)));
+  return of_class * static_cast<std::size_t>((std::max)(classes - 1, 0));
+}
+
+/// The outputs of one picture.
+struct ssd_outputs {
+  const float* logits = nullptr;  ///< [rows][classes], class 0 is the background
+  const float* codes = nullptr;   ///< [rows][4]
+  std::size_t rows = 0;
+  int classes = 0;
+};
+
+/// Detections, the most probable first: softmax, boxes clipped to the network's input, for each class the
+/// best o.candidates above o.score, of which those go that overlap a better one by more than o.iou, then the
+/// best o.most. torchvision's two ways of suppression, by the number of candidates: up to 1000, all classes
+/// at once, moved apart by the largest coordinate (which rounds coordinates); beyond, each class alone.
+/// Scores that are equal: the lower class, then the lower row, where torchvision leaves the order open. A row
+/// with a NaN has no class above any score.
+/// @param anchors [rows], of ssd_anchors()
+/// @param probabilities room for [rows][classes]
+/// @param candidates room for ssd_candidates(): the detections are its first elements
+/// @param found their number
+/// @return ok; shape_mismatch: too little room; invalid_argument: classes below 2, or options that cannot be
+[[nodiscard]] inline errc ssd_detections(const ssd_outputs& out, span<const box> anchors, int input_h,
+                                         int input_w, const ssd_options& o, span<float> probabilities,
+                                         span<detection> candidates, std::size_t& found) noexcept {
+  found = 0;
+  if (out.classes < 2 || o.candidates < 1 || o.most < 1 || input_h < 1 || input_w < 1 || !(o.iou >= 0) ||
+      !(o.score >= 0))
+    return errc::invalid_argument;
+  const auto classes = static_cast<std::size_t>(out.classes);
+  if (anchors.size() != out.rows || probabilities.size() < out.rows * classes ||
+      candidates.size() < ssd_candidates(out.rows, out.classes, o))
+    return errc::shape_mismatch;
+
+  for (std::size_t row = 0; row < out.rows; ++row) {
+    const float* in = out.logits + row * classes;
+    float* p = probabilities.data() + row * classes;
+    const float top = *std::max_element(in, in + classes);
+    float sum = 0;
+    for (std::size_t c = 0; c < classes; ++c) sum += p[c] = std::exp(in[c] - top);
+    for (std::size_t c = 0; c < classes; ++c) p[c] /= sum;
+  }
+
+  // The best of each class, one class after the other: a heap whose root is the worst that is kept.
+  detection* const all = candidates.data();
+  std::size_t n = 0;
+  for (std::size_t c = 1; c < classes; ++c) {
+    detection* const first = all + n;
+    std::size_t kept = 0;
+    for (std::size_t row = 0; row < out.rows; ++row) {
+      detection d;
+      d.score = probabilities[row * classes + c];
+      d.label = static_cast<int>(c);
+      d.anchor = static_cast<int>(row);
+      if (!(d.score > o.score)) continue;
+      if (kept < static_cast<std::size_t>(o.candidates)) {
+        first[kept++] = d;
+        std::push_heap(first, first + kept, detail::before);
+      } else if (detail::before(d, *first)) {
+        std::pop_heap(first, first + kept, detail::before);
+        first[kept - 1] = d;
+        std::push_heap(first, first + kept, detail::before);
+      }
+    }
+    n += kept;
+  }
+  const auto w = static_cast<float>(input_w), h = static_cast<float>(input_h);
+  float largest = 0;
+  for (std::size_t i = 0; i < n; ++i) {
+    const auto row = static_cast<std::size_t>(all[i].anchor);
+    all[i].at = decode_box(anchors[row], out.codes + 4 * row, w, h);
+    for (const float v : {all[i].at.x1, all[i].at.y1, all[i].at.x2, all[i].at.y2})
+      largest = (std::max)(largest, v);
+  }
+  std::sort(all, all + n, detail::before);
+
+  constexpr std::size_t moved_apart = 1000;  // 4000 coordinates
+  const float step = n <= moved_apart ? largest + 1 : 0;
+  const auto place = [step](const detection& d) {
+    return detail::moved(d.at, static_cast<float>(d.label) * step);
+  };
+  const auto most = static_cast<std::size_t>(o.most);
+  for (std::size_t i = 0; i < n && found < most; ++i) {
+    const box candidate = place(all[i]);
+    const float area = detail::area_of(candidate);
+    bool suppressed = false;
+    for (std::size_t k = 0; k < found && !suppressed; ++k) {
+      if (all[k].label != all[i].label) continue;
+      const box better = place(all[k]);
+      const float overlap = detail::overlap_of(better, candidate, detail::area_of(better), area);
+      suppressed = static_cast<double>(overlap) > o.iou;
+    }
+    if (!suppressed) all[found++] = all[i];
+  }
+  return errc::ok;
+}
+
+/// Boxes from pixels of the network's input to those of the picture that was resized to it.
+inline void scale_boxes(span<detection> found, int input_h, int input_w, int picture_h,
+                        int picture_w) noexcept {
+  const float across = static_cast<float>(picture_w) / static_cast<float>(input_w),
+              down = static_cast<float>(picture_h) / static_cast<float>(input_h);
+  for (detection& d : found) d.at = {d.at.x1 * across, d.at.y1 * down, d.at.x2 * across, d.at.y2 * down};
+}
+
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_HEADS_SSD_HPP
 // ---- rexnet/labels/imagenet.hpp
 // The 1000 classes of the ILSVRC-2012 challenge ("ImageNet-1k") in the order of every published ReXNet:
 // ascending WordNet synset. The names derive from WordNet 3.0, Copyright 2006 by Princeton University, all
@@ -9434,6 +10259,13 @@ struct found_dict {
 }  // namespace rexnet
 
 #endif  // REXNET_CHECKPOINT_NETWORK_FOUND_NETWORKS_HPP
+// ---- rexnet/checkpoint/network/identify_detector.hpp
+// Which tensor of a detector's state dict plays which role: the backbone below "backbone." by timm's names or
+// the official ones, extra blocks and heads by torchvision's. What the tensors show is read from them: the
+// backbone's variant, the tap by the channels of the first head, the number of classes.
+#ifndef REXNET_CHECKPOINT_NETWORK_IDENTIFY_DETECTOR_HPP
+#define REXNET_CHECKPOINT_NETWORK_IDENTIFY_DETECTOR_HPP
+
 // ---- rexnet/checkpoint/network/identify.hpp
 // Which tensor plays which role: official names (clovaai/rexnet v1 and lite) and timm's (rexnet_*,
 // rexnetr_*). Variant, width and class count are read from the tensors, never from a file name.
@@ -9737,6 +10569,201 @@ class model_reader {
 }  // namespace rexnet
 
 #endif  // REXNET_CHECKPOINT_NETWORK_IDENTIFY_HPP
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+
+/// What identify_detector() finds.
+struct detector_tensors {
+  detector_config shape;   ///< as the tensors show it
+  model_tensors backbone;  ///< of the tensors below "backbone."
+  block_tensors extra[ssd_extra_blocks];
+  block_tensors logits[ssd_levels], codes[ssd_levels];  ///< depthwise and project
+};
+
+namespace detail {
+
+/// Whether a name is one of SSD's heads.
+[[nodiscard]] inline bool names_ssd_head(std::string_view name) noexcept {
+  return begins_with(name, "head.classification_head.") || begins_with(name, "head.regression_head.");
+}
+
+}  // namespace detail
+
+/// Whether a state dict is one of a detector: it has SSD's heads.
+[[nodiscard]] inline bool is_detector(span<const tensor> tensors) noexcept {
+  for (const tensor& t : tensors)
+    if (detail::names_ssd_head(t.name)) return true;
+  return false;
+}
+
+namespace detail {
+
+class detector_reader {
+ public:
+  explicit detector_reader(span<const tensor> tensors) : used_(tensors.size(), false) {
+    for (const tensor& t : tensors) sorted_.push_back(&t);
+    std::sort(sorted_.begin(), sorted_.end(),
+              [](const tensor* a, const tensor* b) { return a->name < b->name; });
+  }
+
+  /// @param backbone room for the backbone's tensors under their own names, which must outlive the result
+  result<detector_tensors> read(std::vector<tensor>& backbone) {
+    for (std::size_t i = 0; i < sorted_.size(); ++i) {
+      const tensor& t = *sorted_[i];
+      if (i > 0 && sorted_[i - 1]->name == t.name)
+        return error(errc::model_duplicate_role, t.name + ": two tensors have this name");
+      if (!begins_with(t.name, prefix) || begins_with(t.name, "backbone.extra.")) continue;
+      used_[i] = true;
+      backbone.push_back(t);
+      backbone.back().name.erase(0, prefix.size());
+    }
+    auto m = identify(backbone);
+    if (!m) return m.error().in("backbone");
+    d_.backbone = std::move(*m);
+    detector_config& shape = d_.shape;
+    shape.backbone = d_.backbone.shape;
+    if (shape.backbone.classes > 0 || shape.backbone.hidden_c > 0)
+      return error(errc::model_unexpected, "backbone: a classifier, which a detector has not");
+    collect();
+    if (!error_.empty()) return error(code_, error_);
+    if (status s = derive(); !s) return s.error();
+    if (status s = check_shapes(); !s) return s.error();
+    for (std::size_t i = 0; i < sorted_.size(); ++i)
+      if (!used_[i] && !(is_counter(sorted_[i]->name) && sorted_[i]->elements() <= 1))
+        return error(errc::model_unexpected, sorted_[i]->name + ": unexpected, shape " +
+                                                 shape_text(sorted_[i]->shape) + " (SSDLite on " +
+                                                 variant_text(shape.backbone) + ")");
+    return d_;
+  }
+
+ private:
+  static constexpr std::string_view prefix = "backbone.";
+
+  const tensor* need(const std::string& name, std::size_t rank) {
+    const auto at =
+        std::lower_bound(sorted_.begin(), sorted_.end(), name,
+                         [](const tensor* t, const std::string& wanted) { return t->name < wanted; });
+    if (at == sorted_.end() || (*at)->name != name) {
+      note(errc::model_missing, name + ": missing (torchvision's names of SSDLite)");
+      return nullptr;
+    }
+    used_[static_cast<std::size_t>(at - sorted_.begin())] = true;
+    if ((*at)->shape.size() != rank)
+      note(errc::model_wrong_shape,
+           name + ": expected " + std::to_string(rank) + " dimensions, found " + shape_text((*at)->shape));
+    return *at;
+  }
+  void note(errc code, const std::string& what) {
+    if (error_.empty()) code_ = code, error_ = what;
+  }
+  layer_tensors conv_bn(const std::string& name) {
+    layer_tensors l;
+    l.weight = need(name + ".0.weight", 4);
+    l.gamma = need(name + ".1.weight", 1);
+    l.beta = need(name + ".1.bias", 1);
+    l.mean = need(name + ".1.running_mean", 1);
+    l.variance = need(name + ".1.running_var", 1);
+    return l;
+  }
+  block_tensors head(const std::string& name) {
+    block_tensors b;
+    b.depthwise = conv_bn(name + ".0");
+    b.project.weight = need(name + ".1.weight", 4);
+    b.project.bias = need(name + ".1.bias", 1);
+    return b;
+  }
+  void collect() {
+    for (int k = 0; k < ssd_extra_blocks; ++k) {
+      const std::string name = "backbone.extra." + std::to_string(k);
+      d_.extra[k].expand = conv_bn(name + ".0");
+      d_.extra[k].depthwise = conv_bn(name + ".1");
+      d_.extra[k].project = conv_bn(name + ".2");
+    }
+    for (int k = 0; k < ssd_levels; ++k) {
+      const std::string number = ".module_list." + std::to_string(k);
+      d_.logits[k] = head("head.classification_head" + number);
+      d_.codes[k] = head("head.regression_head" + number);
+    }
+  }
+
+  /// Classes, tap and the extra blocks' channels.
+  status derive() {
+    detector_config& shape = d_.shape;
+    const tensor& logits = *d_.logits[0].project.weight;
+    const std::int64_t outputs = logits.shape[0];
+    if (outputs % ssd_anchors_a_place != 0 || outputs < 2 * ssd_anchors_a_place ||
+        outputs > std::int64_t{ssd_anchors_a_place} * max_detector_classes)
+      return error(errc::model_wrong_shape, logits.name + ": " + std::to_string(outputs) +
+                                                " outputs, expected 6 for each of 2 to " +
+                                                std::to_string(max_detector_classes) + " classes");
+    shape.classes = static_cast<int>(outputs / ssd_anchors_a_place);
+    // The last block of stride 16 with so many channels; channels grow from block to block.
+    const std::int64_t tapped = logits.shape[1];
+    shape.tap = -1;
+    int stride = 2;
+    for (int i = 0; i < shape.backbone.block_count; ++i) {
+      stride *= shape.backbone.blocks[i].stride;
+      if (stride == 16 && shape.backbone.blocks[i].out_c == tapped) shape.tap = i;
+    }
+    if (shape.tap < 0)
+      return error(errc::model_wrong_shape, logits.name + ": a head on " + std::to_string(tapped) +
+                                                " channels, which no block of stride 16 of " +
+                                                variant_text(shape.backbone) + " has");
+    connect_extra_blocks(shape);
+    return done;
+  }
+
+  status check_shapes() const {
+    for (int k = 0; k < ssd_extra_blocks; ++k) {
+      const block_config& b = d_.shape.extra[k];
+      if (status s = check(d_.extra[k].expand, {b.mid_c, b.in_c, 1, 1}); !s) return s;
+      if (status s = check(d_.extra[k].depthwise, {b.mid_c, 1, 3, 3}); !s) return s;
+      if (status s = check(d_.extra[k].project, {b.out_c, b.mid_c, 1, 1}); !s) return s;
+    }
+    for (int k = 0; k < ssd_levels; ++k)
+      for (const auto& [tensors, b] : {std::pair{&d_.logits[k], logits_head(d_.shape, k)},
+                                       std::pair{&d_.codes[k], codes_head(d_.shape, k)}}) {
+        if (status s = check(tensors->depthwise, {b.mid_c, 1, 3, 3}); !s) return s;
+        if (status s = check(tensors->project, {b.out_c, b.mid_c, 1, 1}); !s) return s;
+      }
+    return done;
+  }
+  [[nodiscard]] status check(const layer_tensors& l, const std::vector<std::int64_t>& expected) const {
+    const std::vector<std::int64_t> vector{expected[0]};
+    for (const tensor* t : {l.weight, l.bias, l.gamma, l.beta, l.mean, l.variance}) {
+      if (t == nullptr) continue;
+      const auto& want = t == l.weight ? expected : vector;
+      if (t->shape != want)
+        return error(errc::model_wrong_shape,
+                     t->name + ": expected " + shape_text(want) + " for SSDLite on " +
+                         variant_text(d_.shape.backbone) + " with " + std::to_string(d_.shape.classes) +
+                         " classes (the background is one), found " + shape_text(t->shape));
+    }
+    return done;
+  }
+
+  std::vector<const tensor*> sorted_;
+  std::vector<bool> used_;
+  detector_tensors d_;
+  errc code_ = errc::ok;
+  std::string error_;
+};
+
+}  // namespace detail
+
+/// Finds a detector's backbone, tap and classes, and each layer's tensors; all shapes are checked.
+/// @param backbone becomes the backbone's tensors; it and `tensors` must outlive the result
+/// Errors: M1 to M4 and M7 of docs/refusals.md, unsupported.
+[[nodiscard]] inline result<detector_tensors> identify_detector(span<const tensor> tensors,
+                                                                std::vector<tensor>& backbone) {
+  return detail::detector_reader(tensors).read(backbone);
+}
+
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_CHECKPOINT_NETWORK_IDENTIFY_DETECTOR_HPP
 // ---- rexnet/checkpoint/network/pruned.hpp
 // Layers that torch.nn.utils.prune has cut: "weight_orig" and "weight_mask" stand where "weight" was, and
 // their product is what the layer computes with.
@@ -9946,8 +10973,14 @@ class network_chooser {
     trial tried{read(c), {}};
     if (!tried.content) return tried.against = tried.content.error().message(), std::move(tried);
     const span<const tensor> tensors{tried.content->tensors.data(), tried.content->tensors.size()};
-    auto m = identify(tensors);
-    if (!m) return tried.against = m.error().message(), std::move(tried);
+    if (is_detector(tensors)) {
+      std::vector<tensor> backbone;
+      auto d = identify_detector(tensors, backbone);
+      if (!d) return tried.against = d.error().message(), std::move(tried);
+    } else {
+      auto m = identify(tensors);
+      if (!m) return tried.against = m.error().message(), std::move(tried);
+    }
     if (c.rank <= rank::average) tried.against = useless_average(c, tensors);
     return tried;
   }
@@ -10048,7 +11081,10 @@ class network_chooser {
       else if (of == nullptr)
         outside.push_back(e);
     }
-    attach_classifier(inside, outside);
+    if (attach_detector(c.network->prefix, inside, outside))
+      content.prefix.erase(content.prefix.size() - backbone_prefix.size());
+    else
+      attach_classifier(inside, outside);
     std::vector<std::string_view> names;
     names.reserve(inside.size());
     for (const named_value& e : inside) names.push_back(e.name);
@@ -10085,6 +11121,34 @@ class network_chooser {
           (best == nullptr || n.prefix.size() > best->prefix.size()))
         best = &n;
     return best;
+  }
+
+  static constexpr std::string_view backbone_prefix = "backbone.";
+
+  /// A detector's heads stand beside its backbone: everything below what both have in front is one network.
+  [[nodiscard]] static bool attach_detector(const std::string& prefix, std::vector<named_value>& inside,
+                                            std::vector<named_value>& outside) {
+    if (!ends_with(prefix, backbone_prefix)) return false;
+    const std::string_view common =
+        std::string_view(prefix).substr(0, prefix.size() - backbone_prefix.size());
+    const auto heads = [common](const named_value& e) {
+      const std::string_view name = strip_prefixes(e.name);
+      return begins_with(name, common) && names_ssd_head(name.substr(common.size()));
+    };
+    if (std::none_of(outside.begin(), outside.end(), heads)) return false;
+    // The names' own bytes go on in front.
+    for (named_value& e : inside)
+      e.name = {e.name.data() - backbone_prefix.size(), e.name.size() + backbone_prefix.size()};
+    std::vector<named_value> others;
+    for (const named_value& e : outside) {
+      const std::string_view name = strip_prefixes(e.name);
+      if (begins_with(name, common))
+        inside.push_back({name.substr(common.size()), e.value});
+      else
+        others.push_back(e);
+    }
+    outside = std::move(others);
+    return true;
   }
 
   /// A backbone's classifier that stands beside its prefix: mmpretrain's "head.fc", Lightning's "classifier".
@@ -13375,12 +14439,10 @@ struct map {
   return out;
 }
 
-/// Block i: expand, depthwise, squeeze-excite, activation, project, and the input added to the first
+/// A block: expand, depthwise, squeeze-excite, activation, project, and the input added to the first
 /// channels.
-[[nodiscard]] inline map block(const config& c, const float* payload, const weights_layout& layout, int i,
+[[nodiscard]] inline map block(const block_config& b, const float* payload, const block_layout& l,
                                const map& in) {
-  const block_config& b = c.blocks[i];
-  const block_layout& l = layout.blocks[i];
   map x = in;
   if (b.expand) x.v = activated(b.expand_act, dense(payload, l.expand, in.v));
   x = depthwise(payload, l.depthwise, x, b.kernel, b.stride);
@@ -13417,13 +14479,49 @@ struct answer {
             .cast<double>()};
   x = stem(c, payload, layout.stem, x);
   for (int i = 0; i < c.block_count; ++i) {
-    x = block(c, payload, layout, i, x);
+    x = block(c.blocks[i], payload, layout.blocks[i], x);
     a.blocks.push_back(x);
   }
   a.head = {x.h, x.w, activated(c.head_act, dense(payload, layout.head, x.v))};
   a.pooled = a.head.v.colwise().mean();
   a.features = c.hidden_c > 0 ? activated(c.hidden_act, dense(payload, layout.hidden, a.pooled)) : a.pooled;
   a.outputs = c.classes > 0 ? dense(payload, layout.classifier, a.features) : a.features;
+  return a;
+}
+
+/// A detector's raw outputs.
+struct detector_answer {
+  std::vector<map> maps;  ///< of every level
+  matrix logits;          ///< [rows][classes]
+  matrix codes;           ///< [rows][4]
+};
+
+/// One image through a detector.
+/// @param payload layout_of(d).bytes
+/// @param image   [h][w][3], normalised
+[[nodiscard]] inline detector_answer run(const detector_config& d, const float* payload, const float* image,
+                                         int h, int w) {
+  const detector_layout layout = layout_of(d);
+  const answer backbone = run(d.backbone, payload, image, h, w);
+  detector_answer a;
+  a.maps = {backbone.blocks[static_cast<std::size_t>(d.tap)], backbone.head};
+  for (int k = 0; k < ssd_extra_blocks; ++k)
+    a.maps.push_back(block(d.extra[k], payload, layout.extra[k], a.maps.back()));
+  a.logits.resize(detector_rows(d, h, w), d.classes);
+  a.codes.resize(a.logits.rows(), 4);
+  Eigen::Index row = 0;
+  for (int k = 0; k < ssd_levels; ++k) {
+    const map& in = a.maps[static_cast<std::size_t>(k)];
+    // A place's outputs are its anchors', one after the other: [places][6 * n] is [places * 6][n].
+    const auto head = [&](const block_config& b, const block_layout& l, matrix& to) {
+      const matrix v = block(b, payload, l, in).v;
+      to.middleRows(row, v.rows() * ssd_anchors_a_place) =
+          Eigen::Map<const matrix>(v.data(), v.rows() * ssd_anchors_a_place, to.cols());
+    };
+    head(logits_head(d, k), layout.logits[k], a.logits);
+    head(codes_head(d, k), layout.codes[k], a.codes);
+    row += in.v.rows() * ssd_anchors_a_place;
+  }
   return a;
 }
 

@@ -162,7 +162,7 @@ inline double blocks_case(dice& d, std::string& text) {
     const int in_c = c.blocks[i].in_c;
     judge("block", i,
           worst_of(out, rexnet_test::block(c, payload, layout, i, bounded_map(b.h, b.w, in_c, in)),
-                   reference::block(c, payload, layout, i, map_of(in, b.h, b.w, in_c)).v));
+                   reference::block(c.blocks[i], payload, layout.blocks[i], map_of(in, b.h, b.w, in_c)).v));
   }
   const rexnet::block_plan& last = p.blocks[c.block_count - 1];
   const int last_c = last_block(c).out_c;

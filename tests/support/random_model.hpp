@@ -3,7 +3,7 @@
 #ifndef REXNET_TESTS_SUPPORT_RANDOM_MODEL_HPP
 #define REXNET_TESTS_SUPPORT_RANDOM_MODEL_HPP
 
-#include "rexnet/payload/layout.hpp"
+#include "rexnet/payload/detector_layout.hpp"
 
 #include <cmath>
 #include <cstdint>
@@ -12,22 +12,39 @@
 
 namespace rexnet_test {
 
-/// Random weights of the layout whose activations neither die nor explode: variance 2 / k, a little bias.
+/// A layer's random weights, with which activations neither die nor explode: variance 2 / k, a little bias.
+template <class Normal>
+void fill_layer(float* payload, const rexnet::layer_layout& at, Normal&& normal) {
+  const rexnet::layer_numbers<float> layer = rexnet::numbers_of(payload, at);
+  const float deviation = std::sqrt(2.0f / static_cast<float>(layer.k > 0 ? layer.k : 1));
+  for (int o = 0; o < layer.out_c; ++o) {
+    for (int k = 0; k < layer.k; ++k) layer.weight(o, k) = deviation * normal();
+    layer.bias[o] = 0.05f + 0.2f * normal();
+  }
+}
+/// Random weights of the layout.
 /// @param normal gives numbers of mean 0 and variance 1
+/// @{
 template <class Normal>
 std::vector<float> payload_from(const rexnet::config& c, Normal&& normal) {
   rexnet::weights_layout l = rexnet::layout_of(c);
   std::vector<float> payload(static_cast<std::size_t>(l.bytes / 4));
-  rexnet::for_each_layer(c, l, [&](const rexnet::layer_layout& at, int, int) {
-    const rexnet::layer_numbers<float> layer = rexnet::numbers_of(payload.data(), at);
-    const float deviation = std::sqrt(2.0f / static_cast<float>(layer.k > 0 ? layer.k : 1));
-    for (int o = 0; o < layer.out_c; ++o) {
-      for (int k = 0; k < layer.k; ++k) layer.weight(o, k) = deviation * normal();
-      layer.bias[o] = 0.05f + 0.2f * normal();
-    }
-  });
+  rexnet::for_each_layer(
+      c, l, [&](const rexnet::layer_layout& at, int, int) { fill_layer(payload.data(), at, normal); });
   return payload;
 }
+template <class Normal>
+std::vector<float> payload_from(const rexnet::detector_config& d, Normal&& normal) {
+  rexnet::detector_layout l = rexnet::layout_of(d);
+  std::vector<float> payload = payload_from(d.backbone, normal);
+  payload.resize(static_cast<std::size_t>(l.bytes / 4));
+  rexnet::for_each_detector_layer(d, l,
+                                  [&](const rexnet::layer_layout& at, const rexnet::block_config&, int, int) {
+                                    fill_layer(payload.data(), at, normal);
+                                  });
+  return payload;
+}
+/// @}
 inline std::vector<float> random_payload(const rexnet::config& c, unsigned seed) {
   std::mt19937 engine(seed);
   std::normal_distribution<float> value;
@@ -40,14 +57,27 @@ inline std::vector<float> random_payload(const rexnet::config& c, unsigned seed)
 /// roundings add up to u * sqrt(k). An activation is within 4 ulp: as much as 16 more roundings.
 /// random_payload() keeps the scale of activations, so the errors of all layers arrive with gain 1 and add in
 /// quadrature. Four standard deviations cover the largest of a thousand logits.
-inline double rounding_tolerance(const rexnet::config& c) {
+/// @{
+inline double roundings_of(const rexnet::config& c) {
   double roundings = 0;
   rexnet::weights_layout l;
   rexnet::for_each_layer(c, l, [&roundings](rexnet::layer_layout&, int k, int out_c) {
     if (out_c > 0) roundings += k + 16;
   });
+  return roundings;
+}
+inline double rounding_tolerance(const rexnet::config& c) {
+  return 4 * std::ldexp(std::sqrt(roundings_of(c)), -24);
+}
+inline double rounding_tolerance(const rexnet::detector_config& d) {
+  double roundings = roundings_of(d.backbone);
+  rexnet::detector_layout l;
+  rexnet::for_each_detector_layer(
+      d, l,
+      [&roundings](rexnet::layer_layout&, const rexnet::block_config&, int k, int) { roundings += k + 16; });
   return 4 * std::ldexp(std::sqrt(roundings), -24);
 }
+/// @}
 
 }  // namespace rexnet_test
 

@@ -4,7 +4,7 @@
 #define REXNET_ENGINE_ANY_NETWORK_HPP
 
 #include "rexnet/dispatch/select.hpp"
-#include "rexnet/engine/basic_network.hpp"
+#include "rexnet/engine/detector_network.hpp"
 
 namespace rexnet {
 inline namespace REXNET_BUILD {
@@ -36,6 +36,8 @@ class dispatched {
 /// basic_network for what it does. instruction_set() tells which. Where none runs, or REXNET_ISA names one
 /// that does not, make_plan() says so and forward() returns unsupported.
 using any_network = basic_network<dynamic_config, detail::dispatched>;
+/// The same of a detector: see basic_detector_network.
+using any_detector_network = basic_detector_network<dynamic_config, detail::dispatched>;
 
 }  // namespace REXNET_BUILD
 }  // namespace rexnet

@@ -84,19 +84,30 @@ struct stem_rows {
   }
 };
 
-/// Everything a block's phases share.
-struct block_context {
+/// The network that a block belongs to.
+struct network_context {
   const kernel_table* kernels;
   const config* net;
   const weights_layout* layout;
   const float* payload;
   const plan* how;  ///< the whole network's plan
   float* workspace;
-  int index;
+};
 
-  [[nodiscard]] const block_config& block() const noexcept { return net->blocks[index]; }
-  [[nodiscard]] const block_layout& weights() const noexcept { return layout->blocks[index]; }
-  [[nodiscard]] const block_plan& sizes() const noexcept { return how->blocks[index]; }
+/// Everything a block's phases share.
+struct block_context : network_context {
+  const block_config* shape;
+  const block_layout* layers;
+  const block_plan* place;
+  float* outputs = nullptr;  ///< where the outputs go, [pixels][out_c]; null: to the workspace, padded
+
+  [[nodiscard]] const block_config& block() const noexcept { return *shape; }
+  [[nodiscard]] const block_layout& weights() const noexcept { return *layers; }
+  [[nodiscard]] const block_plan& sizes() const noexcept { return *place; }
+  /// Channels of an output pixel that may be written, and floats from one to the next.
+  [[nodiscard]] int written_c() const noexcept {
+    return outputs != nullptr ? shape->out_c : padded_c(shape->out_c);
+  }
   [[nodiscard]] float* scratch(int worker) const noexcept {
     return workspace + sizes().scratch + worker * sizes().scratch_floats;
   }
@@ -194,9 +205,9 @@ inline void project_pixels(const block_context& b, const float* mid, std::ptrdif
   a.pixel_step = mid_step(cfg.mid_c);
   a.weights = w.weights;
   a.bias = w.bias;
-  a.out_step = padded_c(cfg.out_c);
-  a.out = b.workspace + sizes.out + first * a.out_step;
-  a.out_c = padded_c(cfg.out_c);
+  a.out_step = b.written_c();
+  a.out = (b.outputs != nullptr ? b.outputs : b.workspace + sizes.out) + first * a.out_step;
+  a.out_c = b.written_c();
   a.act = cfg.project_act;
   if (cfg.residual()) {
     a.residual_step = padded_c(cfg.in_c);
@@ -239,8 +250,35 @@ inline void band_chunk(const block_context& b, int chunk, int worker, const inpu
       },
       [&](int y, int rows) {
         project_pixels(b, mid, static_cast<std::ptrdiff_t>(y) * sizes.ow,
-                       static_cast<std::ptrdiff_t>(rows) * sizes.ow, 0, padded_c(cfg.out_c));
+                       static_cast<std::ptrdiff_t>(rows) * sizes.ow, 0, b.written_c());
       });
+}
+
+/// Slices of a block without expand and squeeze-excite: the depthwise convolution of a slice, of the map as
+/// it is.
+inline void depthwise_slice(const block_context& b, int chunk) noexcept {
+  const block_config& cfg = b.block();
+  const block_plan& sizes = b.sizes();
+  const int first_c = chunk * sizes.slice_c;
+  const layer_weights w = at(b.payload, b.weights().depthwise, first_c);
+  depthwise_args d{};
+  d.in_step = padded_c(cfg.in_c);
+  d.in_row = sizes.w * d.in_step;
+  d.in = b.workspace + sizes.in + first_c;
+  d.ring_rows = d.h = sizes.h;
+  d.w = sizes.w;
+  d.kernel = cfg.kernel;
+  d.stride = cfg.stride;
+  d.weights = w.weights;
+  d.bias = w.bias;
+  d.out_step = mid_step(cfg.mid_c);
+  d.out_row = sizes.ow * d.out_step;
+  d.out = b.workspace + sizes.mid + first_c;
+  d.rows = sizes.oh;
+  d.ow = sizes.ow;
+  d.c = smaller(sizes.slice_c, padded_c(cfg.in_c) - first_c);
+  d.act = cfg.depthwise_act;
+  b.kernels->depthwise(d);
 }
 
 /// Slices, first phase: one slice of channels over the whole map, and its means for squeeze-excite.
@@ -326,7 +364,7 @@ inline void project_chunk(const block_context& b, int chunk) noexcept {
   if (sizes.by_columns) {
     const int first_c = chunk * slice_channels;
     project_pixels(b, b.workspace + sizes.mid, 0, pixels, first_c,
-                   smaller(first_c + slice_channels, padded_c(cfg.out_c)));
+                   smaller(first_c + slice_channels, b.written_c()));
     return;
   }
   const auto begin = [=](int group) {
@@ -336,7 +374,7 @@ inline void project_chunk(const block_context& b, int chunk) noexcept {
   const std::ptrdiff_t step = mid_step(cfg.mid_c);
   float* const mid = b.workspace + sizes.mid + first * step;
   if (cfg.se_c > 0) scale_clip(b, mid, last - first, b.workspace + b.how->scale, cfg.mid_c);
-  project_pixels(b, mid, first, last - first, 0, padded_c(cfg.out_c));
+  project_pixels(b, mid, first, last - first, 0, b.written_c());
 }
 
 }  // namespace detail

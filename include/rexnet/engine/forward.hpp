@@ -13,13 +13,7 @@ inline namespace REXNET_BUILD {
 
 namespace detail {
 
-struct forward_pass {
-  const kernel_table* kernels;
-  const config* net;
-  const weights_layout* layout;
-  const float* payload;
-  const plan* how;
-  float* workspace;
+struct forward_pass : network_context {
   input_rows input;
   float* logits;
   feature_taps taps;  ///< of this image
@@ -37,25 +31,7 @@ struct forward_pass {
 
     // Before block 0 the arena is free, so the stem's map may use the head's scratch.
     if (taps.stem != nullptr) each(phase::tap, 0, 1, [&](int) { stem_map(worker); });
-    for (int i = 0; i < net->block_count; ++i) {
-      const block_context b{kernels, net, layout, payload, how, workspace, i};
-      const block_plan& sizes = how->blocks[i];
-      if (sizes.bands) {
-        each(phase::bands, i, sizes.chunks, [&](int chunk) { band_chunk(b, chunk, worker, input); });
-      } else {
-        each(phase::slices, i, sizes.chunks, [&](int chunk) { slice_chunk(b, chunk, worker); });
-        if (net->blocks[i].se_c > 0) {
-          const block_layout& l = layout->blocks[i];
-          each(phase::squeeze, i, dense_chunks(l.squeeze), [&](int chunk) {
-            dense_chunk(*kernels, payload, l.squeeze, at_offset(how->sums), at_offset(how->squeezed), chunk,
-                        activation::relu);
-          });
-          each(phase::excite, i, dense_chunks(l.excite), [&](int chunk) { excite_chunk(b, chunk); });
-        }
-        each(phase::project, i, sizes.groups, [&](int chunk) { project_chunk(b, chunk); });
-      }
-      if (taps.blocks[i] != nullptr) each(phase::tap, i, 1, [&](int) { copy_map(i); });
-    }
+    blocks(each, 0, net->block_count, worker);
     if (taps.head != nullptr)
       each(phase::tap, behind, 1,
            [&](int) { head_pixels_to(taps.head, 0, last_pixels(), 0, net->head_c, net->head_c); });
@@ -84,6 +60,30 @@ struct forward_pass {
     });
   }
 
+  /// Blocks [first, last), the phases of each by each(phase, block, chunks, body).
+  template <class Each>
+  void blocks(const Each& each, int first, int last, int worker) const noexcept {
+    for (int i = first; i < last; ++i) {
+      const block_context b{*this, &net->blocks[i], &layout->blocks[i], &how->blocks[i]};
+      const block_plan& sizes = b.sizes();
+      if (sizes.bands) {
+        each(phase::bands, i, sizes.chunks, [&](int chunk) { band_chunk(b, chunk, worker, input); });
+      } else {
+        each(phase::slices, i, sizes.chunks, [&](int chunk) { slice_chunk(b, chunk, worker); });
+        if (b.block().se_c > 0) {
+          const block_layout& l = b.weights();
+          each(phase::squeeze, i, dense_chunks(l.squeeze), [&](int chunk) {
+            dense_chunk(*kernels, payload, l.squeeze, at_offset(how->sums), at_offset(how->squeezed), chunk,
+                        activation::relu);
+          });
+          each(phase::excite, i, dense_chunks(l.excite), [&](int chunk) { excite_chunk(b, chunk); });
+        }
+        each(phase::project, i, sizes.groups, [&](int chunk) { project_chunk(b, chunk); });
+      }
+      if (taps.blocks[i] != nullptr) each(phase::tap, i, 1, [&](int) { copy_map(i); });
+    }
+  }
+
   /// Resets the phase counters; before the workers start.
   void prepare() const noexcept {
     auto* states = reinterpret_cast<phase_state*>(workspace);
@@ -93,13 +93,6 @@ struct forward_pass {
     }
   }
 
- private:
-  static_assert(sizeof(phase_state) == 64, "plan.hpp reserves 64 bytes a phase");
-
-  [[nodiscard]] float* at_offset(std::int64_t offset) const noexcept { return workspace + offset; }
-  [[nodiscard]] static int dense_chunks(const layer_layout& l) noexcept {
-    return ceil_div(l.out_c, dense_chunk_c);
-  }
   [[nodiscard]] std::ptrdiff_t last_pixels() const noexcept {
     const block_plan& last = how->blocks[net->block_count - 1];
     return static_cast<std::ptrdiff_t>(last.oh) * last.ow;
@@ -114,6 +107,13 @@ struct forward_pass {
                     step, channels, net->head_act, how->threads);
   }
 
+ private:
+  static_assert(sizeof(phase_state) == 64, "plan.hpp reserves 64 bytes a phase");
+
+  [[nodiscard]] float* at_offset(std::int64_t offset) const noexcept { return workspace + offset; }
+  [[nodiscard]] static int dense_chunks(const layer_layout& l) noexcept {
+    return ceil_div(l.out_c, dense_chunk_c);
+  }
   /// Head and global mean for a slice of channels: the head's map never exists.
   void head_chunk(int chunk, int worker) const noexcept {
     const int first_c = chunk * slice_channels, channels = smaller(slice_channels, net->head_c - first_c);
@@ -159,12 +159,7 @@ inline void forward_images(const kernel_table& kernels, const config& net, const
   auto* floats = reinterpret_cast<float*>(r.workspace);
   const auto pass_for = [&](const plan& image_plan, int image, float* workspace,
                             const phase_observer& observer) {
-    forward_pass pass{&kernels,
-                      &net,
-                      &layout,
-                      payload,
-                      &image_plan,
-                      workspace,
+    forward_pass pass{{&kernels, &net, &layout, payload, &image_plan, workspace},
                       r.input,
                       r.logits + static_cast<std::ptrdiff_t>(image) * output_c(net),
                       taps_of(net, p, r.options.taps, image),

@@ -4,7 +4,7 @@
 #ifndef REXNET_ENGINE_NETWORK_HPP
 #define REXNET_ENGINE_NETWORK_HPP
 
-#include "rexnet/engine/basic_network.hpp"
+#include "rexnet/engine/detector_network.hpp"
 #include "rexnet/kernels/kernels.hpp"
 
 namespace rexnet {
@@ -26,6 +26,11 @@ struct compiled {
 /// @tparam Arch   instruction set, one that the translation unit is compiled for
 template <class Config, class Arch = simd::default_arch>
 using network = basic_network<Config, detail::compiled<Arch>>;
+
+/// A detector on one instruction set: see basic_detector_network.
+/// @tparam Config static_detector<family::v1, 100, 91>, or dynamic_config
+template <class Config, class Arch = simd::default_arch>
+using detector_network = basic_detector_network<Config, detail::compiled<Arch>>;
 
 }  // namespace REXNET_BUILD
 }  // namespace rexnet

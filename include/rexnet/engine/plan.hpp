@@ -97,6 +97,28 @@ constexpr std::int64_t stem_rows_floats(int w) noexcept {
   return 3 * pad16((std::int64_t{w} + 2) * 3);
 }
 
+/// A block in slices. @param sizes with the sides of its maps
+constexpr block_plan plan_slices(const block_config& b, block_plan sizes, int threads) noexcept {
+  const std::int64_t pixels = std::int64_t{sizes.oh} * sizes.ow;
+  const int h = sizes.h, w = sizes.w;
+  sizes.slice_c = slice_channels;
+  sizes.chunks = ceil_div(b.mid_c, sizes.slice_c);
+  const int fitting = static_cast<int>(slice_ring_floats / (std::int64_t{w} * sizes.slice_c));
+  sizes.ring_rows = smaller(h, larger(fitting, b.kernel));
+  sizes.step_rows =
+      sizes.ring_rows == h ? sizes.oh : smaller(sizes.oh, (sizes.ring_rows - b.kernel) / b.stride + 1);
+  // Two threads with half of a 7 x 7 map each would both read all weights, up to 5 MB of them: where there
+  // are enough columns to share, each thread reads its own. (v1 3.0x, two threads: 1.4 % of the pass.)
+  if (threads > 1 && pixels <= 64 && ceil_div(b.out_c, slice_channels) >= 6 * threads) {
+    sizes.by_columns = true;
+    sizes.groups = ceil_div(b.out_c, slice_channels);
+    return sizes;
+  }
+  sizes.groups =
+      smaller(static_cast<int>(pixels), larger(threads, ceil_div(pixels * mid_step(b.mid_c), group_floats)));
+  return sizes;
+}
+
 constexpr block_plan plan_block(const block_config& b, int index, int h, int w, int threads) noexcept {
   block_plan sizes;
   sizes.h = h;
@@ -116,22 +138,7 @@ constexpr block_plan plan_block(const block_config& b, int index, int h, int w, 
     sizes.ring_rows = smaller(h, (sizes.step_rows - 1) * b.stride + b.kernel);
     return sizes;
   }
-  sizes.slice_c = slice_channels;
-  sizes.chunks = ceil_div(b.mid_c, sizes.slice_c);
-  const int fitting = static_cast<int>(slice_ring_floats / (std::int64_t{w} * sizes.slice_c));
-  sizes.ring_rows = smaller(h, larger(fitting, b.kernel));
-  sizes.step_rows =
-      sizes.ring_rows == h ? sizes.oh : smaller(sizes.oh, (sizes.ring_rows - b.kernel) / b.stride + 1);
-  // Two threads with half of a 7 x 7 map each would both read all weights, up to 5 MB of them: where there
-  // are enough columns to share, each thread reads its own. (v1 3.0x, two threads: 1.4 % of the pass.)
-  if (threads > 1 && pixels <= 64 && ceil_div(b.out_c, slice_channels) >= 6 * threads) {
-    sizes.by_columns = true;
-    sizes.groups = ceil_div(b.out_c, slice_channels);
-    return sizes;
-  }
-  sizes.groups =
-      smaller(static_cast<int>(pixels), larger(threads, ceil_div(pixels * mid_step(b.mid_c), group_floats)));
-  return sizes;
+  return plan_slices(b, sizes, threads);
 }
 
 /// Scratch that one worker needs for a block.

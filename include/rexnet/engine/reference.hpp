@@ -8,7 +8,7 @@
 #define REXNET_ENGINE_REFERENCE_HPP
 
 #include "rexnet/core/views.hpp"
-#include "rexnet/payload/layout.hpp"
+#include "rexnet/payload/detector_layout.hpp"
 
 #include <Eigen/Core>
 
@@ -98,12 +98,10 @@ struct map {
   return out;
 }
 
-/// Block i: expand, depthwise, squeeze-excite, activation, project, and the input added to the first
+/// A block: expand, depthwise, squeeze-excite, activation, project, and the input added to the first
 /// channels.
-[[nodiscard]] inline map block(const config& c, const float* payload, const weights_layout& layout, int i,
+[[nodiscard]] inline map block(const block_config& b, const float* payload, const block_layout& l,
                                const map& in) {
-  const block_config& b = c.blocks[i];
-  const block_layout& l = layout.blocks[i];
   map x = in;
   if (b.expand) x.v = activated(b.expand_act, dense(payload, l.expand, in.v));
   x = depthwise(payload, l.depthwise, x, b.kernel, b.stride);
@@ -140,13 +138,49 @@ struct answer {
             .cast<double>()};
   x = stem(c, payload, layout.stem, x);
   for (int i = 0; i < c.block_count; ++i) {
-    x = block(c, payload, layout, i, x);
+    x = block(c.blocks[i], payload, layout.blocks[i], x);
     a.blocks.push_back(x);
   }
   a.head = {x.h, x.w, activated(c.head_act, dense(payload, layout.head, x.v))};
   a.pooled = a.head.v.colwise().mean();
   a.features = c.hidden_c > 0 ? activated(c.hidden_act, dense(payload, layout.hidden, a.pooled)) : a.pooled;
   a.outputs = c.classes > 0 ? dense(payload, layout.classifier, a.features) : a.features;
+  return a;
+}
+
+/// A detector's raw outputs.
+struct detector_answer {
+  std::vector<map> maps;  ///< of every level
+  matrix logits;          ///< [rows][classes]
+  matrix codes;           ///< [rows][4]
+};
+
+/// One image through a detector.
+/// @param payload layout_of(d).bytes
+/// @param image   [h][w][3], normalised
+[[nodiscard]] inline detector_answer run(const detector_config& d, const float* payload, const float* image,
+                                         int h, int w) {
+  const detector_layout layout = layout_of(d);
+  const answer backbone = run(d.backbone, payload, image, h, w);
+  detector_answer a;
+  a.maps = {backbone.blocks[static_cast<std::size_t>(d.tap)], backbone.head};
+  for (int k = 0; k < ssd_extra_blocks; ++k)
+    a.maps.push_back(block(d.extra[k], payload, layout.extra[k], a.maps.back()));
+  a.logits.resize(detector_rows(d, h, w), d.classes);
+  a.codes.resize(a.logits.rows(), 4);
+  Eigen::Index row = 0;
+  for (int k = 0; k < ssd_levels; ++k) {
+    const map& in = a.maps[static_cast<std::size_t>(k)];
+    // A place's outputs are its anchors', one after the other: [places][6 * n] is [places * 6][n].
+    const auto head = [&](const block_config& b, const block_layout& l, matrix& to) {
+      const matrix v = block(b, payload, l, in).v;
+      to.middleRows(row, v.rows() * ssd_anchors_a_place) =
+          Eigen::Map<const matrix>(v.data(), v.rows() * ssd_anchors_a_place, to.cols());
+    };
+    head(logits_head(d, k), layout.logits[k], a.logits);
+    head(codes_head(d, k), layout.codes[k], a.codes);
+    row += in.v.rows() * ssd_anchors_a_place;
+  }
   return a;
 }
 

@@ -14,7 +14,7 @@
 
 #include "rexnet/checkpoint/network/foreign_names.hpp"
 #include "rexnet/checkpoint/network/found_networks.hpp"
-#include "rexnet/checkpoint/network/identify.hpp"
+#include "rexnet/checkpoint/network/identify_detector.hpp"
 #include "rexnet/checkpoint/network/pruned.hpp"
 
 #include <algorithm>
@@ -138,8 +138,14 @@ class network_chooser {
     trial tried{read(c), {}};
     if (!tried.content) return tried.against = tried.content.error().message(), std::move(tried);
     const span<const tensor> tensors{tried.content->tensors.data(), tried.content->tensors.size()};
-    auto m = identify(tensors);
-    if (!m) return tried.against = m.error().message(), std::move(tried);
+    if (is_detector(tensors)) {
+      std::vector<tensor> backbone;
+      auto d = identify_detector(tensors, backbone);
+      if (!d) return tried.against = d.error().message(), std::move(tried);
+    } else {
+      auto m = identify(tensors);
+      if (!m) return tried.against = m.error().message(), std::move(tried);
+    }
     if (c.rank <= rank::average) tried.against = useless_average(c, tensors);
     return tried;
   }
@@ -240,7 +246,10 @@ class network_chooser {
       else if (of == nullptr)
         outside.push_back(e);
     }
-    attach_classifier(inside, outside);
+    if (attach_detector(c.network->prefix, inside, outside))
+      content.prefix.erase(content.prefix.size() - backbone_prefix.size());
+    else
+      attach_classifier(inside, outside);
     std::vector<std::string_view> names;
     names.reserve(inside.size());
     for (const named_value& e : inside) names.push_back(e.name);
@@ -277,6 +286,34 @@ class network_chooser {
           (best == nullptr || n.prefix.size() > best->prefix.size()))
         best = &n;
     return best;
+  }
+
+  static constexpr std::string_view backbone_prefix = "backbone.";
+
+  /// A detector's heads stand beside its backbone: everything below what both have in front is one network.
+  [[nodiscard]] static bool attach_detector(const std::string& prefix, std::vector<named_value>& inside,
+                                            std::vector<named_value>& outside) {
+    if (!ends_with(prefix, backbone_prefix)) return false;
+    const std::string_view common =
+        std::string_view(prefix).substr(0, prefix.size() - backbone_prefix.size());
+    const auto heads = [common](const named_value& e) {
+      const std::string_view name = strip_prefixes(e.name);
+      return begins_with(name, common) && names_ssd_head(name.substr(common.size()));
+    };
+    if (std::none_of(outside.begin(), outside.end(), heads)) return false;
+    // The names' own bytes go on in front.
+    for (named_value& e : inside)
+      e.name = {e.name.data() - backbone_prefix.size(), e.name.size() + backbone_prefix.size()};
+    std::vector<named_value> others;
+    for (const named_value& e : outside) {
+      const std::string_view name = strip_prefixes(e.name);
+      if (begins_with(name, common))
+        inside.push_back({name.substr(common.size()), e.value});
+      else
+        others.push_back(e);
+    }
+    outside = std::move(others);
+    return true;
   }
 
   /// A backbone's classifier that stands beside its prefix: mmpretrain's "head.fc", Lightning's "classifier".
