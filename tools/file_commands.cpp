@@ -62,7 +62,7 @@ namespace {
 struct source {
   rexnet::model packed;
   rexnet::checkpoint checkpoint;
-  rexnet::model_tensors tensors;
+  rexnet::network_tensors tensors;
   rexnet::packed_header header;
   rexnet::model_origin origin;
 
@@ -76,12 +76,12 @@ struct source {
       return;
     }
     checkpoint = open_checkpoint(o);
-    auto t = rexnet::identify(checkpoint);
+    auto t = rexnet::identify_network(checkpoint);
     if (!t) throw t.error().in(o.model);
-    if (auto s = rexnet::detail::check_blow_up(t->shape, file.bytes().size()); !s)
+    if (auto s = rexnet::detail::check_blow_up(*t, file.bytes().size()); !s)
       throw s.error().in(o.model);
-    tensors = *t;
-    auto d = rexnet::describe(checkpoint, tensors.shape, o.model, o.loading());
+    tensors = std::move(*t);
+    auto d = rexnet::describe(checkpoint, tensors, o.model, o.loading());
     if (!d) throw d.error().in(o.model);
     header = std::move(d->header);
     origin = std::move(d->origin);

@@ -7,7 +7,7 @@
 #include "rexnet/checkpoint/model_config.hpp"
 #include "rexnet/labels/imagenet.hpp"
 #include "rexnet/model.hpp"
-#include "rexnet/payload/pack.hpp"
+#include "rexnet/payload/pack_detector.hpp"
 
 #include <string>
 #include <utility>
@@ -16,7 +16,7 @@
 namespace rexnet {
 inline namespace REXNET_BUILD {
 
-/// The names of a checkpoint's classes: ImageNet-1k's for a thousand, as all published files have them, else
+/// The names of a classifier's classes: ImageNet-1k's for a thousand, as all published files have them, else
 /// none. (Checkpoints bring no names; packed files and a config.json may.)
 [[nodiscard]] inline std::vector<std::string> default_labels(const config& shape) {
   std::vector<std::string> names;
@@ -31,9 +31,11 @@ inline constexpr std::uint64_t max_weights_blow_up = 32;
 
 namespace detail {
 
-/// Whether a checkpoint of so many bytes may become a model of this shape. Errors: T6.
-[[nodiscard]] inline status check_blow_up(const config& shape, std::size_t file_bytes) {
-  const auto weights = checked(static_cast<std::uint64_t>(layout_of(shape).bytes));
+/// Whether a checkpoint of so many bytes may become a model of these tensors. Errors: T6.
+[[nodiscard]] inline status check_blow_up(const network_tensors& t, std::size_t file_bytes) {
+  const std::int64_t numbers =
+      t.is_detector ? packed_numbers(t.detector.shape) : packed_numbers(t.classifier.shape);
+  const auto weights = checked(static_cast<std::uint64_t>(numbers)) * 4;
   if (weights.at_most((checked(file_bytes) * max_weights_blow_up).get())) return done;
   return error(errc::tensor_blow_up, std::to_string(weights.get()) + " bytes of weights out of a file of " +
                                          std::to_string(file_bytes) + " bytes, at most " +
@@ -49,6 +51,16 @@ namespace detail {
   preprocessing p;
   const int w = shape.width_hundredths;
   if (shape.family == family::rexnetr && (w == 200 || w == 300)) p.crop_pct = 0.95;
+  return p;
+}
+
+/// The same for a detector: mean and deviation of torchvision's SSD. The rest is of no use there: see
+/// detector_settings.
+[[nodiscard]] inline preprocessing detector_preprocessing() noexcept {
+  preprocessing p;
+  p.input_size = 320;
+  p.crop_pct = 1;
+  p.interpolation = interpolation::bilinear;
   return p;
 }
 
@@ -117,20 +129,37 @@ namespace detail {
 
 }  // namespace detail
 
-/// What load() takes from a checkpoint beside its weights. @param path of the file, for the config.json
+namespace detail {
+/// "v1 1.0x", "SSDLite on v1 1.0x"
+[[nodiscard]] inline std::string network_text(const packed_header& h) {
+  return (h.ssd.classes > 0 ? "SSDLite on " : "") + variant_text(h.shape);
+}
+}  // namespace detail
+
+/// What load() takes from a checkpoint beside its weights.
+/// @param t    as identify_network() finds them in it
+/// @param path of the file, for the config.json
 /// beside it; empty: there is none. Errors: M18, io_error (a config that was asked for).
-[[nodiscard]] inline result<model_description> describe(const checkpoint& c, const config& shape,
+[[nodiscard]] inline result<model_description> describe(const checkpoint& c, const network_tensors& t,
                                                         const std::string& path,
                                                         const load_options& how = {}) {
   model_description d;
+  const config& shape = t.shape();
   d.header.shape = shape;
-  d.header.input = default_preprocessing(shape);
+  if (t.is_detector) d.header.ssd = t.detector.shape;
+  d.header.input = t.is_detector ? detector_preprocessing() : default_preprocessing(shape);
   d.header.labels = default_labels(shape);
   model_origin& o = d.origin;
   o.key = c.state_key(), o.prefix = c.prefix(), o.others = c.others(), o.notes = c.notes();
-  for (const left_out_tensor& t : c.left_out()) o.left_out.push_back(t.name);
+  for (const left_out_tensor& left : c.left_out()) o.left_out.push_back(left.name);
   o.number_type = detail::number_types(c.tensors());
-  o.input_from = "defaults of " + detail::variant_text(shape);
+  o.input_from = "defaults of " + detail::network_text(d.header);
+  if (t.is_detector) {
+    if (!how.config.empty() && how.config != "none")
+      return error(errc::model_config,
+                   how.config + ": config.json describes classifiers, this is a detector");
+    return d;
+  }
   if (d.header.input.crop_pct != preprocessing().crop_pct) o.test_size = 288, o.test_crop_pct = 1.0;
   if (!d.header.labels.empty()) o.labels_from = "ImageNet-1k";
   const bool asked_for = !how.config.empty();
@@ -153,14 +182,14 @@ namespace detail {
   }
   auto c = read_checkpoint(bytes, how.key);
   if (!c) return c.error();
-  auto t = identify(*c);
+  auto t = identify_network(*c);
   if (!t) return t.error();
-  if (status s = check_blow_up(t->shape, bytes.size()); !s) return s.error();
-  auto d = describe(*c, t->shape, path, how);
+  if (status s = check_blow_up(*t, bytes.size()); !s) return s.error();
+  auto d = describe(*c, *t, path, how);
   if (!d) return d.error();
   auto packed = pack_weights(*t);
   if (!packed) return packed.error();
-  model m = model_maker::from_weights(t->shape, {}, std::move(*packed), c->container());
+  model m = model_maker::from_weights(t->shape(), {}, std::move(*packed), c->container());
   model_maker::describe(m, std::move(d->header), std::move(d->origin));
   return m;
 }
@@ -170,7 +199,7 @@ namespace detail {
 /// Loads a checkpoint (its weights are folded and packed in memory) or a packed file from memory. The payload
 /// of a packed float32 file is borrowed: `bytes` must be 64-byte aligned and outlive the model, its copies
 /// and their classifiers; load_copy() has no such condition. Everything else is copied. Errors: those of
-/// read_checkpoint(), identify(), pack_weights() and read_packed(); T6 beyond max_weights_blow_up. A
+/// read_checkpoint(), identify_network(), pack_weights() and read_packed(); T6 beyond max_weights_blow_up. A
 /// checkpoint gets default_preprocessing() and default_labels(). Memory: the file's size once for an ordinary
 /// checkpoint (float16: twice) and a megabyte, 200 times for the worst that can be made; see
 /// docs/refusals.md.

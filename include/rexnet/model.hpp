@@ -5,6 +5,7 @@
 #define REXNET_MODEL_HPP
 
 #include "rexnet/heads/classifier.hpp"
+#include "rexnet/heads/detector.hpp"
 #include "rexnet/model/load_packed.hpp"
 #include "rexnet/model/model.hpp"
 #include "rexnet/model/session.hpp"

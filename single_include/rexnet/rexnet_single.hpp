@@ -1925,13 +1925,18 @@ template <class Fail>
   return errc::ok;
 }
 
-/// The same, and whether a picture of this size can be resized for it.
+template <class Fail>
+[[nodiscard]] constexpr errc check_sides(int width, int height, Fail&& fail) {
+  if (width >= 1 && height >= 1 && width <= max_picture_side && height <= max_picture_side) return errc::ok;
+  return fail(errc::invalid_argument, "picture of ", width, " x ", height, " pixels: each side must be 1 to ",
+              max_picture_side);
+}
+
+/// check_preprocessing(), and whether a picture of this size can be resized for it.
 template <class Fail>
 [[nodiscard]] constexpr errc check_sizes(int width, int height, const preprocessing& p, Fail&& fail) {
   constexpr errc bad = errc::invalid_argument;
-  if (width < 1 || height < 1 || width > max_picture_side || height > max_picture_side)
-    return fail(bad, "picture of ", width, " x ", height, " pixels: each side must be 1 to ",
-                max_picture_side);
+  if (const errc e = check_sides(width, height, fail); e != errc::ok) return e;
   if (const errc e = check_preprocessing(p, fail); e != errc::ok) return e;
   // The long side grows with the short one: a very thin picture would become a huge one.
   const double short_side = width < height ? width : height, long_side = width < height ? height : width;
@@ -1941,10 +1946,11 @@ template <class Fail>
   return errc::ok;
 }
 
+/// Whether a picture's pixels can be read at all.
 template <class Fail>
-[[nodiscard]] errc check_picture(const image_view& in, const preprocessing& p, Fail&& fail) {
+[[nodiscard]] errc check_pixels(const image_view& in, Fail&& fail) {
   if (in.data == nullptr) return fail(errc::invalid_argument, "picture: no pixels (null pointer)");
-  if (const errc e = check_sizes(in.width, in.height, p, fail); e != errc::ok) return e;
+  if (const errc e = check_sides(in.width, in.height, fail); e != errc::ok) return e;
   const std::ptrdiff_t row = static_cast<std::ptrdiff_t>(in.width) * bytes_per_pixel(in.format);
   // Rows further apart than any memory would overflow on the way to them.
   const std::ptrdiff_t most = (std::numeric_limits<std::ptrdiff_t>::max)() / in.height;
@@ -1952,6 +1958,13 @@ template <class Fail>
     return fail(errc::invalid_argument, "picture: a stride of ", in.stride, " bytes for rows of ", row, ", ",
                 in.height, " of them");
   return errc::ok;
+}
+
+/// The same, and whether it can be prepared as `p` says.
+template <class Fail>
+[[nodiscard]] errc check_picture(const image_view& in, const preprocessing& p, Fail&& fail) {
+  if (const errc e = check_pixels(in, fail); e != errc::ok) return e;
+  return check_sizes(in.width, in.height, p, fail);
 }
 
 /// The resize whose result, [pad_y ...][pad_x ...] of the network's input, is the centre crop.
@@ -2536,8 +2549,19 @@ constexpr int last_side(const config& c, int side) noexcept {
 
 namespace detail {
 
-/// Calls visit(number of a, number of b) for everything that decides what is computed and how its weights
-/// lie; of as many blocks as a has.
+/// Calls visit(number of x, number of y) for everything that decides what a block computes and how its
+/// weights lie.
+template <class Visit>
+constexpr void for_each_block_number(const block_config& x, const block_config& y, Visit& visit) noexcept {
+  const auto act = [&visit](activation a, activation b) { visit(static_cast<int>(a), static_cast<int>(b)); };
+  visit(x.in_c, y.in_c), visit(x.mid_c, y.mid_c), visit(x.out_c, y.out_c), visit(x.se_c, y.se_c);
+  visit(x.stride, y.stride), visit(x.kernel, y.kernel), visit(x.residual_c, y.residual_c);
+  visit(static_cast<int>(x.expand), static_cast<int>(y.expand));
+  act(x.expand_act, y.expand_act), act(x.depthwise_act, y.depthwise_act), act(x.project_act, y.project_act);
+  visit(static_cast<int>(x.se_first), static_cast<int>(y.se_first));
+}
+
+/// The same of a network; of as many blocks as a has.
 template <class Visit>
 constexpr void for_each_shape_number(const config& a, const config& b, Visit visit) noexcept {
   const auto act = [&visit](activation x, activation y) { visit(static_cast<int>(x), static_cast<int>(y)); };
@@ -2545,14 +2569,7 @@ constexpr void for_each_shape_number(const config& a, const config& b, Visit vis
   visit(a.classes, b.classes), visit(a.stem_c, b.stem_c), visit(a.head_c, b.head_c);
   visit(a.hidden_c, b.hidden_c), visit(a.block_count, b.block_count);
   act(a.stem_act, b.stem_act), act(a.head_act, b.head_act), act(a.hidden_act, b.hidden_act);
-  for (int i = 0; i < a.block_count; ++i) {
-    const block_config &x = a.blocks[i], &y = b.blocks[i];
-    visit(x.in_c, y.in_c), visit(x.mid_c, y.mid_c), visit(x.out_c, y.out_c), visit(x.se_c, y.se_c);
-    visit(x.stride, y.stride), visit(x.kernel, y.kernel), visit(x.residual_c, y.residual_c);
-    visit(static_cast<int>(x.expand), static_cast<int>(y.expand));
-    act(x.expand_act, y.expand_act), act(x.depthwise_act, y.depthwise_act), act(x.project_act, y.project_act);
-    visit(static_cast<int>(x.se_first), static_cast<int>(y.se_first));
-  }
+  for (int i = 0; i < a.block_count; ++i) for_each_block_number(a.blocks[i], b.blocks[i], visit);
 }
 
 }  // namespace detail
@@ -2929,9 +2946,9 @@ constexpr std::int64_t block_scratch(const block_config& b, const block_plan& si
 #define REXNET_PAYLOAD_LAYOUT_HPP
 
 // ---- rexnet/payload/panel.hpp
-// How a layer's weights are packed: panels of 16 output channels, [ceil(out_c / 16)][ceil(k / g)][16][g], zero
-// padded. g inputs lie together, as many as make four bytes: what a dot product of 8-bit or bfloat16 numbers takes
-// in one step. float16 is stored only, expanded before it is used, and keeps g = 1.
+// How a layer's weights are packed: panels of 16 output channels, [ceil(out_c / 16)][ceil(k / g)][16][g],
+// zero padded. g inputs lie together, as many as make four bytes: what a dot product of 8-bit or bfloat16
+// numbers takes in one step. float16 is stored only, expanded before it is used, and keeps g = 1.
 #ifndef REXNET_PAYLOAD_PANEL_HPP
 #define REXNET_PAYLOAD_PANEL_HPP
 
@@ -4098,13 +4115,69 @@ inline constexpr int ssd_anchors_a_place = 6;
 /// With the background.
 inline constexpr int max_detector_classes = 4096;
 
-/// A whole detector. Build one with detector_for(); readers of checkpoints then put in what the tensors show.
-struct detector_config {
-  config backbone;                            ///< without classifier: its classes are 0
-  int tap = 10;                               ///< the block whose output is the first map
-  int classes = 91;                           ///< with the background, which is class 0
+/// All of a detector but its backbone.
+struct ssd_part {
+  int tap = 10;     ///< the block whose output is the first map
+  int classes = 0;  ///< with the background, which is class 0; 0: there is no detector
   block_config extra[ssd_extra_blocks] = {};  ///< each on the map before
 };
+
+/// A whole detector. Build one with detector_for(); readers of checkpoints then put in what the tensors show.
+struct detector_config : ssd_part {
+  config backbone;  ///< without classifier: its classes are 0
+};
+
+/// Of a backbone and the rest.
+[[nodiscard]] constexpr detector_config join(const config& backbone, const ssd_part& rest) noexcept {
+  detector_config d;
+  static_cast<ssd_part&>(d) = rest;
+  d.backbone = backbone;
+  return d;
+}
+
+/// The scales of torchvision's DefaultBoxGenerator; the ratios are 1, 2 and 3.
+struct anchor_scales {
+  double least = 0.2, most = 0.95;  ///< of the network's input: above 0, at most 1
+};
+
+/// Which boxes are kept. The defaults are torchvision's ssdlite320_mobilenet_v3_large.
+struct ssd_options {
+  float score = 0.001f;  ///< a class whose probability is not above this is none
+  int candidates = 300;  ///< of a class, the most probable
+  double iou = 0.55;     ///< a box that overlaps a better one of its class by more than this is dropped
+  int most = 300;        ///< of all classes, the most probable
+};
+
+/// How a detector is used: what its weights do not say.
+struct detector_settings {
+  int input_h = 320, input_w = 320;  ///< pictures are resized to this, whatever their aspect
+  anchor_scales anchors;             ///< as it was trained
+  ssd_options boxes;
+};
+
+inline constexpr int max_ssd_candidates = 1 << 20;
+
+namespace detail {
+
+/// The one check of settings, whether they come from options, a file or the API; as check_preprocessing().
+template <class Fail>
+[[nodiscard]] constexpr errc check_settings(const detector_settings& s, Fail&& fail) {
+  constexpr errc bad = errc::invalid_argument;
+  if (!in_range(s.input_h, 1, 16384) || !in_range(s.input_w, 1, 16384))
+    return fail(bad, "input of ", s.input_w, " x ", s.input_h, " pixels: each side must be 1 to 16384");
+  if (!(s.anchors.least > 0 && s.anchors.least <= s.anchors.most && s.anchors.most <= 1))
+    return fail(bad, "anchors' scales ", s.anchors.least, " to ", s.anchors.most,
+                ": must be above 0, at most 1, the smaller first");
+  if (!(s.boxes.score >= 0 && s.boxes.score < 1))
+    return fail(bad, "least score ", s.boxes.score, ": must be 0 or more, below 1");
+  if (!(s.boxes.iou >= 0 && s.boxes.iou <= 1)) return fail(bad, "overlap ", s.boxes.iou, ": must be 0 to 1");
+  if (!in_range(s.boxes.candidates, 1, max_ssd_candidates) || !in_range(s.boxes.most, 1, max_ssd_candidates))
+    return fail(bad, s.boxes.candidates, " candidates of a class, ", s.boxes.most, " boxes: must be 1 to ",
+                max_ssd_candidates);
+  return errc::ok;
+}
+
+}  // namespace detail
 
 namespace detail {
 
@@ -4214,28 +4287,46 @@ constexpr void connect_extra_blocks(detector_config& d) noexcept {
 
 /// Whether the engine can run a detector: a backbone that it runs, without classifier, a tap before its end,
 /// extra blocks that follow.
-[[nodiscard]] constexpr bool is_runnable(const detector_config& d) noexcept {
-  bool good = is_runnable(d.backbone) && d.backbone.classes == 0 && d.backbone.hidden_c == 0 &&
-              detail::in_range(d.tap, 1, d.backbone.block_count - 1) &&
+/// @{
+[[nodiscard]] constexpr bool is_runnable(const config& backbone, const ssd_part& d) noexcept {
+  bool good = is_runnable(backbone) && backbone.classes == 0 && backbone.hidden_c == 0 &&
+              detail::in_range(d.tap, 1, backbone.block_count - 1) &&
               detail::in_range(d.classes, 2, max_detector_classes);
-  int in_c = d.backbone.head_c;
+  int in_c = backbone.head_c;
   for (int k = 0; k < ssd_extra_blocks && good; ++k) {
     good = detail::is_runnable_block(d.extra[k], 1, in_c) && d.extra[k].se_c == 0;
     in_c = d.extra[k].out_c;
   }
   return good;
 }
+[[nodiscard]] constexpr bool is_runnable(const detector_config& d) noexcept {
+  return is_runnable(d.backbone, d);
+}
+/// @}
+
+namespace detail {
+
+/// As for_each_shape_number(), of what is behind the backbone.
+template <class Visit>
+constexpr void for_each_part_number(const ssd_part& a, const ssd_part& b, Visit visit) noexcept {
+  visit(a.tap, b.tap), visit(a.classes, b.classes);
+  for (int k = 0; k < ssd_extra_blocks; ++k) for_each_block_number(a.extra[k], b.extra[k], visit);
+}
+
+}  // namespace detail
+
+/// Whether two detectors are the same behind their backbones.
+[[nodiscard]] constexpr bool same_part(const ssd_part& a, const ssd_part& b) noexcept {
+  bool same = true;
+  detail::for_each_part_number(a, b, [&same](int x, int y) { same = same && x == y; });
+  return same;
+}
 
 /// A number for everything that decides what is computed and how its weights lie. Never 0.
 [[nodiscard]] constexpr std::uint64_t fingerprint(const detector_config& d) noexcept {
   std::uint64_t hash = fingerprint(d.backbone);
-  const auto add = [&hash](int x) { hash = (hash ^ static_cast<std::uint32_t>(x)) * 0x100000001b3u; };
-  add(d.tap), add(d.classes);
-  for (const block_config& b : d.extra) {
-    add(b.in_c), add(b.mid_c), add(b.out_c), add(b.stride), add(b.kernel), add(b.residual_c);
-    add(static_cast<int>(b.expand_act)), add(static_cast<int>(b.depthwise_act));
-    add(static_cast<int>(b.project_act));
-  }
+  detail::for_each_part_number(
+      d, d, [&hash](int x, int) { hash = (hash ^ static_cast<std::uint32_t>(x)) * 0x100000001b3u; });
   return hash != 0 ? hash : 1;
 }
 
@@ -4376,6 +4467,13 @@ struct detector_layout {
   std::uint64_t fingerprint = 0;                       ///< of the detector
 };
 
+namespace detail {
+/// For walks that need no layout.
+struct no_detector_layout {
+  no_layout::any_block extra, logits, codes;
+};
+}  // namespace detail
+
 /// Calls visit(layer, block, k, out_c) for every layer behind the backbone, in the order of the file. The
 /// layers of `l`, a detector_layout or something of the same members, are handed to it.
 template <class Layout, class Visit>
@@ -4390,6 +4488,16 @@ constexpr void for_each_detector_layer(const detector_config& d, Layout& l, Visi
     block(logits_head(d, k), l.logits[k]);
     block(codes_head(d, k), l.codes[k]);
   }
+}
+
+/// Numbers in the payload of a detector, as packed_numbers() of a classifier.
+[[nodiscard]] constexpr std::int64_t packed_numbers(const detector_config& d) noexcept {
+  std::int64_t numbers = packed_numbers(d.backbone);
+  detail::no_detector_layout none;
+  for_each_detector_layer(d, none, [&numbers](int&, const block_config&, int k, int out_c) {
+    numbers += panel_numbers(k, out_c) + round_up(std::int64_t{out_c}, panel_c);
+  });
+  return numbers;
 }
 
 [[nodiscard]] constexpr detector_layout layout_of(const detector_config& d) noexcept {
@@ -4521,6 +4629,10 @@ class basic_detector_network : private detail::detector_storage<Config>, private
   [[nodiscard]] const detector_config& shape() const noexcept { return storage::net; }
   /// Where the layers stand in the payload.
   [[nodiscard]] const detector_layout& layout() const noexcept { return storage::layout; }
+  /// Name of the kernels' set, "none" where none runs on this CPU.
+  [[nodiscard]] const char* instruction_set() const noexcept {
+    return kernels() != nullptr ? kernels()->name : "none";
+  }
   /// All its kernels; null: none runs on this CPU.
   [[nodiscard]] const kernel_table* kernels() const noexcept { return Backend::kernels(); }
 
@@ -5908,19 +6020,21 @@ class stored_floats {
 /// What a packed file holds, as views of its bytes.
 struct packed_view {
   int version = 0;                        ///< of the format: 1 or 2
-  config shape;                           ///< of the network
-  preprocessing input;                    ///< how it wants its pictures
+  config shape;                           ///< of the network; of a detector its backbone
+  ssd_part ssd;                           ///< classes 0: the file holds no detector
+  detector_settings settings;             ///< of a detector
+  preprocessing input;                    ///< how it wants its pictures; of a detector mean and std
   element_type type = element_type::f32;  ///< of the payload: f32 or f16
-  int label_count = 0;                    ///< 0, or one label per class
+  int label_count = 0;                    ///< 0, or named_classes()
   std::string_view label_text;            ///< UTF-8, each label ended by a line feed
   struct {
     int h = 0;               ///< rows of the input; 0: the file has no self-test
     int w = 0;               ///< columns of the input
     std::uint32_t seed = 1;  ///< of the input, where the file holds none of its own
     stored_floats input;     ///< [h][w][3], or empty
-    stored_floats outputs;   ///< output_c(shape)
+    stored_floats outputs;   ///< self_test_outputs() of them
   } test;                    ///< self_test, as views
-  byte_span payload;         ///< weights in the order of layout_of(shape)
+  byte_span payload;         ///< weights in the order of layout_of(shape), or of layout_of(join(shape, ssd))
 
   /// The name of class i, empty where there is none. Reads the labels before it.
   [[nodiscard]] std::string_view label(int i) const noexcept {
@@ -5934,6 +6048,25 @@ struct packed_view {
     return type == element_type::f32 ? reinterpret_cast<const float*>(payload.data()) : nullptr;
   }
 };
+
+/// Of a packed_view or packed_header `h`, alike for classifiers, backbones and detectors: classes that may
+/// have names (a detector's without its background), numbers of the payload, outputs of a self-test of h x w
+/// pixels (a detector's logits, then its codes).
+/// @{
+template <class Header>
+[[nodiscard]] constexpr int named_classes(const Header& h) noexcept {
+  return h.ssd.classes > 0 ? h.ssd.classes - 1 : h.shape.classes;
+}
+template <class Header>
+[[nodiscard]] constexpr std::int64_t payload_numbers(const Header& h) noexcept {
+  return h.ssd.classes > 0 ? packed_numbers(join(h.shape, h.ssd)) : packed_numbers(h.shape);
+}
+template <class Header>
+[[nodiscard]] constexpr std::int64_t self_test_outputs(const Header& h) noexcept {
+  if (h.ssd.classes < 1) return output_c(h.shape);
+  return detector_rows(join(h.shape, h.ssd), h.test.h, h.test.w) * (h.ssd.classes + 4);
+}
+/// @}
 
 enum class check : std::uint8_t {
   header,  ///< everything that memory safety rests on
@@ -5998,8 +6131,9 @@ template <class Fail>
                                            Fail&& fail) {
   std::uint32_t lines = 0;
   for (const char c : labels) lines += c == '\n' ? 1u : 0u;
-  if (lines != count || (count != 0 && count != static_cast<std::uint32_t>(v.shape.classes)))
-    return fail(errc::packed_labels, count, " labels in ", lines, " lines for ", v.shape.classes, " classes");
+  if (lines != count || (count != 0 && count != static_cast<std::uint32_t>(named_classes(v))))
+    return fail(errc::packed_labels, count, " labels in ", lines, " lines for ", named_classes(v),
+                " classes");
   std::string_view rest = labels;
   for (std::uint32_t i = 1; i <= lines; ++i) {
     const std::size_t end = rest.find('\n');
@@ -6028,7 +6162,7 @@ template <class Fail>
 /// Whether the payload is of the size that the network needs.
 template <class Fail>
 [[nodiscard]] REXNET_COLD errc check_payload_size(const packed_view& v, std::uint64_t bytes, Fail&& fail) {
-  const checked expected = checked(static_cast<std::uint64_t>(packed_numbers(v.shape))) *
+  const checked expected = checked(static_cast<std::uint64_t>(payload_numbers(v))) *
                            static_cast<std::uint64_t>(element_bytes(v.type));
   if (bytes == expected.get()) return errc::ok;
   return fail(errc::packed_shape, bytes, " bytes of weights, this network needs ", expected.get());
@@ -6149,9 +6283,16 @@ namespace detail {
 
 /// What a section holds. A reader refuses a kind that is not in this list, unless `may_skip` is set in its
 /// number.
-enum class section_kind : std::uint32_t { shape = 1, pictures = 2, labels = 3, self_test = 4, weights = 5 };
+enum class section_kind : std::uint32_t {
+  shape = 1,
+  pictures = 2,
+  labels = 3,
+  self_test = 4,
+  weights = 5,
+  detector = 6
+};
 inline constexpr std::uint32_t may_skip = 0x80000000u;
-inline constexpr int section_kinds = 5;
+inline constexpr int section_kinds = 6;
 inline constexpr std::uint32_t max_sections = 64;
 /// Bytes before the table, and of one row of it.
 inline constexpr std::size_t table_at = 64, table_row = 32;
@@ -6163,6 +6304,7 @@ inline constexpr std::size_t table_at = 64, table_row = 32;
     case section_kind::labels: return "labels";
     case section_kind::self_test: return "self-test";
     case section_kind::weights: return "weights";
+    case section_kind::detector: return "detector";
   }
   return "unknown";
 }
@@ -6186,25 +6328,43 @@ struct section_table {
 /// Numbers of a shape before its blocks, and of each block.
 inline constexpr std::uint32_t shape_numbers_before = 11, shape_numbers_of_block = 12;
 
+/// A number that stands for one of a few values: 0 to `most`.
+template <class Io, class Value>
+REXNET_COLD void code_field(Io& io, Value& value, std::uint32_t most) {
+  auto number = static_cast<std::uint32_t>(value);
+  io.u32(number);
+  io.bad = io.bad || number > most;
+  value = static_cast<Value>(number <= most ? number : 0);
+}
+template <class Io>
+REXNET_COLD void activation_field(Io& io, activation& a) {
+  code_field(io, a, static_cast<std::uint32_t>(activation::sigmoid));
+}
+template <class Io>
+REXNET_COLD void block_fields(Io& io, block_config& b) {
+  for (int* v : {&b.in_c, &b.mid_c, &b.out_c, &b.se_c, &b.stride, &b.kernel, &b.residual_c}) io.i32(*v);
+  code_field(io, b.expand, 1);
+  activation_field(io, b.expand_act), activation_field(io, b.depthwise_act);
+  activation_field(io, b.project_act), code_field(io, b.se_first, 1);
+}
+
 /// Walks over the shape, for reading and for writing. Before it: the caller has read block_count.
 template <class Io>
 REXNET_COLD void shape_fields(Io& io, config& c) {
-  const auto code = [&io](auto& value, std::uint32_t most) {
-    auto number = static_cast<std::uint32_t>(value);
-    io.u32(number);
-    io.bad = io.bad || number > most;
-    value = static_cast<std::remove_reference_t<decltype(value)>>(number <= most ? number : 0);
-  };
-  const auto act = [&code](activation& a) { code(a, static_cast<std::uint32_t>(activation::sigmoid)); };
-  code(c.family, family_count - 1);
+  code_field(io, c.family, family_count - 1);
   for (int* v : {&c.width_hundredths, &c.classes, &c.stem_c, &c.head_c, &c.hidden_c}) io.i32(*v);
-  act(c.stem_act), act(c.head_act), act(c.hidden_act);
-  for (int i = 0; i < c.block_count; ++i) {
-    block_config& b = c.blocks[i];
-    for (int* v : {&b.in_c, &b.mid_c, &b.out_c, &b.se_c, &b.stride, &b.kernel, &b.residual_c}) io.i32(*v);
-    code(b.expand, 1), act(b.expand_act), act(b.depthwise_act), act(b.project_act), code(b.se_first, 1);
-  }
+  activation_field(io, c.stem_act), activation_field(io, c.head_act), activation_field(io, c.hidden_act);
+  for (int i = 0; i < c.block_count; ++i) block_fields(io, c.blocks[i]);
 }
+
+/// The same of a detector's part.
+template <class Io>
+REXNET_COLD void detector_fields(Io& io, ssd_part& d, detector_settings& s) {
+  for (int* v : {&d.tap, &d.classes, &s.input_h, &s.input_w, &s.boxes.candidates, &s.boxes.most}) io.i32(*v);
+  io.f32(s.boxes.score), io.f64(s.boxes.iou), io.f64(s.anchors.least), io.f64(s.anchors.most);
+  for (block_config& b : d.extra) block_fields(io, b);
+}
+inline constexpr std::size_t detector_bytes = 4 * (7 + ssd_extra_blocks * shape_numbers_of_block) + 8 * 3;
 
 /// Reads the table: sections lie one after the other, each from a multiple of 64, with zeros between, to the
 /// file's end.
@@ -6277,6 +6437,18 @@ template <class Fail>
 }
 
 template <class Fail>
+[[nodiscard]] REXNET_COLD errc read_detector(byte_span s, packed_view& v, Fail&& fail) {
+  if (s.data() == nullptr) return errc::ok;
+  if (s.size() != detector_bytes)
+    return fail(errc::packed_section, "detector of ", s.size(), " bytes, expected ", detector_bytes);
+  field_reader r{s.data()};
+  detector_fields(r, v.ssd, v.settings);
+  if (r.bad || !is_runnable(v.shape, v.ssd)) return fail(errc::packed_shape, "impossible detector");
+  return check_settings(
+      v.settings, [&fail](errc, const auto&... parts) { return fail(errc::packed_preprocessing, parts...); });
+}
+
+template <class Fail>
 [[nodiscard]] REXNET_COLD errc read_self_test(byte_span s, packed_view& v, Fail&& fail) {
   if (s.data() == nullptr) return errc::ok;
   constexpr std::size_t fixed = 16;
@@ -6287,7 +6459,7 @@ template <class Fail>
   if (r.bad || v.test.h < 1)
     return fail(errc::packed_shape, "a self-test of ", v.test.h, " x ", v.test.w, " pixels");
   if (const errc e = check_test_size(v, input_floats, fail); e != errc::ok) return e;
-  const auto outputs = static_cast<std::size_t>(output_c(v.shape));
+  const auto outputs = static_cast<std::size_t>(self_test_outputs(v));
   const checked needed = checked(fixed) + (checked(outputs) + input_floats) * 4;
   if (s.size() != needed.get())
     return fail(errc::packed_section, "self-test of ", s.size(), " bytes, expected ", needed.get());
@@ -6304,6 +6476,7 @@ template <class Fail>
     if (table[kind].bytes.data() == nullptr)
       return fail(errc::packed_section, "no section of kind ", section_name(kind));
   if (const errc e = read_shape(table[section_kind::shape].bytes, v.shape, fail); e != errc::ok) return e;
+  if (const errc e = read_detector(table[section_kind::detector].bytes, v, fail); e != errc::ok) return e;
 
   const byte_span pictures = table[section_kind::pictures].bytes;
   if (pictures.size() != picture_bytes)
@@ -6377,8 +6550,16 @@ template <class Fail>
   return same_shape(file.shape, expected) ? errc::ok : errc::shape_mismatch;
 }
 
+/// The same for a program made for one detector, static_detector<...>::value.
+[[nodiscard]] inline errc open_packed(byte_span bytes, check depth, const detector_config& expected,
+                                      packed_view& file) noexcept {
+  if (const errc e = open_packed(bytes, depth, file); e != errc::ok) return e;
+  return same_shape(file.shape, expected.backbone) && same_part(file.ssd, expected) ? errc::ok
+                                                                                    : errc::shape_mismatch;
+}
+
 /// Expands a float16 payload into a buffer of the caller's, 64-byte aligned for network's sake.
-/// @param out packed_numbers(shape) floats, network<static_config<...>>::packed_floats()
+/// @param out payload_numbers(file) floats, network<static_config<...>>::packed_floats()
 /// @return ok; shape_mismatch: another size
 [[nodiscard]] inline errc expand_half(byte_span payload, span<float> out) noexcept {
   if (payload.size() != out.size() * 2) return errc::shape_mismatch;
@@ -6401,7 +6582,7 @@ struct self_test {
   int w = 0;                   ///< columns of the input
   std::uint32_t seed = 1;      ///< of self_test_input(), when the file holds no input of its own
   std::vector<float> input;    ///< [h][w][3], or empty
-  std::vector<float> outputs;  ///< output_c(shape)
+  std::vector<float> outputs;  ///< self_test_outputs() of them
 };
 
 /// The input of a self-test that holds none: [h][w][3] values in [-1, 1) from a linear congruential
@@ -6418,9 +6599,11 @@ struct self_test {
 
 /// What a packed file says beside its weights.
 struct packed_header {
-  config shape;                           ///< of the network
-  preprocessing input;                    ///< how it wants its pictures
-  std::vector<std::string> labels;        ///< empty, or one per class
+  config shape;                           ///< of the network; of a detector its backbone
+  ssd_part ssd;                           ///< classes 0: no detector
+  detector_settings settings;             ///< of a detector
+  preprocessing input;                    ///< how it wants its pictures; of a detector mean and std
+  std::vector<std::string> labels;        ///< empty, or one per class (of a detector without the background)
   element_type type = element_type::f32;  ///< of the payload: f32 or f16
   self_test test;                         ///< what it must give on every machine
   int version = 0;                        ///< of the format; to write: 0 for the lowest that can say it
@@ -6443,6 +6626,8 @@ struct packed_file {
   file.payload = v.payload;
   packed_header& h = file.header;
   h.shape = v.shape;
+  h.ssd = v.ssd;
+  h.settings = v.settings;
   h.input = v.input;
   h.type = v.type;
   h.version = v.version;
@@ -6759,6 +6944,7 @@ inline namespace REXNET_BUILD {
 /// What runs a model: kernels chosen when the program runs, where rexnet_add_dispatch() built some; else
 /// those of the instruction set that this translation unit is compiled for. It borrows its weights.
 using model_network = network<dynamic_config>;
+using model_detector_network = detector_network<dynamic_config>;
 
 namespace detail {
 
@@ -6782,17 +6968,23 @@ struct model_state {
 /// point into it do not compile.
 class model {
  public:
-  /// Family, width, classes.
+  /// Family, width, classes; of a detector its backbone, without classes.
   /// @{
   [[nodiscard]] const config& shape() const& noexcept { return state_->header.shape; }
   [[nodiscard]] config shape() const&& noexcept { return state_->header.shape; }
   /// @}
+  /// Whether it finds boxes: see detector. Else it is a classifier or a backbone.
+  [[nodiscard]] bool is_detector() const noexcept { return state_->header.ssd.classes > 0; }
+  /// The whole detector; its classes are 0 where the model is none.
+  [[nodiscard]] detector_config detector_shape() const noexcept {
+    return join(state_->header.shape, state_->header.ssd);
+  }
   /// How its pictures are prepared; origin().input_from says where that comes from.
   /// @{
   [[nodiscard]] const preprocessing& input() const& noexcept { return state_->header.input; }
   [[nodiscard]] preprocessing input() const&& noexcept { return state_->header.input; }
   /// @}
-  /// One name per class; empty where there are none.
+  /// One name per class, of a detector the background excepted; empty where there are none.
   /// @{
   [[nodiscard]] const std::vector<std::string>& labels() const& noexcept { return state_->header.labels; }
   [[nodiscard]] std::vector<std::string> labels() const&& { return state_->header.labels; }
@@ -6813,12 +7005,18 @@ class model {
   [[nodiscard]] model_origin origin() const&& { return state_->origin; }
   /// @}
 
-  /// The packed payload, packed_numbers(shape()) floats, 64-byte aligned. It is borrowed: keep the model.
+  /// The packed payload, payload_numbers(header()) floats, 64-byte aligned. It is borrowed: keep the model.
   [[nodiscard]] span<const float> payload() const& noexcept { return state_->payload; }
   [[nodiscard]] span<const float> payload() const&& = delete;
-  /// The network on these weights, which it borrows: keep the model.
+  /// The network on these weights, which it borrows: keep the model. Of a detector its backbone, which gives
+  /// features.
   [[nodiscard]] model_network net() const& noexcept { return {shape(), state_->payload.data()}; }
   [[nodiscard]] model_network net() const&& = delete;
+  /// The whole detector, likewise. Precondition: is_detector().
+  [[nodiscard]] model_detector_network detector_net() const& noexcept {
+    return {detector_shape(), state_->payload.data()};
+  }
+  [[nodiscard]] model_detector_network detector_net() const&& = delete;
 
   /// Without weights, to be assigned to: sessions, classifiers and extractors refuse it.
   model() : state_(std::make_shared<detail::model_state>()) {}
@@ -7645,18 +7843,14 @@ struct ssd_shape {
   int h[max_ssd_levels] = {}, w[max_ssd_levels] = {};
 };
 
-/// The scales of torchvision's DefaultBoxGenerator; the ratios are 1, 2 and 3.
-struct anchor_scales {
-  double least = 0.2, most = 0.95;
-};
-
-/// Which boxes are kept. The defaults are torchvision's ssdlite320_mobilenet_v3_large.
-struct ssd_options {
-  float score = 0.001f;  ///< a class whose probability is not above this is none
-  int candidates = 300;  ///< of a class, the most probable
-  double iou = 0.55;     ///< a box that overlaps a better one of its class by more than this is dropped
-  int most = 300;        ///< of all classes, the most probable
-};
+/// The maps of a detector for an input of h x w pixels.
+[[nodiscard]] constexpr ssd_shape ssd_shape_of(const detector_config& d, int h, int w) noexcept {
+  ssd_shape s;
+  s.input_h = h, s.input_w = w;
+  s.levels = ssd_levels;
+  for (int k = 0; k < ssd_levels; ++k) s.h[k] = level_side(d, k, h), s.w[k] = level_side(d, k, w);
+  return s;
+}
 
 /// Rows of the raw outputs: 6 for each place of each map.
 [[nodiscard]] inline std::size_t ssd_rows(const ssd_shape& s) noexcept {
@@ -7773,7 +7967,7 @@ struct ssd_outputs {
 /// Scores that are equal: the lower class, then the lower row, where torchvision leaves the order open. A row
 /// with a NaN has no class above any score.
 /// @param anchors [rows], of ssd_anchors()
-/// @param probabilities room for [rows][classes]
+/// @param probabilities room for [rows][classes]; may be the logits themselves
 /// @param candidates room for ssd_candidates(): the detections are its first elements
 /// @param found their number
 /// @return ok; shape_mismatch: too little room; invalid_argument: classes below 2, or options that cannot be
@@ -10579,6 +10773,7 @@ struct detector_tensors {
   model_tensors backbone;  ///< of the tensors below "backbone."
   block_tensors extra[ssd_extra_blocks];
   block_tensors logits[ssd_levels], codes[ssd_levels];  ///< depthwise and project
+  std::shared_ptr<const std::vector<tensor>> named;     ///< the backbone's tensors under their own names
 };
 
 namespace detail {
@@ -10607,8 +10802,10 @@ class detector_reader {
               [](const tensor* a, const tensor* b) { return a->name < b->name; });
   }
 
-  /// @param backbone room for the backbone's tensors under their own names, which must outlive the result
-  result<detector_tensors> read(std::vector<tensor>& backbone) {
+  result<detector_tensors> read() {
+    const auto named = std::make_shared<std::vector<tensor>>();
+    std::vector<tensor>& backbone = *named;
+    d_.named = named;
     for (std::size_t i = 0; i < sorted_.size(); ++i) {
       const tensor& t = *sorted_[i];
       if (i > 0 && sorted_[i - 1]->name == t.name)
@@ -10753,11 +10950,38 @@ class detector_reader {
 }  // namespace detail
 
 /// Finds a detector's backbone, tap and classes, and each layer's tensors; all shapes are checked.
-/// @param backbone becomes the backbone's tensors; it and `tensors` must outlive the result
+/// @param tensors must outlive the result
 /// Errors: M1 to M4 and M7 of docs/refusals.md, unsupported.
-[[nodiscard]] inline result<detector_tensors> identify_detector(span<const tensor> tensors,
-                                                                std::vector<tensor>& backbone) {
-  return detail::detector_reader(tensors).read(backbone);
+[[nodiscard]] inline result<detector_tensors> identify_detector(span<const tensor> tensors) {
+  return detail::detector_reader(tensors).read();
+}
+
+/// The tensors of a network of either kind.
+struct network_tensors {
+  bool is_detector = false;
+  model_tensors classifier;   ///< or a backbone; unless is_detector
+  detector_tensors detector;  ///< if is_detector
+
+  /// Of the network, or of the detector's backbone.
+  [[nodiscard]] const config& shape() const noexcept {
+    return is_detector ? detector.shape.backbone : classifier.shape;
+  }
+};
+
+/// identify(), or identify_detector() where SSD's heads are there.
+[[nodiscard]] inline result<network_tensors> identify_network(span<const tensor> tensors) {
+  network_tensors n;
+  n.is_detector = is_detector(tensors);
+  if (n.is_detector) {
+    auto d = identify_detector(tensors);
+    if (!d) return d.error();
+    n.detector = std::move(*d);
+  } else {
+    auto m = identify(tensors);
+    if (!m) return m.error();
+    n.classifier = std::move(*m);
+  }
+  return n;
 }
 
 }  // namespace REXNET_BUILD
@@ -10973,14 +11197,8 @@ class network_chooser {
     trial tried{read(c), {}};
     if (!tried.content) return tried.against = tried.content.error().message(), std::move(tried);
     const span<const tensor> tensors{tried.content->tensors.data(), tried.content->tensors.size()};
-    if (is_detector(tensors)) {
-      std::vector<tensor> backbone;
-      auto d = identify_detector(tensors, backbone);
-      if (!d) return tried.against = d.error().message(), std::move(tried);
-    } else {
-      auto m = identify(tensors);
-      if (!m) return tried.against = m.error().message(), std::move(tried);
-    }
+    auto m = identify_network(tensors);
+    if (!m) return tried.against = m.error().message(), std::move(tried);
     if (c.rank <= rank::average) tried.against = useless_average(c, tensors);
     return tried;
   }
@@ -12555,7 +12773,7 @@ class checkpoint {
 
  private:
   friend result<checkpoint> read_checkpoint(byte_span bytes, std::string_view key);
-  friend result<model_tensors> identify(const checkpoint& c);
+  friend result<network_tensors> identify_network(const checkpoint& c);
   friend result<checkpoint> detail::own_checkpoint(const std::string& path, result<file_bytes> file,
                                                    std::string_view key);
   file_bytes file_;
@@ -12638,20 +12856,20 @@ struct flat_source {
   return c;
 }
 
-/// identify() of a checkpoint's tensors. Errors say under which key and prefix they stand; M2 also for what
-/// stands beside the network and may be part of it: anything with two or more dimensions where the network
-/// has no classifier, else a layer on top of its classes. With the prefix as key the network is taken without
-/// it.
-[[nodiscard]] inline result<model_tensors> identify(const checkpoint& c) {
+/// identify_network() of a checkpoint's tensors. Errors say under which key and prefix they stand; M2 also
+/// for what stands beside the network and may be part of it: anything with two or more dimensions where the
+/// network has no classifier, else a layer on top of its classes. With the prefix as key the network is taken
+/// without it.
+[[nodiscard]] inline result<network_tensors> identify_network(const checkpoint& c) {
   std::string where;
   if (!c.state_key().empty()) where = "key " + detail::in_quotes(c.state_key());
   if (!c.prefix().empty()) where += (where.empty() ? "" : ", ") + ("prefix " + detail::in_quotes(c.prefix()));
-  auto m = identify(c.tensors());
+  auto m = identify_network(c.tensors());
   if (!m) return where.empty() ? m.error() : m.error().in(where);
   if (c.content_.by_prefix) return m;
   for (const left_out_tensor& left : c.left_out()) {
     if (left.shape.size() < 2) continue;
-    if (m->classifier.weight != nullptr && left.shape[1] != m->shape.classes) continue;
+    if (m->classifier.classifier.weight != nullptr && left.shape[1] != m->shape().classes) continue;
     return error(errc::model_unexpected,
                  left.name + ": beside the network (" + where + "), shape " + shape_text(left.shape) +
                      ": it may be part of it, a head that no ReXNet has; the key " +
@@ -12659,8 +12877,18 @@ struct flat_source {
   }
   return m;
 }
+/// The same of a classifier or backbone. Errors: also unsupported (a detector).
+[[nodiscard]] inline result<model_tensors> identify(const checkpoint& c) {
+  auto n = identify_network(c);
+  if (!n) return n.error();
+  if (n->is_detector) return error(errc::unsupported, "a detector, not a classifier: see identify_network()");
+  return std::move(n->classifier);
+}
 /// Its tensors would be gone.
+/// @{
+result<network_tensors> identify_network(const checkpoint&& c) = delete;
 result<model_tensors> identify(const checkpoint&& c) = delete;
+/// @}
 
 namespace detail {
 
@@ -13233,6 +13461,345 @@ class classifier {
 }  // namespace rexnet
 
 #endif  // REXNET_HEADS_CLASSIFIER_HPP
+// ---- rexnet/heads/detector.hpp
+// Pictures in, boxes out: torchvision's SSDLite pipeline around a detector's network.
+#ifndef REXNET_HEADS_DETECTOR_HPP
+#define REXNET_HEADS_DETECTOR_HPP
+
+// ---- rexnet/image/resize_normalised.hpp
+// How torchvision's detectors prepare a picture: normalise its bytes, then resize the floats to the network's
+// input, whatever the aspect: bilinear, without antialiasing. (Classifiers resize bytes as Pillow does:
+// image/resize.hpp.) Source: torchvision models/detection/transform.py, torch interpolate(mode="bilinear",
+// align_corners=False).
+#ifndef REXNET_IMAGE_RESIZE_NORMALISED_HPP
+#define REXNET_IMAGE_RESIZE_NORMALISED_HPP
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+
+namespace detail {
+
+/// The two input samples that an output sample lies between, and how near it is to the second.
+struct bilinear_place {
+  int first, second;
+  float part;
+};
+/// Of output sample i. The source's place is a float product and a float difference, two roundings: what
+/// torch 2.15 computes with every instruction set. (One fma differs in a place or two of 300: 1.5e-5 at 333
+/// -> 300.)
+[[nodiscard]] inline bilinear_place bilinear_place_of(int i, int in, int out) noexcept {
+  const float scale = static_cast<float>(in) / static_cast<float>(out);
+  const float at = (std::fmax)(scale * (static_cast<float>(i) + 0.5f) - 0.5f, 0.0f);
+  const int first = at < static_cast<float>(in - 1) ? static_cast<int>(at) : in - 1;
+  const float part = at - static_cast<float>(first);
+  return {first, first + 1 < in ? first + 1 : in - 1, part < 1.0f ? part : 1.0f};
+}
+
+}  // namespace detail
+
+/// Floats of scratch that resize_normalised() needs.
+[[nodiscard]] constexpr std::size_t resize_normalised_scratch(int out_w) noexcept {
+  return 6 * static_cast<std::size_t>(out_w > 0 ? out_w : 0);
+}
+
+/// A picture as a network's input.
+/// @param in      any format, 1 pixel at least
+/// @param table   [256][3]: the normalised value of byte v in channel c at 3 v + c (normalise_table())
+/// @param out     [out_h][out_w][3]
+/// @param scratch resize_normalised_scratch(out_w) floats
+/// @return ok; invalid_argument: no pixels, or no output; shape_mismatch: table, out or scratch of another
+/// size
+[[nodiscard]] inline errc resize_normalised(const image_view& in, span<const float> table, int out_h,
+                                            int out_w, span<float> out, span<float> scratch) noexcept {
+  if (in.data == nullptr || in.width < 1 || in.height < 1 || out_h < 1 || out_w < 1)
+    return errc::invalid_argument;
+  const std::size_t row_floats = 3 * static_cast<std::size_t>(out_w);
+  if (table.size() != 768 || out.size() != row_floats * static_cast<std::size_t>(out_h) ||
+      scratch.size() < resize_normalised_scratch(out_w))
+    return errc::shape_mismatch;
+
+  // The two rows between which an output row lies, resized across; most of them serve the next one, too.
+  float* rows[2] = {scratch.data(), scratch.data() + row_floats};
+  int held[2] = {-1, -1};
+  const int step = bytes_per_pixel(in.format);
+  const int channel[3] = {channel_offset(in.format, 0), channel_offset(in.format, 1),
+                          channel_offset(in.format, 2)};
+  const auto fill = [&](int which, int y) {
+    held[which] = y;
+    const std::uint8_t* const from = in.data + static_cast<std::ptrdiff_t>(y) * in.stride;
+    float* to = rows[which];
+    for (int x = 0; x < out_w; ++x) {
+      const detail::bilinear_place p = detail::bilinear_place_of(x, in.width, out_w);
+      const std::uint8_t *a = from + static_cast<std::ptrdiff_t>(p.first) * step,
+                         *b = from + static_cast<std::ptrdiff_t>(p.second) * step;
+      for (int c = 0; c < 3; ++c) {
+        const auto value = [&](const std::uint8_t* pixel) {
+          return table[3 * std::size_t{pixel[channel[c]]} + static_cast<std::size_t>(c)];
+        };
+        *to++ = value(a) * (1.0f - p.part) + value(b) * p.part;
+      }
+    }
+  };
+  float* to = out.data();
+  for (int y = 0; y < out_h; ++y) {
+    const detail::bilinear_place p = detail::bilinear_place_of(y, in.height, out_h);
+    if (held[0] != p.first && held[1] == p.first) {
+      float* const row = rows[0];
+      rows[0] = rows[1], rows[1] = row;
+      held[1] = held[0], held[0] = p.first;
+    }
+    if (held[0] != p.first) fill(0, p.first);
+    if (held[1] != p.second) fill(1, p.second);
+    for (std::size_t i = 0; i < row_floats; ++i) *to++ = rows[0][i] * (1.0f - p.part) + rows[1][i] * p.part;
+  }
+  return errc::ok;
+}
+
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_IMAGE_RESIZE_NORMALISED_HPP
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+
+/// Finds things in pictures: a detector model at work, with its memory and threads. It keeps the model's
+/// weights alive, so it may be made of a temporary model; of load(bytes) and load_packed(bytes), which
+/// borrow, the caller keeps the bytes. One per thread: no two calls at a time.
+///
+/// A picture becomes the network's input (normalised, then resized to settings().input_h x input_w, whatever
+/// its aspect), the network's outputs become boxes in pixels of the picture. A picture's boxes have the same
+/// bits for every number of threads, alone and among others. The boxes of one picture allocate nothing.
+class detector {
+ public:
+  /// @param input   of which mean and standard deviation count
+  /// @param how     size of the input, anchors, thresholds
+  /// @param threads 1 to max_threads, of `pool` or of OpenMP
+  /// Errors: invalid_argument (no weights, preprocessing, settings, threads), unsupported (not a detector, no
+  /// kernels for this CPU), limit_exceeded, out_of_memory.
+  [[nodiscard]] static result<detector> make(const model& m, const preprocessing& input,
+                                             const detector_settings& how, int threads = 1,
+                                             const executor& pool = {}) {
+    if (m.payload().data() == nullptr)
+      return error(errc::invalid_argument, "the model has no weights: it was not loaded");
+    if (!m.is_detector())
+      return error(errc::unsupported, "the model is not a detector: it has no heads that predict boxes");
+    std::string what;
+    const detail::report_text says{what};
+    if (const errc e = detail::check_preprocessing(input, says); e != errc::ok) return error(e, what);
+    if (const errc e = detail::check_settings(how, says); e != errc::ok) return error(e, what);
+    detector d(m, input, how, threads, pool);
+    auto shared = d.net_.make_plan(how.input_h, how.input_w, threads);
+    if (!shared) return shared.error();
+    auto alone = d.net_.make_plan(how.input_h, how.input_w, 1);
+    if (!alone) return alone.error();
+    d.shared_ = *shared, d.alone_ = *alone;
+    d.places_ = places(d.net_.shape(), how, d.shared_, d.alone_);
+    if (status s = d.reserve(1); !s) return s.error();
+    d.anchors_.resize(static_cast<std::size_t>(d.shared_.rows));
+    if (const errc e = ssd_anchors(ssd_shape_of(d.net_.shape(), how.input_h, how.input_w),
+                                   {d.anchors_.data(), d.anchors_.size()}, how.anchors);
+        e != errc::ok)
+      return error(e, "anchors");
+    return d;
+  }
+  /// The same with the model's own mean and deviation, and with its own settings.
+  /// @{
+  [[nodiscard]] static result<detector> make(const model& m, const detector_settings& how, int threads = 1,
+                                             const executor& pool = {}) {
+    return make(m, m.input(), how, threads, pool);
+  }
+  [[nodiscard]] static result<detector> make(const model& m, int threads = 1, const executor& pool = {}) {
+    return make(m, m.input(), m.header().settings, threads, pool);
+  }
+  /// @}
+
+  /// Backbone, classes (with the background). Valid as long as the detector.
+  [[nodiscard]] const detector_config& shape() const& noexcept { return net_.shape(); }
+  [[nodiscard]] const detector_config& shape() const&& = delete;
+  /// Size of the input, anchors, thresholds.
+  [[nodiscard]] const detector_settings& settings() const& noexcept { return settings_; }
+  [[nodiscard]] const detector_settings& settings() const&& = delete;
+  /// Threads of a pass, at most.
+  [[nodiscard]] int threads() const noexcept { return threads_; }
+  /// Name of the kernels' set.
+  [[nodiscard]] const char* instruction_set() const noexcept { return net_.instruction_set(); }
+
+  /// What is in a picture, the most probable first; boxes in its pixels, not beyond its borders but for
+  /// rounding. Valid until the next call.
+  /// @param picture any size and format: sides of 1 to 65536 pixels
+  /// Errors: invalid_argument (no pixels, sides, stride).
+  [[nodiscard]] result<span<const detection>> detect(const image_view& picture) {
+    std::string what;
+    if (const errc e = detail::check_pixels(picture, detail::report_text{what}); e != errc::ok)
+      return error(e, what);
+    span<detection> found;
+    if (const errc e = run(shared_, picture, pool_, slot(0), found); e != errc::ok)
+      return answered(e).error();
+    return span<const detection>(found.data(), found.size());
+  }
+  /// The same of many, each with the bits that it has alone; none are fine. All are looked at before the
+  /// first is computed. Each thread takes a picture at a time; of fewer pictures than threads each is shared.
+  /// Memory, kept: what one picture needs, for each thread.
+  /// Errors: invalid_argument, naming the picture by its index ("pictures[3]: ..."); out_of_memory.
+  [[nodiscard]] result<std::vector<std::vector<detection>>> detect(span<const image_view> pictures) {
+    for (std::size_t i = 0; i < pictures.size(); ++i) {
+      std::string what;
+      if (const errc e = detail::check_pixels(pictures[i], detail::report_text{what}); e != errc::ok)
+        return error(e, what).in("pictures[" + std::to_string(i) + "]");
+    }
+    std::vector<std::vector<detection>> all(pictures.size());
+    const auto one = [&](const detector_plan& p, const executor& pool, std::size_t i, unsigned char* memory) {
+      span<detection> found;
+      const errc e = run(p, pictures[i], pool, memory, found);
+      if (e == errc::ok) all[i].assign(found.begin(), found.end());
+      return e;
+    };
+    if (pictures.size() < static_cast<std::size_t>(threads_)) {
+      for (std::size_t i = 0; i < pictures.size(); ++i)
+        if (const errc e = one(shared_, pool_, i, slot(0)); e != errc::ok) return answered(e).error();
+      return all;
+    }
+    if (status s = reserve(threads_); !s) return s.error();
+    std::vector<errc> codes(pictures.size(), errc::ok);
+    detail::shared_counter next;
+    const int n = static_cast<int>((std::min)(pictures.size(), std::size_t{1} << 30));
+    if (static_cast<std::size_t>(n) != pictures.size())
+      return error(errc::limit_exceeded, std::to_string(pictures.size()) + " pictures at once");
+    auto work = [&](int worker) {
+      for (int i; (i = next.take()) < n;)
+        codes[static_cast<std::size_t>(i)] = one(alone_, {}, static_cast<std::size_t>(i), slot(worker));
+    };
+    detail::run_tasks(
+        pool_, threads_, [](void* context, int worker) { (*static_cast<decltype(work)*>(context))(worker); },
+        &work);
+    for (const errc e : codes)
+      if (e != errc::ok) return answered(e).error();
+    return all;
+  }
+
+  /// Rows of the raw outputs of inputs of h x w pixels.
+  [[nodiscard]] std::int64_t rows(int h, int w) const noexcept { return detector_rows(net_.shape(), h, w); }
+  /// The network's raw outputs for normalised images of any size, without resize, softmax and suppression.
+  /// @param images [n][h][w][3], any strides; n may be 0
+  /// @param logits [n][rows(h, w)][shape().classes]
+  /// @param codes  [n][rows(h, w)][4]
+  /// Errors: invalid_argument (null data, a side beyond 1 .. 16384), shape_mismatch, out_of_memory.
+  [[nodiscard]] status run(nhwc_view<const float> images, span<float> logits, span<float> codes) {
+    auto p = net_.make_plan(images.h, images.w, threads_);
+    if (!p) return p.error();
+    aligned_buffer workspace(p->workspace_bytes());
+    if (workspace.data() == nullptr) return no_memory(p->workspace_bytes());
+    return answered(net_.forward(*p, images, logits, codes, {workspace.data(), workspace.size()}, pool_));
+  }
+
+ private:
+  /// Where the parts of one picture's memory lie, in bytes.
+  struct memory_places {
+    std::size_t input = 0, scratch = 0, logits = 0, codes = 0, candidates = 0, bytes = 0;
+    bool fits = true;
+  };
+  [[nodiscard]] static memory_places places(const detector_config& d, const detector_settings& s,
+                                            const detector_plan& shared, const detector_plan& alone) {
+    memory_places m;
+    const std::size_t workspace = (std::max)(shared.workspace_bytes(), alone.workspace_bytes());
+    const auto rows = static_cast<std::uint64_t>(shared.rows),
+               pixels = static_cast<std::uint64_t>(s.input_h) * static_cast<std::uint64_t>(s.input_w);
+    checked next = checked(workspace);
+    const auto take = [&next, &m](checked bytes) {
+      const std::uint64_t at = round_up(next.get(), 64);
+      next = checked(at) + bytes;
+      m.fits = m.fits && next.at_most(static_cast<std::size_t>(-1) / 4);
+      return static_cast<std::size_t>(at);
+    };
+    m.input = take(checked(pixels) * 12);
+    m.scratch = take(checked(resize_normalised_scratch(s.input_w)) * 4);
+    m.logits = take(checked(rows) * static_cast<std::uint64_t>(d.classes) * 4);
+    m.codes = take(checked(rows) * 16);
+    m.candidates =
+        take(checked(ssd_candidates(static_cast<std::size_t>(rows), d.classes, s.boxes)) * sizeof(detection));
+    m.bytes = static_cast<std::size_t>(round_up(next.get(), 64));
+    return m;
+  }
+
+  detector(const model& m, const preprocessing& input, const detector_settings& how, int threads,
+           const executor& pool)
+      : model_(m),
+        net_(model_.detector_net()),
+        settings_(how),
+        threads_(threads),
+        pool_(pool),
+        table_(normalise_table(input)) {}
+
+  /// Memory for `pictures` at the same time. Errors: out_of_memory.
+  [[nodiscard]] status reserve(int pictures) {
+    const checked bytes = checked(places_.bytes) * static_cast<std::uint64_t>(pictures);
+    if (!places_.fits || !bytes.at_most(static_cast<std::size_t>(-1) / 2)) return no_memory(bytes.get());
+    if (memory_.size() >= bytes.get()) return done;
+    aligned_buffer larger(static_cast<std::size_t>(bytes.get()));
+    if (larger.data() == nullptr) return no_memory(bytes.get());
+    memory_ = std::move(larger);
+    return done;
+  }
+  [[nodiscard]] unsigned char* slot(int i) noexcept {
+    return memory_.data() + static_cast<std::size_t>(i) * places_.bytes;
+  }
+  [[nodiscard]] static error no_memory(std::uint64_t bytes) {
+    return error(errc::out_of_memory, "no memory for " + std::to_string(bytes) + " bytes of workspace");
+  }
+  [[nodiscard]] static status answered(errc e) {
+    if (e != errc::ok) return error(e, std::string("detector: ") + to_string(e));
+    return done;
+  }
+
+  /// One picture in one slot.
+  [[nodiscard]] errc run(const detector_plan& p, const image_view& picture, const executor& pool,
+                         unsigned char* memory, span<detection>& found) const noexcept {
+    const int h = settings_.input_h, w = settings_.input_w, classes = net_.shape().classes;
+    const auto floats = [memory](std::size_t at, std::size_t n) {
+      return span<float>(reinterpret_cast<float*>(memory + at), n);
+    };
+    const auto rows = static_cast<std::size_t>(p.rows);
+    const span<float> input = floats(places_.input,
+                                     3 * static_cast<std::size_t>(h) * static_cast<std::size_t>(w)),
+                      logits = floats(places_.logits, rows * static_cast<std::size_t>(classes)),
+                      codes = floats(places_.codes, rows * 4);
+    if (const errc e = resize_normalised(picture, {table_.data(), table_.size()}, h, w, input,
+                                         floats(places_.scratch, resize_normalised_scratch(w)));
+        e != errc::ok)
+      return e;
+    if (const errc e =
+            net_.forward(p, {input.data(), 1, h, w, 3}, logits, codes, {memory, p.workspace_bytes()}, pool);
+        e != errc::ok)
+      return e;
+    const span<detection> candidates(reinterpret_cast<detection*>(memory + places_.candidates),
+                                     ssd_candidates(rows, classes, settings_.boxes));
+    std::size_t n = 0;
+    const errc e =
+        ssd_detections({logits.data(), codes.data(), rows, classes}, {anchors_.data(), anchors_.size()}, h, w,
+                       settings_.boxes, logits, candidates, n);
+    if (e != errc::ok) return e;
+    found = candidates.subspan(0, n);
+    scale_boxes(found, h, w, picture.height, picture.width);
+    return errc::ok;
+  }
+
+  model model_;  ///< for its weights, which net_ borrows
+  model_detector_network net_;
+  detector_settings settings_;
+  int threads_;
+  executor pool_;
+  std::array<float, 768> table_;  ///< normalise_table() of mean and deviation
+  detector_plan shared_, alone_;  ///< on all threads, and on one
+  memory_places places_;
+  aligned_buffer memory_;
+  std::vector<box> anchors_;
+};
+
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_HEADS_DETECTOR_HPP
 // ---- rexnet/model/load_packed.hpp
 // A model from a packed file, in memory or by its path.
 #ifndef REXNET_MODEL_LOAD_PACKED_HPP
@@ -13251,7 +13818,7 @@ struct model_maker {
     if (!v) return v.error();
     m.state_->container = "packed";
     if (v->header.type == element_type::f16) {
-      m.state_->owned = float_buffer(packed_numbers(v->header.shape));
+      m.state_->owned = float_buffer(payload_numbers(v->header));
       if (m.state_->owned.data() == nullptr) return error(errc::out_of_memory, "no memory for the weights");
       if (const errc e = expand_half(v->payload, m.state_->owned.floats()); e != errc::ok)
         return error(e, "packed file: float16 weights of another size");
@@ -13338,6 +13905,11 @@ struct model_maker {
 #endif  // REXNET_MODEL_LOAD_PACKED_HPP
 
 #endif  // REXNET_MODEL_HPP
+// ---- rexnet/payload/pack_detector.hpp
+// From a detector's named tensors to its packed payload.
+#ifndef REXNET_PAYLOAD_PACK_DETECTOR_HPP
+#define REXNET_PAYLOAD_PACK_DETECTOR_HPP
+
 // ---- rexnet/payload/pack.hpp
 // From named tensors to the packed payload: folded layers, in panels of 16 channels, as float32.
 #ifndef REXNET_PAYLOAD_PACK_HPP
@@ -13439,6 +14011,50 @@ inline constexpr double smallest_weight = 1.1754943508222875e-38;
   return error(errc::model_not_finite, l.weight->name + ": passes float32 once its BatchNorm is folded in");
 }
 
+/// Packs layer after layer into memory that is large enough for each, and emits it.
+template <class Emit>
+class layer_packer {
+ public:
+  explicit layer_packer(Emit& emit) : emit_(emit) {}
+  /// Before the first is packed: the layers that will be.
+  void reserve(const layer_layout& l) noexcept { largest_ = (std::max)(largest_, numbers(l)); }
+  [[nodiscard]] status operator()(const layer_tensors& t, double bn_eps, const layer_layout& l) {
+    if (l.out_c == 0) return done;
+    if (buffer_.data() == nullptr) buffer_ = aligned_buffer(largest_ * sizeof(float));
+    if (buffer_.data() == nullptr)
+      return error(errc::out_of_memory,
+                   "no memory for a layer of " + std::to_string(largest_ * 4) + " bytes");
+    const span<float> layer(buffer_.floats().data(), numbers(l));
+    std::fill(layer.begin(), layer.end(), 0.0f);
+    float* const bias = layer.data() + panel_numbers(l.k, l.out_c);
+    if (status s = pack_layer(t, bn_eps, {layer.data(), bias, l.k, l.out_c}); !s) return s;
+    return emit_(span<const float>(layer));
+  }
+
+ private:
+  [[nodiscard]] static std::size_t numbers(const layer_layout& l) noexcept {
+    return static_cast<std::size_t>(panel_numbers(l.k, l.out_c) + round_up(std::int64_t{l.out_c}, panel_c));
+  }
+  Emit& emit_;
+  aligned_buffer buffer_;
+  std::size_t largest_ = 0;
+};
+
+/// All that pack_layers() emits of `m`, in memory.
+template <class Tensors>
+[[nodiscard]] result<aligned_buffer> packed_buffer(const Tensors& m, std::int64_t floats) {
+  aligned_buffer buffer = float_buffer(floats);
+  if (buffer.data() == nullptr)
+    return error(errc::out_of_memory, "no memory for " + std::to_string(floats * 4) + " bytes of weights");
+  float* next = buffer.floats().data();
+  status s = pack_layers(m, [&next](span<const float> run) -> status {
+    next = std::copy(run.begin(), run.end(), next);
+    return done;
+  });
+  if (!s) return s.error();
+  return buffer;
+}
+
 }  // namespace detail
 
 /// Folds and packs layer after layer, for write_packed(): emit(span) gets runs of the payload in order.
@@ -13462,40 +14078,17 @@ template <class Emit>
     if (status s = visit(m.hidden, eps, layout.hidden); !s) return s;
     return visit(m.classifier, eps, layout.classifier);
   };
-  const auto numbers = [](const layer_layout& l) {
-    return static_cast<std::size_t>(panel_numbers(l.k, l.out_c) + round_up(std::int64_t{l.out_c}, panel_c));
-  };
-  std::size_t largest = 0;
-  static_cast<void>(each([&](const layer_tensors&, double, const layer_layout& l) -> status {
-    largest = (std::max)(largest, numbers(l));
+  detail::layer_packer pack(emit);
+  static_cast<void>(each([&pack](const layer_tensors&, double, const layer_layout& l) -> status {
+    pack.reserve(l);
     return done;
   }));
-  aligned_buffer buffer(largest * sizeof(float));
-  if (buffer.data() == nullptr)
-    return error(errc::out_of_memory, "no memory for a layer of " + std::to_string(largest * 4) + " bytes");
-  return each([&](const layer_tensors& t, double bn_eps, const layer_layout& l) -> status {
-    if (l.out_c == 0) return done;
-    const span<float> layer(buffer.floats().data(), numbers(l));
-    std::fill(layer.begin(), layer.end(), 0.0f);
-    float* const bias = layer.data() + panel_numbers(l.k, l.out_c);
-    if (status s = detail::pack_layer(t, bn_eps, {layer.data(), bias, l.k, l.out_c}); !s) return s;
-    return emit(span<const float>(layer));
-  });
+  return each(pack);
 }
 
 /// The whole payload in memory, in the layout of layout_of(m.shape). Errors: those of pack_layers().
 [[nodiscard]] inline result<aligned_buffer> pack_weights(const model_tensors& m) {
-  const std::int64_t floats = packed_numbers(m.shape);
-  aligned_buffer buffer = float_buffer(floats);
-  if (buffer.data() == nullptr)
-    return error(errc::out_of_memory, "no memory for " + std::to_string(floats * 4) + " bytes of weights");
-  float* next = buffer.floats().data();
-  status s = pack_layers(m, [&next](span<const float> run) -> status {
-    next = std::copy(run.begin(), run.end(), next);
-    return done;
-  });
-  if (!s) return s.error();
-  return buffer;
+  return detail::packed_buffer(m, packed_numbers(m.shape));
 }
 
 }  // namespace REXNET_BUILD
@@ -13506,7 +14099,52 @@ template <class Emit>
 namespace rexnet {
 inline namespace REXNET_BUILD {
 
-/// The names of a checkpoint's classes: ImageNet-1k's for a thousand, as all published files have them, else
+/// pack_layers() of a detector: the backbone's layers, then those of extra blocks and heads.
+template <class Emit>
+[[nodiscard]] status pack_layers(const detector_tensors& t, Emit&& emit) {
+  if (status s = pack_layers(t.backbone, emit); !s) return s;
+  const detector_layout layout = layout_of(t.shape);
+  // The same walk over tensors and layout: their members are called alike.
+  std::vector<const layer_tensors*> tensors;
+  for_each_detector_layer(
+      t.shape, t, [&](const layer_tensors& l, const block_config&, int, int) { tensors.push_back(&l); });
+  detail::layer_packer pack(emit);
+  for_each_detector_layer(t.shape, layout,
+                          [&](const layer_layout& l, const block_config&, int, int) { pack.reserve(l); });
+  status s = done;
+  std::size_t next = 0;
+  for_each_detector_layer(t.shape, layout, [&](const layer_layout& l, const block_config& b, int, int) {
+    if (s) s = pack(*tensors[next], b.bn_eps, l);
+    ++next;
+  });
+  return s;
+}
+
+/// The whole payload in memory, in the layout of layout_of(t.shape). Errors: those of pack_layers().
+[[nodiscard]] inline result<aligned_buffer> pack_weights(const detector_tensors& t) {
+  return detail::packed_buffer(t, packed_numbers(t.shape));
+}
+
+/// The same of a network of either kind.
+/// @{
+template <class Emit>
+[[nodiscard]] status pack_layers(const network_tensors& t, Emit&& emit) {
+  return t.is_detector ? pack_layers(t.detector, emit) : pack_layers(t.classifier, emit);
+}
+[[nodiscard]] inline result<aligned_buffer> pack_weights(const network_tensors& t) {
+  return t.is_detector ? pack_weights(t.detector) : pack_weights(t.classifier);
+}
+/// @}
+
+}  // namespace REXNET_BUILD
+}  // namespace rexnet
+
+#endif  // REXNET_PAYLOAD_PACK_DETECTOR_HPP
+
+namespace rexnet {
+inline namespace REXNET_BUILD {
+
+/// The names of a classifier's classes: ImageNet-1k's for a thousand, as all published files have them, else
 /// none. (Checkpoints bring no names; packed files and a config.json may.)
 [[nodiscard]] inline std::vector<std::string> default_labels(const config& shape) {
   std::vector<std::string> names;
@@ -13521,9 +14159,11 @@ inline constexpr std::uint64_t max_weights_blow_up = 32;
 
 namespace detail {
 
-/// Whether a checkpoint of so many bytes may become a model of this shape. Errors: T6.
-[[nodiscard]] inline status check_blow_up(const config& shape, std::size_t file_bytes) {
-  const auto weights = checked(static_cast<std::uint64_t>(layout_of(shape).bytes));
+/// Whether a checkpoint of so many bytes may become a model of these tensors. Errors: T6.
+[[nodiscard]] inline status check_blow_up(const network_tensors& t, std::size_t file_bytes) {
+  const std::int64_t numbers =
+      t.is_detector ? packed_numbers(t.detector.shape) : packed_numbers(t.classifier.shape);
+  const auto weights = checked(static_cast<std::uint64_t>(numbers)) * 4;
   if (weights.at_most((checked(file_bytes) * max_weights_blow_up).get())) return done;
   return error(errc::tensor_blow_up, std::to_string(weights.get()) + " bytes of weights out of a file of " +
                                          std::to_string(file_bytes) + " bytes, at most " +
@@ -13539,6 +14179,16 @@ namespace detail {
   preprocessing p;
   const int w = shape.width_hundredths;
   if (shape.family == family::rexnetr && (w == 200 || w == 300)) p.crop_pct = 0.95;
+  return p;
+}
+
+/// The same for a detector: mean and deviation of torchvision's SSD. The rest is of no use there: see
+/// detector_settings.
+[[nodiscard]] inline preprocessing detector_preprocessing() noexcept {
+  preprocessing p;
+  p.input_size = 320;
+  p.crop_pct = 1;
+  p.interpolation = interpolation::bilinear;
   return p;
 }
 
@@ -13607,20 +14257,37 @@ namespace detail {
 
 }  // namespace detail
 
-/// What load() takes from a checkpoint beside its weights. @param path of the file, for the config.json
+namespace detail {
+/// "v1 1.0x", "SSDLite on v1 1.0x"
+[[nodiscard]] inline std::string network_text(const packed_header& h) {
+  return (h.ssd.classes > 0 ? "SSDLite on " : "") + variant_text(h.shape);
+}
+}  // namespace detail
+
+/// What load() takes from a checkpoint beside its weights.
+/// @param t    as identify_network() finds them in it
+/// @param path of the file, for the config.json
 /// beside it; empty: there is none. Errors: M18, io_error (a config that was asked for).
-[[nodiscard]] inline result<model_description> describe(const checkpoint& c, const config& shape,
+[[nodiscard]] inline result<model_description> describe(const checkpoint& c, const network_tensors& t,
                                                         const std::string& path,
                                                         const load_options& how = {}) {
   model_description d;
+  const config& shape = t.shape();
   d.header.shape = shape;
-  d.header.input = default_preprocessing(shape);
+  if (t.is_detector) d.header.ssd = t.detector.shape;
+  d.header.input = t.is_detector ? detector_preprocessing() : default_preprocessing(shape);
   d.header.labels = default_labels(shape);
   model_origin& o = d.origin;
   o.key = c.state_key(), o.prefix = c.prefix(), o.others = c.others(), o.notes = c.notes();
-  for (const left_out_tensor& t : c.left_out()) o.left_out.push_back(t.name);
+  for (const left_out_tensor& left : c.left_out()) o.left_out.push_back(left.name);
   o.number_type = detail::number_types(c.tensors());
-  o.input_from = "defaults of " + detail::variant_text(shape);
+  o.input_from = "defaults of " + detail::network_text(d.header);
+  if (t.is_detector) {
+    if (!how.config.empty() && how.config != "none")
+      return error(errc::model_config,
+                   how.config + ": config.json describes classifiers, this is a detector");
+    return d;
+  }
   if (d.header.input.crop_pct != preprocessing().crop_pct) o.test_size = 288, o.test_crop_pct = 1.0;
   if (!d.header.labels.empty()) o.labels_from = "ImageNet-1k";
   const bool asked_for = !how.config.empty();
@@ -13643,14 +14310,14 @@ namespace detail {
   }
   auto c = read_checkpoint(bytes, how.key);
   if (!c) return c.error();
-  auto t = identify(*c);
+  auto t = identify_network(*c);
   if (!t) return t.error();
-  if (status s = check_blow_up(t->shape, bytes.size()); !s) return s.error();
-  auto d = describe(*c, t->shape, path, how);
+  if (status s = check_blow_up(*t, bytes.size()); !s) return s.error();
+  auto d = describe(*c, *t, path, how);
   if (!d) return d.error();
   auto packed = pack_weights(*t);
   if (!packed) return packed.error();
-  model m = model_maker::from_weights(t->shape, {}, std::move(*packed), c->container());
+  model m = model_maker::from_weights(t->shape(), {}, std::move(*packed), c->container());
   model_maker::describe(m, std::move(d->header), std::move(d->origin));
   return m;
 }
@@ -13660,7 +14327,7 @@ namespace detail {
 /// Loads a checkpoint (its weights are folded and packed in memory) or a packed file from memory. The payload
 /// of a packed float32 file is borrowed: `bytes` must be 64-byte aligned and outlive the model, its copies
 /// and their classifiers; load_copy() has no such condition. Everything else is copied. Errors: those of
-/// read_checkpoint(), identify(), pack_weights() and read_packed(); T6 beyond max_weights_blow_up. A
+/// read_checkpoint(), identify_network(), pack_weights() and read_packed(); T6 beyond max_weights_blow_up. A
 /// checkpoint gets default_preprocessing() and default_labels(). Memory: the file's size once for an ordinary
 /// checkpoint (float16: twice) and a megabyte, 200 times for the worst that can be made; see
 /// docs/refusals.md.
@@ -14161,8 +14828,7 @@ inline void put_test_floats(field_writer& w, const self_test& t) {
     for (const float v : *values) w.f32(v);
 }
 [[nodiscard]] inline std::uint64_t payload_bytes(const packed_header& h) {
-  return static_cast<std::uint64_t>(packed_numbers(h.shape)) *
-         static_cast<std::uint64_t>(element_bytes(h.type));
+  return static_cast<std::uint64_t>(payload_numbers(h)) * static_cast<std::uint64_t>(element_bytes(h.type));
 }
 /// The first 20 bytes, whose checksum is that of the `rest` of the header.
 [[nodiscard]] inline std::string packed_beginning(std::uint32_t version, const std::string& rest) {
@@ -14202,6 +14868,8 @@ inline void put_test_floats(field_writer& w, const self_test& t) {
     w.i32(h.shape.block_count), w.u32(shape_numbers_of_block);
     shape_fields(w, h.shape);
   });
+  if (h.ssd.classes > 0)
+    add(section_kind::detector, [&h](field_writer& w) { detector_fields(w, h.ssd, h.settings); });
   add(section_kind::pictures, [&h](field_writer& w) { picture_fields(w, h.input); });
   if (!h.labels.empty())
     add(section_kind::labels, [&h](field_writer& w) {
@@ -14249,7 +14917,7 @@ inline void put_test_floats(field_writer& w, const self_test& t) {
 /// The version that a header is written in: what it asks for, or else 1 where version 1 can say it.
 [[nodiscard]] inline int packed_version_of(const packed_header& h) noexcept {
   if (h.version != 0) return h.version;
-  return same_shape(h.shape, detail::as_version_1(h.shape)) ? 1 : 2;
+  return h.ssd.classes == 0 && same_shape(h.shape, detail::as_version_1(h.shape)) ? 1 : 2;
 }
 
 /// Everything before the payload: its size depends on the version, the labels and the size of the self-test
@@ -14271,16 +14939,22 @@ namespace detail {
     return error(errc::unsupported,
                  std::string("weights as ") + element_name(h.type) + ": float32 and float16 can be written");
   if (!is_runnable(h.shape)) return error(errc::packed_shape, "impossible network shape");
+  if (h.ssd.classes != 0) {
+    if (!is_runnable(h.shape, h.ssd)) return error(errc::packed_shape, "impossible detector");
+    if (version == 1) return error(errc::packed_version, "version 1 cannot describe a detector");
+  }
   if (version == 1 && !same_shape(h.shape, as_version_1(h.shape)))
     return error(errc::packed_version,
                  "version 1 cannot describe this network: its blocks are not joined as those "
                  "of a published ReXNet are");
-  if (!h.labels.empty() && h.labels.size() != static_cast<std::size_t>(h.shape.classes))
+  if (!h.labels.empty() && h.labels.size() != static_cast<std::size_t>(named_classes(h)))
     return error(errc::packed_labels, std::to_string(h.labels.size()) + " labels for " +
-                                          std::to_string(h.shape.classes) + " classes");
+                                          std::to_string(named_classes(h)) + " classes");
   std::string what;
   const report_text says{what};
   if (check_preprocessing(h.input, says) != errc::ok) return error(errc::packed_preprocessing, what);
+  if (h.ssd.classes != 0 && check_settings(h.settings, says) != errc::ok)
+    return error(errc::packed_preprocessing, what);
   if (check_labels(h.labels, says) != errc::ok) return error(errc::packed_label_text, what);
   return done;
 }

@@ -24,7 +24,7 @@ rexnet::errc read(rexnet::byte_span bytes) {
   const rexnet::errc e = rexnet::open_packed(bytes, rexnet::check::header, v);
   if (e != rexnet::errc::ok) return e;
   REXNET_FUZZ_CHECK(rexnet_fuzz::inside(bytes, v.payload.data(), v.payload.size()));
-  REXNET_FUZZ_CHECK(v.payload.size() == static_cast<std::size_t>(rexnet::packed_numbers(v.shape)) *
+  REXNET_FUZZ_CHECK(v.payload.size() == static_cast<std::size_t>(rexnet::payload_numbers(v)) *
                                             static_cast<std::size_t>(rexnet::element_bytes(v.type)));
   REXNET_FUZZ_CHECK(v.floats() == nullptr || rexnet::is_aligned(v.floats()));
   REXNET_FUZZ_CHECK(inside(bytes, v.label_text));
@@ -39,7 +39,7 @@ rexnet::errc read(rexnet::byte_span bytes) {
                         v.payload.size() <=
                     bytes.size());
   REXNET_FUZZ_CHECK(v.test.h == 0 ||
-                    v.test.outputs.size() == static_cast<std::size_t>(rexnet::output_c(v.shape)));
+                    v.test.outputs.size() == static_cast<std::size_t>(rexnet::self_test_outputs(v)));
   const auto file = rexnet::read_packed(bytes);
   REXNET_FUZZ_CHECK(file.ok() && rexnet::same_shape(file->header.shape, v.shape));
   REXNET_FUZZ_CHECK(file->header.labels.size() == static_cast<std::size_t>(v.label_count));

@@ -110,7 +110,7 @@ void compare_with_torchvision(const char* checkpoint, const char* answers, doubl
   const auto c = must(
       rexnet::open_checkpoint(rexnet_test::shared_path(std::string("fixtures/detection/") + checkpoint)));
   std::vector<rexnet::tensor> backbone;
-  const auto t = must(rexnet::identify_detector(c.tensors(), backbone));
+  const auto t = must(rexnet::identify_detector(c.tensors()));
   const auto payload = must(rexnet::pack_weights(t));
   const network net(t.shape, payload.floats().data());
   const auto z =

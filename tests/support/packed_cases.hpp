@@ -29,15 +29,20 @@ inline rexnet::packed_header small_header() {
 }
 
 /// Weights that every machine computes alike.
-inline std::vector<float> small_payload(const rexnet::config& c) {
-  std::vector<float> v(static_cast<std::size_t>(rexnet::packed_numbers(c)));
+/// @{
+inline std::vector<float> small_payload(std::int64_t numbers) {
+  std::vector<float> v(static_cast<std::size_t>(numbers));
   for (std::size_t i = 0; i < v.size(); ++i)
     v[i] = static_cast<float>(static_cast<int>(i * 37 % 201) - 100) / 512.0f;
   return v;
 }
+inline std::vector<float> small_payload(const rexnet::config& c) {
+  return small_payload(rexnet::packed_numbers(c));
+}
+/// @}
 
 inline std::string packed(const rexnet::packed_header& h) {
-  const std::vector<float> payload = small_payload(h.shape);
+  const std::vector<float> payload = small_payload(rexnet::payload_numbers(h));
   std::string file;
   const auto crc = rexnet::write_packed(h, rexnet::payload_layers(payload),
                                         [&file](rexnet::byte_span b) -> rexnet::status {
@@ -71,7 +76,7 @@ inline void check_refused(const std::string& file, rexnet::errc code, const std:
 }
 
 inline void check_not_written(const rexnet::packed_header& h, rexnet::errc code, const std::string& part) {
-  const std::vector<float> payload = small_payload(h.shape);
+  const std::vector<float> payload = small_payload(rexnet::payload_numbers(h));
   bool wrote = false;
   const auto crc =
       rexnet::write_packed(h, rexnet::payload_layers(payload), [&](rexnet::byte_span) -> rexnet::status {

@@ -281,7 +281,7 @@ TEST_CASE("packed version 2: K10 to K12 as in version 1") {
 TEST_CASE("packed version 2: K13 sections that are unknown, missing, twice, or of another size") {
   const std::string file = packed(short_header());
   check_refused(bent(file, at_count, 65), errc::packed_section, "65 sections, at most 64");
-  for (const std::uint32_t kind : {0u, 6u, 0x7fffffffu})
+  for (const std::uint32_t kind : {0u, 7u, 0x7fffffffu})
     check_refused(bent(file, row(2), kind), errc::packed_section,
                   "section 2 of kind " + std::to_string(kind) + ", which this program cannot read");
   check_refused(bent(file, row(2), 1), errc::packed_section, "two sections of kind shape");
@@ -305,6 +305,39 @@ TEST_CASE("packed version 2: K13 sections that are unknown, missing, twice, or o
   empty = whole;
   empty[0].content.clear();
   check_refused(file_of(empty), errc::packed_shape, "0 blocks of 0 numbers");
+}
+TEST_CASE("packed version 2: what a detector's section may not say") {
+  rexnet::packed_header h;
+  const rexnet::detector_config d = rexnet::detector_for(rexnet::family::v1, 10, 3);
+  h.shape = d.backbone;
+  h.ssd = d;
+  h.test.h = h.test.w = 32;
+  h.test.outputs.resize(static_cast<std::size_t>(rexnet::self_test_outputs(h)));
+  const std::string file = packed(h);
+  const std::size_t at = offset_of(file, 1);
+  const auto f64 = [](double v) {
+    std::uint64_t bits = 0;
+    std::memcpy(&bits, &v, sizeof(bits));
+    return bits;
+  };
+  check_refused(bent(file, at, 0), errc::packed_shape, "impossible detector");      // tap
+  check_refused(bent(file, at + 4, 1), errc::packed_shape, "impossible detector");  // classes
+  check_refused(bent(file, at + 4, 4), errc::packed_section, "self-test of");  // others than it has weights
+  check_refused(bent(file, at + 8, 0), errc::packed_preprocessing, "input of 320 x 0 pixels");
+  check_refused(bent(file, at + 12, 16385), errc::packed_preprocessing, "input of 16385 x 320 pixels");
+  check_refused(bent(file, at + 16, 0), errc::packed_preprocessing, "0 candidates of a class");
+  check_refused(bent(file, at + 20, 0), errc::packed_preprocessing, "300 candidates of a class, 0 boxes");
+  check_refused(bent(file, at + 24, 0x7fc00000u), errc::packed_preprocessing, "least score");
+  check_refused(bent(file, at + 28, f64(-0.5), 8), errc::packed_preprocessing, "overlap -0.5");
+  check_refused(bent(file, at + 36, f64(0.99), 8), errc::packed_preprocessing, "scales 0.99 to 0.95");
+  check_refused(bent(file, at + 44, f64(2), 8), errc::packed_preprocessing, "scales 0.2 to 2");
+  check_refused(bent(file, at + 52, 8), errc::packed_shape, "impossible detector");  // an extra block's input
+  std::vector<crafted_section> less = sections_of(file);
+  less.erase(less.begin() + 1);  // a backbone, then, with a self-test and weights of another size
+  check_refused(file_of(less), errc::packed_section, "self-test of");
+  less = sections_of(file);
+  less[1].content.resize(less[1].content.size() - 4);
+  check_refused(file_of(less), errc::packed_section, "detector of");
 }
 TEST_CASE("packed version 2: a section of an unknown kind that says so is skipped") {
   std::vector<crafted_section> more = sections_of(packed(short_header()));

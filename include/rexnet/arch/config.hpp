@@ -183,8 +183,19 @@ constexpr int last_side(const config& c, int side) noexcept {
 
 namespace detail {
 
-/// Calls visit(number of a, number of b) for everything that decides what is computed and how its weights
-/// lie; of as many blocks as a has.
+/// Calls visit(number of x, number of y) for everything that decides what a block computes and how its
+/// weights lie.
+template <class Visit>
+constexpr void for_each_block_number(const block_config& x, const block_config& y, Visit& visit) noexcept {
+  const auto act = [&visit](activation a, activation b) { visit(static_cast<int>(a), static_cast<int>(b)); };
+  visit(x.in_c, y.in_c), visit(x.mid_c, y.mid_c), visit(x.out_c, y.out_c), visit(x.se_c, y.se_c);
+  visit(x.stride, y.stride), visit(x.kernel, y.kernel), visit(x.residual_c, y.residual_c);
+  visit(static_cast<int>(x.expand), static_cast<int>(y.expand));
+  act(x.expand_act, y.expand_act), act(x.depthwise_act, y.depthwise_act), act(x.project_act, y.project_act);
+  visit(static_cast<int>(x.se_first), static_cast<int>(y.se_first));
+}
+
+/// The same of a network; of as many blocks as a has.
 template <class Visit>
 constexpr void for_each_shape_number(const config& a, const config& b, Visit visit) noexcept {
   const auto act = [&visit](activation x, activation y) { visit(static_cast<int>(x), static_cast<int>(y)); };
@@ -192,14 +203,7 @@ constexpr void for_each_shape_number(const config& a, const config& b, Visit vis
   visit(a.classes, b.classes), visit(a.stem_c, b.stem_c), visit(a.head_c, b.head_c);
   visit(a.hidden_c, b.hidden_c), visit(a.block_count, b.block_count);
   act(a.stem_act, b.stem_act), act(a.head_act, b.head_act), act(a.hidden_act, b.hidden_act);
-  for (int i = 0; i < a.block_count; ++i) {
-    const block_config &x = a.blocks[i], &y = b.blocks[i];
-    visit(x.in_c, y.in_c), visit(x.mid_c, y.mid_c), visit(x.out_c, y.out_c), visit(x.se_c, y.se_c);
-    visit(x.stride, y.stride), visit(x.kernel, y.kernel), visit(x.residual_c, y.residual_c);
-    visit(static_cast<int>(x.expand), static_cast<int>(y.expand));
-    act(x.expand_act, y.expand_act), act(x.depthwise_act, y.depthwise_act), act(x.project_act, y.project_act);
-    visit(static_cast<int>(x.se_first), static_cast<int>(y.se_first));
-  }
+  for (int i = 0; i < a.block_count; ++i) for_each_block_number(a.blocks[i], b.blocks[i], visit);
 }
 
 }  // namespace detail

@@ -7,6 +7,7 @@
 #define REXNET_ARCH_DETECTOR_HPP
 
 #include "rexnet/arch/config.hpp"
+#include "rexnet/core/errc.hpp"
 
 #include <initializer_list>
 
@@ -21,13 +22,69 @@ inline constexpr int ssd_anchors_a_place = 6;
 /// With the background.
 inline constexpr int max_detector_classes = 4096;
 
-/// A whole detector. Build one with detector_for(); readers of checkpoints then put in what the tensors show.
-struct detector_config {
-  config backbone;                            ///< without classifier: its classes are 0
-  int tap = 10;                               ///< the block whose output is the first map
-  int classes = 91;                           ///< with the background, which is class 0
+/// All of a detector but its backbone.
+struct ssd_part {
+  int tap = 10;     ///< the block whose output is the first map
+  int classes = 0;  ///< with the background, which is class 0; 0: there is no detector
   block_config extra[ssd_extra_blocks] = {};  ///< each on the map before
 };
+
+/// A whole detector. Build one with detector_for(); readers of checkpoints then put in what the tensors show.
+struct detector_config : ssd_part {
+  config backbone;  ///< without classifier: its classes are 0
+};
+
+/// Of a backbone and the rest.
+[[nodiscard]] constexpr detector_config join(const config& backbone, const ssd_part& rest) noexcept {
+  detector_config d;
+  static_cast<ssd_part&>(d) = rest;
+  d.backbone = backbone;
+  return d;
+}
+
+/// The scales of torchvision's DefaultBoxGenerator; the ratios are 1, 2 and 3.
+struct anchor_scales {
+  double least = 0.2, most = 0.95;  ///< of the network's input: above 0, at most 1
+};
+
+/// Which boxes are kept. The defaults are torchvision's ssdlite320_mobilenet_v3_large.
+struct ssd_options {
+  float score = 0.001f;  ///< a class whose probability is not above this is none
+  int candidates = 300;  ///< of a class, the most probable
+  double iou = 0.55;     ///< a box that overlaps a better one of its class by more than this is dropped
+  int most = 300;        ///< of all classes, the most probable
+};
+
+/// How a detector is used: what its weights do not say.
+struct detector_settings {
+  int input_h = 320, input_w = 320;  ///< pictures are resized to this, whatever their aspect
+  anchor_scales anchors;             ///< as it was trained
+  ssd_options boxes;
+};
+
+inline constexpr int max_ssd_candidates = 1 << 20;
+
+namespace detail {
+
+/// The one check of settings, whether they come from options, a file or the API; as check_preprocessing().
+template <class Fail>
+[[nodiscard]] constexpr errc check_settings(const detector_settings& s, Fail&& fail) {
+  constexpr errc bad = errc::invalid_argument;
+  if (!in_range(s.input_h, 1, 16384) || !in_range(s.input_w, 1, 16384))
+    return fail(bad, "input of ", s.input_w, " x ", s.input_h, " pixels: each side must be 1 to 16384");
+  if (!(s.anchors.least > 0 && s.anchors.least <= s.anchors.most && s.anchors.most <= 1))
+    return fail(bad, "anchors' scales ", s.anchors.least, " to ", s.anchors.most,
+                ": must be above 0, at most 1, the smaller first");
+  if (!(s.boxes.score >= 0 && s.boxes.score < 1))
+    return fail(bad, "least score ", s.boxes.score, ": must be 0 or more, below 1");
+  if (!(s.boxes.iou >= 0 && s.boxes.iou <= 1)) return fail(bad, "overlap ", s.boxes.iou, ": must be 0 to 1");
+  if (!in_range(s.boxes.candidates, 1, max_ssd_candidates) || !in_range(s.boxes.most, 1, max_ssd_candidates))
+    return fail(bad, s.boxes.candidates, " candidates of a class, ", s.boxes.most, " boxes: must be 1 to ",
+                max_ssd_candidates);
+  return errc::ok;
+}
+
+}  // namespace detail
 
 namespace detail {
 
@@ -137,28 +194,46 @@ constexpr void connect_extra_blocks(detector_config& d) noexcept {
 
 /// Whether the engine can run a detector: a backbone that it runs, without classifier, a tap before its end,
 /// extra blocks that follow.
-[[nodiscard]] constexpr bool is_runnable(const detector_config& d) noexcept {
-  bool good = is_runnable(d.backbone) && d.backbone.classes == 0 && d.backbone.hidden_c == 0 &&
-              detail::in_range(d.tap, 1, d.backbone.block_count - 1) &&
+/// @{
+[[nodiscard]] constexpr bool is_runnable(const config& backbone, const ssd_part& d) noexcept {
+  bool good = is_runnable(backbone) && backbone.classes == 0 && backbone.hidden_c == 0 &&
+              detail::in_range(d.tap, 1, backbone.block_count - 1) &&
               detail::in_range(d.classes, 2, max_detector_classes);
-  int in_c = d.backbone.head_c;
+  int in_c = backbone.head_c;
   for (int k = 0; k < ssd_extra_blocks && good; ++k) {
     good = detail::is_runnable_block(d.extra[k], 1, in_c) && d.extra[k].se_c == 0;
     in_c = d.extra[k].out_c;
   }
   return good;
 }
+[[nodiscard]] constexpr bool is_runnable(const detector_config& d) noexcept {
+  return is_runnable(d.backbone, d);
+}
+/// @}
+
+namespace detail {
+
+/// As for_each_shape_number(), of what is behind the backbone.
+template <class Visit>
+constexpr void for_each_part_number(const ssd_part& a, const ssd_part& b, Visit visit) noexcept {
+  visit(a.tap, b.tap), visit(a.classes, b.classes);
+  for (int k = 0; k < ssd_extra_blocks; ++k) for_each_block_number(a.extra[k], b.extra[k], visit);
+}
+
+}  // namespace detail
+
+/// Whether two detectors are the same behind their backbones.
+[[nodiscard]] constexpr bool same_part(const ssd_part& a, const ssd_part& b) noexcept {
+  bool same = true;
+  detail::for_each_part_number(a, b, [&same](int x, int y) { same = same && x == y; });
+  return same;
+}
 
 /// A number for everything that decides what is computed and how its weights lie. Never 0.
 [[nodiscard]] constexpr std::uint64_t fingerprint(const detector_config& d) noexcept {
   std::uint64_t hash = fingerprint(d.backbone);
-  const auto add = [&hash](int x) { hash = (hash ^ static_cast<std::uint32_t>(x)) * 0x100000001b3u; };
-  add(d.tap), add(d.classes);
-  for (const block_config& b : d.extra) {
-    add(b.in_c), add(b.mid_c), add(b.out_c), add(b.stride), add(b.kernel), add(b.residual_c);
-    add(static_cast<int>(b.expand_act)), add(static_cast<int>(b.depthwise_act));
-    add(static_cast<int>(b.project_act));
-  }
+  detail::for_each_part_number(
+      d, d, [&hash](int x, int) { hash = (hash ^ static_cast<std::uint32_t>(x)) * 0x100000001b3u; });
   return hash != 0 ? hash : 1;
 }
 

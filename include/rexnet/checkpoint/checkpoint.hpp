@@ -94,7 +94,7 @@ class checkpoint {
 
  private:
   friend result<checkpoint> read_checkpoint(byte_span bytes, std::string_view key);
-  friend result<model_tensors> identify(const checkpoint& c);
+  friend result<network_tensors> identify_network(const checkpoint& c);
   friend result<checkpoint> detail::own_checkpoint(const std::string& path, result<file_bytes> file,
                                                    std::string_view key);
   file_bytes file_;
@@ -177,20 +177,20 @@ struct flat_source {
   return c;
 }
 
-/// identify() of a checkpoint's tensors. Errors say under which key and prefix they stand; M2 also for what
-/// stands beside the network and may be part of it: anything with two or more dimensions where the network
-/// has no classifier, else a layer on top of its classes. With the prefix as key the network is taken without
-/// it.
-[[nodiscard]] inline result<model_tensors> identify(const checkpoint& c) {
+/// identify_network() of a checkpoint's tensors. Errors say under which key and prefix they stand; M2 also
+/// for what stands beside the network and may be part of it: anything with two or more dimensions where the
+/// network has no classifier, else a layer on top of its classes. With the prefix as key the network is taken
+/// without it.
+[[nodiscard]] inline result<network_tensors> identify_network(const checkpoint& c) {
   std::string where;
   if (!c.state_key().empty()) where = "key " + detail::in_quotes(c.state_key());
   if (!c.prefix().empty()) where += (where.empty() ? "" : ", ") + ("prefix " + detail::in_quotes(c.prefix()));
-  auto m = identify(c.tensors());
+  auto m = identify_network(c.tensors());
   if (!m) return where.empty() ? m.error() : m.error().in(where);
   if (c.content_.by_prefix) return m;
   for (const left_out_tensor& left : c.left_out()) {
     if (left.shape.size() < 2) continue;
-    if (m->classifier.weight != nullptr && left.shape[1] != m->shape.classes) continue;
+    if (m->classifier.classifier.weight != nullptr && left.shape[1] != m->shape().classes) continue;
     return error(errc::model_unexpected,
                  left.name + ": beside the network (" + where + "), shape " + shape_text(left.shape) +
                      ": it may be part of it, a head that no ReXNet has; the key " +
@@ -198,8 +198,18 @@ struct flat_source {
   }
   return m;
 }
+/// The same of a classifier or backbone. Errors: also unsupported (a detector).
+[[nodiscard]] inline result<model_tensors> identify(const checkpoint& c) {
+  auto n = identify_network(c);
+  if (!n) return n.error();
+  if (n->is_detector) return error(errc::unsupported, "a detector, not a classifier: see identify_network()");
+  return std::move(n->classifier);
+}
 /// Its tensors would be gone.
+/// @{
+result<network_tensors> identify_network(const checkpoint&& c) = delete;
 result<model_tensors> identify(const checkpoint&& c) = delete;
+/// @}
 
 namespace detail {
 

@@ -115,6 +115,10 @@ class basic_detector_network : private detail::detector_storage<Config>, private
   [[nodiscard]] const detector_config& shape() const noexcept { return storage::net; }
   /// Where the layers stand in the payload.
   [[nodiscard]] const detector_layout& layout() const noexcept { return storage::layout; }
+  /// Name of the kernels' set, "none" where none runs on this CPU.
+  [[nodiscard]] const char* instruction_set() const noexcept {
+    return kernels() != nullptr ? kernels()->name : "none";
+  }
   /// All its kernels; null: none runs on this CPU.
   [[nodiscard]] const kernel_table* kernels() const noexcept { return Backend::kernels(); }
 

@@ -39,18 +39,14 @@ struct ssd_shape {
   int h[max_ssd_levels] = {}, w[max_ssd_levels] = {};
 };
 
-/// The scales of torchvision's DefaultBoxGenerator; the ratios are 1, 2 and 3.
-struct anchor_scales {
-  double least = 0.2, most = 0.95;
-};
-
-/// Which boxes are kept. The defaults are torchvision's ssdlite320_mobilenet_v3_large.
-struct ssd_options {
-  float score = 0.001f;  ///< a class whose probability is not above this is none
-  int candidates = 300;  ///< of a class, the most probable
-  double iou = 0.55;     ///< a box that overlaps a better one of its class by more than this is dropped
-  int most = 300;        ///< of all classes, the most probable
-};
+/// The maps of a detector for an input of h x w pixels.
+[[nodiscard]] constexpr ssd_shape ssd_shape_of(const detector_config& d, int h, int w) noexcept {
+  ssd_shape s;
+  s.input_h = h, s.input_w = w;
+  s.levels = ssd_levels;
+  for (int k = 0; k < ssd_levels; ++k) s.h[k] = level_side(d, k, h), s.w[k] = level_side(d, k, w);
+  return s;
+}
 
 /// Rows of the raw outputs: 6 for each place of each map.
 [[nodiscard]] inline std::size_t ssd_rows(const ssd_shape& s) noexcept {
@@ -167,7 +163,7 @@ struct ssd_outputs {
 /// Scores that are equal: the lower class, then the lower row, where torchvision leaves the order open. A row
 /// with a NaN has no class above any score.
 /// @param anchors [rows], of ssd_anchors()
-/// @param probabilities room for [rows][classes]
+/// @param probabilities room for [rows][classes]; may be the logits themselves
 /// @param candidates room for ssd_candidates(): the detections are its first elements
 /// @param found their number
 /// @return ok; shape_mismatch: too little room; invalid_argument: classes below 2, or options that cannot be

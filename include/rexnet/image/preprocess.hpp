@@ -59,13 +59,18 @@ template <class Fail>
   return errc::ok;
 }
 
-/// The same, and whether a picture of this size can be resized for it.
+template <class Fail>
+[[nodiscard]] constexpr errc check_sides(int width, int height, Fail&& fail) {
+  if (width >= 1 && height >= 1 && width <= max_picture_side && height <= max_picture_side) return errc::ok;
+  return fail(errc::invalid_argument, "picture of ", width, " x ", height, " pixels: each side must be 1 to ",
+              max_picture_side);
+}
+
+/// check_preprocessing(), and whether a picture of this size can be resized for it.
 template <class Fail>
 [[nodiscard]] constexpr errc check_sizes(int width, int height, const preprocessing& p, Fail&& fail) {
   constexpr errc bad = errc::invalid_argument;
-  if (width < 1 || height < 1 || width > max_picture_side || height > max_picture_side)
-    return fail(bad, "picture of ", width, " x ", height, " pixels: each side must be 1 to ",
-                max_picture_side);
+  if (const errc e = check_sides(width, height, fail); e != errc::ok) return e;
   if (const errc e = check_preprocessing(p, fail); e != errc::ok) return e;
   // The long side grows with the short one: a very thin picture would become a huge one.
   const double short_side = width < height ? width : height, long_side = width < height ? height : width;
@@ -75,10 +80,11 @@ template <class Fail>
   return errc::ok;
 }
 
+/// Whether a picture's pixels can be read at all.
 template <class Fail>
-[[nodiscard]] errc check_picture(const image_view& in, const preprocessing& p, Fail&& fail) {
+[[nodiscard]] errc check_pixels(const image_view& in, Fail&& fail) {
   if (in.data == nullptr) return fail(errc::invalid_argument, "picture: no pixels (null pointer)");
-  if (const errc e = check_sizes(in.width, in.height, p, fail); e != errc::ok) return e;
+  if (const errc e = check_sides(in.width, in.height, fail); e != errc::ok) return e;
   const std::ptrdiff_t row = static_cast<std::ptrdiff_t>(in.width) * bytes_per_pixel(in.format);
   // Rows further apart than any memory would overflow on the way to them.
   const std::ptrdiff_t most = (std::numeric_limits<std::ptrdiff_t>::max)() / in.height;
@@ -86,6 +92,13 @@ template <class Fail>
     return fail(errc::invalid_argument, "picture: a stride of ", in.stride, " bytes for rows of ", row, ", ",
                 in.height, " of them");
   return errc::ok;
+}
+
+/// The same, and whether it can be prepared as `p` says.
+template <class Fail>
+[[nodiscard]] errc check_picture(const image_view& in, const preprocessing& p, Fail&& fail) {
+  if (const errc e = check_pixels(in, fail); e != errc::ok) return e;
+  return check_sizes(in.width, in.height, p, fail);
 }
 
 /// The resize whose result, [pad_y ...][pad_x ...] of the network's input, is the centre crop.

@@ -23,7 +23,7 @@ struct model_maker {
     if (!v) return v.error();
     m.state_->container = "packed";
     if (v->header.type == element_type::f16) {
-      m.state_->owned = float_buffer(packed_numbers(v->header.shape));
+      m.state_->owned = float_buffer(payload_numbers(v->header));
       if (m.state_->owned.data() == nullptr) return error(errc::out_of_memory, "no memory for the weights");
       if (const errc e = expand_half(v->payload, m.state_->owned.floats()); e != errc::ok)
         return error(e, "packed file: float16 weights of another size");

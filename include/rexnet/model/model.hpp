@@ -25,8 +25,10 @@ inline namespace REXNET_BUILD {
 /// those of the instruction set that this translation unit is compiled for. It borrows its weights.
 #if defined(REXNET_DISPATCH)
 using model_network = any_network;
+using model_detector_network = any_detector_network;
 #else
 using model_network = network<dynamic_config>;
+using model_detector_network = detector_network<dynamic_config>;
 #endif
 
 namespace detail {
@@ -51,17 +53,23 @@ struct model_state {
 /// point into it do not compile.
 class model {
  public:
-  /// Family, width, classes.
+  /// Family, width, classes; of a detector its backbone, without classes.
   /// @{
   [[nodiscard]] const config& shape() const& noexcept { return state_->header.shape; }
   [[nodiscard]] config shape() const&& noexcept { return state_->header.shape; }
   /// @}
+  /// Whether it finds boxes: see detector. Else it is a classifier or a backbone.
+  [[nodiscard]] bool is_detector() const noexcept { return state_->header.ssd.classes > 0; }
+  /// The whole detector; its classes are 0 where the model is none.
+  [[nodiscard]] detector_config detector_shape() const noexcept {
+    return join(state_->header.shape, state_->header.ssd);
+  }
   /// How its pictures are prepared; origin().input_from says where that comes from.
   /// @{
   [[nodiscard]] const preprocessing& input() const& noexcept { return state_->header.input; }
   [[nodiscard]] preprocessing input() const&& noexcept { return state_->header.input; }
   /// @}
-  /// One name per class; empty where there are none.
+  /// One name per class, of a detector the background excepted; empty where there are none.
   /// @{
   [[nodiscard]] const std::vector<std::string>& labels() const& noexcept { return state_->header.labels; }
   [[nodiscard]] std::vector<std::string> labels() const&& { return state_->header.labels; }
@@ -82,12 +90,18 @@ class model {
   [[nodiscard]] model_origin origin() const&& { return state_->origin; }
   /// @}
 
-  /// The packed payload, packed_numbers(shape()) floats, 64-byte aligned. It is borrowed: keep the model.
+  /// The packed payload, payload_numbers(header()) floats, 64-byte aligned. It is borrowed: keep the model.
   [[nodiscard]] span<const float> payload() const& noexcept { return state_->payload; }
   [[nodiscard]] span<const float> payload() const&& = delete;
-  /// The network on these weights, which it borrows: keep the model.
+  /// The network on these weights, which it borrows: keep the model. Of a detector its backbone, which gives
+  /// features.
   [[nodiscard]] model_network net() const& noexcept { return {shape(), state_->payload.data()}; }
   [[nodiscard]] model_network net() const&& = delete;
+  /// The whole detector, likewise. Precondition: is_detector().
+  [[nodiscard]] model_detector_network detector_net() const& noexcept {
+    return {detector_shape(), state_->payload.data()};
+  }
+  [[nodiscard]] model_detector_network detector_net() const&& = delete;
 
   /// Without weights, to be assigned to: sessions, classifiers and extractors refuse it.
   model() : state_(std::make_shared<detail::model_state>()) {}

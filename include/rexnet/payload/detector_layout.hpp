@@ -18,6 +18,13 @@ struct detector_layout {
   std::uint64_t fingerprint = 0;                       ///< of the detector
 };
 
+namespace detail {
+/// For walks that need no layout.
+struct no_detector_layout {
+  no_layout::any_block extra, logits, codes;
+};
+}  // namespace detail
+
 /// Calls visit(layer, block, k, out_c) for every layer behind the backbone, in the order of the file. The
 /// layers of `l`, a detector_layout or something of the same members, are handed to it.
 template <class Layout, class Visit>
@@ -32,6 +39,16 @@ constexpr void for_each_detector_layer(const detector_config& d, Layout& l, Visi
     block(logits_head(d, k), l.logits[k]);
     block(codes_head(d, k), l.codes[k]);
   }
+}
+
+/// Numbers in the payload of a detector, as packed_numbers() of a classifier.
+[[nodiscard]] constexpr std::int64_t packed_numbers(const detector_config& d) noexcept {
+  std::int64_t numbers = packed_numbers(d.backbone);
+  detail::no_detector_layout none;
+  for_each_detector_layer(d, none, [&numbers](int&, const block_config&, int k, int out_c) {
+    numbers += panel_numbers(k, out_c) + round_up(std::int64_t{out_c}, panel_c);
+  });
+  return numbers;
 }
 
 [[nodiscard]] constexpr detector_layout layout_of(const detector_config& d) noexcept {

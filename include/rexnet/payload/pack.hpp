@@ -54,6 +54,50 @@ inline constexpr double smallest_weight = 1.1754943508222875e-38;
   return error(errc::model_not_finite, l.weight->name + ": passes float32 once its BatchNorm is folded in");
 }
 
+/// Packs layer after layer into memory that is large enough for each, and emits it.
+template <class Emit>
+class layer_packer {
+ public:
+  explicit layer_packer(Emit& emit) : emit_(emit) {}
+  /// Before the first is packed: the layers that will be.
+  void reserve(const layer_layout& l) noexcept { largest_ = (std::max)(largest_, numbers(l)); }
+  [[nodiscard]] status operator()(const layer_tensors& t, double bn_eps, const layer_layout& l) {
+    if (l.out_c == 0) return done;
+    if (buffer_.data() == nullptr) buffer_ = aligned_buffer(largest_ * sizeof(float));
+    if (buffer_.data() == nullptr)
+      return error(errc::out_of_memory,
+                   "no memory for a layer of " + std::to_string(largest_ * 4) + " bytes");
+    const span<float> layer(buffer_.floats().data(), numbers(l));
+    std::fill(layer.begin(), layer.end(), 0.0f);
+    float* const bias = layer.data() + panel_numbers(l.k, l.out_c);
+    if (status s = pack_layer(t, bn_eps, {layer.data(), bias, l.k, l.out_c}); !s) return s;
+    return emit_(span<const float>(layer));
+  }
+
+ private:
+  [[nodiscard]] static std::size_t numbers(const layer_layout& l) noexcept {
+    return static_cast<std::size_t>(panel_numbers(l.k, l.out_c) + round_up(std::int64_t{l.out_c}, panel_c));
+  }
+  Emit& emit_;
+  aligned_buffer buffer_;
+  std::size_t largest_ = 0;
+};
+
+/// All that pack_layers() emits of `m`, in memory.
+template <class Tensors>
+[[nodiscard]] result<aligned_buffer> packed_buffer(const Tensors& m, std::int64_t floats) {
+  aligned_buffer buffer = float_buffer(floats);
+  if (buffer.data() == nullptr)
+    return error(errc::out_of_memory, "no memory for " + std::to_string(floats * 4) + " bytes of weights");
+  float* next = buffer.floats().data();
+  status s = pack_layers(m, [&next](span<const float> run) -> status {
+    next = std::copy(run.begin(), run.end(), next);
+    return done;
+  });
+  if (!s) return s.error();
+  return buffer;
+}
+
 }  // namespace detail
 
 /// Folds and packs layer after layer, for write_packed(): emit(span) gets runs of the payload in order.
@@ -77,40 +121,17 @@ template <class Emit>
     if (status s = visit(m.hidden, eps, layout.hidden); !s) return s;
     return visit(m.classifier, eps, layout.classifier);
   };
-  const auto numbers = [](const layer_layout& l) {
-    return static_cast<std::size_t>(panel_numbers(l.k, l.out_c) + round_up(std::int64_t{l.out_c}, panel_c));
-  };
-  std::size_t largest = 0;
-  static_cast<void>(each([&](const layer_tensors&, double, const layer_layout& l) -> status {
-    largest = (std::max)(largest, numbers(l));
+  detail::layer_packer pack(emit);
+  static_cast<void>(each([&pack](const layer_tensors&, double, const layer_layout& l) -> status {
+    pack.reserve(l);
     return done;
   }));
-  aligned_buffer buffer(largest * sizeof(float));
-  if (buffer.data() == nullptr)
-    return error(errc::out_of_memory, "no memory for a layer of " + std::to_string(largest * 4) + " bytes");
-  return each([&](const layer_tensors& t, double bn_eps, const layer_layout& l) -> status {
-    if (l.out_c == 0) return done;
-    const span<float> layer(buffer.floats().data(), numbers(l));
-    std::fill(layer.begin(), layer.end(), 0.0f);
-    float* const bias = layer.data() + panel_numbers(l.k, l.out_c);
-    if (status s = detail::pack_layer(t, bn_eps, {layer.data(), bias, l.k, l.out_c}); !s) return s;
-    return emit(span<const float>(layer));
-  });
+  return each(pack);
 }
 
 /// The whole payload in memory, in the layout of layout_of(m.shape). Errors: those of pack_layers().
 [[nodiscard]] inline result<aligned_buffer> pack_weights(const model_tensors& m) {
-  const std::int64_t floats = packed_numbers(m.shape);
-  aligned_buffer buffer = float_buffer(floats);
-  if (buffer.data() == nullptr)
-    return error(errc::out_of_memory, "no memory for " + std::to_string(floats * 4) + " bytes of weights");
-  float* next = buffer.floats().data();
-  status s = pack_layers(m, [&next](span<const float> run) -> status {
-    next = std::copy(run.begin(), run.end(), next);
-    return done;
-  });
-  if (!s) return s.error();
-  return buffer;
+  return detail::packed_buffer(m, packed_numbers(m.shape));
 }
 
 }  // namespace REXNET_BUILD

@@ -10,35 +10,42 @@
 namespace rexnet {
 inline namespace REXNET_BUILD {
 
-/// The whole payload in memory, in the layout of layout_of(t.shape). Errors: M5 (not finite), M6 (negative
-/// variance), out_of_memory.
-[[nodiscard]] inline result<aligned_buffer> pack_weights(const detector_tensors& t) {
+/// pack_layers() of a detector: the backbone's layers, then those of extra blocks and heads.
+template <class Emit>
+[[nodiscard]] status pack_layers(const detector_tensors& t, Emit&& emit) {
+  if (status s = pack_layers(t.backbone, emit); !s) return s;
   const detector_layout layout = layout_of(t.shape);
-  aligned_buffer buffer = float_buffer(layout.bytes / 4);
-  if (buffer.data() == nullptr)
-    return error(errc::out_of_memory, "no memory for " + std::to_string(layout.bytes) + " bytes of weights");
-  const span<float> floats = buffer.floats();
-  std::fill(floats.begin(), floats.end(), 0.0f);
-  auto backbone = pack_weights(t.backbone);
-  if (!backbone) return backbone.error();
-  const span<const float> first = backbone->floats();
-  std::copy(first.begin(), first.begin() + static_cast<std::ptrdiff_t>(layout.backbone.bytes / 4),
-            floats.begin());
   // The same walk over tensors and layout: their members are called alike.
-  const detector_tensors* tensors = &t;
-  std::vector<const layer_tensors*> layers;
-  for_each_detector_layer(t.shape, *tensors, [&](const layer_tensors& l, const block_config&, int, int) {
-    layers.push_back(&l);
-  });
+  std::vector<const layer_tensors*> tensors;
+  for_each_detector_layer(
+      t.shape, t, [&](const layer_tensors& l, const block_config&, int, int) { tensors.push_back(&l); });
+  detail::layer_packer pack(emit);
+  for_each_detector_layer(t.shape, layout,
+                          [&](const layer_layout& l, const block_config&, int, int) { pack.reserve(l); });
+  status s = done;
   std::size_t next = 0;
-  status packed = done;
   for_each_detector_layer(t.shape, layout, [&](const layer_layout& l, const block_config& b, int, int) {
-    if (packed) packed = detail::pack_layer(*layers[next], b.bn_eps, numbers_of(floats.data(), l));
+    if (s) s = pack(*tensors[next], b.bn_eps, l);
     ++next;
   });
-  if (!packed) return packed.error();
-  return buffer;
+  return s;
 }
+
+/// The whole payload in memory, in the layout of layout_of(t.shape). Errors: those of pack_layers().
+[[nodiscard]] inline result<aligned_buffer> pack_weights(const detector_tensors& t) {
+  return detail::packed_buffer(t, packed_numbers(t.shape));
+}
+
+/// The same of a network of either kind.
+/// @{
+template <class Emit>
+[[nodiscard]] status pack_layers(const network_tensors& t, Emit&& emit) {
+  return t.is_detector ? pack_layers(t.detector, emit) : pack_layers(t.classifier, emit);
+}
+[[nodiscard]] inline result<aligned_buffer> pack_weights(const network_tensors& t) {
+  return t.is_detector ? pack_weights(t.detector) : pack_weights(t.classifier);
+}
+/// @}
 
 }  // namespace REXNET_BUILD
 }  // namespace rexnet

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// How a layer's weights are packed: panels of 16 output channels, [ceil(out_c / 16)][ceil(k / g)][16][g], zero
-// padded. g inputs lie together, as many as make four bytes: what a dot product of 8-bit or bfloat16 numbers takes
-// in one step. float16 is stored only, expanded before it is used, and keeps g = 1.
+// How a layer's weights are packed: panels of 16 output channels, [ceil(out_c / 16)][ceil(k / g)][16][g],
+// zero padded. g inputs lie together, as many as make four bytes: what a dot product of 8-bit or bfloat16
+// numbers takes in one step. float16 is stored only, expanded before it is used, and keeps g = 1.
 #ifndef REXNET_PAYLOAD_PANEL_HPP
 #define REXNET_PAYLOAD_PANEL_HPP
 

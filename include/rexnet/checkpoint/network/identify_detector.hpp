@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -23,6 +24,7 @@ struct detector_tensors {
   model_tensors backbone;  ///< of the tensors below "backbone."
   block_tensors extra[ssd_extra_blocks];
   block_tensors logits[ssd_levels], codes[ssd_levels];  ///< depthwise and project
+  std::shared_ptr<const std::vector<tensor>> named;     ///< the backbone's tensors under their own names
 };
 
 namespace detail {
@@ -51,8 +53,10 @@ class detector_reader {
               [](const tensor* a, const tensor* b) { return a->name < b->name; });
   }
 
-  /// @param backbone room for the backbone's tensors under their own names, which must outlive the result
-  result<detector_tensors> read(std::vector<tensor>& backbone) {
+  result<detector_tensors> read() {
+    const auto named = std::make_shared<std::vector<tensor>>();
+    std::vector<tensor>& backbone = *named;
+    d_.named = named;
     for (std::size_t i = 0; i < sorted_.size(); ++i) {
       const tensor& t = *sorted_[i];
       if (i > 0 && sorted_[i - 1]->name == t.name)
@@ -197,11 +201,38 @@ class detector_reader {
 }  // namespace detail
 
 /// Finds a detector's backbone, tap and classes, and each layer's tensors; all shapes are checked.
-/// @param backbone becomes the backbone's tensors; it and `tensors` must outlive the result
+/// @param tensors must outlive the result
 /// Errors: M1 to M4 and M7 of docs/refusals.md, unsupported.
-[[nodiscard]] inline result<detector_tensors> identify_detector(span<const tensor> tensors,
-                                                                std::vector<tensor>& backbone) {
-  return detail::detector_reader(tensors).read(backbone);
+[[nodiscard]] inline result<detector_tensors> identify_detector(span<const tensor> tensors) {
+  return detail::detector_reader(tensors).read();
+}
+
+/// The tensors of a network of either kind.
+struct network_tensors {
+  bool is_detector = false;
+  model_tensors classifier;   ///< or a backbone; unless is_detector
+  detector_tensors detector;  ///< if is_detector
+
+  /// Of the network, or of the detector's backbone.
+  [[nodiscard]] const config& shape() const noexcept {
+    return is_detector ? detector.shape.backbone : classifier.shape;
+  }
+};
+
+/// identify(), or identify_detector() where SSD's heads are there.
+[[nodiscard]] inline result<network_tensors> identify_network(span<const tensor> tensors) {
+  network_tensors n;
+  n.is_detector = is_detector(tensors);
+  if (n.is_detector) {
+    auto d = identify_detector(tensors);
+    if (!d) return d.error();
+    n.detector = std::move(*d);
+  } else {
+    auto m = identify(tensors);
+    if (!m) return m.error();
+    n.classifier = std::move(*m);
+  }
+  return n;
 }
 
 }  // namespace REXNET_BUILD

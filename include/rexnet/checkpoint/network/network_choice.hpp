@@ -138,14 +138,8 @@ class network_chooser {
     trial tried{read(c), {}};
     if (!tried.content) return tried.against = tried.content.error().message(), std::move(tried);
     const span<const tensor> tensors{tried.content->tensors.data(), tried.content->tensors.size()};
-    if (is_detector(tensors)) {
-      std::vector<tensor> backbone;
-      auto d = identify_detector(tensors, backbone);
-      if (!d) return tried.against = d.error().message(), std::move(tried);
-    } else {
-      auto m = identify(tensors);
-      if (!m) return tried.against = m.error().message(), std::move(tried);
-    }
+    auto m = identify_network(tensors);
+    if (!m) return tried.against = m.error().message(), std::move(tried);
     if (c.rank <= rank::average) tried.against = useless_average(c, tensors);
     return tried;
   }

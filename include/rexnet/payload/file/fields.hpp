@@ -12,7 +12,7 @@
 #include "rexnet/core/report.hpp"
 #include "rexnet/image/preprocess.hpp"
 #include "rexnet/labels/label_text.hpp"
-#include "rexnet/payload/layout.hpp"
+#include "rexnet/payload/detector_layout.hpp"
 
 #include <cstring>
 #include <string_view>
@@ -40,19 +40,21 @@ class stored_floats {
 /// What a packed file holds, as views of its bytes.
 struct packed_view {
   int version = 0;                        ///< of the format: 1 or 2
-  config shape;                           ///< of the network
-  preprocessing input;                    ///< how it wants its pictures
+  config shape;                           ///< of the network; of a detector its backbone
+  ssd_part ssd;                           ///< classes 0: the file holds no detector
+  detector_settings settings;             ///< of a detector
+  preprocessing input;                    ///< how it wants its pictures; of a detector mean and std
   element_type type = element_type::f32;  ///< of the payload: f32 or f16
-  int label_count = 0;                    ///< 0, or one label per class
+  int label_count = 0;                    ///< 0, or named_classes()
   std::string_view label_text;            ///< UTF-8, each label ended by a line feed
   struct {
     int h = 0;               ///< rows of the input; 0: the file has no self-test
     int w = 0;               ///< columns of the input
     std::uint32_t seed = 1;  ///< of the input, where the file holds none of its own
     stored_floats input;     ///< [h][w][3], or empty
-    stored_floats outputs;   ///< output_c(shape)
+    stored_floats outputs;   ///< self_test_outputs() of them
   } test;                    ///< self_test, as views
-  byte_span payload;         ///< weights in the order of layout_of(shape)
+  byte_span payload;         ///< weights in the order of layout_of(shape), or of layout_of(join(shape, ssd))
 
   /// The name of class i, empty where there is none. Reads the labels before it.
   [[nodiscard]] std::string_view label(int i) const noexcept {
@@ -66,6 +68,25 @@ struct packed_view {
     return type == element_type::f32 ? reinterpret_cast<const float*>(payload.data()) : nullptr;
   }
 };
+
+/// Of a packed_view or packed_header `h`, alike for classifiers, backbones and detectors: classes that may
+/// have names (a detector's without its background), numbers of the payload, outputs of a self-test of h x w
+/// pixels (a detector's logits, then its codes).
+/// @{
+template <class Header>
+[[nodiscard]] constexpr int named_classes(const Header& h) noexcept {
+  return h.ssd.classes > 0 ? h.ssd.classes - 1 : h.shape.classes;
+}
+template <class Header>
+[[nodiscard]] constexpr std::int64_t payload_numbers(const Header& h) noexcept {
+  return h.ssd.classes > 0 ? packed_numbers(join(h.shape, h.ssd)) : packed_numbers(h.shape);
+}
+template <class Header>
+[[nodiscard]] constexpr std::int64_t self_test_outputs(const Header& h) noexcept {
+  if (h.ssd.classes < 1) return output_c(h.shape);
+  return detector_rows(join(h.shape, h.ssd), h.test.h, h.test.w) * (h.ssd.classes + 4);
+}
+/// @}
 
 enum class check : std::uint8_t {
   header,  ///< everything that memory safety rests on
@@ -130,8 +151,9 @@ template <class Fail>
                                            Fail&& fail) {
   std::uint32_t lines = 0;
   for (const char c : labels) lines += c == '\n' ? 1u : 0u;
-  if (lines != count || (count != 0 && count != static_cast<std::uint32_t>(v.shape.classes)))
-    return fail(errc::packed_labels, count, " labels in ", lines, " lines for ", v.shape.classes, " classes");
+  if (lines != count || (count != 0 && count != static_cast<std::uint32_t>(named_classes(v))))
+    return fail(errc::packed_labels, count, " labels in ", lines, " lines for ", named_classes(v),
+                " classes");
   std::string_view rest = labels;
   for (std::uint32_t i = 1; i <= lines; ++i) {
     const std::size_t end = rest.find('\n');
@@ -160,7 +182,7 @@ template <class Fail>
 /// Whether the payload is of the size that the network needs.
 template <class Fail>
 [[nodiscard]] REXNET_COLD errc check_payload_size(const packed_view& v, std::uint64_t bytes, Fail&& fail) {
-  const checked expected = checked(static_cast<std::uint64_t>(packed_numbers(v.shape))) *
+  const checked expected = checked(static_cast<std::uint64_t>(payload_numbers(v))) *
                            static_cast<std::uint64_t>(element_bytes(v.type));
   if (bytes == expected.get()) return errc::ok;
   return fail(errc::packed_shape, bytes, " bytes of weights, this network needs ", expected.get());

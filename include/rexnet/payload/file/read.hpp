@@ -18,7 +18,7 @@ struct self_test {
   int w = 0;                   ///< columns of the input
   std::uint32_t seed = 1;      ///< of self_test_input(), when the file holds no input of its own
   std::vector<float> input;    ///< [h][w][3], or empty
-  std::vector<float> outputs;  ///< output_c(shape)
+  std::vector<float> outputs;  ///< self_test_outputs() of them
 };
 
 /// The input of a self-test that holds none: [h][w][3] values in [-1, 1) from a linear congruential
@@ -35,9 +35,11 @@ struct self_test {
 
 /// What a packed file says beside its weights.
 struct packed_header {
-  config shape;                           ///< of the network
-  preprocessing input;                    ///< how it wants its pictures
-  std::vector<std::string> labels;        ///< empty, or one per class
+  config shape;                           ///< of the network; of a detector its backbone
+  ssd_part ssd;                           ///< classes 0: no detector
+  detector_settings settings;             ///< of a detector
+  preprocessing input;                    ///< how it wants its pictures; of a detector mean and std
+  std::vector<std::string> labels;        ///< empty, or one per class (of a detector without the background)
   element_type type = element_type::f32;  ///< of the payload: f32 or f16
   self_test test;                         ///< what it must give on every machine
   int version = 0;                        ///< of the format; to write: 0 for the lowest that can say it
@@ -60,6 +62,8 @@ struct packed_file {
   file.payload = v.payload;
   packed_header& h = file.header;
   h.shape = v.shape;
+  h.ssd = v.ssd;
+  h.settings = v.settings;
   h.input = v.input;
   h.type = v.type;
   h.version = v.version;

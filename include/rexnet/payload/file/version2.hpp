@@ -12,9 +12,16 @@ namespace detail {
 
 /// What a section holds. A reader refuses a kind that is not in this list, unless `may_skip` is set in its
 /// number.
-enum class section_kind : std::uint32_t { shape = 1, pictures = 2, labels = 3, self_test = 4, weights = 5 };
+enum class section_kind : std::uint32_t {
+  shape = 1,
+  pictures = 2,
+  labels = 3,
+  self_test = 4,
+  weights = 5,
+  detector = 6
+};
 inline constexpr std::uint32_t may_skip = 0x80000000u;
-inline constexpr int section_kinds = 5;
+inline constexpr int section_kinds = 6;
 inline constexpr std::uint32_t max_sections = 64;
 /// Bytes before the table, and of one row of it.
 inline constexpr std::size_t table_at = 64, table_row = 32;
@@ -26,6 +33,7 @@ inline constexpr std::size_t table_at = 64, table_row = 32;
     case section_kind::labels: return "labels";
     case section_kind::self_test: return "self-test";
     case section_kind::weights: return "weights";
+    case section_kind::detector: return "detector";
   }
   return "unknown";
 }
@@ -49,25 +57,43 @@ struct section_table {
 /// Numbers of a shape before its blocks, and of each block.
 inline constexpr std::uint32_t shape_numbers_before = 11, shape_numbers_of_block = 12;
 
+/// A number that stands for one of a few values: 0 to `most`.
+template <class Io, class Value>
+REXNET_COLD void code_field(Io& io, Value& value, std::uint32_t most) {
+  auto number = static_cast<std::uint32_t>(value);
+  io.u32(number);
+  io.bad = io.bad || number > most;
+  value = static_cast<Value>(number <= most ? number : 0);
+}
+template <class Io>
+REXNET_COLD void activation_field(Io& io, activation& a) {
+  code_field(io, a, static_cast<std::uint32_t>(activation::sigmoid));
+}
+template <class Io>
+REXNET_COLD void block_fields(Io& io, block_config& b) {
+  for (int* v : {&b.in_c, &b.mid_c, &b.out_c, &b.se_c, &b.stride, &b.kernel, &b.residual_c}) io.i32(*v);
+  code_field(io, b.expand, 1);
+  activation_field(io, b.expand_act), activation_field(io, b.depthwise_act);
+  activation_field(io, b.project_act), code_field(io, b.se_first, 1);
+}
+
 /// Walks over the shape, for reading and for writing. Before it: the caller has read block_count.
 template <class Io>
 REXNET_COLD void shape_fields(Io& io, config& c) {
-  const auto code = [&io](auto& value, std::uint32_t most) {
-    auto number = static_cast<std::uint32_t>(value);
-    io.u32(number);
-    io.bad = io.bad || number > most;
-    value = static_cast<std::remove_reference_t<decltype(value)>>(number <= most ? number : 0);
-  };
-  const auto act = [&code](activation& a) { code(a, static_cast<std::uint32_t>(activation::sigmoid)); };
-  code(c.family, family_count - 1);
+  code_field(io, c.family, family_count - 1);
   for (int* v : {&c.width_hundredths, &c.classes, &c.stem_c, &c.head_c, &c.hidden_c}) io.i32(*v);
-  act(c.stem_act), act(c.head_act), act(c.hidden_act);
-  for (int i = 0; i < c.block_count; ++i) {
-    block_config& b = c.blocks[i];
-    for (int* v : {&b.in_c, &b.mid_c, &b.out_c, &b.se_c, &b.stride, &b.kernel, &b.residual_c}) io.i32(*v);
-    code(b.expand, 1), act(b.expand_act), act(b.depthwise_act), act(b.project_act), code(b.se_first, 1);
-  }
+  activation_field(io, c.stem_act), activation_field(io, c.head_act), activation_field(io, c.hidden_act);
+  for (int i = 0; i < c.block_count; ++i) block_fields(io, c.blocks[i]);
 }
+
+/// The same of a detector's part.
+template <class Io>
+REXNET_COLD void detector_fields(Io& io, ssd_part& d, detector_settings& s) {
+  for (int* v : {&d.tap, &d.classes, &s.input_h, &s.input_w, &s.boxes.candidates, &s.boxes.most}) io.i32(*v);
+  io.f32(s.boxes.score), io.f64(s.boxes.iou), io.f64(s.anchors.least), io.f64(s.anchors.most);
+  for (block_config& b : d.extra) block_fields(io, b);
+}
+inline constexpr std::size_t detector_bytes = 4 * (7 + ssd_extra_blocks * shape_numbers_of_block) + 8 * 3;
 
 /// Reads the table: sections lie one after the other, each from a multiple of 64, with zeros between, to the
 /// file's end.
@@ -140,6 +166,18 @@ template <class Fail>
 }
 
 template <class Fail>
+[[nodiscard]] REXNET_COLD errc read_detector(byte_span s, packed_view& v, Fail&& fail) {
+  if (s.data() == nullptr) return errc::ok;
+  if (s.size() != detector_bytes)
+    return fail(errc::packed_section, "detector of ", s.size(), " bytes, expected ", detector_bytes);
+  field_reader r{s.data()};
+  detector_fields(r, v.ssd, v.settings);
+  if (r.bad || !is_runnable(v.shape, v.ssd)) return fail(errc::packed_shape, "impossible detector");
+  return check_settings(
+      v.settings, [&fail](errc, const auto&... parts) { return fail(errc::packed_preprocessing, parts...); });
+}
+
+template <class Fail>
 [[nodiscard]] REXNET_COLD errc read_self_test(byte_span s, packed_view& v, Fail&& fail) {
   if (s.data() == nullptr) return errc::ok;
   constexpr std::size_t fixed = 16;
@@ -150,7 +188,7 @@ template <class Fail>
   if (r.bad || v.test.h < 1)
     return fail(errc::packed_shape, "a self-test of ", v.test.h, " x ", v.test.w, " pixels");
   if (const errc e = check_test_size(v, input_floats, fail); e != errc::ok) return e;
-  const auto outputs = static_cast<std::size_t>(output_c(v.shape));
+  const auto outputs = static_cast<std::size_t>(self_test_outputs(v));
   const checked needed = checked(fixed) + (checked(outputs) + input_floats) * 4;
   if (s.size() != needed.get())
     return fail(errc::packed_section, "self-test of ", s.size(), " bytes, expected ", needed.get());
@@ -167,6 +205,7 @@ template <class Fail>
     if (table[kind].bytes.data() == nullptr)
       return fail(errc::packed_section, "no section of kind ", section_name(kind));
   if (const errc e = read_shape(table[section_kind::shape].bytes, v.shape, fail); e != errc::ok) return e;
+  if (const errc e = read_detector(table[section_kind::detector].bytes, v, fail); e != errc::ok) return e;
 
   const byte_span pictures = table[section_kind::pictures].bytes;
   if (pictures.size() != picture_bytes)

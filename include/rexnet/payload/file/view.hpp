@@ -49,8 +49,16 @@ template <class Fail>
   return same_shape(file.shape, expected) ? errc::ok : errc::shape_mismatch;
 }
 
+/// The same for a program made for one detector, static_detector<...>::value.
+[[nodiscard]] inline errc open_packed(byte_span bytes, check depth, const detector_config& expected,
+                                      packed_view& file) noexcept {
+  if (const errc e = open_packed(bytes, depth, file); e != errc::ok) return e;
+  return same_shape(file.shape, expected.backbone) && same_part(file.ssd, expected) ? errc::ok
+                                                                                    : errc::shape_mismatch;
+}
+
 /// Expands a float16 payload into a buffer of the caller's, 64-byte aligned for network's sake.
-/// @param out packed_numbers(shape) floats, network<static_config<...>>::packed_floats()
+/// @param out payload_numbers(file) floats, network<static_config<...>>::packed_floats()
 /// @return ok; shape_mismatch: another size
 [[nodiscard]] inline errc expand_half(byte_span payload, span<float> out) noexcept {
   if (payload.size() != out.size() * 2) return errc::shape_mismatch;

@@ -69,8 +69,7 @@ inline void put_test_floats(field_writer& w, const self_test& t) {
     for (const float v : *values) w.f32(v);
 }
 [[nodiscard]] inline std::uint64_t payload_bytes(const packed_header& h) {
-  return static_cast<std::uint64_t>(packed_numbers(h.shape)) *
-         static_cast<std::uint64_t>(element_bytes(h.type));
+  return static_cast<std::uint64_t>(payload_numbers(h)) * static_cast<std::uint64_t>(element_bytes(h.type));
 }
 /// The first 20 bytes, whose checksum is that of the `rest` of the header.
 [[nodiscard]] inline std::string packed_beginning(std::uint32_t version, const std::string& rest) {
@@ -110,6 +109,8 @@ inline void put_test_floats(field_writer& w, const self_test& t) {
     w.i32(h.shape.block_count), w.u32(shape_numbers_of_block);
     shape_fields(w, h.shape);
   });
+  if (h.ssd.classes > 0)
+    add(section_kind::detector, [&h](field_writer& w) { detector_fields(w, h.ssd, h.settings); });
   add(section_kind::pictures, [&h](field_writer& w) { picture_fields(w, h.input); });
   if (!h.labels.empty())
     add(section_kind::labels, [&h](field_writer& w) {
@@ -157,7 +158,7 @@ inline void put_test_floats(field_writer& w, const self_test& t) {
 /// The version that a header is written in: what it asks for, or else 1 where version 1 can say it.
 [[nodiscard]] inline int packed_version_of(const packed_header& h) noexcept {
   if (h.version != 0) return h.version;
-  return same_shape(h.shape, detail::as_version_1(h.shape)) ? 1 : 2;
+  return h.ssd.classes == 0 && same_shape(h.shape, detail::as_version_1(h.shape)) ? 1 : 2;
 }
 
 /// Everything before the payload: its size depends on the version, the labels and the size of the self-test
@@ -179,16 +180,22 @@ namespace detail {
     return error(errc::unsupported,
                  std::string("weights as ") + element_name(h.type) + ": float32 and float16 can be written");
   if (!is_runnable(h.shape)) return error(errc::packed_shape, "impossible network shape");
+  if (h.ssd.classes != 0) {
+    if (!is_runnable(h.shape, h.ssd)) return error(errc::packed_shape, "impossible detector");
+    if (version == 1) return error(errc::packed_version, "version 1 cannot describe a detector");
+  }
   if (version == 1 && !same_shape(h.shape, as_version_1(h.shape)))
     return error(errc::packed_version,
                  "version 1 cannot describe this network: its blocks are not joined as those "
                  "of a published ReXNet are");
-  if (!h.labels.empty() && h.labels.size() != static_cast<std::size_t>(h.shape.classes))
+  if (!h.labels.empty() && h.labels.size() != static_cast<std::size_t>(named_classes(h)))
     return error(errc::packed_labels, std::to_string(h.labels.size()) + " labels for " +
-                                          std::to_string(h.shape.classes) + " classes");
+                                          std::to_string(named_classes(h)) + " classes");
   std::string what;
   const report_text says{what};
   if (check_preprocessing(h.input, says) != errc::ok) return error(errc::packed_preprocessing, what);
+  if (h.ssd.classes != 0 && check_settings(h.settings, says) != errc::ok)
+    return error(errc::packed_preprocessing, what);
   if (check_labels(h.labels, says) != errc::ok) return error(errc::packed_label_text, what);
   return done;
 }
