@@ -3797,7 +3797,8 @@ struct forward_pass : network_context {
   template <class Each>
   void blocks(const Each& each, int first, int last, int worker) const noexcept {
     for (int i = first; i < last; ++i) {
-      const block_context b{*this, &net->blocks[i], &layout->blocks[i], &how->blocks[i]};
+      const block_context b{static_cast<const network_context&>(*this), &net->blocks[i], &layout->blocks[i],
+                            &how->blocks[i]};
       const block_plan& sizes = b.sizes();
       if (sizes.bands) {
         each(phase::bands, i, sizes.chunks, [&](int chunk) { band_chunk(b, chunk, worker, input); });
@@ -4374,7 +4375,7 @@ namespace detail {
 
 /// Phase counters: those of the backbone, two for each head, two for each extra block.
 constexpr std::int64_t phase_slots(const detector_config& d) noexcept {
-  return phase_slots(d.backbone) + 4 * ssd_levels + 2 * ssd_extra_blocks;
+  return phase_slots(d.backbone) + std::int64_t{4} * ssd_levels + std::int64_t{2} * ssd_extra_blocks;
 }
 
 constexpr block_plan plan_head(const block_config& b, int h, int w, int threads) noexcept {
@@ -4590,7 +4591,7 @@ struct detector_pass {
  private:
   [[nodiscard]] block_context context(const block_config& b, const block_layout& l, const block_plan& sizes,
                                       float* outputs) const noexcept {
-    return {backbone, &b, &l, &sizes, outputs};
+    return {static_cast<const network_context&>(backbone), &b, &l, &sizes, outputs};
   }
 
   /// Both heads of a level. Its map is there.
@@ -10817,7 +10818,7 @@ class detector_reader {
     }
     auto m = identify(backbone);
     if (!m) return m.error().in("backbone");
-    d_.backbone = std::move(*m);
+    d_.backbone = *m;
     detector_config& shape = d_.shape;
     shape.backbone = d_.backbone.shape;
     if (shape.backbone.classes > 0 || shape.backbone.hidden_c > 0)
@@ -10889,7 +10890,7 @@ class detector_reader {
     detector_config& shape = d_.shape;
     const tensor& logits = *d_.logits[0].project.weight;
     const std::int64_t outputs = logits.shape[0];
-    if (outputs % ssd_anchors_a_place != 0 || outputs < 2 * ssd_anchors_a_place ||
+    if (outputs % ssd_anchors_a_place != 0 || outputs < std::int64_t{2} * ssd_anchors_a_place ||
         outputs > std::int64_t{ssd_anchors_a_place} * max_detector_classes)
       return error(errc::model_wrong_shape, logits.name + ": " + std::to_string(outputs) +
                                                 " outputs, expected 6 for each of 2 to " +
@@ -10911,7 +10912,7 @@ class detector_reader {
     return done;
   }
 
-  status check_shapes() const {
+  [[nodiscard]] status check_shapes() const {
     for (int k = 0; k < ssd_extra_blocks; ++k) {
       const block_config& b = d_.shape.extra[k];
       if (status s = check(d_.extra[k].expand, {b.mid_c, b.in_c, 1, 1}); !s) return s;
@@ -10979,7 +10980,7 @@ struct network_tensors {
   } else {
     auto m = identify(tensors);
     if (!m) return m.error();
-    n.classifier = std::move(*m);
+    n.classifier = *m;
   }
   return n;
 }
@@ -12882,7 +12883,7 @@ struct flat_source {
   auto n = identify_network(c);
   if (!n) return n.error();
   if (n->is_detector) return error(errc::unsupported, "a detector, not a classifier: see identify_network()");
-  return std::move(n->classifier);
+  return n->classifier;
 }
 /// Its tensors would be gone.
 /// @{

@@ -76,7 +76,7 @@ struct detector_pass {
  private:
   [[nodiscard]] block_context context(const block_config& b, const block_layout& l, const block_plan& sizes,
                                       float* outputs) const noexcept {
-    return {backbone, &b, &l, &sizes, outputs};
+    return {static_cast<const network_context&>(backbone), &b, &l, &sizes, outputs};
   }
 
   /// Both heads of a level. Its map is there.

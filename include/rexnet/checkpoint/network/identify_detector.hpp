@@ -68,7 +68,7 @@ class detector_reader {
     }
     auto m = identify(backbone);
     if (!m) return m.error().in("backbone");
-    d_.backbone = std::move(*m);
+    d_.backbone = *m;
     detector_config& shape = d_.shape;
     shape.backbone = d_.backbone.shape;
     if (shape.backbone.classes > 0 || shape.backbone.hidden_c > 0)
@@ -140,7 +140,7 @@ class detector_reader {
     detector_config& shape = d_.shape;
     const tensor& logits = *d_.logits[0].project.weight;
     const std::int64_t outputs = logits.shape[0];
-    if (outputs % ssd_anchors_a_place != 0 || outputs < 2 * ssd_anchors_a_place ||
+    if (outputs % ssd_anchors_a_place != 0 || outputs < std::int64_t{2} * ssd_anchors_a_place ||
         outputs > std::int64_t{ssd_anchors_a_place} * max_detector_classes)
       return error(errc::model_wrong_shape, logits.name + ": " + std::to_string(outputs) +
                                                 " outputs, expected 6 for each of 2 to " +
@@ -162,7 +162,7 @@ class detector_reader {
     return done;
   }
 
-  status check_shapes() const {
+  [[nodiscard]] status check_shapes() const {
     for (int k = 0; k < ssd_extra_blocks; ++k) {
       const block_config& b = d_.shape.extra[k];
       if (status s = check(d_.extra[k].expand, {b.mid_c, b.in_c, 1, 1}); !s) return s;
@@ -230,7 +230,7 @@ struct network_tensors {
   } else {
     auto m = identify(tensors);
     if (!m) return m.error();
-    n.classifier = std::move(*m);
+    n.classifier = *m;
   }
   return n;
 }
