@@ -313,6 +313,12 @@ std::string table_of(const profiled& found) {
 
 void print_profile(const options& o) {
   const rexnet::model m = load_model(o);
+  o.check_kind(m.header());
+  if (m.is_detector())
+    throw rexnet::error(rexnet::errc::unsupported,
+                        o.model +
+                            ": --profile has no phases of detectors: bench without it times the "
+                            "network, and what is before and behind it");
   const profiled found =
       measure(m, o.input_size != 0 ? o.input_size : m.input().input_size, o.thread_count());
   profile_chart chart = chart_of(found);
