@@ -210,7 +210,6 @@ with tempfile.TemporaryDirectory() as folder:
                                  ("--input-size", "a", "must be 1 to 16384"), ("--anchor-scales", "0.5", "")):
         refused(words, "pack", checkpoint, "-o", "x.rexnet", option, value, code=2)
     refused("must be above 0, at most 1, the smaller first", "pack", checkpoint, "-o", "x.rexnet", "--anchor-scales", "0.9,0.1")
-    refused("--profile has no phases of detectors", "bench", checkpoint, "--profile")
     require(not Path("x.rexnet").exists() and not Path("x.rexnet.part").exists(), "a refused pack left a file")
 
     # features: the backbone's maps, and the six that the heads see
@@ -247,5 +246,14 @@ with tempfile.TemporaryDirectory() as folder:
     require(found["kind"] == "detector" and found["input_size"] == [96, 64] and found["min_ms"] > 0 and d["pictures"] == 2
             and d["picture_size"] == [640, 480] and d["preprocess_ms"] > 0 and d["postprocess_ms"] > 0, found)
     require("640 x 480 to boxes" in good("bench", "plain.rexnet", "--input-size", 64), "bench in words")
+    for size, threads in (("320", 1), ("97x131", 2)):
+        found = json.loads(good("bench", "plain.rexnet", "--profile", "--json", "--input-size", size, "--threads", threads,
+                                "--svg", "profile.svg"))
+        parts = list(dict.fromkeys(p["part"] for p in found["phases"]))
+        require(len(parts) == 16 + 1 + 4 + 12 and parts[11:13] == ["logits 0", "codes 0"] and parts[-1] == "codes 5", parts)
+        macs = json.loads(good("inspect", "plain.rexnet", "--json", "--input-size", size))["multiply_adds"]
+        require(sum(p["macs"] for p in found["phases"]) == macs, "multiply-adds of the phases", size, macs)
+    require(Path("profile.svg").read_text(encoding="utf-8").count('<g class="row">') == len(parts), "rows of --svg")
+    require("logits 0 slices" in good("bench", "plain.rexnet", "--profile", "--input-size", 64), "the profile's table")
 
 sys.exit(1 if failures else 0)
