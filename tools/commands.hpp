@@ -22,8 +22,12 @@ struct options {
   int input_size = 0, threads = 0, top = 5, batch = 1, cam_class = -1;
   double crop_pct = 0;
   bool profile = false, json = false, exif = false, half = false, copy = false;
-  // of classify and eval
+  // of classify, detect and eval
   bool jsonl = false, null_separated = false, left_out = false;
+  // of detect
+  std::string drawing;
+  int input_w = 0, input_h = 0, most = 0;
+  double least_score = 0.3, overlap = -1;
   // of eval
   std::string csv, confusion;
   int pictures_at_a_time = 8;
@@ -40,12 +44,15 @@ struct options {
   /// that it was measured with comes with a crop of its own, where --input-size asks for it and no --crop-pct
   [[nodiscard]] rexnet::preprocessing input_of(rexnet::preprocessing p,
                                                const rexnet::model_origin& origin = {}) const;
+  /// The model's settings with what was given in their place.
+  [[nodiscard]] rexnet::detector_settings settings_of(rexnet::detector_settings s) const;
   /// --labels, or the model's; throws when their number is not the classes'.
   [[nodiscard]] std::vector<std::string> labels_of(const rexnet::packed_header& h) const;
 };
 
 void run(const options& o);
 void classify(const options& o);
+void detect(const options& o);
 void features(const options& o);
 void preprocess(const options& o);
 void bench(const options& o);

@@ -40,13 +40,22 @@ rexnet::preprocessing options::input_of(rexnet::preprocessing p, const rexnet::m
   return p;
 }
 
+rexnet::detector_settings options::settings_of(rexnet::detector_settings s) const {
+  if (input_w != 0) s.input_w = input_w, s.input_h = input_h;
+  s.boxes.score = static_cast<float>(least_score);
+  if (most != 0) s.boxes.most = most;
+  if (overlap >= 0) s.boxes.iou = overlap;
+  return s;
+}
+
 std::vector<std::string> options::labels_of(const rexnet::packed_header& h) const {
   if (labels == "none") return {};
   if (labels.empty()) return h.labels;
   std::vector<std::string> names = read_labels(labels);
-  if (names.size() != static_cast<std::size_t>(h.shape.classes))
+  const int classes = rexnet::named_classes(h);
+  if (names.size() != static_cast<std::size_t>(classes))
     throw error(errc::packed_labels, labels + ": " + std::to_string(names.size()) + " labels for " +
-                                         std::to_string(h.shape.classes) + " classes");
+                                         std::to_string(classes) + " classes");
   return names;
 }
 
@@ -82,13 +91,17 @@ void declare_files(const options& o, bool output_is_folder) {
   files.output(o.embed, "--embed");
   files.output(o.csv, "--csv");
   files.output(o.confusion, "--confusion");
-  const auto cam = std::filesystem::u8path(o.cam);
-  std::error_code unknown;
-  const bool file = cam.extension() == ".png" || cam.extension() == ".npy";
-  if (file && !std::filesystem::is_directory(cam, unknown))
-    files.output(o.cam, "--cam");
-  else
-    files.output_folder(o.cam);
+  const auto one_or_folder = [&files](const std::string& path, const std::string& option) {
+    const auto out = std::filesystem::u8path(path);
+    std::error_code unknown;
+    const bool file = out.extension() == ".png" || out.extension() == ".npy";
+    if (file && !std::filesystem::is_directory(out, unknown))
+      files.output(path, option);
+    else
+      files.output_folder(path);
+  };
+  one_or_folder(o.cam, "--cam");
+  one_or_folder(o.drawing, "--draw");
 
   files.input(o.model, "MODEL");
   if (o.config.empty())
