@@ -22,8 +22,10 @@ struct options {
   int input_size = 0, threads = 0, top = 5, batch = 1, cam_class = -1;
   double crop_pct = 0;
   bool profile = false, json = false, exif = false, half = false, copy = false;
-  // of classify and eval
+  // of classify, detect and eval
   bool jsonl = false, null_separated = false, left_out = false;
+  // of detect
+  std::string drawing;
   // of eval
   std::string csv, confusion;
   int pictures_at_a_time = 8;
@@ -56,6 +58,7 @@ struct options {
 
 void run(const options& o);
 void classify(const options& o);
+void detect(const options& o);
 void features(const options& o);
 void preprocess(const options& o);
 void bench(const options& o);

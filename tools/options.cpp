@@ -120,13 +120,17 @@ void declare_files(const options& o, output_kind what) {
   files.output(o.embed, "--embed");
   files.output(o.csv, "--csv");
   files.output(o.confusion, "--confusion");
-  const auto cam = std::filesystem::u8path(o.cam);
-  std::error_code unknown;
-  const bool file = cam.extension() == ".png" || cam.extension() == ".npy";
-  if (file && !std::filesystem::is_directory(cam, unknown))
-    files.output(o.cam, "--cam");
-  else
-    files.output_folder(o.cam);
+  const auto one_or_folder = [&files](const std::string& path, const std::string& option) {
+    const auto out = std::filesystem::u8path(path);
+    std::error_code unknown;
+    const bool file = out.extension() == ".png" || out.extension() == ".npy";
+    if (file && !std::filesystem::is_directory(out, unknown))
+      files.output(path, option);
+    else
+      files.output_folder(path);
+  };
+  one_or_folder(o.cam, "--cam");
+  one_or_folder(o.drawing, "--draw");
 
   files.input(o.model, "MODEL");
   if (o.config.empty())

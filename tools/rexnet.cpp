@@ -69,8 +69,8 @@ CLI::Validator rule(void (*put)(rexnet::preprocessing&, double)) {
           },
           ""};
 }
-/// A detector's rule for one of its settings, likewise.
-CLI::Validator setting(void (*put)(rexnet::detector_settings&, double)) {
+/// The same for a value of a detector's settings.
+CLI::Validator rule(void (*put)(rexnet::detector_settings&, double)) {
   return {[put](std::string& text) {
             double v = 0;
             if (!read_number(text, v)) return text + ": is not a number";
@@ -82,18 +82,23 @@ CLI::Validator setting(void (*put)(rexnet::detector_settings&, double)) {
           },
           ""};
 }
-/// "320" or "320x240" as width and height; false where the text is neither, or a side is beyond 1 .. 16384.
+
+/// "320", or "640x480": width first. False where the text is neither, or a side is not 1 to 16384.
 bool read_sides(const std::string& text, int& w, int& h) {
-  const std::size_t x = text.find('x');
+  const std::size_t cross = text.find('x');
   const auto side = [](const std::string& digits, int& v) {
-    if (digits.empty() || digits.size() > 5 || digits.find_first_not_of("0123456789") != digits.npos)
-      return false;
-    v = std::atoi(digits.c_str());  // NOLINT(cert-err34-c): digits alone
+    v = 0;
+    for (const char c : digits) {
+      if (c < '0' || c > '9' || v > 16384) return false;
+      v = v * 10 + (c - '0');
+    }
     return v >= 1 && v <= 16384;
   };
-  if (x == text.npos) return side(text, w) && side(text, h);
-  return side(text.substr(0, x), w) && side(text.substr(x + 1), h);
+  if (!side(text.substr(0, cross), w)) return false;
+  if (cross == text.npos) return h = w, true;
+  return side(text.substr(cross + 1), h);
 }
+
 /// Too large for a float is infinity.
 float narrow(double v) {
   constexpr float most = (std::numeric_limits<float>::max)(),
@@ -114,6 +119,7 @@ struct command_line {
                    "instruction set instead of the best; before the subcommand (also: REXNET_ISA)");
     add_run();
     add_classify();
+    add_detect();
     add_features();
     add_preprocess();
     add_inspect();
@@ -148,31 +154,12 @@ struct command_line {
     c->add_option("--threads", o.threads, "default: the processors of this process, at most 8")
         ->check(range(1, rexnet::max_threads));
   }
-  /// --input-size of commands that take detectors, too.
-  void sides(CLI::App* c) {
-    c->add_option_function<std::string>(
-         "--input-size",
-         [this](const std::string& text) {
-           int w = 0, h = 0;
-           static_cast<void>(read_sides(text, w, h));
-           const bool one = text.find('x') == text.npos;
-           o.input_size = one ? w : 0, o.input_w = one ? 0 : w, o.input_h = one ? 0 : h;
-         },
-         "side of the network's input; a detector's: also WIDTHxHEIGHT")
-        ->check({[](const std::string& text) {
-                   int w = 0, h = 0;
-                   return read_sides(text, w, h) ? std::string()
-                                                 : text + ": must be 1 to 16384, of a detector also WxH";
-                 },
-                 ""})
-        ->type_name("N|WxH");
-  }
-  /// @param detectors the command takes them, too
-  void pictures(CLI::App* c, bool detectors = false);
-  /// Which boxes a detector keeps.
-  void boxes(CLI::App* c);
+  void images(CLI::App* c);
+  void normalisation(CLI::App* c, const char* names);
+  void pictures(CLI::App* c);
   void add_run();
   void add_classify();
+  void add_detect();
   void add_features();
   void add_preprocess();
   void add_inspect();
@@ -182,14 +169,19 @@ struct command_line {
   void add_coco();
 };
 
-void command_line::pictures(CLI::App* c, bool detectors) {
-  if (detectors)
-    sides(c);
-  else
-    c->add_option("--input-size", o.input_size, "side of the network's input")->check(range(1, 16384));
-  c->add_option("--crop-pct", o.crop_pct, "part of the short side that the crop keeps")
-      ->check(rule([](rexnet::preprocessing& p, double v) { p.crop_pct = v; }));
-  c->add_option("--interpolation", o.interpolation)->check(CLI::IsMember({"bicubic", "bilinear"}));
+/// What commands that answer pictures one by one have in common.
+void command_line::images(CLI::App* c) {
+  c->add_option("IMAGE", o.inputs,
+                "pictures, directories of pictures, - for standard input: a picture, or a list of paths")
+      ->required();
+  CLI::Option* json = c->add_flag("--json", o.json, "one array");
+  c->add_flag("--jsonl", o.jsonl, "an object a line, as soon as its picture is done")->excludes(json);
+  c->add_flag("--exif", o.exif, "turn pictures upright by their EXIF orientation");
+  lists(c);
+  threads(c);
+}
+/// @param names where names of classes come from without --labels
+void command_line::normalisation(CLI::App* c, const char* names) {
   c->add_option("--mean", o.mean)
       ->expected(3)
       ->delimiter(',')
@@ -199,15 +191,25 @@ void command_line::pictures(CLI::App* c, bool detectors) {
       ->delimiter(',')
       ->check(rule([](rexnet::preprocessing& p, double v) { p.std[0] = narrow(v); }));
   c->add_option("--labels", o.labels,
-                "file of class names, one per line; none; default: the model's, ImageNet's for 1000");
+                std::string("file of class names, one per line; none; default: ") + names);
+}
+void command_line::pictures(CLI::App* c, bool detectors) {
+  if (detectors)
+    sides(c);
+  else
+    c->add_option("--input-size", o.input_size, "side of the network's input")->check(range(1, 16384));
+  c->add_option("--crop-pct", o.crop_pct, "part of the short side that the crop keeps")
+      ->check(rule([](rexnet::preprocessing& p, double v) { p.crop_pct = v; }));
+  c->add_option("--interpolation", o.interpolation)->check(CLI::IsMember({"bicubic", "bilinear"}));
+  normalisation(c, "the model's, ImageNet's for 1000");
 }
 void command_line::boxes(CLI::App* c) {
   c->add_option("--min-score", o.least_score,
-                "a detector's: a class whose probability is not above this is none")
-      ->check(setting([](rexnet::detector_settings& s, double v) { s.boxes.score = narrow(v); }));
+                "a detector's: a class whose probability is not above this is none; default of detect: 0.3")
+      ->check(rule([](rexnet::detector_settings& s, double v) { s.boxes.score = narrow(v); }));
   c->add_option("--nms", o.overlap,
                 "a detector's: a box that overlaps a better one of its class by more than this goes")
-      ->check(setting([](rexnet::detector_settings& s, double v) { s.boxes.iou = v; }));
+      ->check(rule([](rexnet::detector_settings& s, double v) { s.boxes.iou = v; }));
   c->add_option("--max", o.most, "a detector's: boxes of a picture")
       ->check(range(1, rexnet::max_ssd_candidates));
   c->add_option("--candidates", o.candidates, "a detector's: candidates of a class")
@@ -225,21 +227,22 @@ void command_line::add_run() {
 }
 void command_line::add_classify() {
   CLI::App* c = command("classify", "most probable classes of pictures", classify, true);
-  c->add_option("IMAGE", o.inputs,
-                "pictures, directories of pictures, - for standard input: a picture, or a list of paths")
-      ->required();
+  images(c);
   c->add_option("--top", o.top)->check(range(1, (std::numeric_limits<int>::max)()));
   c->add_option("--cam", o.cam, "what speaks for the class, over the picture: .png, .npy or a directory");
   c->add_option("--cam-class", o.cam_class, "class of --cam; default: the most probable")
       ->check(range(0, (std::numeric_limits<int>::max)()))
       ->needs("--cam");
   c->add_option("--embed", o.embed, ".npy for the features before the classifier, a row per picture");
-  CLI::Option* json = c->add_flag("--json", o.json, "one array");
-  c->add_flag("--jsonl", o.jsonl, "an object a line, as soon as its picture is done")->excludes(json);
-  c->add_flag("--exif", o.exif, "turn pictures upright by their EXIF orientation");
-  lists(c);
   pictures(c);
-  threads(c);
+}
+void command_line::add_detect() {
+  CLI::App* c = command("detect", "what is where in pictures: boxes, classes, scores", detect, true);
+  images(c);
+  boxes(c);
+  sides(c);
+  c->add_option("--draw", o.drawing, "the pictures with their boxes: .png, or a directory");
+  normalisation(c, "the model's");
 }
 void command_line::add_features() {
   CLI::App* c = command("features", "maps of a backbone and features before the classifier", features, true);
