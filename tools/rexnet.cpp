@@ -154,9 +154,32 @@ struct command_line {
     c->add_option("--threads", o.threads, "default: the processors of this process, at most 8")
         ->check(range(1, rexnet::max_threads));
   }
+  /// --input-size of commands that take detectors, too.
+  void sides(CLI::App* c) {
+    c->add_option_function<std::string>(
+         "--input-size",
+         [this](const std::string& text) {
+           int w = 0, h = 0;
+           static_cast<void>(read_sides(text, w, h));
+           const bool one = text.find('x') == text.npos;
+           o.input_size = one ? w : 0, o.input_w = one ? 0 : w, o.input_h = one ? 0 : h;
+         },
+         "side of the network's input; a detector's: also WIDTHxHEIGHT")
+        ->check({[](const std::string& text) {
+                   int w = 0, h = 0;
+                   return read_sides(text, w, h)
+                              ? std::string()
+                              : text + ": must be 1 to 16384, of a detector also WIDTHxHEIGHT of such sides";
+                 },
+                 ""})
+        ->type_name("N|WxH");
+  }
   void images(CLI::App* c);
   void normalisation(CLI::App* c, const char* names);
-  void pictures(CLI::App* c);
+  /// @param detectors the command takes them, too
+  void pictures(CLI::App* c, bool detectors = false);
+  /// Which boxes a detector keeps.
+  void boxes(CLI::App* c);
   void add_run();
   void add_classify();
   void add_detect();
