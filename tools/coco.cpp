@@ -8,15 +8,6 @@
 #include <filesystem>
 
 namespace rexnet_tools {
-namespace {
-
-/// What was left out, said once.
-void note(std::size_t n, const std::string& path, const char* what) {
-  if (n > 0) say(path + ": " + std::to_string(n) + what);
-}
-
-}  // namespace
-
 std::vector<std::string> coco_files() {
   return {"precision.npy", "recall.npy", "scores.npy"};
 }
@@ -25,11 +16,10 @@ void coco(const options& o) {
   const std::string &truth_path = o.inputs[0], &found_path = o.inputs[1];
   const coco_truth truth = read_coco_truth_file(truth_path);
   const coco_detections found = read_coco_detections_file(found_path, truth);
-  note(truth.of_unknown_pictures, truth_path, " annotations of pictures that it does not list are left out");
-  note(truth.of_unknown_categories, truth_path,
-       " annotations of categories that it does not list are left out");
-  note(found.of_unknown_categories, found_path,
-       " detections of categories that the ground truth does not list are left out");
+  for (const std::string& note : coco_notes(truth)) say(truth_path + ": " + note);
+  if (const std::size_t n = found.of_unknown_categories; n > 0)
+    say(found_path + ": " + std::to_string(n) +
+        " detections of categories that the ground truth does not list are left out");
   const coco_result r = evaluate_coco(truth, found);
   if (!o.arrays.empty()) {
     std::filesystem::create_directories(std::filesystem::u8path(o.arrays));

@@ -407,6 +407,15 @@ coco_detections read_coco_detections(std::string_view json, const coco_truth& tr
   return all;
 }
 
+std::vector<std::string> coco_notes(const coco_truth& truth) {
+  std::vector<std::string> notes;
+  if (const std::size_t n = truth.of_unknown_pictures; n > 0)
+    notes.push_back(std::to_string(n) + " annotations of pictures that it does not list are left out");
+  if (const std::size_t n = truth.of_unknown_categories; n > 0)
+    notes.push_back(std::to_string(n) + " annotations of categories that it does not list are left out");
+  return notes;
+}
+
 coco_truth read_coco_truth_file(const std::string& path) {
   return read_coco_file(path, [](std::string_view text) { return read_coco_truth(text); });
 }

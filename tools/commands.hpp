@@ -26,8 +26,13 @@ struct options {
   bool jsonl = false, null_separated = false, left_out = false;
   // of eval
   std::string csv, confusion;
-  int pictures_at_a_time = 8;
+  int pictures_at_a_time = 0;  ///< 0: not given
   bool resume = false;
+  // of eval of a detector
+  std::string images, detections;
+  int input_w = 0, input_h = 0, most = 0;
+  double eval_score = -1, overlap = -1;
+  bool by_id = false;
   // of coco
   std::string arrays;
 
@@ -40,6 +45,8 @@ struct options {
   /// that it was measured with comes with a crop of its own, where --input-size asks for it and no --crop-pct
   [[nodiscard]] rexnet::preprocessing input_of(rexnet::preprocessing p,
                                                const rexnet::model_origin& origin = {}) const;
+  /// The model's settings with what was given in their place.
+  [[nodiscard]] rexnet::detector_settings settings_of(rexnet::detector_settings s) const;
   /// --labels, or the model's; throws when their number is not the classes'.
   [[nodiscard]] std::vector<std::string> labels_of(const rexnet::packed_header& h) const;
 };
@@ -54,6 +61,7 @@ void inspect(const options& o);
 void pack(const options& o);
 void verify(const options& o);
 void eval(const options& o);
+void eval_detector(const options& o, const rexnet::model& m);
 void coco(const options& o);
 
 /// Thrown by a command that ends with this exit code and has printed all its messages.
@@ -103,6 +111,8 @@ void write_picture(const std::string& path, const rexnet::rgb_image& image);
 [[nodiscard]] std::vector<std::string> feature_files();
 [[nodiscard]] std::vector<std::string> layer_files();
 [[nodiscard]] std::vector<std::string> coco_files();
+/// What grows beside --detections while eval looks at pictures, and is removed at its end.
+[[nodiscard]] std::string rows_file(const std::string& detections);
 
 }  // namespace rexnet_tools
 

@@ -40,13 +40,21 @@ rexnet::preprocessing options::input_of(rexnet::preprocessing p, const rexnet::m
   return p;
 }
 
+rexnet::detector_settings options::settings_of(rexnet::detector_settings s) const {
+  if (input_w != 0) s.input_w = input_w, s.input_h = input_h;
+  if (most != 0) s.boxes.most = most;
+  if (overlap >= 0) s.boxes.iou = overlap;
+  return s;
+}
+
 std::vector<std::string> options::labels_of(const rexnet::packed_header& h) const {
   if (labels == "none") return {};
   if (labels.empty()) return h.labels;
   std::vector<std::string> names = read_labels(labels);
-  if (names.size() != static_cast<std::size_t>(h.shape.classes))
+  const int classes = rexnet::named_classes(h);
+  if (names.size() != static_cast<std::size_t>(classes))
     throw error(errc::packed_labels, labels + ": " + std::to_string(names.size()) + " labels for " +
-                                         std::to_string(h.shape.classes) + " classes");
+                                         std::to_string(classes) + " classes");
   return names;
 }
 
@@ -81,6 +89,8 @@ void declare_files(const options& o, bool output_is_folder) {
   files.output(o.svg, "--svg");
   files.output(o.embed, "--embed");
   files.output(o.csv, "--csv");
+  files.output(o.detections, "--detections");
+  if (!o.detections.empty()) files.output(rows_file(o.detections), "--detections");
   files.output(o.confusion, "--confusion");
   const auto cam = std::filesystem::u8path(o.cam);
   std::error_code unknown;

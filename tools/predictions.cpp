@@ -83,7 +83,7 @@ std::string run_id(const rexnet::model& m, const std::string& settings, const st
 }
 
 std::string run_difference(const std::string& found, const std::string& expected, const char* settings) {
-  if (found.size() != expected.size()) return "it is no file of rexnet eval";
+  if (found.size() != expected.size()) return "no run of rexnet eval";
   if (found.compare(0, 8, expected, 0, 8) != 0) return "another model";
   if (found.compare(9, 8, expected, 9, 8) != 0) return std::string("other settings (") + settings + ")";
   return "another data set";

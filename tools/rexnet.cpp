@@ -69,6 +69,36 @@ CLI::Validator rule(void (*put)(rexnet::preprocessing&, double)) {
           },
           ""};
 }
+/// The same for a value of a detector's settings.
+CLI::Validator rule(void (*put)(rexnet::detector_settings&, double)) {
+  return {[put](std::string& text) {
+            double v = 0;
+            if (!read_number(text, v)) return text + ": is not a number";
+            rexnet::detector_settings s;
+            put(s, v);
+            std::string why;
+            static_cast<void>(rexnet::detail::check_settings(s, rexnet::detail::report_text{why}));
+            return why;
+          },
+          ""};
+}
+
+/// "320", or "640x480": width first. False where the text is neither, or a side is not 1 to 16384.
+bool read_sides(const std::string& text, int& w, int& h) {
+  const std::size_t cross = text.find('x');
+  const auto side = [](const std::string& digits, int& v) {
+    v = 0;
+    for (const char c : digits) {
+      if (c < '0' || c > '9' || v > 16384) return false;
+      v = v * 10 + (c - '0');
+    }
+    return v >= 1 && v <= 16384;
+  };
+  if (!side(text.substr(0, cross), w)) return false;
+  if (cross == text.npos) return h = w, true;
+  return side(text.substr(cross + 1), h);
+}
+
 /// Too large for a float is infinity.
 float narrow(double v) {
   constexpr float most = (std::numeric_limits<float>::max)(),
@@ -123,7 +153,15 @@ struct command_line {
     c->add_option("--threads", o.threads, "default: the processors of this process, at most 8")
         ->check(range(1, rexnet::max_threads));
   }
-  void pictures(CLI::App* c);
+  void side(CLI::App* c) {
+    c->add_option("--input-size", o.input_size, "side of the network's input")->check(range(1, 16384));
+  }
+  void sides(CLI::App* c);
+  void preparation(CLI::App* c);
+  void pictures(CLI::App* c) {
+    side(c);
+    preparation(c);
+  }
   void add_run();
   void add_classify();
   void add_features();
@@ -135,8 +173,25 @@ struct command_line {
   void add_coco();
 };
 
-void command_line::pictures(CLI::App* c) {
-  c->add_option("--input-size", o.input_size, "side of the network's input")->check(range(1, 16384));
+/// In place of side(): a detector's input need not be a square.
+void command_line::sides(CLI::App* c) {
+  c->add_option_function<std::string>(
+       "--input-size",
+       [this](const std::string& text) {
+         read_sides(text, o.input_w, o.input_h);
+         o.input_size = o.input_w == o.input_h ? o.input_w : 0;
+       },
+       "side of the network's input; of a detector also WIDTHxHEIGHT")
+      ->check({[](std::string& text) {
+                 int w = 0, h = 0;
+                 return read_sides(text, w, h)
+                            ? std::string()
+                            : text + ": must be N or WIDTHxHEIGHT, each side 1 to 16384 pixels";
+               },
+               ""});
+}
+/// The options of preprocessing but the size, and --labels.
+void command_line::preparation(CLI::App* c) {
   c->add_option("--crop-pct", o.crop_pct, "part of the short side that the crop keeps")
       ->check(rule([](rexnet::preprocessing& p, double v) { p.crop_pct = v; }));
   c->add_option("--interpolation", o.interpolation)->check(CLI::IsMember({"bicubic", "bilinear"}));
@@ -219,8 +274,11 @@ void command_line::add_pack() {
   pictures(c);
 }
 void command_line::add_eval() {
-  CLI::App* c = command("eval", "accuracy on pictures whose classes are known", eval, true);
-  c->add_option("DATA", o.inputs, "folder with a folder for each class, or list of paths and classes")
+  CLI::App* c =
+      command("eval", "accuracy on pictures whose classes, of a detector boxes, are known", eval, true);
+  c->add_option("DATA", o.inputs,
+                "folder with a folder for each class, or list of paths and classes; for a detector COCO's "
+                "ground truth, .json")
       ->required()
       ->expected(1);
   c->add_option("--batch", o.pictures_at_a_time, "pictures that a thread takes at a time, default 8")
@@ -228,8 +286,8 @@ void command_line::add_eval() {
   c->add_option("--threads", o.threads, "each with pictures of its own; default: this process's processors")
       ->check(range(1, rexnet::max_threads));
   c->add_flag("--json", o.json);
-  CLI::Option* csv = c->add_option("--csv", o.csv, "a row for each picture, written as they are finished");
-  c->add_flag("--resume", o.resume, "go on where an interrupted run's --csv ends")->needs(csv);
+  c->add_option("--csv", o.csv, "a row for each picture, written as they are finished");
+  c->add_flag("--resume", o.resume, "go on where an interrupted run's --csv, or --detections, ends");
   c->add_option("--confusion", o.confusion, "the confusion matrix as a picture, .svg")
       ->check([](const std::string& path) {
         const bool svg = path.size() > 4 && rexnet::detail::ends_with(path, ".svg");
@@ -237,7 +295,20 @@ void command_line::add_eval() {
       });
   c->add_flag("--exif", o.exif, "turn pictures upright by their EXIF orientation");
   lists(c);
-  pictures(c);
+  sides(c);
+  preparation(c);
+  c->add_option("--images", o.images, "of a detector: folder of the pictures; default: the .json file's");
+  c->add_option("--detections", o.detections,
+                "of a detector: what it found, as COCO's list of results, .json");
+  c->add_option("--min-score", o.eval_score,
+                "of a detector: boxes with a score above this; default: the model's, a checkpoint's is 0.001")
+      ->check(rule([](rexnet::detector_settings& d, double v) { d.boxes.score = narrow(v); }));
+  c->add_option("--max", o.most,
+                "of a detector: boxes of a picture; default: the model's, a checkpoint's is 300")
+      ->check(range(1, rexnet::max_ssd_candidates));
+  c->add_option("--nms", o.overlap, "of a detector: a box that overlaps a better one by more is dropped")
+      ->check(rule([](rexnet::detector_settings& d, double v) { d.boxes.iou = v; }));
+  c->add_flag("--by-id", o.by_id, "of a detector: class k is the category with id k, whatever their names");
 }
 
 void command_line::add_coco() {
