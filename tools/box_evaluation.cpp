@@ -65,12 +65,15 @@ class_map map_by_name(const std::vector<std::string>& names, const coco_truth& t
                   ". --labels FILE gives other names, --by-id takes class k for the category with id k");
 }
 
-/// Whether a path cannot lead out of the folder that it starts from, but for links there.
-bool stays_below(const std::string& name) {
+bool is_absolute(const std::string& name) {
+  return std::filesystem::u8path(name).has_root_path();
+}
+/// Whether a path goes up on its way, or is none.
+bool goes_up(const std::string& name) {
   const std::filesystem::path path = std::filesystem::u8path(name);
-  if (path.has_root_path() || name.find('\0') != name.npos) return false;
-  return std::none_of(path.begin(), path.end(),
-                      [](const std::filesystem::path& part) { return part == ".."; });
+  return name.find('\0') != name.npos ||
+         std::any_of(path.begin(), path.end(),
+                     [](const std::filesystem::path& part) { return part == ".."; });
 }
 
 double seconds_since_then(std::chrono::steady_clock::time_point then) {
@@ -104,7 +107,7 @@ class box_worker {
   /// @return why there are no boxes, or ""
   std::string look_at(std::size_t index, picture_boxes& to) try {
     const coco_picture& p = truth_.pictures[index];
-    const std::string file = how_.folder + "/" + p.file_name;
+    const std::string file = picture_file(how_.folder, p);
     auto start = std::chrono::steady_clock::now();
     const auto picture = read_picture(file, how_.exif);
     times_.decode += seconds_since_then(start);
@@ -215,13 +218,19 @@ class_map map_classes(const std::vector<std::string>& names, int classes, const 
   return m;
 }
 
-void check_picture_names(const coco_truth& truth) {
+std::string picture_file(const std::string& folder, const coco_picture& p) {
+  return is_absolute(p.file_name) ? p.file_name : folder + "/" + p.file_name;
+}
+
+void check_picture_names(const coco_truth& truth, bool absolute) {
   for (const coco_picture& p : truth.pictures) {
     const std::string which = "images: id " + std::to_string(p.id);
     if (p.file_name.empty()) throw error(errc::invalid_argument, which + " has no file_name");
-    if (!stays_below(p.file_name))
-      throw error(errc::invalid_argument,
-                  which + ": file_name \"" + p.file_name + "\" leads out of the folder of pictures");
+    const std::string named = which + ": file_name \"" + p.file_name + "\" ";
+    if (goes_up(p.file_name))
+      throw error(errc::invalid_argument, named + "leads out of the folder of pictures");
+    if (!absolute && is_absolute(p.file_name))
+      throw error(errc::invalid_argument, named + "is absolute: that goes without --images only");
   }
 }
 

@@ -39,9 +39,12 @@ struct class_map {
 [[nodiscard]] class_map map_classes(const std::vector<std::string>& names, int classes,
                                     const coco_truth& truth, bool by_id);
 
-/// Throws rexnet::error (invalid_argument), naming the picture's id, where one has no file_name, or one that
-/// leads out of the folder of pictures: absolute, or with "..", or with a NUL.
-void check_picture_names(const coco_truth& truth);
+/// Throws rexnet::error (invalid_argument), naming the picture's id, where one has no file_name, one with
+/// ".." or a NUL in it, or an absolute one that may not be.
+/// @param absolute whether names may be absolute, which need no folder
+void check_picture_names(const coco_truth& truth, bool absolute);
+/// The file of a picture. @param folder that names start from which are not absolute
+[[nodiscard]] std::string picture_file(const std::string& folder, const coco_picture& p);
 
 /// What became of a picture.
 struct picture_boxes {

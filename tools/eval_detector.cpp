@@ -60,7 +60,7 @@ box_data read_box_data(const options& o) {
   if (d.truth.categories.size() > coco_most_categories)
     static_cast<void>(evaluate_coco(d.truth, {}));  // throws, before any work
   try {
-    check_picture_names(d.truth);
+    check_picture_names(d.truth, o.images.empty());
   } catch (const error& e) {
     throw e.in(d.path);
   }
@@ -101,7 +101,7 @@ class box_evaluation {
           ": their boxes are left out");
     if (!o_.detections.empty() || !o_.confusion.empty())
       for (const coco_picture& p : data_.truth.pictures)
-        guard().input(data_.folder + "/" + p.file_name, "the picture");
+        guard().input(picture_file(data_.folder, p), "the picture");
   }
 
   void run() {

@@ -79,14 +79,19 @@ TEST_CASE("boxes: pictures stay in their folder") {
   coco_truth t = cells();
   for (const char* good : {"a.png", "b/c.png", "./a", "..a/b..", "a/./b"}) {
     t.pictures[1].file_name = good;
-    CHECK(why_not([&] { check_picture_names(t); }).empty());
+    CHECK(why_not([&] { check_picture_names(t, false); }).empty());
   }
-  for (const char* bad : {"../a", "..", "a/../b", "/etc/passwd"}) {
+  for (const char* bad : {"../a", "..", "a/../b", "/a/../b"}) {
     t.pictures[1].file_name = bad;
-    CHECK(holds(why_not([&] { check_picture_names(t); }), "id 5: file_name"));
+    CHECK(holds(why_not([&] { check_picture_names(t, true); }), "id 5: file_name"));
   }
+  CHECK(picture_file("folder", t.pictures[0]) == "folder/a.png");
+  t.pictures[1].file_name = "/a/b.png";
+  CHECK(why_not([&] { check_picture_names(t, true); }).empty());
+  CHECK(holds(why_not([&] { check_picture_names(t, false); }), "without --images only"));
+  CHECK(picture_file("folder", t.pictures[1]) == "/a/b.png");
   t.pictures[1].file_name.clear();
-  CHECK(holds(why_not([&] { check_picture_names(t); }), "no file_name"));
+  CHECK(holds(why_not([&] { check_picture_names(t, false); }), "no file_name"));
 }
 
 TEST_CASE("boxes: which class was found for which") {
