@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "tools/coco_files.hpp"
 
+#include "rexnet/core/bytes.hpp"
 #include "rexnet/core/error.hpp"
 #include "rexnet/system/file_bytes.hpp"
 

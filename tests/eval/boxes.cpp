@@ -7,9 +7,7 @@
 
 #include "rexnet/rexnet.hpp"
 
-#include "tests/support/must.hpp"
 #include "tests/support/scratch.hpp"
-#include "tests/support/skip.hpp"
 
 #include <doctest/doctest.h>
 
