@@ -184,9 +184,8 @@ void command_line::sides(CLI::App* c) {
        "side of the network's input; of a detector also WIDTHxHEIGHT")
       ->check({[](std::string& text) {
                  int w = 0, h = 0;
-                 return read_sides(text, w, h)
-                            ? std::string()
-                            : text + ": must be N or WIDTHxHEIGHT, each side 1 to 16384 pixels";
+                 return read_sides(text, w, h) ? std::string()
+                                               : text + ": must be 1 to 16384, or WIDTHxHEIGHT of such sides";
                },
                ""});
 }
