@@ -28,8 +28,11 @@ struct options {
   std::string drawing;
   // of eval
   std::string csv, confusion;
-  int pictures_at_a_time = 8;
+  int pictures_at_a_time = 0;  ///< 0: not given
   bool resume = false;
+  // of eval of a detector
+  std::string images, detections;
+  bool by_id = false;
   // of coco
   std::string arrays;
   // of detectors, in place of the model's settings
@@ -67,6 +70,7 @@ void inspect(const options& o);
 void pack(const options& o);
 void verify(const options& o);
 void eval(const options& o);
+void eval_detector(const options& o, const rexnet::model& m);
 void coco(const options& o);
 
 /// Thrown by a command that ends with this exit code and has printed all its messages.
@@ -135,6 +139,8 @@ void write_picture(const std::string& path, const rexnet::rgb_image& image);
 [[nodiscard]] std::vector<std::string> raw_output_files();
 [[nodiscard]] std::vector<std::string> layer_files();
 [[nodiscard]] std::vector<std::string> coco_files();
+/// What grows beside --detections while eval looks at pictures, and is removed at its end.
+[[nodiscard]] std::string rows_file(const std::string& detections);
 
 }  // namespace rexnet_tools
 

@@ -36,9 +36,9 @@ struct working_detector {
   explicit working_detector(const options& o)
       : model(load_detector(o)),
         labels(o.labels_of(model.header())),
-        detector(rexnet::detector::make(model, o.input_of(model.input()), settings(o, model),
-                                        o.thread_count())
-                     .value()) {}
+        detector(
+            rexnet::detector::make(model, o.input_of(model.input()), settings(o, model), o.thread_count())
+                .value()) {}
 
  private:
   /// For people: boxes above 0.3, where --min-score does not say otherwise.

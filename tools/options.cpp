@@ -119,6 +119,8 @@ void declare_files(const options& o, output_kind what) {
   files.output(o.svg, "--svg");
   files.output(o.embed, "--embed");
   files.output(o.csv, "--csv");
+  files.output(o.detections, "--detections");
+  if (!o.detections.empty()) files.output(rows_file(o.detections), "--detections");
   files.output(o.confusion, "--confusion");
   const auto one_or_folder = [&files](const std::string& path, const std::string& option) {
     const auto out = std::filesystem::u8path(path);

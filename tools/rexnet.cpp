@@ -320,8 +320,11 @@ void command_line::add_pack() {
       ->type_name("MIN,MAX");
 }
 void command_line::add_eval() {
-  CLI::App* c = command("eval", "accuracy on pictures whose classes are known", eval, true);
-  c->add_option("DATA", o.inputs, "folder with a folder for each class, or list of paths and classes")
+  CLI::App* c =
+      command("eval", "accuracy on pictures whose classes, of a detector boxes, are known", eval, true);
+  c->add_option("DATA", o.inputs,
+                "folder with a folder for each class, or list of paths and classes; for a detector COCO's "
+                "ground truth, .json")
       ->required()
       ->expected(1);
   c->add_option("--batch", o.pictures_at_a_time, "pictures that a thread takes at a time, default 8")
@@ -329,8 +332,8 @@ void command_line::add_eval() {
   c->add_option("--threads", o.threads, "each with pictures of its own; default: this process's processors")
       ->check(range(1, rexnet::max_threads));
   c->add_flag("--json", o.json);
-  CLI::Option* csv = c->add_option("--csv", o.csv, "a row for each picture, written as they are finished");
-  c->add_flag("--resume", o.resume, "go on where an interrupted run's --csv ends")->needs(csv);
+  c->add_option("--csv", o.csv, "a row for each picture, written as they are finished");
+  c->add_flag("--resume", o.resume, "go on where an interrupted run's --csv, or --detections, ends");
   c->add_option("--confusion", o.confusion, "the confusion matrix as a picture, .svg")
       ->check([](const std::string& path) {
         const bool svg = path.size() > 4 && rexnet::detail::ends_with(path, ".svg");
@@ -338,7 +341,12 @@ void command_line::add_eval() {
       });
   c->add_flag("--exif", o.exif, "turn pictures upright by their EXIF orientation");
   lists(c);
-  pictures(c);
+  pictures(c, true);
+  c->add_option("--images", o.images, "of a detector: folder of the pictures; default: the .json file's");
+  c->add_option("--detections", o.detections,
+                "of a detector: what it found, as COCO's list of results, .json");
+  boxes(c);
+  c->add_flag("--by-id", o.by_id, "of a detector: class k is the category with id k, whatever their names");
 }
 
 void command_line::add_coco() {
