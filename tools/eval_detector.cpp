@@ -132,9 +132,6 @@ class box_evaluation {
     s.folder = data_.folder;
     s.input = o_.input_of(model_.input());
     s.how = o_.settings_of(model_.header().settings);
-    std::string why;
-    if (const errc e = rexnet::detail::check_settings(s.how, rexnet::detail::report_text{why}); e != errc::ok)
-      throw error(e, why);
     s.exif = o_.exif;
     const int threads = o_.threads > 0 ? o_.threads : rexnet::available_cpus();
     s.threads = (std::min)(threads, rexnet::max_threads);

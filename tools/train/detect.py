@@ -70,6 +70,15 @@ def build_parser() -> argparse.ArgumentParser:
         "--input-size", type=side_lengths, default=(320, 320), metavar="N|WxH", help="of the network (default: 320)"
     )
     g.add_argument(
+        "--anchor-scales",
+        type=options.fraction,
+        nargs=2,
+        default=(0.2, 0.95),
+        metavar=("MIN", "MAX"),
+        help="of the first and of the last map's anchors, parts of the input (default: 0.2 0.95). Things far smaller than "
+        "MIN are hardly learned. Not in the checkpoint: give them to `rexnet pack`, too",
+    )
+    g.add_argument(
         "--initial-checkpoint",
         metavar="FILE",
         help="a classifier's weights for the backbone, or a detector's; .pth or .safetensors; any classes",
@@ -109,7 +118,9 @@ def check(o: argparse.Namespace) -> None:
         raise TrainError(f"--color-jitter {o.color_jitter}: not in [0, 1)")
     if not o.voc:
         o.train, o.val = [os.path.abspath(f) for f in o.train], os.path.abspath(o.val)
-    o.input_size = tuple(o.input_size)
+    o.input_size, o.anchor_scales = tuple(o.input_size), tuple(o.anchor_scales)
+    if not 0 < o.anchor_scales[0] <= o.anchor_scales[1]:
+        raise TrainError(f"--anchor-scales {o.anchor_scales[0]} {o.anchor_scales[1]}: above 0, the smaller first")
 
 
 def detection_loss(model: nn.Module, batch: tuple, device: torch.device) -> torch.Tensor:
@@ -202,7 +213,7 @@ def train(argv: list[str] | None) -> None:
         for why, count in sorted(b.left_out.items()):
             print(f"{what}: {count} {why} are left out")
     random_seed(o.seed)
-    model = create_detector(o.model, o.rex_width_mult, len(training.classes), o.input_size, o.drop_path)
+    model = create_detector(o.model, o.rex_width_mult, len(training.classes), o.input_size, o.drop_path, o.anchor_scales)
     if o.initial_checkpoint and not saved:
         print(load_initial(model, o.initial_checkpoint))
     model.to(device)

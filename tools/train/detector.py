@@ -24,6 +24,7 @@ from errors import TrainError
 from models import create_model
 
 TAP = 10  # the block whose output is the first map
+ANCHOR_SCALES = (0.2, 0.95)  # of the first and the last map, parts of the input
 EXTRA_CHANNELS = (512, 256, 256, 128)  # at every width
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
@@ -54,12 +55,18 @@ class Maps(nn.Module):
 
 
 def create_detector(
-    name: str, width: float | None, classes: int, size: tuple[int, int], drop_path_rate: float = 0.0
+    name: str,
+    width: float | None,
+    classes: int,
+    size: tuple[int, int],
+    drop_path_rate: float = 0.0,
+    anchor_scales: tuple[float, float] = ANCHOR_SCALES,
 ) -> SSD:
     """A detector of `classes` kinds of things (the background is added) for a network input of `size` (width, height).
 
-    `name` and `width` as create_model()'s, but lite, whose blocks have other names. TrainError: as create_model(), and
-    for an input whose last map would be empty.
+    `anchor_scales`: of the first and of the last map, parts of the input; `rexnet pack --anchor-scales` stores them.
+    `name` and `width` as create_model()'s, but lite, whose blocks have other names. TrainError: as create_model(), and for
+    an input whose last map would be empty.
     """
     if name == "rexnetv1_lite":
         raise TrainError("--model rexnetv1_lite: detectors are made of rexnetv1 and of timm's rexnet_* and rexnetr_*")
@@ -67,7 +74,7 @@ def create_detector(
         raise TrainError(f"--input-size {size[0]}x{size[1]}: sides from 32 to 4096 are needed")
     norm_layer = partial(nn.BatchNorm2d, eps=0.001, momentum=0.03)
     maps = Maps(create_model(name, width, 1, drop_path_rate=drop_path_rate), norm_layer)
-    anchors = DefaultBoxGenerator([[2, 3]] * len(maps.channels), min_ratio=0.2, max_ratio=0.95)
+    anchors = DefaultBoxGenerator([[2, 3]] * len(maps.channels), *anchor_scales)
     head = SSDLiteHead(maps.channels, anchors.num_anchors_per_location(), classes + 1, norm_layer)
     return SSD(
         maps,
