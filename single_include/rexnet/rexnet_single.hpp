@@ -10808,10 +10808,10 @@ namespace detail {
 
 }  // namespace detail
 
-/// Whether a state dict is one of a detector: it has SSD's heads.
+/// Whether a state dict is one of a detector: it has SSD's heads or extra blocks.
 [[nodiscard]] inline bool is_detector(span<const tensor> tensors) noexcept {
   for (const tensor& t : tensors)
-    if (detail::names_ssd_head(t.name)) return true;
+    if (detail::names_ssd_head(t.name) || detail::begins_with(t.name, "backbone.extra.")) return true;
   return false;
 }
 
@@ -10843,8 +10843,12 @@ class detector_reader {
     d_.backbone = std::move(*m);
     detector_config& shape = d_.shape;
     shape.backbone = d_.backbone.shape;
-    if (shape.backbone.classes > 0 || shape.backbone.hidden_c > 0)
-      return error(errc::model_unexpected, "backbone: a classifier, which a detector has not");
+    for (const layer_tensors* l : {&d_.backbone.hidden, &d_.backbone.classifier})
+      if (l->weight != nullptr)
+        return error(errc::model_unexpected, "backbone." + l->weight->name +
+                                                 ": the backbone has a classifier still, which no detector "
+                                                 "has: leave it out of the state dict");
+    if (status s = check_heads(); !s) return s.error();
     collect();
     if (!error_.empty()) return error(code_, error_);
     if (status s = derive(); !s) return s.error();
@@ -10860,10 +10864,46 @@ class detector_reader {
  private:
   static constexpr std::string_view prefix = "backbone.";
 
+  /// The first tensor whose name is not before this one.
+  [[nodiscard]] std::vector<const tensor*>::const_iterator first_from(const std::string& name) const {
+    return std::lower_bound(sorted_.begin(), sorted_.end(), name,
+                            [](const tensor* t, const std::string& wanted) { return t->name < wanted; });
+  }
+  /// The first tensor whose name begins so; null: there is none.
+  [[nodiscard]] const tensor* first_of(const std::string& prefix_) const {
+    const auto at = first_from(prefix_);
+    return at != sorted_.end() && begins_with((*at)->name, prefix_) ? *at : nullptr;
+  }
+
+  /// Heads of other detectors: those of other layers, on another number of maps, for other numbers of boxes.
+  status check_heads() const {
+    for (const char* kind : {"head.classification_head.", "head.regression_head."}) {
+      const std::string list = kind + std::string("module_list");
+      const auto head = [&list](int k) { return list + "." + std::to_string(k) + "."; };
+      const tensor* const any = first_of(kind);
+      if (any != nullptr && first_of(list + ".") == nullptr)
+        return error(errc::model_missing, list + ": missing, the heads of an SSD on several maps; " +
+                                              any->name + " belongs to another kind of detector");
+      if (const tensor* const plain = first_of(head(0) + "weight"))
+        return error(errc::model_wrong_shape,
+                     plain->name + ": a head of one layer, as SSD's; SSDLite's are depthwise and 1x1 (" +
+                         head(0) + "0.0.weight, " + head(0) + "1.weight)");
+      int maps = 0;
+      while (first_of(head(maps)) != nullptr) ++maps;
+      if (maps == ssd_levels || any == nullptr) continue;
+      bool beyond = false;  // a head that is missing between others is missed by name
+      for (int k = maps + 1; k < ssd_levels; ++k) beyond = beyond || first_of(head(k)) != nullptr;
+      if (!beyond)
+        return error(maps < ssd_levels ? errc::model_missing : errc::model_unexpected,
+                     list + ": heads on " + std::to_string(maps) + " maps, expected " +
+                         std::to_string(ssd_levels) +
+                         ": those of block 10, of the last convolution and of four extra blocks");
+    }
+    return done;
+  }
+
   const tensor* need(const std::string& name, std::size_t rank) {
-    const auto at =
-        std::lower_bound(sorted_.begin(), sorted_.end(), name,
-                         [](const tensor* t, const std::string& wanted) { return t->name < wanted; });
+    const auto at = first_from(name);
     if (at == sorted_.end() || (*at)->name != name) {
       note(errc::model_missing, name + ": missing (torchvision's names of SSDLite)");
       return nullptr;
@@ -10910,7 +10950,12 @@ class detector_reader {
   /// Classes, tap and the extra blocks' channels.
   status derive() {
     detector_config& shape = d_.shape;
-    const tensor& logits = *d_.logits[0].project.weight;
+    const tensor &logits = *d_.logits[0].project.weight, &codes = *d_.codes[0].project.weight;
+    if (codes.shape[0] != ssd_anchors_a_place * 4)
+      return error(errc::model_wrong_shape,
+                   codes.name + ": " + std::to_string(codes.shape[0]) + " outputs, expected " +
+                       std::to_string(ssd_anchors_a_place * 4) + ": four for each of " +
+                       std::to_string(ssd_anchors_a_place) + " boxes at a place (aspect ratios 1, 2 and 3)");
     const std::int64_t outputs = logits.shape[0];
     if (outputs % ssd_anchors_a_place != 0 || outputs < 2 * ssd_anchors_a_place ||
         outputs > std::int64_t{ssd_anchors_a_place} * max_detector_classes)
@@ -11319,11 +11364,12 @@ class network_chooser {
       const found_network* of = c.network->names == 0 ? c.network : owner(c, name);
       if (of == c.network)
         inside.push_back({name.substr(c.network->prefix.size()), e.value});
-      else if (of == nullptr)
+      else if (of == nullptr && !is_head_of_another(c, name))
         outside.push_back(e);
     }
-    if (attach_detector(c.network->prefix, inside, outside))
-      content.prefix.erase(content.prefix.size() - backbone_prefix.size());
+    attached_.clear(), renamed_.clear();
+    if (const std::size_t backbone = attach_detector(c, inside, outside); backbone > 0)
+      content.prefix.erase(content.prefix.size() - backbone);
     else
       attach_classifier(inside, outside);
     std::vector<std::string_view> names;
@@ -11364,22 +11410,55 @@ class network_chooser {
     return best;
   }
 
-  static constexpr std::string_view backbone_prefix = "backbone.";
+  /// Bytes at the end of a prefix that are "backbone.", or wrapped "backbone._orig_mod."; 0: it has another
+  /// end.
+  [[nodiscard]] static std::size_t backbone_at_end(std::string_view prefix) noexcept {
+    std::string_view rest = prefix;
+    for (const std::string_view wrapper : {"_orig_mod.", "module.", "_orig_mod."})
+      if (ends_with(rest, wrapper)) rest.remove_suffix(wrapper.size());
+    constexpr std::string_view name = "backbone.";
+    if (!ends_with(rest, name)) return 0;
+    rest.remove_suffix(name.size());
+    return rest.empty() || rest.back() == '.' ? prefix.size() - rest.size() : 0;
+  }
+
+  /// Whether a name is a head of another detector: "ema.head." beside "backbone.", "head." beside
+  /// "ema.backbone.".
+  [[nodiscard]] static bool is_head_of_another(const candidate& c, std::string_view name) noexcept {
+    const auto front = [](const found_network& n) {
+      return std::string_view(n.prefix).substr(0, n.prefix.size() - backbone_at_end(n.prefix));
+    };
+    for (const found_network& n : c.dict->networks)
+      if (n.names >= whole_network_names && backbone_at_end(n.prefix) > 0 && front(n) != front(*c.network) &&
+          begins_with(name, front(n)) && names_ssd_head(name.substr(front(n).size())))
+        return true;
+    return false;
+  }
 
   /// A detector's heads stand beside its backbone: everything below what both have in front is one network.
-  [[nodiscard]] static bool attach_detector(const std::string& prefix, std::vector<named_value>& inside,
+  /// Returns the bytes that the prefix has of the backbone; 0: it is no detector's.
+  [[nodiscard]] std::size_t attach_detector(const candidate& c, std::vector<named_value>& inside,
                                             std::vector<named_value>& outside) {
-    if (!ends_with(prefix, backbone_prefix)) return false;
-    const std::string_view common =
-        std::string_view(prefix).substr(0, prefix.size() - backbone_prefix.size());
+    const std::string_view prefix = c.network->prefix;
+    const std::size_t backbone = backbone_at_end(prefix);
+    if (backbone == 0) return 0;
+    const std::string_view common = prefix.substr(0, prefix.size() - backbone);
     const auto heads = [common](const named_value& e) {
       const std::string_view name = strip_prefixes(e.name);
       return begins_with(name, common) && names_ssd_head(name.substr(common.size()));
     };
-    if (std::none_of(outside.begin(), outside.end(), heads)) return false;
-    // The names' own bytes go on in front.
+    if (std::none_of(outside.begin(), outside.end(), heads) &&
+        std::none_of(inside.begin(), inside.end(),
+                     [](const named_value& e) { return begins_with(e.name, "extra."); }))
+      return 0;
+    constexpr std::string_view before = "backbone.";
     for (named_value& e : inside)
-      e.name = {e.name.data() - backbone_prefix.size(), e.name.size() + backbone_prefix.size()};
+      if (backbone == before.size()) {  // the names' own bytes go on in front
+        e.name = {e.name.data() - before.size(), e.name.size() + before.size()};
+      } else {
+        renamed_.push_back(std::string(before) + std::string(e.name));
+        e.name = renamed_.back();
+      }
     std::vector<named_value> others;
     for (const named_value& e : outside) {
       const std::string_view name = strip_prefixes(e.name);
@@ -11389,13 +11468,12 @@ class network_chooser {
         others.push_back(e);
     }
     outside = std::move(others);
-    return true;
+    return backbone;
   }
 
   /// A backbone's classifier that stands beside its prefix: mmpretrain's "head.fc", Lightning's "classifier".
   /// Only where it is all that stands there.
   void attach_classifier(std::vector<named_value>& inside, std::vector<named_value>& outside) {
-    attached_.clear();
     bool timm = false;
     for (const named_value& e : inside) {
       if (begins_with(e.name, "head.") || begins_with(e.name, "output.")) return;
@@ -11445,6 +11523,7 @@ class network_chooser {
   std::vector<candidate> candidates_;
   const found_dict* asked_ = nullptr;
   std::string attached_;
+  std::deque<std::string> renamed_;  ///< names that do not stand in the file
 };
 
 }  // namespace detail
@@ -12881,15 +12960,15 @@ struct flat_source {
 
 /// identify_network() of a checkpoint's tensors. Errors say under which key and prefix they stand; M2 also
 /// for what stands beside the network and may be part of it: anything with two or more dimensions where the
-/// network has no classifier, else a layer on top of its classes. With the prefix as key the network is taken
-/// without it.
+/// network has neither classifier nor a detector's heads, a layer on top of a classifier's classes. With the
+/// prefix as key the network is taken without it.
 [[nodiscard]] inline result<network_tensors> identify_network(const checkpoint& c) {
   std::string where;
   if (!c.state_key().empty()) where = "key " + detail::in_quotes(c.state_key());
   if (!c.prefix().empty()) where += (where.empty() ? "" : ", ") + ("prefix " + detail::in_quotes(c.prefix()));
   auto m = identify_network(c.tensors());
   if (!m) return where.empty() ? m.error() : m.error().in(where);
-  if (c.content_.by_prefix) return m;
+  if (c.content_.by_prefix || m->is_detector) return m;
   for (const left_out_tensor& left : c.left_out()) {
     if (left.shape.size() < 2) continue;
     if (m->classifier.classifier.weight != nullptr && left.shape[1] != m->shape().classes) continue;
@@ -14130,7 +14209,7 @@ inline namespace REXNET_BUILD {
 /// pack_layers() of a detector: the backbone's layers, then those of extra blocks and heads.
 template <class Emit>
 [[nodiscard]] status pack_layers(const detector_tensors& t, Emit&& emit) {
-  if (status s = pack_layers(t.backbone, emit); !s) return s;
+  if (status s = pack_layers(t.backbone, emit); !s) return s.error().in("backbone");
   const detector_layout layout = layout_of(t.shape);
   // The same walk over tensors and layout: their members are called alike.
   std::vector<const layer_tensors*> tensors;
