@@ -108,7 +108,8 @@ TEST_CASE("detector names: every family and naming, without the classifier") {
 }
 
 TEST_CASE("detector names: what wraps a detector, and what stands beside it") {
-  for (const std::string prefix : {"", "module.", "_orig_mod.", "model.", "a.b.", "module.model._orig_mod."}) {
+  for (const std::string prefix :
+       {"", "module.", "_orig_mod.", "model.", "a.b.", "module.model._orig_mod."}) {
     const opened o(ordered_dict(of_first(prefix)));
     INFO(o.said());
     CHECK(o.is(network()));
