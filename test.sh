@@ -1,8 +1,11 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# Installs what the tests need (Debian 12), builds for every instruction set, and runs every test: with g++ (dev); the
-# kernels with clang; everything again under AddressSanitizer and UndefinedBehaviorSanitizer; the fuzzers for 10 seconds
-# each; threads under ThreadSanitizer; a part for Windows under wine.
+# Installs what the tests need (Debian 12), builds for every instruction set, and runs the tests: with g++ (dev); the
+# kernels with clang; all but the slowest again under AddressSanitizer and UndefinedBehaviorSanitizer; the fuzzers for
+# 10 seconds each; threads under ThreadSanitizer; a part for Windows under wine.
+# Left to parts of ./matrix.sh (label wide): of dev clang-tidy on the command's sources (lint), package.deb and
+# package.FetchContent (packages), valgrind, bare_metal; of asan-ubsan the tests command_outputs, features, names and
+# embedded, and those of SSE2's kernels (asan).
 # Usage: ./test.sh [PRESET...]    (./matrix.sh: everything else)
 set -euo pipefail
 cd "$(dirname "$0")"

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /**
  * @file rexnet.h
- * The C interface of rexnet: load a ReXNet, classify pictures. C99, C++, and whatever calls C (Python's
- * ctypes, Rust, Go, C#). Link librexnet; docs/c-api.md has examples in C and Python.
+ * The C interface of rexnet: load a ReXNet, classify pictures, find things in them. C99, C++, and whatever
+ * calls C (Python's ctypes, Rust, Go, C#). Link librexnet; docs/c-api.md has examples in C and Python.
  *
- * A rexnet_model is immutable: any number of threads may use one. A rexnet_classifier holds the memory that a
- * forward pass works in: one per thread. Pictures are pixels; the program decodes its files.
+ * A rexnet_model is immutable: any number of threads may use one. A rexnet_classifier or a rexnet_detector
+ * holds the memory that a forward pass works in: one per thread. Pictures are pixels; the program decodes its
+ * files.
  *
  * Errors. Every function that can fail returns a rexnet_status and takes a rexnet_error of the caller's, or
  * NULL, as its last argument, which gets the reason in words. It is the caller's so that the library keeps no
@@ -47,8 +48,8 @@ typedef int32_t rexnet_status;
 enum {
   REXNET_OK = 0,
   REXNET_INVALID_ARGUMENT = 1, /**< a null pointer, a size, stride, format, option or flag that cannot be */
-  REXNET_BUFFER_TOO_SMALL = 2, /**< fewer floats than the answer has; the message tells both numbers */
-  REXNET_BUSY = 3,             /**< another thread is using this classifier right now */
+  REXNET_BUFFER_TOO_SMALL = 2, /**< less room than the answer needs; the message tells both numbers */
+  REXNET_BUSY = 3,             /**< another thread is using this classifier or detector right now */
   REXNET_IO_ERROR = 4,         /**< the file cannot be opened or read; the message has the system's reason */
   REXNET_BAD_FILE = 5,         /**< no model, a damaged one, or another network; the message tells which */
   REXNET_OUT_OF_MEMORY = 6,
@@ -93,10 +94,42 @@ typedef struct rexnet_scored_class {
   float probability; /**< 0 to 1; all of a picture's add up to 1 */
 } rexnet_scored_class;
 
+/** How a detector works, and which boxes are kept. 0 stands for the model's own value, which
+ * rexnet_model_detector_options() tells. Fields may be added at the end as in rexnet_options: start with
+ * `rexnet_detector_options o = REXNET_DETECTOR_OPTIONS_INIT;`. */
+typedef struct rexnet_detector_options {
+  uint32_t size;   /**< sizeof(rexnet_detector_options) of the header the program was compiled with */
+  int32_t threads; /**< that share the work of one picture, 1 to 64; 0: 1. They live as long as the call */
+  int32_t input_width;  /**< of the network's input in pixels, 1 to 16384; pictures are resized to it */
+  int32_t input_height; /**< likewise, whatever a picture's aspect */
+  int32_t candidates;   /**< of a class, the most probable, 1 to 1048576 */
+  int32_t most;         /**< boxes of a picture, the most probable, 1 to 1048576 */
+  double score;   /**< a class is found where its probability is above this; below 1. 1e-9: everywhere */
+  double overlap; /**< intersection over union, at most 1: a box that overlaps a better one of its class by
+                       more is dropped. 1e-9: no two may overlap */
+  double least_anchor; /**< size of the smallest anchors, 1 is the network's input: above 0. As trained */
+  double most_anchor;  /**< size of the largest, at most 1. As trained */
+} rexnet_detector_options;
+/** Options as NULL has them. */
+#define REXNET_DETECTOR_OPTIONS_INIT \
+  { sizeof(rexnet_detector_options), 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+
+/** What was found in a picture, and where. Its size never changes. */
+typedef struct rexnet_detection {
+  float x1;      /**< left, in pixels of the picture: 0 is its left edge, its width the right one */
+  float y1;      /**< top */
+  float x2;      /**< right; not beyond the picture but for rounding */
+  float y2;      /**< bottom */
+  float score;   /**< probability of the class, 0 to 1 */
+  int32_t label; /**< for rexnet_model_label(): class 1 is the first, 0 the background, which none has */
+} rexnet_detection;
+
 /** A loaded model: immutable, for all threads. */
 typedef struct rexnet_model rexnet_model;
 /** A model and the memory of a forward pass: for one thread at a time. */
 typedef struct rexnet_classifier rexnet_classifier;
+/** The same for a model that finds boxes. */
+typedef struct rexnet_detector rexnet_detector;
 
 /** "0.1.0" */
 REXNET_API const char* rexnet_version(void);
@@ -104,9 +137,9 @@ REXNET_API const char* rexnet_version(void);
 REXNET_API const char* rexnet_status_text(rexnet_status status);
 /** Whose kernels run on this CPU: "sse2", "fma3_avx2", "avx512bw", "neon64" or "neon"; REXNET_ISA in the
  * environment chooses another than the best before the first call. "none" where none runs:
- * rexnet_classifier_new() tells why. */
+ * rexnet_classifier_new() and rexnet_detector_new() tell why. */
 REXNET_API const char* rexnet_instruction_set(void);
-/** CPUs that this process may use, at least 1: a value for rexnet_options.threads. Above 8 it seldom pays. */
+/** CPUs that this process may use, at least 1: a value for `threads` of options. Above 8 it seldom pays. */
 REXNET_API int32_t rexnet_available_cpus(void);
 
 /** Flags of rexnet_model_load(). */
@@ -118,9 +151,9 @@ enum {
   REXNET_LOAD_VERIFY = 2
 };
 
-/** Loads a packed file (.rexnet) or a PyTorch or safetensors checkpoint; these have the published
- * preprocessing and, for a thousand classes, ImageNet-1k's names. The file is read: what happens to it
- * afterwards does not matter, unless it is mapped.
+/** Loads a packed file (.rexnet) or a PyTorch or safetensors checkpoint, of a classifier, a backbone or an
+ * SSDLite detector; checkpoints have the published preprocessing and, for a thousand classes, ImageNet-1k's
+ * names. The file is read: what happens to it afterwards does not matter, unless it is mapped.
  * @param path UTF-8
  * @param flags 0, or REXNET_LOAD_...
  * @param[out] model to be freed by rexnet_model_free()
@@ -138,26 +171,41 @@ REXNET_API rexnet_status rexnet_model_load(const char* path, uint32_t flags, rex
  * @return as rexnet_model_load(), without REXNET_IO_ERROR */
 REXNET_API rexnet_status rexnet_model_load_memory(const void* bytes, size_t size, uint32_t flags,
                                                   rexnet_model** model, rexnet_error* error);
-/** Classifiers of the model keep what they need: the order of freeing does not matter. NULL is fine. */
+/** Classifiers and detectors of the model keep what they need: the order of freeing does not matter. NULL is
+ * fine. */
 REXNET_API void rexnet_model_free(rexnet_model* model);
 
-/** Classes, 0 for a backbone without classifier; -1 for NULL. */
+/** 1 for a detector, see rexnet_detector_new(); 0 for a classifier or a backbone, see
+ * rexnet_classifier_new(); -1 for NULL. */
+REXNET_API int32_t rexnet_model_is_detector(const rexnet_model* model);
+/** Classes, of a detector with the background, which is class 0; 0 for a backbone without classifier; -1 for
+ * NULL. */
 REXNET_API int32_t rexnet_model_class_count(const rexnet_model* model);
-/** Floats that rexnet_features() gives; -1 for NULL. */
+/** Floats that rexnet_features() gives; 0 for a detector; -1 for NULL. */
 REXNET_API int32_t rexnet_model_feature_count(const rexnet_model* model);
-/** Side of the square input in pixels that the model was made for; -1 for NULL. */
+/** Side of the square input in pixels that the model was made for; 0 for a detector, whose
+ * rexnet_model_detector_options() have width and height; -1 for NULL. */
 REXNET_API int32_t rexnet_model_input_size(const rexnet_model* model);
-/** "v1 1.0x"; NULL for NULL. */
+/** "v1 1.0x", "SSDLite on v1 1.0x"; NULL for NULL. */
 REXNET_API const char* rexnet_model_variant(const rexnet_model* model);
-/** Name of a class, as long as the model lives; NULL where there are none, the index is none, or for NULL. */
+/** Name of a class, as long as the model lives; NULL where there are none, the index is none, of a detector's
+ * background, or for NULL.
+ * @param class_index 0 to rexnet_model_class_count() - 1, of a detector as in rexnet_detection.label */
 REXNET_API const char* rexnet_model_label(const rexnet_model* model, int32_t class_index);
+/** What a detector's options are without being asked for: size of its input, anchors, thresholds, one thread.
+ * @param model a detector
+ * @param[in,out] options begun with REXNET_DETECTOR_OPTIONS_INIT; all fields but `size` are filled in
+ * @param[out] error the reason of a failure; may be NULL
+ * @return REXNET_INVALID_ARGUMENT; REXNET_UNSUPPORTED for a model that is no detector */
+REXNET_API rexnet_status rexnet_model_detector_options(const rexnet_model* model,
+                                                       rexnet_detector_options* options, rexnet_error* error);
 
 /** Makes what a thread needs to run a model.
  * @param model kept alive by the classifier
  * @param options NULL: one thread, the model's input size
  * @param[out] classifier to be freed by rexnet_classifier_free()
  * @param[out] error the reason of a failure; may be NULL
- * @return REXNET_INVALID_ARGUMENT, REXNET_UNSUPPORTED, REXNET_OUT_OF_MEMORY */
+ * @return REXNET_INVALID_ARGUMENT, REXNET_UNSUPPORTED (a detector too), REXNET_OUT_OF_MEMORY */
 REXNET_API rexnet_status rexnet_classifier_new(const rexnet_model* model, const rexnet_options* options,
                                                rexnet_classifier** classifier, rexnet_error* error);
 /** NULL is fine. No call may be using it. */
@@ -230,6 +278,49 @@ REXNET_API rexnet_status rexnet_logits_batch(rexnet_classifier* classifier, cons
 REXNET_API rexnet_status rexnet_features_batch(rexnet_classifier* classifier, const rexnet_picture* pictures,
                                                size_t n, float* features, size_t capacity,
                                                rexnet_error* error);
+
+/** Makes what a thread needs to find things with a detector.
+ * @param model kept alive by the detector
+ * @param options NULL: one thread, the model's own settings
+ * @param[out] detector to be freed by rexnet_detector_free()
+ * @param[out] error the reason of a failure; may be NULL
+ * @return REXNET_INVALID_ARGUMENT, REXNET_UNSUPPORTED (no detector, too), REXNET_OUT_OF_MEMORY */
+REXNET_API rexnet_status rexnet_detector_new(const rexnet_model* model,
+                                             const rexnet_detector_options* options,
+                                             rexnet_detector** detector, rexnet_error* error);
+/** NULL is fine. No call may be using it. */
+REXNET_API void rexnet_detector_free(rexnet_detector* detector);
+/** The most boxes that a picture can have: what rexnet_detect() wants room for. At least 1, at most `most` of
+ * the options; -1 for NULL. */
+REXNET_API int32_t rexnet_detector_capacity(const rexnet_detector* detector);
+
+/** What is in a picture, the most probable first.
+ * @param detector in which no other call runs
+ * @param picture pixels of any size
+ * @param[out] found room for `capacity` boxes; those beyond `count` stay as they are
+ * @param capacity   rexnet_detector_capacity() or more, so that no picture has boxes that are left out
+ * @param[out] count how many boxes were written, also 0; not NULL
+ * @param[out] error the reason of a failure; may be NULL
+ * @return REXNET_INVALID_ARGUMENT, REXNET_BUFFER_TOO_SMALL (whatever the picture has), REXNET_BUSY,
+ * REXNET_OUT_OF_MEMORY */
+REXNET_API rexnet_status rexnet_detect(rexnet_detector* detector, const rexnet_picture* picture,
+                                       rexnet_detection* found, size_t capacity, size_t* count,
+                                       rexnet_error* error);
+/** What is in n pictures, each with the boxes that it has alone, to the last bit. The detector's threads take
+ * a picture each; of fewer pictures than threads each is shared. All pictures are looked at before the first
+ * is computed: a call answers for all or for none. Memory: for each thread what one picture needs, which the
+ * detector keeps; for the call the boxes.
+ * @param detector in which no other call runs
+ * @param pictures n pictures of any sizes; NULL is fine where n is 0
+ * @param n how many; 0 gives no answers and is no error
+ * @param[out] found room for n * `capacity` boxes; those of picture i begin at found[i * capacity]
+ * @param capacity   for each picture: rexnet_detector_capacity() or more
+ * @param[out] counts n numbers: how many boxes were written for each picture
+ * @param[out] error the reason of a failure, "pictures[3]: ..." where it lies in one; may be NULL
+ * @return as rexnet_detect(), and REXNET_UNSUPPORTED (more than 2^30 pictures) */
+REXNET_API rexnet_status rexnet_detect_batch(rexnet_detector* detector, const rexnet_picture* pictures,
+                                             size_t n, rexnet_detection* found, size_t capacity,
+                                             size_t* counts, rexnet_error* error);
 
 #ifdef __cplusplus
 }

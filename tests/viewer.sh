@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 # examples/viewer on a display of its own: pictures by command line, drop and dialog, their answers read from the
-# window's title and measured in its pixels; broken files, sizes, closing. Usage: viewer.sh VIEWER PARTNER SOURCE_DIR
+# window's title and measured in its pixels; broken files, sizes, closing; a detector's boxes.
+# Usage: viewer.sh VIEWER PARTNER SOURCE_DIR [WRITE_DETECTOR]
 # Exit code 77, skipped, where the viewer was not built (no GTK 3) or the display's tools are missing.
 set -euo pipefail
-viewer=$1 partner=$2 source=$3
+viewer=$1 partner=$2 source=$3 write_detector=${4:-none}
 [ -x "$viewer" ] || { echo "skipped: the viewer is not built"; exit 77; }
 for tool in Xvfb xdotool xwd python3; do
   command -v $tool > /dev/null || { echo "skipped: no $tool"; exit 77; }
@@ -117,6 +118,31 @@ close
 head -c 100000 "$source/models/clothing_1.0x.rexnet" > "$dir/short.rexnet"
 start --model "$dir/short.rexnet" "$pictures/hat.png"
 wait_title "hat.png: no model"
+drop file "$source/models/clothing_1.0x.rexnet" "$(bars title hat.png)"
+shows hat.png
+close
+if [ ! -x "$write_detector" ]; then
+  echo "all as expected; no detector without the C interface's tests"
+  exit
+fi
+
+# A detector: boxes of at least the slider's score, with a frame each; then a classifier's bars in their place.
+frames() { shot; bars frames hat.png "$dir/shot.xwd"; }
+"$write_detector" "$dir/detector.rexnet"
+start --model "$dir/detector.rexnet" "$pictures/hat.png"
+for ((i = 0; i < 200; ++i)); do
+  [[ ! $(title) =~ ^hat.png:\ ([0-9]+)\ boxes$ ]] || break
+  sleep 0.05
+done
+count=${BASH_REMATCH[1]:-0}
+[ "$count" -ge 2 ] || fail "title '$(title)', expected some boxes"
+drawn=$(frames)
+[ "$drawn" -ge 200 ] || fail "$drawn pixels of frames around $count boxes"
+xdotool windowfocus --sync "$window" key alt+l sleep 0.2 key End
+wait_title "hat.png: no boxes"
+[ "$(frames)" -lt "$((drawn / 20))" ] || fail "$(frames) pixels of frames without boxes, $drawn with $count"
+xdotool key Home
+wait_title "hat.png: $count boxes"
 drop file "$source/models/clothing_1.0x.rexnet" "$(bars title hat.png)"
 shows hat.png
 close

@@ -2,6 +2,8 @@
 // The viewer's worker without a window: what is told, in which order, and what is not.
 #include "examples/viewer/worker.hpp"
 
+#include "tests/support/must.hpp"
+#include "tests/support/packed_detector.hpp"
 #include "tests/support/skip.hpp"
 #include "tools/image_io.hpp"
 
@@ -68,7 +70,8 @@ TEST_CASE("viewer worker: a model, then a picture") {
   CHECK(facts.name == "clothing");
   CHECK(facts.variant == "v1 1.0x");
   CHECK(facts.classes == 10);
-  CHECK(facts.input_size == 112);
+  CHECK(facts.input_width == 112);
+  CHECK(facts.input_height == 112);
   CHECK(facts.threads == 2);
   w.open_picture("hat.png", bundled_picture("hat.png"));
   const auto a = box.next<viewer::answer>();
@@ -78,6 +81,61 @@ TEST_CASE("viewer worker: a model, then a picture") {
   CHECK(a.top[0].label == "hat");
   CHECK(a.top[0].probability == doctest::Approx(0.967714).epsilon(1e-3));
   CHECK(a.network_ms > 0);
+}
+
+TEST_CASE("viewer worker: a detector's boxes are parts of the picture, and a classifier takes over") {
+  inbox box;
+  viewer::worker w(2, box.receiver());
+  const rexnet_test::packed_detector file;
+  w.open_model("detector", [&file] { return rexnet::load_copy(file.span()); });
+  const auto facts = box.next<viewer::model_facts>();
+  CHECK(facts.name == "detector");
+  CHECK(facts.variant == "SSDLite on v1 0.3x");
+  CHECK(facts.classes == 3);
+  CHECK(facts.input_width == 130);
+  CHECK(facts.input_height == 96);
+  CHECK(facts.threads == 2);
+  w.open_picture("hat.png", bundled_picture("hat.png"));
+  auto a = box.next<viewer::answer>();
+  CHECK(a.is_detectors);
+  CHECK(a.top.empty());
+  CHECK(a.network_ms > 0);
+  const rexnet::rgb_image picture = rexnet_test::must(bundled_picture("hat.png")());
+  auto detector =
+      rexnet_test::must(rexnet::detector::make(rexnet_test::must(rexnet::load_copy(file.span()))));
+  const auto expected = rexnet_test::must(detector.detect(picture.view()));
+  REQUIRE(a.boxes.size() == expected.size());
+  CHECK(!a.boxes.empty());
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    const rexnet::detection& d = expected[i];
+    CHECK(a.boxes[i].number == d.label);
+    CHECK(a.boxes[i].label == (d.label == 1 ? "one" : d.label == 2 ? "class 2" : "three"));
+    CHECK(a.boxes[i].score == static_cast<double>(d.score));
+    CHECK(a.boxes[i].x1 * picture.width == doctest::Approx(static_cast<double>(d.at.x1)));
+    CHECK(a.boxes[i].y1 * picture.height == doctest::Approx(static_cast<double>(d.at.y1)));
+    CHECK(a.boxes[i].x2 * picture.width == doctest::Approx(static_cast<double>(d.at.x2)));
+    CHECK(a.boxes[i].y2 * picture.height == doctest::Approx(static_cast<double>(d.at.y2)));
+  }
+  w.open_model("clothing", bundled());
+  CHECK(box.next<viewer::model_facts>().variant == "v1 1.0x");
+  a = box.next<viewer::answer>();
+  CHECK_FALSE(a.is_detectors);
+  CHECK(a.boxes.empty());
+  CHECK(a.top.at(0).label == "hat");
+}
+
+TEST_CASE("viewer worker: torchvision's checkpoint without labels finds numbered classes") {
+  REXNET_NEEDS("fixtures/detection/ssdlite_050_320.pth");
+  inbox box;
+  viewer::worker w(1, box.receiver());
+  w.open_model("ssdlite", [] {
+    return rexnet::load(rexnet_test::shared_path("fixtures/detection/ssdlite_050_320.pth"));
+  });
+  CHECK(box.next<viewer::model_facts>().input_width == 320);
+  w.open_picture("hat.png", bundled_picture("hat.png"));
+  const auto a = box.next<viewer::answer>();
+  CHECK(a.boxes.size() > 100);
+  CHECK(a.boxes.at(0).label == "class " + std::to_string(a.boxes.at(0).number));
 }
 
 TEST_CASE("viewer worker: a picture without a model is shown, and answered when one comes") {
@@ -144,6 +202,9 @@ TEST_CASE("viewer worker: a thread count that the network refuses is an error") 
   viewer::worker w(0, box.receiver());
   w.open_model("clothing", bundled());
   CHECK(box.next<viewer::failure>().message.find("clothing: 0 threads") == 0);
+  const rexnet_test::packed_detector file;
+  w.open_model("detector", [&file] { return rexnet::load_copy(file.span()); });
+  CHECK(box.next<viewer::failure>().message.find("detector: 0 threads") == 0);
 }
 
 TEST_CASE("viewer worker: what the screen gets") {

@@ -8,41 +8,18 @@
 #include <filesystem>
 
 namespace rexnet_tools {
-namespace {
-
-/// A file's text, with its path before the message of what reads it.
-template <class Read>
-auto read_file(const std::string& path, Read&& read) {
-  const auto file = rexnet::file_bytes::map(path).value();
-  const rexnet::byte_span bytes = file.bytes();
-  try {
-    return read(std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
-  } catch (const rexnet::error& e) {
-    throw e.in(path);
-  }
-}
-
-/// What was left out, said once.
-void note(std::size_t n, const std::string& path, const char* what) {
-  if (n > 0) say(path + ": " + std::to_string(n) + what);
-}
-
-}  // namespace
-
 std::vector<std::string> coco_files() {
   return {"precision.npy", "recall.npy", "scores.npy"};
 }
 
 void coco(const options& o) {
   const std::string &truth_path = o.inputs[0], &found_path = o.inputs[1];
-  const coco_truth truth = read_file(truth_path, [](std::string_view text) { return read_coco_truth(text); });
-  const coco_detections found =
-      read_file(found_path, [&truth](std::string_view text) { return read_coco_detections(text, truth); });
-  note(truth.of_unknown_pictures, truth_path, " annotations of pictures that it does not list are left out");
-  note(truth.of_unknown_categories, truth_path,
-       " annotations of categories that it does not list are left out");
-  note(found.of_unknown_categories, found_path,
-       " detections of categories that the ground truth does not list are left out");
+  const coco_truth truth = read_coco_truth_file(truth_path);
+  const coco_detections found = read_coco_detections_file(found_path, truth);
+  for (const std::string& note : coco_notes(truth)) say(truth_path + ": " + note);
+  if (const std::size_t n = found.of_unknown_categories; n > 0)
+    say(found_path + ": " + std::to_string(n) +
+        " detections of categories that the ground truth does not list are left out");
   const coco_result r = evaluate_coco(truth, found);
   if (!o.arrays.empty()) {
     std::filesystem::create_directories(std::filesystem::u8path(o.arrays));

@@ -23,17 +23,6 @@ struct area_range {
 constexpr area_range areas[coco_areas] = {{0, 1e10}, {0, 1024}, {1024, 9216}, {9216, 1e10}};
 constexpr std::size_t limits[coco_limits] = {1, 10, 100};
 
-/// The overlap: intersection over union; over the detection's area, where a crowd is the truth.
-double overlap(const coco_box& d, const coco_annotation& t) {
-  const coco_box& g = t.box;
-  const double w = (std::min)(d.w + d.x, g.w + g.x) - (std::max)(d.x, g.x);
-  if (w <= 0) return 0;
-  const double h = (std::min)(d.h + d.y, g.h + g.y) - (std::max)(d.y, g.y);
-  if (h <= 0) return 0;
-  const double shared = w * h, of_detection = d.w * d.h;
-  return shared / (t.crowd ? of_detection : of_detection + g.w * g.h - shared);
-}
-
 /// What became of a detection at one threshold and range of areas.
 enum class fate : unsigned char { false_positive, true_positive, ignored };
 
@@ -94,7 +83,7 @@ matched match(const std::vector<const coco_annotation*>& truths, std::vector<con
     // Less than the least threshold is never taken.
     candidates.clear();
     for (std::size_t i = 0; i < truths.size(); ++i)
-      if (const double o = overlap(found[d]->box, *truths[i]); o >= threshold(0))
+      if (const double o = coco_overlap(found[d]->box, *truths[i]); o >= threshold(0))
         candidates.push_back({i, o});
     const double area = found[d]->box.w * found[d]->box.h;
     for (std::size_t a = 0; a < coco_areas; ++a)
@@ -237,6 +226,16 @@ std::vector<const T*> take(const std::vector<const T*>& from, std::size_t& at, s
 }
 
 }  // namespace
+
+double coco_overlap(const coco_box& d, const coco_annotation& t) {
+  const coco_box& g = t.box;
+  const double w = (std::min)(d.w + d.x, g.w + g.x) - (std::max)(d.x, g.x);
+  if (w <= 0) return 0;
+  const double h = (std::min)(d.h + d.y, g.h + g.y) - (std::max)(d.y, g.y);
+  if (h <= 0) return 0;
+  const double shared = w * h, of_detection = d.w * d.h;
+  return shared / (t.crowd ? of_detection : of_detection + g.w * g.h - shared);
+}
 
 std::array<double, coco_numbers> coco_result::numbers() const {
   return means(*this, 0, categories);

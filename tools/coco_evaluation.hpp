@@ -26,6 +26,10 @@ inline constexpr const char* coco_names[coco_numbers] = {"AP",       "AP50",    
                                                          "APmedium", "APlarge", "AR1",      "AR10",
                                                          "AR100",    "ARsmall", "ARmedium", "ARlarge"};
 
+/// The overlap of a detection and a truth: intersection over union; over the detection's area, where the
+/// truth is a crowd.
+[[nodiscard]] double coco_overlap(const coco_box& d, const coco_annotation& t);
+
 /// What pycocotools' COCOeval.eval holds. -1: no truth to find there.
 struct coco_result {
   std::size_t categories = 0;     ///< K

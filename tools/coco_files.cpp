@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "tools/coco_files.hpp"
 
+#include "rexnet/core/bytes.hpp"
 #include "rexnet/core/error.hpp"
+#include "rexnet/system/file_bytes.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -318,6 +320,18 @@ std::size_t position_of(const std::vector<T>& v, std::int64_t id) {
   return at != v.end() && at->id == id ? static_cast<std::size_t>(at - v.begin()) : nowhere;
 }
 
+/// A file's text, with its path before the message of what reads it.
+template <class Read>
+auto read_coco_file(const std::string& path, Read&& read) {
+  const auto file = rexnet::file_bytes::map(path).value();
+  const rexnet::byte_span bytes = file.bytes();
+  try {
+    return read(std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
+  } catch (const rexnet::error& e) {
+    throw e.in(path);
+  }
+}
+
 }  // namespace
 
 coco_truth read_coco_truth(std::string_view json) {
@@ -392,6 +406,23 @@ coco_detections read_coco_detections(std::string_view json, const coco_truth& tr
   };
   if ((read_records(json, true, take) & in_detections) == 0) refuse("no array of detections");
   return all;
+}
+
+std::vector<std::string> coco_notes(const coco_truth& truth) {
+  std::vector<std::string> notes;
+  if (const std::size_t n = truth.of_unknown_pictures; n > 0)
+    notes.push_back(std::to_string(n) + " annotations of pictures that it does not list are left out");
+  if (const std::size_t n = truth.of_unknown_categories; n > 0)
+    notes.push_back(std::to_string(n) + " annotations of categories that it does not list are left out");
+  return notes;
+}
+
+coco_truth read_coco_truth_file(const std::string& path) {
+  return read_coco_file(path, [](std::string_view text) { return read_coco_truth(text); });
+}
+
+coco_detections read_coco_detections_file(const std::string& path, const coco_truth& truth) {
+  return read_coco_file(path, [&truth](std::string_view text) { return read_coco_detections(text, truth); });
 }
 
 }  // namespace rexnet_tools

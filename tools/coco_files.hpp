@@ -65,9 +65,17 @@ struct coco_detections {
 /// a number that is not finite, a box of negative size, an id that stands twice.
 [[nodiscard]] coco_truth read_coco_truth(std::string_view json);
 
+/// The same of a file, whose path is put in front of errors. @param path UTF-8. Throws also io_error.
+[[nodiscard]] coco_truth read_coco_truth_file(const std::string& path);
+
+/// What of a file was left out, in words: "3 annotations of pictures that it does not list are left out".
+[[nodiscard]] std::vector<std::string> coco_notes(const coco_truth& truth);
+
 /// Reads detections: an array of objects with image_id, category_id, bbox and score. Throws as
 /// read_coco_truth(); also where a detection names a picture that `truth` does not have.
 [[nodiscard]] coco_detections read_coco_detections(std::string_view json, const coco_truth& truth);
+/// The same of a file.
+[[nodiscard]] coco_detections read_coco_detections_file(const std::string& path, const coco_truth& truth);
 
 }  // namespace rexnet_tools
 

@@ -22,14 +22,24 @@ struct options {
   int input_size = 0, threads = 0, top = 5, batch = 1, cam_class = -1;
   double crop_pct = 0;
   bool profile = false, json = false, exif = false, half = false, copy = false;
-  // of classify and eval
+  // of classify, detect and eval
   bool jsonl = false, null_separated = false, left_out = false;
+  // of detect
+  std::string drawing;
   // of eval
   std::string csv, confusion;
-  int pictures_at_a_time = 8;
+  int pictures_at_a_time = 0;  ///< 0: not given
   bool resume = false;
+  // of eval of a detector
+  std::string images, detections;
+  bool by_id = false;
   // of coco
   std::string arrays;
+  // of detectors, in place of the model's settings
+  int input_w = 0, input_h = 0;           ///< of --input-size WxH; an --input-size N is input_size
+  double least_score = -1, overlap = -1;  ///< below 0: not given
+  int candidates = 0, most = 0;
+  std::vector<double> anchor_scales;
 
   /// --threads, or this process's processors up to eight: beyond, the small maps at the network's end have
   /// too few rows to share.
@@ -40,12 +50,18 @@ struct options {
   /// that it was measured with comes with a crop of its own, where --input-size asks for it and no --crop-pct
   [[nodiscard]] rexnet::preprocessing input_of(rexnet::preprocessing p,
                                                const rexnet::model_origin& origin = {}) const;
-  /// --labels, or the model's; throws when their number is not the classes'.
+  /// A detector's settings, likewise.
+  [[nodiscard]] rexnet::detector_settings settings_of(rexnet::detector_settings s) const;
+  /// Throws rexnet::error (unsupported) where an option was given that a model of this kind does not have.
+  void check_kind(const rexnet::packed_header& h) const;
+  /// --labels, or the model's; throws when their number is not the classes' (a detector's without its
+  /// background).
   [[nodiscard]] std::vector<std::string> labels_of(const rexnet::packed_header& h) const;
 };
 
 void run(const options& o);
 void classify(const options& o);
+void detect(const options& o);
 void features(const options& o);
 void preprocess(const options& o);
 void bench(const options& o);
@@ -54,6 +70,7 @@ void inspect(const options& o);
 void pack(const options& o);
 void verify(const options& o);
 void eval(const options& o);
+void eval_detector(const options& o, const rexnet::model& m);
 void coco(const options& o);
 
 /// Thrown by a command that ends with this exit code and has printed all its messages.
@@ -64,6 +81,8 @@ struct exit_with {
 /// The command's model, mapped, or copied with --copy. In a function of its own, because the checkpoint
 /// readers take seconds to compile.
 [[nodiscard]] rexnet::model load_model(const options& o, rexnet::check depth = rexnet::check::header);
+/// "ReXNet v1 1.0x, 10 classes", "SSDLite on ReXNet v1 1.0x, 3 classes and the background"
+[[nodiscard]] std::string model_text(const rexnet::packed_header& h);
 /// Lines, each ending in a line feed, that say which network of the file was taken, what it is fed with and
 /// where that comes from. @param h with the options' values
 [[nodiscard]] std::string origin_text(const options& o, const rexnet::model_origin& origin,
@@ -85,12 +104,28 @@ void write_map(const std::string& path, const rexnet::feature_map& map, bool nch
 /// The outputs of a batch.
 [[nodiscard]] std::vector<float> forward(rexnet::session& session, const image_batch& images,
                                          const rexnet::forward_options& how = {});
+/// A detector's raw outputs of a batch, in torchvision's order.
+struct raw_outputs {
+  std::int64_t rows = 0;      ///< of an image
+  std::vector<float> logits;  ///< [n][rows][classes]
+  std::vector<float> codes;   ///< [n][rows][4]
+};
+[[nodiscard]] raw_outputs raw_outputs_of(const rexnet::model& m, const image_batch& images, int threads);
+/// run, features and bench of a detector: its raw outputs as files, its six maps as files, its times.
+void write_raw_outputs(const options& o, const rexnet::model& m, const image_batch& images);
+void write_level_maps(const options& o, const rexnet::model& m, const image_batch& images);
+void bench_detector(const options& o, const rexnet::model& m);
+/// A picture as a detector's network sees it.
+[[nodiscard]] image_batch detector_input(const rexnet::image_view& picture,
+                                         const rexnet::preprocessing& input,
+                                         const rexnet::detector_settings& settings);
 /// Throws when the command was not built with the set.
 [[nodiscard]] const struct measure_loops& loops_for(const std::string& set);
+/// What -o names. Of `run` it depends on the model, which is not open yet.
+enum class output_kind { file, features, file_or_raw_outputs };
 /// Declares every file that the options name to output_guard, before any work. Throws rexnet::error
 /// (output_is_input) where an output would land on an input or on another output.
-/// @param output_is_folder -o names a folder, for feature_files()
-void declare_files(const options& o, bool output_is_folder);
+void declare_files(const options& o, output_kind what);
 
 /// All files that the command writes are made by these functions, so that output_guard has every one. A file
 /// is written under a temporary name first: an interrupted write leaves the old file or none.
@@ -98,11 +133,14 @@ void declare_files(const options& o, bool output_is_folder);
 void commit_output(rexnet::output_file& file, const std::string& path);
 void write_file(const std::string& path, const std::string& bytes);
 void write_picture(const std::string& path, const rexnet::rgb_image& image);
-/// Names below -o of features, below --layers (of a network with as many blocks as any has), and below
-/// --arrays.
+/// Names below -o of features, below -o of run for a detector, below --layers (of a network with as many
+/// blocks as any has), and below --arrays.
 [[nodiscard]] std::vector<std::string> feature_files();
+[[nodiscard]] std::vector<std::string> raw_output_files();
 [[nodiscard]] std::vector<std::string> layer_files();
 [[nodiscard]] std::vector<std::string> coco_files();
+/// What grows beside --detections while eval looks at pictures, and is removed at its end.
+[[nodiscard]] std::string rows_file(const std::string& detections);
 
 }  // namespace rexnet_tools
 

@@ -94,13 +94,14 @@ std::string first_bytes(const std::string& name, std::size_t longest) {
   return name.substr(0, end);
 }
 
-/// The picture of one report: its matrix has its corner at (x0, y0), and a row and a column for each class
+/// The picture of one matrix, which has its corner at (x0, y0), and a row and a column for each class
 /// that occurs.
 class matrix_drawing {
  public:
-  explicit matrix_drawing(const evaluation_report& r)
-      : r_(r),
-        classes_(occurring_classes(r.counts)),
+  matrix_drawing(const confusion_words& w, const tally& counts)
+      : words_(w),
+        counts_(counts),
+        classes_(occurring_classes(counts)),
         longest_(longest_name()),
         l_(classes_.size(), longest_),
         side_(l_.cell * static_cast<double>(classes_.size())),
@@ -114,7 +115,7 @@ class matrix_drawing {
       for (std::size_t i = 0; i < classes_.size(); ++i) draw_class(i);
       draw_grid();
     }
-    for (const auto& [pair, count] : r_.counts.confusion()) draw_cell(pair.first, pair.second, count);
+    for (const auto& [pair, count] : counts_.confusion()) draw_cell(pair.first, pair.second, count);
     if (!l_.labelled) draw_frame();
     legend(d_, x0_ > 120 ? 120 : x0_, y0_ + side_ + 26);
     return std::move(d_).finish();
@@ -124,7 +125,7 @@ class matrix_drawing {
   [[nodiscard]] std::size_t longest_name() const {
     std::size_t longest = 1;
     for (const int c : classes_)
-      longest = (std::max)(longest, (std::min)(std::size_t{24}, r_.name(c).size()));
+      longest = (std::max)(longest, (std::min)(std::size_t{24}, words_.name(c).size()));
     return longest;
   }
   /// Of row or column i, from the corner.
@@ -134,25 +135,21 @@ class matrix_drawing {
         static_cast<std::size_t>(std::lower_bound(classes_.begin(), classes_.end(), c) - classes_.begin()));
   }
   [[nodiscard]] const class_count& count_of(int c) const {
-    return r_.counts.classes()[static_cast<std::size_t>(c)];
+    return counts_.classes()[static_cast<std::size_t>(c)];
   }
 
   void draw_titles() {
-    const class_count& all = r_.counts.all();
-    char title[160];
-    std::snprintf(title, sizeof(title), "%lld pictures: top-1 %.2f %%, top-5 %.2f %%",
-                  static_cast<long long>(all.n), 100 * share(all.top1, all.n), 100 * share(all.top5, all.n));
-    d_.text(16, 26, 15, title, "start");
-    d_.text(x0_ + side_ / 2, 50, 12, "taken for", "middle", "#666");
-    d_.text(20, y0_ + side_ / 2, 12, "class of the picture", "middle", "#666", -90);
+    d_.text(16, 26, 15, words_.title, "start");
+    d_.text(x0_ + side_ / 2, 50, 12, words_.columns, "middle", "#666");
+    d_.text(20, y0_ + side_ / 2, 12, words_.rows, "middle", "#666", -90);
   }
   /// The name of a class at its row and its column, and what part of its pictures is right.
   void draw_class(std::size_t i) {
-    const std::string name = first_bytes(r_.name(classes_[i]), longest_);
+    const std::string name = first_bytes(words_.name(classes_[i]), longest_);
     d_.text(x0_ - 6, y0_ + middle(i) + l_.font * 0.35, l_.font, name, "end");
     d_.text(x0_ + middle(i) + l_.font * 0.35, y0_ - 6, l_.font, name, "start", {}, -90);
     const class_count& of = count_of(classes_[i]);
-    if (of.n == 0) return;
+    if (of.n == 0 || classes_[i] == words_.nothing) return;
     char part[64];
     std::snprintf(part, sizeof(part), "%.1f %% of %lld", 100 * share(of.top1, of.n),
                   static_cast<long long>(of.n));
@@ -177,13 +174,14 @@ class matrix_drawing {
     const double x = middle_of(predicted), y = middle_of(label), gap = l_.labelled ? 1 : 0;
     d_.rectangle(x0_ + x - l_.cell / 2 + gap, y0_ + y - l_.cell / 2 + gap, l_.cell - gap, l_.cell - gap,
                  colour(part, label == predicted),
-                 r_.name(label) + " taken for " + r_.name(predicted) + ": " + std::to_string(count));
+                 words_.name(label) + " taken for " + words_.name(predicted) + ": " + std::to_string(count));
     if (l_.numbered)
       d_.text(x0_ + x, y0_ + y + 4.5, 13, std::to_string(count), "middle",
               (label == predicted ? part : std::sqrt(part)) > 0.55 ? "#fff" : "#222");
   }
 
-  const evaluation_report& r_;
+  const confusion_words& words_;
+  const tally& counts_;
   std::vector<int> classes_;  ///< sorted
   std::size_t longest_;       ///< bytes of a name
   layout l_;
@@ -193,8 +191,8 @@ class matrix_drawing {
 
 }  // namespace
 
-std::string confusion_svg(const evaluation_report& r) {
-  return matrix_drawing(r).draw();
+std::string confusion_svg(const confusion_words& w, const tally& counts) {
+  return matrix_drawing(w, counts).draw();
 }
 
 }  // namespace rexnet_tools

@@ -41,5 +41,6 @@ def draw(garment):
     return picture.resize((SIDE, SIDE), Image.LANCZOS)
 
 
-for name, garment in GARMENTS.items():
-    draw(garment).save(f"{sys.argv[1]}/{name}.png", optimize=True)
+if __name__ == "__main__":
+    for name, garment in GARMENTS.items():
+        draw(garment).save(f"{sys.argv[1]}/{name}.png", optimize=True)

@@ -73,7 +73,7 @@ evaluation_report begin_report(const options& o, const rexnet::model& m) {
   r.instruction_set = m.net().instruction_set();
   r.classes = classes_of(o, m);
   r.how = {o.input_of(m.input(), m.origin()), o.exif, o.threads > 0 ? o.threads : rexnet::available_cpus(),
-           o.pictures_at_a_time};
+           o.pictures_at_a_time > 0 ? o.pictures_at_a_time : 8};
   r.how.threads = (std::min)(r.how.threads, rexnet::max_threads);
   r.counts = tally(r.classes.count);
   return r;
@@ -139,10 +139,45 @@ void say_what_is_missing(const evaluation_report& r) {
   if (const std::string why = without_answer(r); !why.empty()) throw error(errc::io_error, why);
 }
 
+/// Throws where an option was given that this kind of model has no use for.
+void refuse_foreign_options(const options& o, bool detector) {
+  const struct {
+    const char* name;
+    bool given, of_detectors;
+  } all[] = {{"--batch", o.pictures_at_a_time != 0, false},
+             {"--csv", !o.csv.empty(), false},
+             {"--null", o.null_separated, false},
+             {"--left-out", o.left_out, false},
+             {"--crop-pct", o.crop_pct != 0, false},
+             {"--interpolation", !o.interpolation.empty(), false},
+             {"--images", !o.images.empty(), true},
+             {"--detections", !o.detections.empty(), true},
+             {"--min-score", o.least_score >= 0, true},
+             {"--max", o.most != 0, true},
+             {"--nms", o.overlap >= 0, true},
+             {"--candidates", o.candidates != 0, true},
+             {"--by-id", o.by_id, true}};
+  for (const auto& option : all)
+    if (option.given && option.of_detectors != detector)
+      throw error(errc::invalid_argument, std::string(option.name) + ": is for " +
+                                              (detector ? "classifiers, and " : "detectors, and ") + o.model +
+                                              (detector ? " is a detector" : " is none"));
+  if (!detector && o.input_w != 0)
+    throw error(errc::invalid_argument, "--input-size " + std::to_string(o.input_w) + "x" +
+                                            std::to_string(o.input_h) +
+                                            ": a classifier's input is a square, a detector's need not be");
+}
+
 }  // namespace
 
 void eval(const options& o) {
+  if (o.resume && o.csv.empty() && o.detections.empty()) {
+    say("--resume needs --csv, or --detections of a detector");
+    throw exit_with{2};
+  }
   const rexnet::model m = load_model(o);
+  refuse_foreign_options(o, m.is_detector());
+  if (m.is_detector()) return eval_detector(o, m);
   if (m.shape().classes == 0)
     throw error(errc::unsupported, o.model + ": a backbone without classifier has no classes to evaluate");
   evaluation_report r = begin_report(o, m);

@@ -48,27 +48,6 @@ std::string class_table(const evaluation_report& r, std::vector<int> classes) {
   return text;
 }
 
-std::string matrix(const evaluation_report& r, const std::vector<int>& classes) {
-  if (classes.size() < 2 || classes.size() > matrix_classes) return {};
-  const auto& confusion = r.counts.confusion();
-  std::size_t width = 5, cell = 4;
-  for (const int c : classes) width = (std::max)(width, (std::min)(name_columns, columns(r.name(c))));
-  for (const auto& entry : confusion) cell = (std::max)(cell, std::to_string(entry.second).size());
-  std::string text =
-      "\nconfusion: rows are the pictures' classes, columns what they were taken for\n" + left("", width);
-  for (const int c : classes) text += ' ' + right(shortened(r.name(c), cell), cell);
-  text += '\n';
-  for (const int row : classes) {
-    text += left(r.name(row), width);
-    for (const int column : classes) {
-      const auto at = confusion.find({row, column});
-      text += ' ' + right(at == confusion.end() ? "." : std::to_string(at->second), cell);
-    }
-    text += '\n';
-  }
-  return text;
-}
-
 std::string speed(const evaluation_report& r) {
   const std::size_t n = r.finished() - r.resumed;
   if (n == 0 || r.seconds <= 0) return {};
@@ -81,6 +60,18 @@ std::string speed(const evaluation_report& r) {
                 static_cast<double>(n) / r.seconds, r.how.threads, all * each) +
          "decode " + part(r.times.decode) + ", preprocess " + part(r.times.preprocess) + ", network " +
          part(r.times.network) + '\n';
+}
+
+/// The words for pictures. They borrow the report.
+confusion_words words_of(const evaluation_report& r) {
+  const class_count& all = r.counts.all();
+  return {format("%lld pictures: top-1 %.2f %%, top-5 %.2f %%", static_cast<long long>(all.n),
+                 100 * share(all.top1, all.n), 100 * share(all.top5, all.n)),
+          "class of the picture",
+          "taken for",
+          "rows are the pictures' classes, columns what they were taken for",
+          [&r](int c) { return r.name(c); },
+          -1};
 }
 
 }  // namespace
@@ -98,6 +89,30 @@ std::string evaluation_report::name(int label) const {
                                : classes.names[static_cast<std::size_t>(label)];
 }
 
+std::string confusion_text(const confusion_words& w, const tally& counts, const std::vector<int>& classes) {
+  if (classes.size() < 2 || classes.size() > matrix_classes) return {};
+  const auto& confusion = counts.confusion();
+  std::size_t width = 5, cell = 4;
+  for (const int c : classes) width = (std::max)(width, (std::min)(name_columns, columns(w.name(c))));
+  for (const auto& entry : confusion) cell = (std::max)(cell, std::to_string(entry.second).size());
+  std::string text = "\nconfusion: " + w.heading + '\n' + left("", width);
+  for (const int c : classes) text += ' ' + right(shortened(w.name(c), cell), cell);
+  text += '\n';
+  for (const int row : classes) {
+    text += left(w.name(row), width);
+    for (const int column : classes) {
+      const auto at = confusion.find({row, column});
+      text += ' ' + right(at == confusion.end() ? "." : std::to_string(at->second), cell);
+    }
+    text += '\n';
+  }
+  return text;
+}
+
+std::string confusion_svg(const evaluation_report& r) {
+  return confusion_svg(words_of(r), r.counts);
+}
+
 std::string text_report(const evaluation_report& r) {
   const class_count& all = r.counts.all();
   const auto n = [](std::int64_t v) { return static_cast<long long>(v); };
@@ -110,7 +125,7 @@ std::string text_report(const evaluation_report& r) {
   text += format("top-1  %6.2f %%  (%lld of %lld)\n", 100 * share(all.top1, all.n), n(all.top1), n(all.n));
   text += format("top-5  %6.2f %%  (%lld of %lld)\n", 100 * share(all.top5, all.n), n(all.top5), n(all.n));
   const std::vector<int> classes = occurring_classes(r.counts);
-  return text + class_table(r, classes) + matrix(r, classes) + speed(r);
+  return text + class_table(r, classes) + confusion_text(words_of(r), r.counts, classes) + speed(r);
 }
 
 namespace {

@@ -8,6 +8,7 @@
 
 #include <nlohmann/json_fwd.hpp>
 
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -56,10 +57,22 @@ struct evaluation_report {
 [[nodiscard]] std::string text_report(const evaluation_report& r);
 [[nodiscard]] nlohmann::ordered_json json_report(const evaluation_report& r);
 
-/// The confusion matrix as an SVG picture: a row for each class of pictures, a column for each that was
-/// predicted, of the classes that occur; right ones blue, mistakes orange, the darker the larger their part
-/// of the row.
+/// A confusion matrix in words.
+struct confusion_words {
+  std::string title, rows, columns;  ///< over the picture and at its sides
+  std::string heading;               ///< over the table
+  std::function<std::string(int)> name;
+  int nothing = -1;  ///< a class that stands for none: of its row no part is right
+};
+/// The matrix as a table, "" where it does not fit a terminal. @param classes that occur
+[[nodiscard]] std::string confusion_text(const confusion_words& w, const tally& counts,
+                                         const std::vector<int>& classes);
+/// The matrix as an SVG picture: a row for each class of pictures, a column for each that was predicted, of
+/// the classes that occur; right ones blue, mistakes orange, the darker the larger their part of the row.
+/// @{
+[[nodiscard]] std::string confusion_svg(const confusion_words& w, const tally& counts);
 [[nodiscard]] std::string confusion_svg(const evaluation_report& r);
+/// @}
 
 }  // namespace rexnet_tools
 

@@ -1,79 +1,16 @@
 // SPDX-License-Identifier: MIT
 #include "tools/evaluation.hpp"
 #include "tools/image_io.hpp"
+#include "tools/in_order.hpp"
 
-#include <algorithm>
 #include <chrono>
-#include <condition_variable>
-#include <exception>
-#include <map>
-#include <mutex>
 #include <new>
-#include <thread>
 
 namespace rexnet_tools {
 namespace {
 
 using rexnet::errc;
 using rexnet::error;
-
-/// Deals batches out and brings their predictions into order.
-class in_order {
- public:
-  in_order(std::size_t first, std::size_t end, const evaluation_settings& how, const std::atomic<int>& stop,
-           const finished_function& finished)
-      : claimed_(first),
-        delivered_(first),
-        end_(end),
-        batch_(static_cast<std::size_t>(how.batch)),
-        window_(32 * batch_ * static_cast<std::size_t>(how.threads)),
-        stop_(stop),
-        finished_(finished) {}
-
-  /// The next batch; false when there is none, or when the evaluation was stopped.
-  bool claim(std::size_t& begin, std::size_t& end) {
-    std::unique_lock<std::mutex> lock(mutex_);
-    // One picture can take as long as thousands of others, whose predictions would pile up behind it.
-    room_.wait(lock, [this] { return over() || claimed_ < delivered_ + window_; });
-    if (over()) return false;
-    begin = claimed_;
-    end = claimed_ = (std::min)(end_, begin + batch_);
-    return true;
-  }
-  void deliver(std::size_t begin, std::vector<prediction> predictions) {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    waiting_.emplace(begin, std::move(predictions));
-    try {
-      for (auto it = waiting_.begin(); it != waiting_.end() && it->first == delivered_ && !failure_;
-           it = waiting_.erase(it))
-        for (const prediction& p : it->second) finished_(delivered_++, p);
-    } catch (...) {
-      failure_ = std::current_exception();
-    }
-    room_.notify_all();
-  }
-  /// Ends the evaluation with this exception.
-  void fail(std::exception_ptr why) {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    if (!failure_) failure_ = std::move(why);
-    room_.notify_all();
-  }
-  void rethrow() const {
-    if (failure_) std::rethrow_exception(failure_);
-  }
-
- private:
-  [[nodiscard]] bool over() const { return failure_ || stop_ != 0 || claimed_ >= end_; }
-
-  std::mutex mutex_;
-  std::condition_variable room_;
-  std::size_t claimed_, delivered_;
-  const std::size_t end_, batch_, window_;
-  const std::atomic<int>& stop_;
-  const finished_function& finished_;
-  std::map<std::size_t, std::vector<prediction>> waiting_;
-  std::exception_ptr failure_;
-};
 
 double seconds_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
@@ -94,7 +31,7 @@ class worker {
     if (!ready) throw ready.error();
   }
 
-  void work(in_order& order) {
+  void work(in_order<prediction>& order) {
     for (std::size_t begin = 0, end = 0; order.claim(begin, end);) {
       std::vector<prediction> predictions(end - begin);
       for (std::size_t i = begin; i < end; ++i)
@@ -159,26 +96,11 @@ class worker {
 
 picture_times evaluate(const rexnet::model& m, const dataset& data, const evaluation_settings& how,
                        std::size_t first, const std::atomic<int>& stop, const finished_function& finished) {
-  in_order order(first, data.samples.size(), how, stop, finished);
+  in_order<prediction> order(first, data.samples.size(), how.batch, how.threads, stop, finished);
   std::vector<worker> workers;
   workers.reserve(static_cast<std::size_t>(how.threads));
   for (int i = 0; i < how.threads; ++i) workers.emplace_back(m, data, how);
-  const auto run = [&order](worker& w) {
-    try {
-      w.work(order);
-    } catch (...) {
-      order.fail(std::current_exception());
-    }
-  };
-  std::vector<std::thread> threads;
-  try {
-    for (std::size_t i = 1; i < workers.size(); ++i) threads.emplace_back(run, std::ref(workers[i]));
-  } catch (...) {  // the system gives no more threads
-    order.fail(std::current_exception());
-  }
-  run(workers[0]);
-  for (std::thread& t : threads) t.join();
-  order.rethrow();
+  work_in_threads(workers, order);
   picture_times sum;
   for (const worker& w : workers) {
     sum.decode += w.times().decode;

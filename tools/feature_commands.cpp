@@ -9,20 +9,22 @@ namespace rexnet_tools {
 
 namespace {
 
-/// By content: a .npy array, or else a picture.
-rexnet::feature_maps maps_of(const options& o, const rexnet::model& m, bool nchw) {
-  auto extractor =
-      rexnet::feature_extractor::make(m, o.input_of(m.input(), m.origin()), o.thread_count()).value();
+/// By content: a .npy array, or else a picture. @param images set to what a detector's network sees
+rexnet::feature_maps maps_of(const options& o, const rexnet::model& m, bool nchw, image_batch& images) {
+  const rexnet::preprocessing input = o.input_of(m.input(), m.origin());
+  auto extractor = rexnet::feature_extractor::make(m, input, o.thread_count()).value();
   const std::string& path = o.inputs[0];
   const auto file = rexnet::file_bytes::map(path).value();
   const std::string_view bytes = rexnet::detail::text(file.bytes());
   auto maps = [&] {
     if (bytes.substr(0, 6) == "\x93NUMPY") {
-      const image_batch images = read_images(path, nchw);
-      return extractor.extract({images.data.data(), images.n, images.h, images.w, 3});
+      images = read_images(path, nchw);
+    } else {
+      const rexnet::rgb_image picture = read_image(path, o.exif).value();
+      if (!m.is_detector()) return extractor.extract(picture.view());
+      images = detector_input(picture.view(), input, o.settings_of(m.header().settings));
     }
-    const rexnet::rgb_image picture = read_image(path, o.exif).value();
-    return extractor.extract(picture.view());
+    return extractor.extract({images.data.data(), images.n, images.h, images.w, 3});
   }();
   if (!maps) throw maps.error().in(path);
   return *std::move(maps);
@@ -31,14 +33,17 @@ rexnet::feature_maps maps_of(const options& o, const rexnet::model& m, bool nchw
 }  // namespace
 
 std::vector<std::string> feature_files() {
-  return {"stride2.npy",  "stride4.npy", "stride8.npy", "stride16.npy",
-          "stride32.npy", "head.npy",    "pooled.npy",  "features.npy"};
+  return {"stride2.npy", "stride4.npy", "stride8.npy",  "stride16.npy", "stride32.npy",
+          "head.npy",    "pooled.npy",  "features.npy", "map0.npy",     "map1.npy",
+          "map2.npy",    "map3.npy",    "map4.npy",     "map5.npy"};
 }
 
 void features(const options& o) {
   const rexnet::model m = load_model(o);
   const bool nchw = o.layout == "nchw";
-  const rexnet::feature_maps maps = maps_of(o, m, nchw);
+  o.check_kind(m.header());
+  image_batch images;
+  const rexnet::feature_maps maps = maps_of(o, m, nchw, images);
   std::filesystem::create_directories(std::filesystem::u8path(o.output));
   const auto write = [&](const std::string& name, const rexnet::feature_map& map) {
     write_map(o.output + "/" + name + ".npy", map, nchw);
@@ -53,6 +58,7 @@ void features(const options& o) {
   const column pooled{m.shape().head_c, &maps.pooled}, features{feature_c(m.shape()), &maps.features};
   for (const auto& [name, vectors] : {std::pair{"pooled", &pooled}, {"features", &features}})
     write_file(o.output + "/" + name + ".npy", rexnet::write_npy({maps.n, vectors->floats}, *vectors->data));
+  if (m.is_detector()) write_level_maps(o, m, images);
 }
 
 }  // namespace rexnet_tools

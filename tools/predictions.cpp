@@ -5,9 +5,7 @@
 
 #include "rexnet/core/bytes.hpp"
 
-#include <cerrno>
 #include <cstdio>
-#include <cstring>
 #include <filesystem>
 #include <sstream>
 
@@ -35,15 +33,15 @@ std::uint32_t add(std::uint32_t crc, const std::string& text) {
   return rexnet::crc32({reinterpret_cast<const unsigned char*>(line.data()), line.size()}, crc);
 }
 
+std::uint32_t crc_of(const std::string& text) {
+  return rexnet::crc32({reinterpret_cast<const unsigned char*>(text.data()), text.size()});
+}
+
 /// Nine digits tell all floats apart.
 std::string exact(float v) {
   char text[32];
   std::snprintf(text, sizeof(text), "%.9g", static_cast<double>(v));
   return text;
-}
-
-error failed(const std::string& path, const char* what) {
-  return {errc::io_error, path + ": " + what + ": " + std::strerror(errno)};
 }
 
 /// A class of a row; -1 where it is none.
@@ -67,48 +65,47 @@ bool read_prediction(const std::vector<std::string>& row, const class_list& clas
   return p.broken.empty() && class_of(row[predicted_column], classes) == p.top[0].index;
 }
 
-/// What two ids of runs do not share.
-std::string difference(const std::string& found, const std::string& expected) {
-  if (found.size() != expected.size()) return "it is no file of rexnet eval";
-  if (found.compare(0, 8, expected, 0, 8) != 0) return "another model";
-  if (found.compare(9, 8, expected, 9, 8) != 0)
-    return "other settings (preprocessing, EXIF, class names or instruction set)";
-  return "another data set";
-}
-
 }  // namespace
 
-std::string run_id(const rexnet::model& m, const rexnet::preprocessing& input, bool exif,
-                   const class_list& classes, const dataset& data) {
+std::string run_id(const rexnet::model& m, const std::string& settings, const std::string& data) {
   std::uint32_t weights =
       rexnet::crc32({reinterpret_cast<const unsigned char*>(m.payload().data()), m.payload().size() * 4});
   const rexnet::config& c = m.shape();
-  std::ostringstream shape, settings;
+  std::ostringstream shape;
   shape << static_cast<int>(c.family) << ' ' << c.width_hundredths << ' ' << c.classes << ' ' << c.stem_c
         << ' ' << c.head_c << ' ' << c.hidden_c;
+  if (m.is_detector()) shape << ' ' << rexnet::fingerprint(m.detector_shape());
   weights = add(weights, shape.str());
+  char id[32];
+  std::snprintf(id, sizeof(id), "%08x-%08x-%08x", static_cast<unsigned>(weights),
+                static_cast<unsigned>(crc_of(settings)), static_cast<unsigned>(crc_of(data)));
+  return id;
+}
 
+std::string run_difference(const std::string& found, const std::string& expected, const char* settings) {
+  if (found.size() != expected.size()) return "no run of rexnet eval";
+  if (found.compare(0, 8, expected, 0, 8) != 0) return "another model";
+  if (found.compare(9, 8, expected, 9, 8) != 0) return std::string("other settings (") + settings + ")";
+  return "another data set";
+}
+
+std::string run_id(const rexnet::model& m, const rexnet::preprocessing& input, bool exif,
+                   const class_list& classes, const dataset& data) {
+  std::ostringstream settings;
   settings << input.input_size << ' ' << exact(static_cast<float>(input.crop_pct)) << ' '
            << static_cast<int>(input.interpolation) << ' ' << static_cast<int>(input.order) << ' ' << exif
            << ' ' << m.net().instruction_set();
   for (const float v : input.mean) settings << ' ' << exact(v);
   for (const float v : input.std) settings << ' ' << exact(v);
-  std::uint32_t other = add(0, settings.str());
-  for (const std::string& name : classes.names) other = add(other, name);
-
-  std::uint32_t pictures = 0;
-  for (const sample& s : data.samples) pictures = add(pictures, s.path + '\n' + std::to_string(s.label));
-  char id[32];
-  std::snprintf(id, sizeof(id), "%08x-%08x-%08x", static_cast<unsigned>(weights),
-                static_cast<unsigned>(other), static_cast<unsigned>(pictures));
-  return id;
+  settings << '\n';
+  for (const std::string& name : classes.names) settings << name << '\n';
+  std::string pictures;
+  for (const sample& s : data.samples) pictures += s.path + '\n' + std::to_string(s.label) + '\n';
+  return run_id(m, settings.str(), pictures);
 }
 
 predictions_file::predictions_file(const std::string& path, std::string run, const class_list& classes)
-    : path_(path), run_(std::move(run)), classes_(&classes) {
-  file_.open(fs::u8path(path), std::ios::binary | std::ios::app);
-  if (!file_) throw failed(path, "cannot be written");
-}
+    : run_(std::move(run)), classes_(&classes), file_(path) {}
 
 predictions_file predictions_file::create(const std::string& path, std::string run,
                                           const class_list& classes) {
@@ -117,7 +114,7 @@ predictions_file predictions_file::create(const std::string& path, std::string r
   if (fs::exists(fs::u8path(path), unknown))
     throw error(errc::io_error, path + ": exists already: remove it, or continue it with --resume");
   predictions_file f(path, std::move(run), classes);
-  f.file_ << header;
+  f.file_.append(header);
   f.flush();
   return f;
 }
@@ -130,7 +127,7 @@ predictions_file predictions_file::resume(const std::string& path, std::string r
   const std::uintmax_t size = fs::file_size(fs::u8path(path), unknown);
   if (unknown || size == 0) {
     predictions_file f(path, std::move(run), classes);
-    f.file_ << header;
+    f.file_.append(header);
     f.flush();
     return f;
   }
@@ -153,7 +150,10 @@ predictions_file predictions_file::resume(const std::string& path, std::string r
         for (const std::string& field : row)
           if (field.find('\0') != field.npos) throw refuse(at + "holds a NUL byte");
         if (row.size() != column_count) throw refuse(at + "has " + std::to_string(row.size()) + " columns");
-        if (row[run_column] != run) throw refuse(at + "is of " + difference(row[run_column], run));
+        if (row[run_column] != run)
+          throw refuse(
+              at + "is of " +
+              run_difference(row[run_column], run, "preprocessing, EXIF, class names or instruction set"));
         if (rows >= data.samples.size()) throw refuse("it has more rows than the data set has pictures");
         const sample& s = data.samples[rows];
         if (row[path_column] != s.path || row[label_column] != std::to_string(s.label))
@@ -164,13 +164,10 @@ predictions_file predictions_file::resume(const std::string& path, std::string r
     }
     whole = reader.position();
   }
-  if (whole < size) {
-    fs::resize_file(fs::u8path(path), whole, unknown);
-    if (unknown) throw error(errc::io_error, path + ": cannot be cut: " + unknown.message());
-  }
+  if (whole < size) growing_file::cut(path, whole);
   predictions_file f(path, std::move(run), classes);
   f.rows_ = rows;
-  if (whole == 0) f.file_ << header;
+  if (whole == 0) f.file_.append(header);
   f.flush();
   return f;
 }
@@ -187,19 +184,12 @@ void predictions_file::append(const sample& s, const prediction& p) {
     scores += (k > 0 ? " " : "") + exact(p.top[k].score);
   }
   const bool good = p.count > 0;
-  file_ << csv_field(s.path) << ',' << s.label << ',' << (good ? std::to_string(p.top[0].index) : "") << ','
-        << (good ? exact(p.top[0].score) : "") << ',' << top << ',' << scores << ',' << name_of(s.label)
-        << ',' << (good ? name_of(p.top[0].index) : "") << ',' << csv_field(p.broken) << ',' << run_ << '\n';
+  std::ostringstream row;
+  row << csv_field(s.path) << ',' << s.label << ',' << (good ? std::to_string(p.top[0].index) : "") << ','
+      << (good ? exact(p.top[0].score) : "") << ',' << top << ',' << scores << ',' << name_of(s.label) << ','
+      << (good ? name_of(p.top[0].index) : "") << ',' << csv_field(p.broken) << ',' << run_ << '\n';
+  file_.append(row.str());
   ++rows_;
-}
-
-void predictions_file::flush() {
-  if (!file_.flush()) throw failed(path_, "cannot be written");
-}
-
-void predictions_file::close() {
-  file_.close();
-  if (!file_) throw failed(path_, "cannot be written");
 }
 
 }  // namespace rexnet_tools

@@ -5,12 +5,12 @@
 #define REXNET_TOOLS_PREDICTIONS_HPP
 
 #include "tools/dataset.hpp"
+#include "tools/growing_file.hpp"
 #include "tools/tally.hpp"
 
 #include "rexnet/model.hpp"
 
 #include <cstddef>
-#include <fstream>
 #include <functional>
 #include <string>
 #include <vector>
@@ -18,10 +18,16 @@
 namespace rexnet_tools {
 
 /// Three checksums, "weights-settings-data": of the network and its weights; of everything else that the rows
-/// depend on (preprocessing, EXIF, class names, instruction set); of the paths and labels. Each row ends with
-/// it.
+/// depend on; of the data set. Each row ends with it.
+[[nodiscard]] std::string run_id(const rexnet::model& m, const std::string& settings,
+                                 const std::string& data);
+/// The same where settings are preprocessing, EXIF, class names and instruction set, and data is paths and
+/// labels.
 [[nodiscard]] std::string run_id(const rexnet::model& m, const rexnet::preprocessing& input, bool exif,
                                  const class_list& classes, const dataset& data);
+/// What two ids of runs do not share. @param settings what the second checksum is of, in words
+[[nodiscard]] std::string run_difference(const std::string& found, const std::string& expected,
+                                         const char* settings);
 
 class predictions_file {
  public:
@@ -41,17 +47,17 @@ class predictions_file {
   [[nodiscard]] std::size_t rows() const { return rows_; }
   void append(const sample& s, const prediction& p);
   /// Hands the rows to the system, which keeps them whatever becomes of this process. Throws io_error.
-  void flush();
+  void flush() { file_.flush(); }
   /// At the end: some file systems report only then that there was no room. Throws io_error.
-  void close();
+  void close() { file_.close(); }
 
  private:
   predictions_file(const std::string& path, std::string run, const class_list& classes);
   [[nodiscard]] std::string name_of(int label) const;
 
-  std::string path_, run_;
+  std::string run_;
   const class_list* classes_;
-  std::ofstream file_;
+  growing_file file_;
   std::size_t rows_ = 0;
 };
 

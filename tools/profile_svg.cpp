@@ -11,7 +11,7 @@ namespace rexnet_tools {
 namespace {
 
 // Columns, in pixels of the picture.
-constexpr double width = 1000, left = 262, right = 738, row = 25, thickness = 17;
+constexpr double width = 1000, left_end = 262, right_end = 738, row = 25, thickness = 17;
 constexpr double time_at = 806, bound_at = 882, peak_at = 972;  // right edges of the numbers
 
 /// Also colour-blind people can tell them apart (Paul Tol's scheme "bright").
@@ -96,15 +96,15 @@ void draw_bar(drawing& d, const profile_chart& chart, const profile_bar& bar, do
   const double middle = y + row / 2, base = middle + 4.5, us = bar.us();
   d.svg += "<g class=\"row\">\n";
   d.text(20, base, "name", bar.name);
-  d.text(left - 10, base, "detail end", bar.detail);
-  double x = left;
+  d.text(left_end - 10, base, "detail end", bar.detail);
+  double x = left_end;
   for (const profile_part& p : bar.parts) {
     const auto kind = static_cast<std::size_t>(p.kind);
     d.box(x, middle - thickness / 2, p.us * scale, thickness, colours[kind],
           bar.name + ", " + chart.kinds[kind] + ": " + unit(p.us));
     x += p.us * scale;
   }
-  const double bound_x = left + bar.bound_us * scale;
+  const double bound_x = left_end + bar.bound_us * scale;
   d.line(bound_x, middle - thickness / 2 - 2, bound_x, middle + thickness / 2 + 2, "bound");
   d.text(time_at, base, "end", unit(us));
   d.text(bound_at, base, "end", unit(bar.bound_us));
@@ -145,7 +145,7 @@ struct chart_sums {
 void draw_grid(drawing& d, double top, double bottom, double most, double scale, const time_unit& unit) {
   const double step = tick_step(most);
   for (int i = 0; i * step <= most; ++i) {
-    const double x = left + i * step * scale;
+    const double x = left_end + i * step * scale;
     d.line(x, top - 4, x, bottom, i == 0 ? "rule" : "grid");
     d.text(x, top - 12, "tick", i == 0 ? "0" : unit.tick(i * step));
   }
@@ -158,7 +158,7 @@ void draw_grid(drawing& d, double top, double bottom, double most, double scale,
 void draw_foot(drawing& d, double bottom, const chart_sums& all, double peak, const time_unit& unit) {
   d.line(20, bottom + 6, peak_at, bottom + 6, "rule");
   d.text(20, bottom + 27, "total", "all");
-  d.text(left, bottom + 27, "total", "the bound is " + percent(all.bound / all.us) + " of the time");
+  d.text(left_end, bottom + 27, "total", "the bound is " + percent(all.bound / all.us) + " of the time");
   d.text(time_at, bottom + 27, "total end", unit(all.us));
   d.text(bound_at, bottom + 27, "total end", unit(all.bound));
   d.text(peak_at, bottom + 27, "total end", percent(all.macs / all.us / peak));
@@ -176,7 +176,7 @@ std::string profile_svg(const profile_chart& chart) {
   constexpr double top = 150;
   const double bottom = top + row * static_cast<double>(chart.bars.size()), height = bottom + 104;
   const chart_sums all(chart);
-  const double scale = (right - left) / (all.most * 1.02);
+  const double scale = (right_end - left_end) / (all.most * 1.02);
   const time_unit unit = all.us < 10000 ? time_unit{"µs", 1} : time_unit{"ms", 1000};
 
   drawing d;

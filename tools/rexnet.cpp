@@ -69,6 +69,36 @@ CLI::Validator rule(void (*put)(rexnet::preprocessing&, double)) {
           },
           ""};
 }
+/// The same for a value of a detector's settings.
+CLI::Validator rule(void (*put)(rexnet::detector_settings&, double)) {
+  return {[put](std::string& text) {
+            double v = 0;
+            if (!read_number(text, v)) return text + ": is not a number";
+            rexnet::detector_settings s;
+            put(s, v);
+            std::string why;
+            static_cast<void>(rexnet::detail::check_settings(s, rexnet::detail::report_text{why}));
+            return why;
+          },
+          ""};
+}
+
+/// "320", or "640x480": width first. False where the text is neither, or a side is not 1 to 16384.
+bool read_sides(const std::string& text, int& w, int& h) {
+  const std::size_t cross = text.find('x');
+  const auto side = [](const std::string& digits, int& v) {
+    v = 0;
+    for (const char c : digits) {
+      if (c < '0' || c > '9' || v > 16384) return false;
+      v = v * 10 + (c - '0');
+    }
+    return v >= 1 && v <= 16384;
+  };
+  if (!side(text.substr(0, cross), w)) return false;
+  if (cross == text.npos) return h = w, true;
+  return side(text.substr(cross + 1), h);
+}
+
 /// Too large for a float is infinity.
 float narrow(double v) {
   constexpr float most = (std::numeric_limits<float>::max)(),
@@ -89,6 +119,7 @@ struct command_line {
                    "instruction set instead of the best; before the subcommand (also: REXNET_ISA)");
     add_run();
     add_classify();
+    add_detect();
     add_features();
     add_preprocess();
     add_inspect();
@@ -123,9 +154,35 @@ struct command_line {
     c->add_option("--threads", o.threads, "default: the processors of this process, at most 8")
         ->check(range(1, rexnet::max_threads));
   }
-  void pictures(CLI::App* c);
+  /// --input-size of commands that take detectors, too.
+  void sides(CLI::App* c) {
+    c->add_option_function<std::string>(
+         "--input-size",
+         [this](const std::string& text) {
+           int w = 0, h = 0;
+           static_cast<void>(read_sides(text, w, h));
+           const bool one = text.find('x') == text.npos;
+           o.input_size = one ? w : 0, o.input_w = one ? 0 : w, o.input_h = one ? 0 : h;
+         },
+         "side of the network's input; a detector's: also WIDTHxHEIGHT")
+        ->check({[](const std::string& text) {
+                   int w = 0, h = 0;
+                   return read_sides(text, w, h)
+                              ? std::string()
+                              : text + ": must be 1 to 16384, of a detector also WIDTHxHEIGHT of such sides";
+                 },
+                 ""})
+        ->type_name("N|WxH");
+  }
+  void images(CLI::App* c);
+  void normalisation(CLI::App* c, const char* names);
+  /// @param detectors the command takes them, too
+  void pictures(CLI::App* c, bool detectors = false);
+  /// Which boxes a detector keeps.
+  void boxes(CLI::App* c);
   void add_run();
   void add_classify();
+  void add_detect();
   void add_features();
   void add_preprocess();
   void add_inspect();
@@ -135,11 +192,19 @@ struct command_line {
   void add_coco();
 };
 
-void command_line::pictures(CLI::App* c) {
-  c->add_option("--input-size", o.input_size, "side of the network's input")->check(range(1, 16384));
-  c->add_option("--crop-pct", o.crop_pct, "part of the short side that the crop keeps")
-      ->check(rule([](rexnet::preprocessing& p, double v) { p.crop_pct = v; }));
-  c->add_option("--interpolation", o.interpolation)->check(CLI::IsMember({"bicubic", "bilinear"}));
+/// What commands that answer pictures one by one have in common.
+void command_line::images(CLI::App* c) {
+  c->add_option("IMAGE", o.inputs,
+                "pictures, directories of pictures, - for standard input: a picture, or a list of paths")
+      ->required();
+  CLI::Option* json = c->add_flag("--json", o.json, "one array");
+  c->add_flag("--jsonl", o.jsonl, "an object a line, as soon as its picture is done")->excludes(json);
+  c->add_flag("--exif", o.exif, "turn pictures upright by their EXIF orientation");
+  lists(c);
+  threads(c);
+}
+/// @param names where names of classes come from without --labels
+void command_line::normalisation(CLI::App* c, const char* names) {
   c->add_option("--mean", o.mean)
       ->expected(3)
       ->delimiter(',')
@@ -149,42 +214,69 @@ void command_line::pictures(CLI::App* c) {
       ->delimiter(',')
       ->check(rule([](rexnet::preprocessing& p, double v) { p.std[0] = narrow(v); }));
   c->add_option("--labels", o.labels,
-                "file of class names, one per line; none; default: the model's, ImageNet's for 1000");
+                std::string("file of class names, one per line; none; default: ") + names);
+}
+void command_line::pictures(CLI::App* c, bool detectors) {
+  if (detectors)
+    sides(c);
+  else
+    c->add_option("--input-size", o.input_size, "side of the network's input")->check(range(1, 16384));
+  c->add_option("--crop-pct", o.crop_pct, "part of the short side that the crop keeps")
+      ->check(rule([](rexnet::preprocessing& p, double v) { p.crop_pct = v; }));
+  c->add_option("--interpolation", o.interpolation)->check(CLI::IsMember({"bicubic", "bilinear"}));
+  normalisation(c, "the model's, ImageNet's for 1000");
+}
+void command_line::boxes(CLI::App* c) {
+  c->add_option("--min-score", o.least_score,
+                "a detector's: a class whose probability is not above this is none; default of detect: 0.3")
+      ->check(rule([](rexnet::detector_settings& s, double v) { s.boxes.score = narrow(v); }));
+  c->add_option("--nms", o.overlap,
+                "a detector's: a box that overlaps a better one of its class by more than this goes")
+      ->check(rule([](rexnet::detector_settings& s, double v) { s.boxes.iou = v; }));
+  c->add_option("--max", o.most, "a detector's: boxes of a picture")
+      ->check(range(1, rexnet::max_ssd_candidates));
+  c->add_option("--candidates", o.candidates, "a detector's: candidates of a class")
+      ->check(range(1, rexnet::max_ssd_candidates));
 }
 void command_line::add_run() {
-  CLI::App* c = command("run", "logits of a .npy array", run, true);
+  CLI::App* c = command("run", "logits of a .npy array; a detector's raw outputs", run, true);
   c->add_option("INPUT", o.inputs, "float32 .npy")->required()->expected(1);
-  c->add_option("-o,--output", o.output, ".npy for the logits")->required();
+  c->add_option("-o,--output", o.output,
+                ".npy for the logits; of a detector: directory for cls_logits.npy, bbox_regression.npy")
+      ->required();
   c->add_option("--layout", o.layout)->check(CLI::IsMember({"nchw", "nhwc"}));
   c->add_option("--layers", o.layers, "directory for features.N.npy");
   threads(c);
 }
 void command_line::add_classify() {
   CLI::App* c = command("classify", "most probable classes of pictures", classify, true);
-  c->add_option("IMAGE", o.inputs,
-                "pictures, directories of pictures, - for standard input: a picture, or a list of paths")
-      ->required();
+  images(c);
   c->add_option("--top", o.top)->check(range(1, (std::numeric_limits<int>::max)()));
   c->add_option("--cam", o.cam, "what speaks for the class, over the picture: .png, .npy or a directory");
   c->add_option("--cam-class", o.cam_class, "class of --cam; default: the most probable")
       ->check(range(0, (std::numeric_limits<int>::max)()))
       ->needs("--cam");
   c->add_option("--embed", o.embed, ".npy for the features before the classifier, a row per picture");
-  CLI::Option* json = c->add_flag("--json", o.json, "one array");
-  c->add_flag("--jsonl", o.jsonl, "an object a line, as soon as its picture is done")->excludes(json);
-  c->add_flag("--exif", o.exif, "turn pictures upright by their EXIF orientation");
-  lists(c);
   pictures(c);
-  threads(c);
+}
+void command_line::add_detect() {
+  CLI::App* c = command("detect", "what is where in pictures: boxes, classes, scores", detect, true);
+  images(c);
+  boxes(c);
+  sides(c);
+  c->add_option("--draw", o.drawing, "the pictures with their boxes: .png, or a directory");
+  normalisation(c, "the model's");
 }
 void command_line::add_features() {
   CLI::App* c = command("features", "maps of a backbone and features before the classifier", features, true);
   c->add_option("INPUT", o.inputs, "a picture, or float32 .npy")->required()->expected(1);
-  c->add_option("-o,--output", o.output, "directory for stride2.npy to stride32.npy, head, pooled, features")
+  c->add_option("-o,--output", o.output,
+                "directory for stride2.npy to stride32.npy, head, pooled, features; of a detector also "
+                "map0.npy to map5.npy, which its heads see")
       ->required();
   c->add_option("--layout", o.layout)->check(CLI::IsMember({"nchw", "nhwc"}));
   c->add_flag("--exif", o.exif);
-  pictures(c);
+  pictures(c, true);
   threads(c);
 }
 void command_line::add_preprocess() {
@@ -197,15 +289,17 @@ void command_line::add_preprocess() {
 void command_line::add_inspect() {
   CLI::App* c = command("inspect", "what a file holds", inspect, true);
   c->add_flag("--json", o.json);
-  c->add_option("--input-size", o.input_size)->check(range(1, 16384));
+  sides(c);
 }
 void command_line::add_bench() {
-  CLI::App* c = command("bench", "time of the forward pass", bench, true);
+  CLI::App* c =
+      command("bench", "time of the forward pass; of a detector also from pictures to boxes", bench, true);
   CLI::Option* profile =
       c->add_flag("--profile", o.profile, "time of every phase against the machine's bound");
   c->add_option("--svg", o.svg, "the profile as a picture")->needs(profile);
-  c->add_option("--batch", o.batch)->check(range(1, 1024));
-  c->add_option("--input-size", o.input_size)->check(range(1, 16384));
+  c->add_option("--batch", o.batch, "images of a pass; of a detector pictures of a call")
+      ->check(range(1, 1024));
+  sides(c);
   c->add_flag("--json", o.json);
   threads(c);
 }
@@ -213,14 +307,24 @@ void command_line::add_pack() {
   CLI::App* c = command("pack", "checkpoint to packed file", pack, true);
   c->add_option("-o,--output", o.output)->required();
   c->add_flag("--fp16", o.half, "store weights as float16: half the size, expanded when loading");
-  c->add_option("--selftest", o.selftest, "an input and PyTorch's logits for it, stored and checked")
+  c->add_option("--selftest", o.selftest,
+                "an input and PyTorch's logits for it, stored and checked; of a detector logits and codes")
+      ->expected(2, 3)
+      ->type_name("IN.npy LOGITS.npy [CODES.npy]");
+  pictures(c, true);
+  boxes(c);
+  c->add_option("--anchor-scales", o.anchor_scales,
+                "a detector's: scales of the first and the last map's anchors, as it was trained")
       ->expected(2)
-      ->type_name("IN.npy LOGITS.npy");
-  pictures(c);
+      ->delimiter(',')
+      ->type_name("MIN,MAX");
 }
 void command_line::add_eval() {
-  CLI::App* c = command("eval", "accuracy on pictures whose classes are known", eval, true);
-  c->add_option("DATA", o.inputs, "folder with a folder for each class, or list of paths and classes")
+  CLI::App* c =
+      command("eval", "accuracy on pictures whose classes, of a detector boxes, are known", eval, true);
+  c->add_option("DATA", o.inputs,
+                "folder with a folder for each class, or list of paths and classes; for a detector COCO's "
+                "ground truth, .json")
       ->required()
       ->expected(1);
   c->add_option("--batch", o.pictures_at_a_time, "pictures that a thread takes at a time, default 8")
@@ -228,8 +332,8 @@ void command_line::add_eval() {
   c->add_option("--threads", o.threads, "each with pictures of its own; default: this process's processors")
       ->check(range(1, rexnet::max_threads));
   c->add_flag("--json", o.json);
-  CLI::Option* csv = c->add_option("--csv", o.csv, "a row for each picture, written as they are finished");
-  c->add_flag("--resume", o.resume, "go on where an interrupted run's --csv ends")->needs(csv);
+  c->add_option("--csv", o.csv, "a row for each picture, written as they are finished");
+  c->add_flag("--resume", o.resume, "go on where an interrupted run's --csv, or --detections, ends");
   c->add_option("--confusion", o.confusion, "the confusion matrix as a picture, .svg")
       ->check([](const std::string& path) {
         const bool svg = path.size() > 4 && rexnet::detail::ends_with(path, ".svg");
@@ -237,7 +341,12 @@ void command_line::add_eval() {
       });
   c->add_flag("--exif", o.exif, "turn pictures upright by their EXIF orientation");
   lists(c);
-  pictures(c);
+  pictures(c, true);
+  c->add_option("--images", o.images, "of a detector: folder of the pictures; default: the .json file's");
+  c->add_option("--detections", o.detections,
+                "of a detector: what it found, as COCO's list of results, .json");
+  boxes(c);
+  c->add_flag("--by-id", o.by_id, "of a detector: class k is the category with id k, whatever their names");
 }
 
 void command_line::add_coco() {
@@ -277,7 +386,9 @@ int run_command(int argc, char** argv) {
   }
   try {
     if (const auto set = rexnet::use_instruction_set(o.isa); !set) throw set.error();
-    declare_files(o, line.chosen == features);
+    declare_files(o, line.chosen == features ? output_kind::features
+                     : line.chosen == run    ? output_kind::file_or_raw_outputs
+                                             : output_kind::file);
     line.chosen(o);
   } catch (const exit_with& e) {
     return e.code;

@@ -105,7 +105,11 @@ void run(const options& o) {
   const rexnet::model m = load_model(o);
   const bool nchw = o.layout == "nchw";
   const image_batch images = read_images(o.inputs[0], nchw);
-  auto session = rexnet::session::make(m, o.thread_count()).value();
+  if (m.is_detector()) {
+    write_raw_outputs(o, m, images);
+    if (o.layers.empty()) return;
+  }
+  auto session = rexnet::session::make(m, o.thread_count()).value();  // of a detector: its backbone
   std::optional<layer_maps> maps;
   rexnet::forward_options how;
   if (!o.layers.empty()) {
@@ -114,7 +118,8 @@ void run(const options& o) {
     how.taps = &maps->taps;
   }
   const std::vector<float> logits = forward(session, images, how);
-  write_file(o.output, rexnet::write_npy({images.n, rexnet::output_c(m.shape())}, logits));
+  if (!m.is_detector())
+    write_file(o.output, rexnet::write_npy({images.n, rexnet::output_c(m.shape())}, logits));
   if (!maps) return;
   for (const auto& [index, map] : maps->layers)
     write_map(o.layers + "/features." + std::to_string(index) + ".npy", map, nchw);
@@ -166,6 +171,8 @@ bench_result measure(rexnet::session& session, int side, int batch) {
 void bench(const options& o) {
   if (o.profile) return print_profile(o);
   const rexnet::model m = load_model(o);
+  o.check_kind(m.header());
+  if (m.is_detector()) return bench_detector(o, m);
   const int threads = o.thread_count();
   const int side = o.input_size != 0 ? o.input_size : m.input().input_size;
   auto session = rexnet::session::make(m, threads).value();

@@ -25,31 +25,34 @@ def run_logged(command, log, **options):
     return (lines[-1] if lines else f"exit code {done.returncode}")[:200]
 
 
+def make_environment(setup, name, packages):
+    """A virtual environment; one that was given by --venv is used as it is."""
+    directory = setup.work / "environments" / name
+    if name in setup.given or (directory / "complete").exists():
+        return
+    print(f"  environment {name}: {' '.join(packages)}", flush=True)
+    shutil.rmtree(directory, ignore_errors=True)
+    log = setup.work / "logs" / f"environment_{name}.log"
+    reason = run_logged([sys.executable, "-m", "venv", directory], log) or run_logged(
+        [directory / "bin/python", "-m", "pip", "install", "--quiet", *packages], log
+    )
+    if reason:
+        print(f"    failed: {reason}", flush=True)
+    else:
+        (directory / "complete").touch()
+
+
 def make_environments(setup):
-    """A virtual environment per group of peers; one that was given by --venv is used as it is."""
+    """One per group of peers."""
     needed = {peers.PEERS[p].environment for p in setup.peers} - {None} | {"torch"}
     for name in sorted(needed):
-        if name in setup.given:
-            continue
-        directory = setup.work / "environments" / name
-        if (directory / "complete").exists():
-            continue
-        print(f"  environment {name}: {' '.join(peers.ENVIRONMENTS[name])}", flush=True)
-        shutil.rmtree(directory, ignore_errors=True)
-        log = setup.work / "logs" / f"environment_{name}.log"
-        reason = run_logged([sys.executable, "-m", "venv", directory], log) or run_logged(
-            [directory / "bin/python", "-m", "pip", "install", "--quiet", *peers.ENVIRONMENTS[name]], log
-        )
-        if reason:
-            print(f"    failed: {reason}", flush=True)
-        else:
-            (directory / "complete").touch()
+        make_environment(setup, name, peers.ENVIRONMENTS[name])
 
 
-def write_versions(setup):
-    """What is installed when the measurement starts."""
+def versions(setup, environments):
+    """What is installed when the measurement starts: {environment: {package: version}}."""
     found = {}
-    for name, packages in peers.ENVIRONMENTS.items():
+    for name, packages in environments.items():
         code = (
             "import importlib.metadata as m, json, sys\nfound = {}\nfor p in sys.argv[1:]:\n"
             "  try: found[p] = m.version(p)\n  except m.PackageNotFoundError: pass\nprint(json.dumps(found))"
@@ -61,10 +64,15 @@ def write_versions(setup):
             found[name] = json.loads(answer.stdout)
         except (OSError, subprocess.CalledProcessError):
             found[name] = {}
+    return found
+
+
+def write_versions(setup):
+    found = versions(setup, peers.ENVIRONMENTS)
     (setup.work / "versions.json").write_text(json.dumps(found, indent=1))
 
 
-def build_rexnet(setup):
+def build_rexnet(setup, targets):
     flags = [
         "-DCMAKE_BUILD_TYPE=Release",
         "-DREXNET_NATIVE=ON",
@@ -82,9 +90,7 @@ def build_rexnet(setup):
             "-j",
             str(len(setup.cores)),
             "--target",
-            "rexnet_worker",
-            "rexnet_command",
-            "minimal",
+            *targets,
         ],
         log,
     )
@@ -107,4 +113,4 @@ def commit(root):
 
 def prepare(setup):
     make_environments(setup)
-    build_rexnet(setup)
+    build_rexnet(setup, ["rexnet_worker", "rexnet_command", "minimal"])

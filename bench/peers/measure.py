@@ -39,6 +39,24 @@ def passes_for(times, block_seconds):
     return max(3, min(20, int(block_seconds * 1e3 / statistics.median(times))))
 
 
+def measure_rounds(setup, row, workers, before):
+    """One block per worker in each round; before(rexnet's worker) comes before its blocks. Who fails is taken
+    out of `workers`."""
+    order = random.Random(f"{row['model']} {row['threads']} {row['batch']}")
+    for _ in range(setup.rounds):
+        names = list(workers)
+        order.shuffle(names)
+        for name in names:
+            result = row["peers"][name]
+            try:
+                if name == "rexnet":
+                    before(workers[name])
+                result["blocks"].append(workers[name].run(result["passes"]))
+            except WorkerError as e:
+                result["error"] = str(e)
+                del workers[name]
+
+
 def measure_row(setup, model, threads, batch, names):
     """One row: every runtime's blocks, and the FMA peak, in the same rounds."""
     row = {
@@ -63,19 +81,9 @@ def measure_row(setup, model, threads, batch, names):
             result["error"] = str(e)
             workers.pop(name, None)
     row["peak_gmacs"] = []
-    order = random.Random(f"{model} {threads} {batch}")
-    for _ in range(setup.rounds):
-        names = list(workers)
-        order.shuffle(names)
-        for name in names:
-            result = row["peers"][name]
-            try:
-                if name == "rexnet":
-                    row["peak_gmacs"].append(float(workers[name].ask("peak")) / 1e9)
-                result["blocks"].append(workers[name].run(result["passes"]))
-            except WorkerError as e:
-                result["error"] = str(e)
-                del workers[name]
+    measure_rounds(
+        setup, row, workers, lambda rexnet: row["peak_gmacs"].append(float(rexnet.ask("peak")) / 1e9)
+    )
     for name, worker in workers.items():
         try:
             row["peers"][name].update(worker.quit())

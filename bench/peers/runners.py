@@ -3,7 +3,7 @@
 
 Runner(path, threads) loads the model; prepare(x) turns [n][3][h][w] float32 into what the runtime likes best;
 run(prepared) is one forward pass with the hand-over of the input and the fetching of the logits, which it
-returns as a copy, [n][classes].
+returns as a copy, [n][classes]. outputs(prepared), where there is one, returns copies of all outputs.
 imports() is what a process needs without a model: the base line of memory.
 """
 
@@ -49,8 +49,11 @@ class Onnxruntime:
     def prepare(self, x):
         return {"input": x}
 
+    def outputs(self, x):
+        return self.session.run(None, x)
+
     def run(self, x):
-        return self.session.run(None, x)[0]
+        return self.outputs(x)[0]
 
 
 class Openvino:
@@ -71,15 +74,17 @@ class Openvino:
         }
         self.library = self.imports()
         self.request = self.library.Core().compile_model(path, "CPU", options).create_infer_request()
-        self.logits = self.request.get_output_tensor()
 
     def prepare(self, x):
         return self.library.Tensor(x, shared_memory=True)
 
-    def run(self, x):
+    def outputs(self, x):
         self.request.set_input_tensor(x)
         self.request.infer()
-        return np.array(self.logits.data)
+        return [np.array(tensor.data) for tensor in self.request.output_tensors]
+
+    def run(self, x):
+        return self.outputs(x)[0]
 
 
 class Executorch:

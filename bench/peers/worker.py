@@ -43,6 +43,37 @@ def package_libraries(peer):
     return sorted(path for path in mapped if path in files and ".so" in path)
 
 
+def serve(run, facts):
+    """Answers until `quit`: run() is a pass, which returns an array or a list of them, facts() a part of the
+    last answer."""
+    print("READY", file=answers)
+    wall = processor = 0.0
+    for line in sys.stdin:
+        command, *arguments = line.split()
+        if command == "run":
+            seconds = []
+            busy = time.process_time()
+            for _ in range(int(arguments[0])):
+                start = time.perf_counter()
+                run()
+                seconds.append(time.perf_counter() - start)
+            processor += time.process_time() - busy
+            wall += sum(seconds)
+            print(*(f"{s:.9f}" for s in seconds), file=answers)
+        elif command == "logits":
+            outputs = run()
+            with open(arguments[0], "wb") as file:
+                for output in outputs if isinstance(outputs, list) else [outputs]:
+                    file.write(np.asarray(output, np.float32).tobytes())
+            print("DONE", file=answers)
+        elif command == "quit":
+            break
+    busy = processor / wall if wall else 0.0
+    print(json.dumps({"peak_kib": peak_kib(), "cores_busy": busy, **facts()}), file=answers)
+    answers.flush()
+    os._exit(0)  # some runtimes do not shut down cleanly
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("peer", choices=[p for p in peers.PEERS if p != "rexnet"])
@@ -58,30 +89,7 @@ def main():
     else:
         way, runner = fastest(o.peer, o.model, o.single, x, o.threads)
         runner.run()
-    print("READY", file=answers)
-    wall = processor = 0.0
-    for line in sys.stdin:
-        command, *arguments = line.split()
-        if command == "run":
-            seconds = []
-            busy = time.process_time()
-            for _ in range(int(arguments[0])):
-                start = time.perf_counter()
-                runner.run()
-                seconds.append(time.perf_counter() - start)
-            processor += time.process_time() - busy
-            wall += sum(seconds)
-            print(*(f"{s:.9f}" for s in seconds), file=answers)
-        elif command == "logits":
-            np.asarray(runner.run(), np.float32).tofile(arguments[0])
-            print("DONE", file=answers)
-        elif command == "quit":
-            break
-    busy = processor / wall if wall else 0.0
-    facts = {"peak_kib": peak_kib(), "cores_busy": busy, "way": way, "libraries": package_libraries(o.peer)}
-    print(json.dumps(facts), file=answers)
-    answers.flush()
-    os._exit(0)  # some runtimes do not shut down cleanly
+    serve(runner.run if runner else None, lambda: {"way": way, "libraries": package_libraries(o.peer)})
 
 
 if __name__ == "__main__":

@@ -6,7 +6,10 @@
 #include "rexnet/system/cpus.hpp"
 
 #include <algorithm>
+#include <array>
+#include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <string>
 #include <thread>
@@ -17,6 +20,8 @@
 static_assert(sizeof(rexnet_error) == 512 && sizeof(rexnet_scored_class) == 8 &&
               sizeof(rexnet_options) == 12);
 static_assert(sizeof(rexnet_picture) == (sizeof(void*) == 8 ? 32 : 20));
+static_assert(sizeof(rexnet_detection) == 24 && sizeof(rexnet_detector_options) == 56 &&
+              offsetof(rexnet_detector_options, score) == 24);
 static_assert(REXNET_RGB == static_cast<int>(rexnet::pixel_format::rgb) &&
               REXNET_BGR == static_cast<int>(rexnet::pixel_format::bgr) &&
               REXNET_RGBA == static_cast<int>(rexnet::pixel_format::rgba) &&
@@ -56,20 +61,35 @@ outcome give_model(rexnet::result<rexnet::model> m, rexnet_model** out) {
   return {};
 }
 
+/// Whether `size` of the caller's options is a struct's that has at least the fields of this version.
+template <class Options>
+outcome check_size(const Options& from, const char* init) {
+  if (from.size < sizeof(Options))
+    return refused("options: size " + std::to_string(from.size) + ", must be at least " +
+                   std::to_string(sizeof(Options)) + ": begin with " + init);
+  if (from.size > 4096) return refused("options: size " + std::to_string(from.size) + " is no struct's");
+  return {};
+}
+
 /// Copies the fields that this version has. A newer program may bring more, which must be zero.
-outcome read_options(const rexnet_options* from, rexnet_options& o) {
-  o = REXNET_OPTIONS_INIT;
+/// @param from may be null: `o` stays as it is
+/// @param init name of the macro that options begin with
+template <class Options>
+outcome read_options(const Options* from, const char* init, Options& o) {
   if (from == nullptr) return {};
-  if (from->size < sizeof(o))
-    return refused("options: size " + std::to_string(from->size) + ", must be at least " +
-                   std::to_string(sizeof(o)) + ": begin with REXNET_OPTIONS_INIT");
-  if (from->size > 4096) return refused("options: size " + std::to_string(from->size) + " is no struct's");
+  if (outcome size = check_size(*from, init); size.status != REXNET_OK) return size;
   const auto* bytes = reinterpret_cast<const unsigned char*>(from);
   if (std::any_of(bytes + sizeof(o), bytes + from->size, [](unsigned char b) { return b != 0; }))
     return {REXNET_UNSUPPORTED, "options: the program uses some that this library, version " +
                                     std::string(rexnet_version()) + ", does not know"};
   o = *from;
   return {};
+}
+
+rexnet::executor threads_of_a_call() {
+  rexnet::executor pool;
+  pool.pool = run_on_threads;
+  return pool;
 }
 
 outcome read_picture(const rexnet_picture& p, rexnet::image_view& view) {
@@ -89,16 +109,24 @@ std::size_t answer_floats(const rexnet_classifier& c, question q) {
   return static_cast<std::size_t>(q == question::features ? rexnet::feature_c(shape) : shape.classes);
 }
 
-/// Runs the pictures: one where `alone` is true, else a batch, whose errors name a picture by its index.
-/// @param out count * answer_floats() floats
-outcome run(rexnet_classifier& c, const rexnet_picture* pictures, std::size_t count, bool alone, question q,
-            float* out) {
-  std::vector<rexnet::image_view> views(count);
+/// Views of the pictures: one where `alone` is true, else a batch, whose errors name a picture by its index.
+outcome read_pictures(const rexnet_picture* pictures, std::size_t count, bool alone,
+                      std::vector<rexnet::image_view>& views) {
+  views.resize(count);
   for (std::size_t i = 0; i < count; ++i)
     if (outcome o = read_picture(pictures[i], views[i]); o.status != REXNET_OK) {
       if (!alone) o.message.insert(0, "pictures[" + std::to_string(i) + "]: ");
       return o;
     }
+  return {};
+}
+
+/// Runs the pictures, as read_pictures() takes them.
+/// @param out count * answer_floats() floats
+outcome run(rexnet_classifier& c, const rexnet_picture* pictures, std::size_t count, bool alone, question q,
+            float* out) {
+  std::vector<rexnet::image_view> views;
+  if (outcome o = read_pictures(pictures, count, alone, views); o.status != REXNET_OK) return o;
   const auto floats = static_cast<std::size_t>(rexnet::output_c(c.session.shape()));
   rexnet::feature_taps taps;
   rexnet::forward_options how;
@@ -113,19 +141,23 @@ outcome run(rexnet_classifier& c, const rexnet_picture* pictures, std::size_t co
   return status ? outcome() : outcome(status.error());
 }
 
-/// Checks the arguments that all calls of a classifier share, then calls ask(), which makes the answer.
-template <class Ask>
-rexnet_status with_classifier(rexnet_classifier* c, const rexnet_picture* pictures, std::size_t count,
-                              const void* out, rexnet_error* error, Ask&& ask) noexcept {
+/// Checks the arguments that all calls share, then calls ask(), which makes the answer.
+/// @param handle a classifier or a detector
+/// @param what   which of the two, for messages
+template <class Handle, class Ask>
+rexnet_status with_handle(Handle* handle, const char* what, const rexnet_picture* pictures, std::size_t count,
+                          const void* out, rexnet_error* error, Ask&& ask) noexcept {
   return guarded(error, [&]() -> outcome {
-    if (c == nullptr) return refused("classifier: null pointer");
+    if (handle == nullptr) return refused(std::string(what) + ": null pointer");
     if (pictures == nullptr && count > 0) return refused("picture: null pointer");
     if (out == nullptr && count > 0) return refused("no place for the answer (null pointer)");
     if (count > rexnet::max_batch_pictures)
       return {REXNET_UNSUPPORTED, std::to_string(count) + " pictures at once, at most " +
                                       std::to_string(rexnet::max_batch_pictures)};
-    const in_use use(c->busy);
-    if (!use.mine) return {REXNET_BUSY, "another thread is using this classifier: each needs one of its own"};
+    const in_use use(handle->busy);
+    if (!use.mine)
+      return {REXNET_BUSY,
+              "another thread is using this " + std::string(what) + ": each needs one of its own"};
     return ask();
   });
 }
@@ -137,7 +169,7 @@ outcome no_classes() {
 /// The answer as floats, [count][answer_floats()].
 rexnet_status give_floats(rexnet_classifier* c, const rexnet_picture* pictures, std::size_t count, bool alone,
                           question q, float* out, std::size_t capacity, rexnet_error* error) noexcept {
-  return with_classifier(c, pictures, count, out, error, [=]() -> outcome {
+  return with_handle(c, "classifier", pictures, count, out, error, [=]() -> outcome {
     if (q == question::logits && c->session.shape().classes == 0) return no_classes();
     const std::size_t each = answer_floats(*c, q);
     if (capacity / each < count)
@@ -152,7 +184,7 @@ rexnet_status give_floats(rexnet_classifier* c, const rexnet_picture* pictures, 
 rexnet_status give_classes(rexnet_classifier* c, const rexnet_picture* pictures, std::size_t count,
                            bool alone, rexnet_scored_class* top, std::size_t capacity, std::size_t* written,
                            rexnet_error* error) noexcept {
-  return with_classifier(c, pictures, count, top, error, [=]() -> outcome {
+  return with_handle(c, "classifier", pictures, count, top, error, [=]() -> outcome {
     if (capacity == 0) return refused("capacity: 0 classes");
     const std::size_t classes = answer_floats(*c, question::logits), k = (std::min)(capacity, classes);
     if (classes == 0) return no_classes();
@@ -174,6 +206,61 @@ rexnet_status give_classes(rexnet_classifier* c, const rexnet_picture* pictures,
   });
 }
 
+outcome no_detector() {
+  return {REXNET_UNSUPPORTED,
+          "the model is not a detector: it has no heads that predict boxes; use rexnet_classifier_new()"};
+}
+
+/// The model's settings with what the options say. A score that no float holds stays one that is refused.
+rexnet::detector_settings settings_of(rexnet::detector_settings s, const rexnet_detector_options& o) {
+  constexpr double largest = (std::numeric_limits<float>::max)();
+  if (o.input_width != 0) s.input_w = o.input_width;
+  if (o.input_height != 0) s.input_h = o.input_height;
+  if (o.candidates != 0) s.boxes.candidates = o.candidates;
+  if (o.most != 0) s.boxes.most = o.most;
+  if (o.score != 0) s.boxes.score = static_cast<float>(std::clamp(o.score, -largest, largest));
+  if (o.overlap != 0) s.boxes.iou = o.overlap;
+  if (o.least_anchor != 0) s.anchors.least = o.least_anchor;
+  if (o.most_anchor != 0) s.anchors.most = o.most_anchor;
+  return s;
+}
+
+void copy_boxes(rexnet::span<const rexnet::detection> from, rexnet_detection* to) {
+  std::transform(from.begin(), from.end(), to, [](const rexnet::detection& d) {
+    return rexnet_detection{d.at.x1, d.at.y1, d.at.x2, d.at.y2, d.score, d.label};
+  });
+}
+
+/// The boxes, `capacity` places for each picture.
+/// @param counts of the boxes of each picture
+rexnet_status give_boxes(rexnet_detector* d, const rexnet_picture* pictures, std::size_t count, bool alone,
+                         rexnet_detection* found, std::size_t capacity, std::size_t* counts,
+                         rexnet_error* error) noexcept {
+  return with_handle(d, "detector", pictures, count, found, error, [=]() -> outcome {
+    if (counts == nullptr && count > 0) return refused("no place for the number of boxes (null pointer)");
+    if (capacity < d->capacity && count > 0)
+      return {REXNET_BUFFER_TOO_SMALL, "room for " + std::to_string(capacity) +
+                                           " boxes, a picture may have " + std::to_string(d->capacity) +
+                                           " (rexnet_detector_capacity())"};
+    std::vector<rexnet::image_view> views;
+    if (outcome o = read_pictures(pictures, count, alone, views); o.status != REXNET_OK) return o;
+    if (alone) {
+      const auto boxes = d->detector.detect(views[0]);
+      if (!boxes) return boxes.error();
+      copy_boxes(*boxes, found);
+      *counts = boxes->size();
+      return {};
+    }
+    const auto all = d->detector.detect({views.data(), views.size()});
+    if (!all) return all.error();
+    for (std::size_t i = 0; i < count; ++i) {
+      copy_boxes((*all)[i], found + i * capacity);
+      counts[i] = (*all)[i].size();
+    }
+    return {};
+  });
+}
+
 }  // namespace
 
 const char* rexnet_version(void) {
@@ -185,7 +272,7 @@ const char* rexnet_status_text(rexnet_status status) {
     case REXNET_OK: return "ok";
     case REXNET_INVALID_ARGUMENT: return "invalid argument";
     case REXNET_BUFFER_TOO_SMALL: return "buffer too small";
-    case REXNET_BUSY: return "classifier in use by another thread";
+    case REXNET_BUSY: return "classifier or detector in use by another thread";
     case REXNET_IO_ERROR: return "file cannot be read";
     case REXNET_BAD_FILE: return "not a model that can be used";
     case REXNET_OUT_OF_MEMORY: return "out of memory";
@@ -239,16 +326,26 @@ void rexnet_model_free(rexnet_model* model) {
   delete model;
 }
 
+int32_t rexnet_model_is_detector(const rexnet_model* model) {
+  return model != nullptr ? static_cast<int32_t>(model->data->model.is_detector()) : -1;
+}
+
 int32_t rexnet_model_class_count(const rexnet_model* model) {
-  return model != nullptr ? model->data->model.shape().classes : -1;
+  if (model == nullptr) return -1;
+  const rexnet::model& m = model->data->model;
+  return m.is_detector() ? m.detector_shape().classes : m.shape().classes;
 }
 
 int32_t rexnet_model_feature_count(const rexnet_model* model) {
-  return model != nullptr ? rexnet::feature_c(model->data->model.shape()) : -1;
+  if (model == nullptr) return -1;
+  const rexnet::model& m = model->data->model;
+  return m.is_detector() ? 0 : rexnet::feature_c(m.shape());
 }
 
 int32_t rexnet_model_input_size(const rexnet_model* model) {
-  return model != nullptr ? model->data->model.input().input_size : -1;
+  if (model == nullptr) return -1;
+  const rexnet::model& m = model->data->model;
+  return m.is_detector() ? 0 : m.input().input_size;
 }
 
 const char* rexnet_model_variant(const rexnet_model* model) {
@@ -256,10 +353,35 @@ const char* rexnet_model_variant(const rexnet_model* model) {
 }
 
 const char* rexnet_model_label(const rexnet_model* model, int32_t class_index) {
-  if (model == nullptr || class_index < 0) return nullptr;
+  if (model == nullptr) return nullptr;
   const auto& labels = model->data->model.labels();
-  const auto i = static_cast<std::size_t>(class_index);
+  const int32_t first = model->data->model.is_detector() ? 1 : 0;  // a detector's background has no name
+  if (class_index < first) return nullptr;
+  const auto i = static_cast<std::size_t>(class_index - first);
   return i < labels.size() ? labels[i].c_str() : nullptr;
+}
+
+rexnet_status rexnet_model_detector_options(const rexnet_model* model, rexnet_detector_options* options,
+                                            rexnet_error* error) {
+  return guarded(error, [=]() -> outcome {
+    if (model == nullptr) return refused("model: null pointer");
+    if (options == nullptr) return refused("options: null pointer");
+    if (outcome size = check_size(*options, "REXNET_DETECTOR_OPTIONS_INIT"); size.status != REXNET_OK)
+      return size;
+    if (!model->data->model.is_detector()) return no_detector();
+    const rexnet::detector_settings& s = model->data->model.header().settings;
+    *options = {options->size,
+                1,
+                s.input_w,
+                s.input_h,
+                s.boxes.candidates,
+                s.boxes.most,
+                static_cast<double>(s.boxes.score),
+                s.boxes.iou,
+                s.anchors.least,
+                s.anchors.most};
+    return {};
+  });
 }
 
 rexnet_status rexnet_classifier_new(const rexnet_model* model, const rexnet_options* options,
@@ -267,13 +389,14 @@ rexnet_status rexnet_classifier_new(const rexnet_model* model, const rexnet_opti
   return guarded(error, [=]() -> outcome {
     if (model == nullptr) return refused("model: null pointer");
     if (classifier == nullptr) return refused("classifier: null pointer");
-    rexnet_options o;
-    if (outcome read = read_options(options, o); read.status != REXNET_OK) return read;
+    if (model->data->model.is_detector())
+      return {REXNET_UNSUPPORTED, "the model is a detector: use rexnet_detector_new()"};
+    rexnet_options o = REXNET_OPTIONS_INIT;
+    if (outcome read = read_options(options, "REXNET_OPTIONS_INIT", o); read.status != REXNET_OK) return read;
     rexnet::preprocessing input = model->data->model.input();
     if (o.input_size != 0) input.input_size = o.input_size;
-    rexnet::executor pool;
-    pool.pool = run_on_threads;
-    auto session = rexnet::session::make(model->data->model, input, o.threads != 0 ? o.threads : 1, pool);
+    auto session =
+        rexnet::session::make(model->data->model, input, o.threads != 0 ? o.threads : 1, threads_of_a_call());
     if (!session) return session.error();
     if (const auto ready = session->prepare(); !ready) return ready.error();
     *classifier = std::make_unique<rexnet_classifier>(*std::move(session)).release();
@@ -314,4 +437,41 @@ rexnet_status rexnet_logits_batch(rexnet_classifier* classifier, const rexnet_pi
 rexnet_status rexnet_features_batch(rexnet_classifier* classifier, const rexnet_picture* pictures, size_t n,
                                     float* features, size_t capacity, rexnet_error* error) {
   return give_floats(classifier, pictures, n, false, question::features, features, capacity, error);
+}
+
+rexnet_status rexnet_detector_new(const rexnet_model* model, const rexnet_detector_options* options,
+                                  rexnet_detector** detector, rexnet_error* error) {
+  return guarded(error, [=]() -> outcome {
+    if (model == nullptr) return refused("model: null pointer");
+    if (detector == nullptr) return refused("detector: null pointer");
+    const rexnet::model& m = model->data->model;
+    if (!m.is_detector()) return no_detector();
+    rexnet_detector_options o = REXNET_DETECTOR_OPTIONS_INIT;
+    if (outcome read = read_options(options, "REXNET_DETECTOR_OPTIONS_INIT", o); read.status != REXNET_OK)
+      return read;
+    auto made = rexnet::detector::make(m, settings_of(m.header().settings, o), o.threads != 0 ? o.threads : 1,
+                                       threads_of_a_call());
+    if (!made) return made.error();
+    *detector = std::make_unique<rexnet_detector>(*std::move(made)).release();
+    return {};
+  });
+}
+
+void rexnet_detector_free(rexnet_detector* detector) {
+  delete detector;
+}
+
+int32_t rexnet_detector_capacity(const rexnet_detector* detector) {
+  return detector != nullptr ? static_cast<int32_t>(detector->capacity) : -1;
+}
+
+rexnet_status rexnet_detect(rexnet_detector* detector, const rexnet_picture* picture, rexnet_detection* found,
+                            size_t capacity, size_t* count, rexnet_error* error) {
+  return give_boxes(detector, picture, 1, true, found, capacity, count, error);
+}
+
+rexnet_status rexnet_detect_batch(rexnet_detector* detector, const rexnet_picture* pictures, size_t n,
+                                  rexnet_detection* found, size_t capacity, size_t* counts,
+                                  rexnet_error* error) {
+  return give_boxes(detector, pictures, n, false, found, capacity, counts, error);
 }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <utility>
 
 namespace viewer {
 namespace {
@@ -35,8 +36,14 @@ std::string percent_text(double probability) {
   return text;
 }
 
-result_view::result_view()
-    : box_(gtk_box_new(GTK_ORIENTATION_VERTICAL, 4)), time_(text_label(0, PANGO_ELLIPSIZE_END)) {
+result_view::result_view(std::function<void()> changed)
+    : changed_(std::move(changed)),
+      box_(gtk_box_new(GTK_ORIENTATION_VERTICAL, 4)),
+      classes_(gtk_box_new(GTK_ORIENTATION_VERTICAL, 4)),
+      boxes_(gtk_box_new(GTK_ORIENTATION_VERTICAL, 4)),
+      slider_(gtk_scale_new_with_range(GTK_ORIENTATION_HORIZONTAL, 0, 1, 0.01)),
+      count_(text_label(0, PANGO_ELLIPSIZE_END)),
+      time_(text_label(0, PANGO_ELLIPSIZE_END)) {
   for (row& r : rows_) {
     GtkWidget* line = gtk_box_new(GTK_ORIENTATION_HORIZONTAL, 12);
     r.label = text_label(0, PANGO_ELLIPSIZE_END);
@@ -49,13 +56,30 @@ result_view::result_view()
     // The text beside it says the same.
     atk_object_set_role(gtk_widget_get_accessible(r.bar), ATK_ROLE_FILLER);
     g_signal_connect(r.bar, "draw", G_CALLBACK(draw_bar), &r);
-    gtk_box_pack_start(GTK_BOX(box_), line, FALSE, FALSE, 0);
-    gtk_box_pack_start(GTK_BOX(box_), r.bar, FALSE, FALSE, 0);
+    gtk_box_pack_start(GTK_BOX(classes_), line, FALSE, FALSE, 0);
+    gtk_box_pack_start(GTK_BOX(classes_), r.bar, FALSE, FALSE, 0);
   }
+  gtk_box_pack_start(GTK_BOX(box_), classes_, FALSE, FALSE, 0);
+  atk_object_set_name(gtk_widget_get_accessible(classes_), "Most probable classes");
+
+  GtkWidget* name = gtk_label_new_with_mnemonic("_Least score");
+  gtk_label_set_xalign(GTK_LABEL(name), 0);
+  gtk_label_set_mnemonic_widget(GTK_LABEL(name), slider_);
+  gtk_widget_set_tooltip_text(slider_, "Boxes of a lower score are not shown (Alt+L, then the arrow keys)");
+  gtk_scale_set_value_pos(GTK_SCALE(slider_), GTK_POS_RIGHT);
+  gtk_range_set_value(GTK_RANGE(slider_), 0.3);
+  g_signal_connect(slider_, "value-changed",
+                   G_CALLBACK(+[](GtkRange*, gpointer self) { static_cast<result_view*>(self)->changed_(); }),
+                   this);
+  for (GtkWidget* w : {name, slider_, count_}) gtk_box_pack_start(GTK_BOX(boxes_), w, FALSE, FALSE, 0);
+  gtk_widget_show_all(boxes_);
+  gtk_widget_set_no_show_all(boxes_, TRUE);
+  gtk_box_pack_start(GTK_BOX(box_), boxes_, FALSE, FALSE, 0);
+  gtk_widget_show_all(classes_);
+  gtk_widget_set_no_show_all(classes_, TRUE);
   gtk_style_context_add_class(gtk_widget_get_style_context(time_), "dim-label");
   gtk_box_pack_start(GTK_BOX(box_), time_, FALSE, FALSE, 0);
   gtk_widget_set_size_request(box_, 200, -1);
-  atk_object_set_name(gtk_widget_get_accessible(box_), "Most probable classes");
   gtk_widget_show_all(box_);
   clear();
 }
@@ -70,10 +94,24 @@ void result_view::show(const answer& a) {
     gtk_label_set_text(GTK_LABEL(r.percent), used ? percent_text(r.share).c_str() : "");
     gtk_widget_queue_draw(r.bar);
   }
+  gtk_widget_set_visible(classes_, a.is_detectors ? FALSE : TRUE);
+  gtk_widget_set_visible(boxes_, a.is_detectors ? TRUE : FALSE);
   char time[96];
-  std::snprintf(time, sizeof(time), "network %.1f ms, resizing %d × %d %.1f ms", a.network_ms, a.width,
-                a.height, a.resize_ms);
-  gtk_label_set_text(GTK_LABEL(time_), a.top.empty() ? "" : time);
+  if (a.is_detectors)
+    std::snprintf(time, sizeof(time), "%d × %d, %.1f ms", a.width, a.height, a.network_ms);
+  else
+    std::snprintf(time, sizeof(time), "network %.1f ms, resizing %d × %d %.1f ms", a.network_ms, a.width,
+                  a.height, a.resize_ms);
+  gtk_label_set_text(GTK_LABEL(time_), a.top.empty() && !a.is_detectors ? "" : time);
+}
+
+double result_view::least_score() const {
+  return gtk_range_get_value(GTK_RANGE(slider_));
+}
+
+void result_view::set_boxes(std::size_t shown, std::size_t all) {
+  gtk_label_set_text(GTK_LABEL(count_),
+                     (std::to_string(shown) + " of " + std::to_string(all) + " boxes").c_str());
 }
 
 void result_view::clear() {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The widget with the answers: label, percentage and a bar for each, and the time they took.
+// The widget with the answers: of a classifier label, percentage and a bar for each, of a detector a slider
+// for the least score and how many boxes reach it; and the time they took.
 #ifndef REXNET_EXAMPLES_VIEWER_RESULT_VIEW_HPP
 #define REXNET_EXAMPLES_VIEWER_RESULT_VIEW_HPP
 
@@ -7,12 +8,14 @@
 
 #include <gtk/gtk.h>
 #include <array>
+#include <functional>
 
 namespace viewer {
 
 class result_view {
  public:
-  result_view();
+  /// @param changed called when the slider was moved
+  explicit result_view(std::function<void()> changed);
   result_view(const result_view&) = delete;
   result_view& operator=(const result_view&) = delete;
 
@@ -20,6 +23,10 @@ class result_view {
   [[nodiscard]] GtkWidget* widget() const { return box_; }
   void show(const answer& a);
   void clear();
+  /// Boxes of a lower score are not shown, 0 to 1.
+  [[nodiscard]] double least_score() const;
+  /// How many of the answer's boxes are shown.
+  void set_boxes(std::size_t shown, std::size_t all);
 
  private:
   struct row {
@@ -28,7 +35,8 @@ class result_view {
   };
   static gboolean draw_bar(GtkWidget* bar, cairo_t* cr, gpointer row_of_bar);
 
-  GtkWidget *box_, *time_;
+  std::function<void()> changed_;
+  GtkWidget *box_, *classes_, *boxes_, *slider_, *count_, *time_;
   std::array<row, 5> rows_{};
 };
 

@@ -233,19 +233,37 @@ void window::receive(const news& n) {
 void window::receive(const model_facts& f) {
   gtk_widget_hide(message_bar_);
   message_is_of_model_ = false;
+  std::string input = std::to_string(f.input_width);
+  if (f.input_height != f.input_width) input += " × " + std::to_string(f.input_height);
   const std::string text = f.name + ": ReXNet " + f.variant + ", " + std::to_string(f.classes) +
-                           " classes, " + std::to_string(f.input_size) + " px · " + f.instruction_set + ", " +
+                           " classes, " + input + " px · " + f.instruction_set + ", " +
                            std::to_string(f.threads) + (f.threads == 1 ? " thread" : " threads");
   gtk_label_set_text(GTK_LABEL(status_), text.c_str());
 }
 
 void window::receive(const answer& a) {
   if (!message_is_of_model_) gtk_widget_hide(message_bar_);
+  answer_ = a;
   picture_.show(a.shown, a.name);
   result_.show(a);
+  if (a.is_detectors) return show_boxes();
   const std::string best =
       a.top.empty() ? "no model" : a.top[0].label + " " + percent_text(a.top[0].probability);
   gtk_window_set_title(GTK_WINDOW(window_), (a.name + ": " + best).c_str());
+}
+
+/// Frames around the boxes that reach the least score.
+void window::show_boxes() {
+  if (!answer_.is_detectors) return;
+  std::vector<frame> frames;
+  for (const found_box& b : answer_.boxes)
+    if (b.score >= result_.least_score())
+      frames.push_back({b.x1, b.y1, b.x2, b.y2, b.label + " " + percent_text(b.score), b.number});
+  const std::size_t n = frames.size();
+  result_.set_boxes(n, answer_.boxes.size());
+  picture_.set_frames(std::move(frames));
+  const std::string count = n == 0 ? "no boxes" : n == 1 ? "1 box" : std::to_string(n) + " boxes";
+  gtk_window_set_title(GTK_WINDOW(window_), (answer_.name + ": " + count).c_str());
 }
 
 void window::receive(const failure& f) {
@@ -255,6 +273,7 @@ void window::receive(const failure& f) {
   message_is_of_model_ = f.is_model;
   if (f.is_model) return;
   // No answers of another picture under this one's name.
+  answer_ = {};
   picture_.clear();
   result_.clear();
   const std::string text = utf8.get();  // "/a/folder/broken.png: what is wrong"

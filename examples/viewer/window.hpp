@@ -33,6 +33,7 @@ class window {
   void receive(const answer& a);
   void receive(const failure& f);
   void busy(const std::string& name);
+  void show_boxes();
 
   static void dropped(GtkWidget*, GdkDragContext*, gint, gint, GtkSelectionData* data, guint, guint,
                       gpointer self);
@@ -42,7 +43,8 @@ class window {
   bool message_is_of_model_ = false;  // it stays until a model can be loaded
   std::string folder_ = ".";          // where the dialog starts
   picture_view picture_;
-  result_view result_;
+  result_view result_{[this] { show_boxes(); }};
+  answer answer_;  // that is shown
   worker worker_;  // last: its thread ends before what its news would touch
 };
 

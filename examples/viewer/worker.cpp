@@ -45,25 +45,38 @@ std::shared_ptr<const rexnet::rgb_image> for_screen(const rexnet::rgb_image& in)
 
 class engine {
  public:
-  /// Errors: those of session::make() and prepare(), unsupported for a model without classifier.
-  static rexnet::result<std::unique_ptr<engine>> make(rexnet::model m, int threads) {
+  virtual ~engine() = default;
+  /// Errors: those of session::make() and prepare(), or of detector::make(); unsupported for a backbone.
+  static rexnet::result<std::unique_ptr<engine>> make(const rexnet::model& m, int threads);
+  /// Fills the answer in, but for the picture.
+  virtual rexnet::status look(const rexnet::image_view& picture, answer& a) = 0;
+  [[nodiscard]] virtual model_facts facts() const = 0;
+
+ protected:
+  explicit engine(const rexnet::model& m) : model_(m) {}
+  /// Name of class `index`, whose place in the model's labels is `place`.
+  [[nodiscard]] std::string label(int index, int place) const {
+    const auto i = static_cast<std::size_t>(place);
+    const bool named = i < model_.labels().size() && !model_.labels()[i].empty();
+    return named ? model_.labels()[i] : "class " + std::to_string(index);
+  }
+  rexnet::model model_;
+};
+
+namespace {
+
+class classifying_engine : public engine {
+ public:
+  static rexnet::result<std::unique_ptr<engine>> make(const rexnet::model& m, int threads) {
     if (m.shape().classes == 0)
       return rexnet::error(rexnet::errc::unsupported, "a backbone without classifier has no answers to show");
     auto session = rexnet::session::make(m, threads);
     if (!session) return session.error();
     if (auto s = session->prepare(); !s) return s.error();
-    const int side = session->input().input_size;
-    auto e = std::unique_ptr<engine>(new engine(std::move(m), *std::move(session)));
-    // A first pass, whose answer is dropped: it wakes the threads and touches the memory, so that the time of
-    // the first picture is that of all others.
-    answer ignored;
-    const std::vector<std::uint8_t> grey(static_cast<std::size_t>(side) * static_cast<std::size_t>(side) * 3);
-    if (auto s = e->classify({grey.data(), side, side}, ignored); !s) return s.error();
-    return e;
+    return std::unique_ptr<engine>(new classifying_engine(m, *std::move(session)));
   }
 
-  /// Fills top, resize_ms and network_ms in.
-  rexnet::status classify(const rexnet::image_view& picture, answer& a) {
+  rexnet::status look(const rexnet::image_view& picture, answer& a) override {
     const double start = milliseconds();
     auto pixels = session_.pixels_of(picture);
     if (!pixels) return pixels.error();
@@ -76,30 +89,77 @@ class engine {
     const auto top = rexnet::top_k(scores, top_count);
     if (!top) return top.error();
     for (const rexnet::scored_class& s : *top)
-      a.top.push_back({label(s.index), static_cast<double>(s.score)});
+      a.top.push_back({label(s.index, s.index), static_cast<double>(s.score)});
     return rexnet::done;
   }
 
-  [[nodiscard]] model_facts facts(std::string name) const {
+  [[nodiscard]] model_facts facts() const override {
     model_facts f;
-    f.name = std::move(name);
     f.variant = rexnet::detail::variant_text(model_.shape());
     f.instruction_set = session_.net().instruction_set();
     f.classes = model_.shape().classes;
-    f.input_size = model_.input().input_size;
+    f.input_width = f.input_height = session_.input().input_size;
     f.threads = session_.threads();
     return f;
   }
 
  private:
-  engine(rexnet::model m, rexnet::session s) : model_(std::move(m)), session_(std::move(s)) {}
-  [[nodiscard]] std::string label(int index) const {
-    const auto i = static_cast<std::size_t>(index);
-    return i < model_.labels().size() ? model_.labels()[i] : "class " + std::to_string(index);
-  }
-  rexnet::model model_;
+  classifying_engine(const rexnet::model& m, rexnet::session s) : engine(m), session_(std::move(s)) {}
   rexnet::session session_;
 };
+
+class detecting_engine : public engine {
+ public:
+  static rexnet::result<std::unique_ptr<engine>> make(const rexnet::model& m, int threads) {
+    auto detector = rexnet::detector::make(m, threads);
+    if (!detector) return detector.error();
+    return std::unique_ptr<engine>(new detecting_engine(m, *std::move(detector)));
+  }
+
+  rexnet::status look(const rexnet::image_view& picture, answer& a) override {
+    a.is_detectors = true;
+    const double start = milliseconds();
+    const auto found = detector_.detect(picture);
+    if (!found) return found.error();
+    a.network_ms = milliseconds() - start;
+    const double w = picture.width, h = picture.height;
+    for (const rexnet::detection& d : *found)
+      a.boxes.push_back({label(d.label, d.label - 1), d.label, static_cast<double>(d.score),
+                         static_cast<double>(d.at.x1) / w, static_cast<double>(d.at.y1) / h,
+                         static_cast<double>(d.at.x2) / w, static_cast<double>(d.at.y2) / h});
+    return rexnet::done;
+  }
+
+  [[nodiscard]] model_facts facts() const override {
+    model_facts f;
+    f.variant = rexnet::detail::network_text(model_.header());
+    f.instruction_set = detector_.instruction_set();
+    f.classes = detector_.shape().classes - 1;
+    f.input_width = detector_.settings().input_w;
+    f.input_height = detector_.settings().input_h;
+    f.threads = detector_.threads();
+    return f;
+  }
+
+ private:
+  detecting_engine(const rexnet::model& m, rexnet::detector d) : engine(m), detector_(std::move(d)) {}
+  rexnet::detector detector_;
+};
+
+}  // namespace
+
+rexnet::result<std::unique_ptr<engine>> engine::make(const rexnet::model& m, int threads) {
+  auto made = m.is_detector() ? detecting_engine::make(m, threads) : classifying_engine::make(m, threads);
+  if (!made) return made.error();
+  // A first pass, whose answer is dropped: it wakes the threads and touches the memory, so that the time of
+  // the first picture is that of all others.
+  answer ignored;
+  const model_facts f = (*made)->facts();
+  const std::vector<std::uint8_t> grey(static_cast<std::size_t>(f.input_width) *
+                                       static_cast<std::size_t>(f.input_height) * 3);
+  if (auto s = (*made)->look({grey.data(), f.input_width, f.input_height}, ignored); !s) return s.error();
+  return made;
+}
 
 worker::worker(int threads, std::function<void(news)> tell)
     : threads_(threads), tell_(std::move(tell)), thread_([this] { run(); }) {}
@@ -162,11 +222,13 @@ void worker::run() {
 void worker::load(const job<load_function>& j) {
   auto m = j.function();
   if (!m) return tell_(failure{j.name, m.error().message(), true});
-  auto e = engine::make(std::move(*m), threads_);
+  auto e = engine::make(*m, threads_);
   if (!e) return tell_(failure{j.name, e.error().in(j.name).message(), true});
   engine_ = std::move(*e);
-  tell_(engine_->facts(j.name));
-  if (shown_ != nullptr) classify();
+  model_facts f = engine_->facts();
+  f.name = j.name;
+  tell_(std::move(f));
+  if (shown_ != nullptr) answer_picture();
 }
 
 void worker::look(const job<read_function>& j) {
@@ -177,17 +239,17 @@ void worker::look(const job<read_function>& j) {
   name_ = j.name;
   picture_ = std::move(*picture);
   shown_ = for_screen(picture_);
-  classify();
+  answer_picture();
 }
 
-void worker::classify() {
+void worker::answer_picture() {
   answer a;
   a.name = name_;
   a.shown = shown_;
   a.width = picture_.width;
   a.height = picture_.height;
   if (engine_ != nullptr)
-    if (auto s = engine_->classify(picture_.view(), a); !s)
+    if (auto s = engine_->look(picture_.view(), a); !s)
       return tell_(failure{name_, s.error().in(name_).message(), false});
   if (!superseded()) tell_(std::move(a));
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The thread that loads models and classifies pictures, so that the window never waits. It does not use GTK:
-// a program with another toolkit can take it as it is.
+// The thread that loads models and looks at pictures with them, so that the window never waits. It does not
+// use GTK: a program with another toolkit can take it as it is.
 #ifndef REXNET_EXAMPLES_VIEWER_WORKER_HPP
 #define REXNET_EXAMPLES_VIEWER_WORKER_HPP
 
@@ -20,9 +20,10 @@ namespace viewer {
 /// A model is ready.
 struct model_facts {
   std::string name;             ///< of its file
-  std::string variant;          ///< "v1 1.0x"
+  std::string variant;          ///< "v1 1.0x", "SSDLite on v1 1.0x"
   std::string instruction_set;  ///< of the kernels in use
-  int classes = 0, input_size = 0, threads = 0;
+  int classes = 0;              ///< of a detector without the background
+  int input_width = 0, input_height = 0, threads = 0;
 };
 
 struct guess {
@@ -30,13 +31,23 @@ struct guess {
   double probability = 0;
 };
 
-/// A picture was read, and classified where there is a model.
+/// What a detector found, and where.
+struct found_box {
+  std::string label;
+  int number = 0;  ///< of the class, 1 is the first
+  double score = 0;
+  double x1 = 0, y1 = 0, x2 = 0, y2 = 0;  ///< left, top, right, bottom: parts of the picture's sides, 0 to 1
+};
+
+/// A picture was read, and looked at where there is a model.
 struct answer {
   std::string name;
   std::shared_ptr<const rexnet::rgb_image> shown;  ///< for the screen: sides of at most 2048 pixels or so
   int width = 0, height = 0;                       ///< of the picture itself
-  std::vector<guess> top;                          ///< the most probable first; empty without a model
-  double resize_ms = 0, network_ms = 0;
+  std::vector<guess> top;                ///< of a classifier, the most probable first; empty without a model
+  bool is_detectors = false;             ///< then `boxes` is the answer
+  std::vector<found_box> boxes;          ///< the most probable first, above the model's own least score
+  double resize_ms = 0, network_ms = 0;  ///< of a detector all is in network_ms
 };
 
 /// A file cannot be used; what was there before stays.
@@ -50,7 +61,7 @@ using news = std::variant<model_facts, answer, failure>;
 using load_function = std::function<rexnet::result<rexnet::model>()>;
 using read_function = std::function<rexnet::result<rexnet::rgb_image>()>;
 
-/// A model and its session.
+/// A model at work.
 class engine;
 
 class worker {
@@ -77,7 +88,7 @@ class worker {
   void run();
   void load(const job<load_function>& j);
   void look(const job<read_function>& j);
-  void classify();
+  void answer_picture();
   [[nodiscard]] bool superseded();
 
   const int threads_;

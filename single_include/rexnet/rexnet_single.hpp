@@ -82,6 +82,7 @@
 #include <locale>
 #include <map>
 #include <memory>
+#include <new>
 #include <numeric>
 #include <sstream>
 #include <string>
@@ -3797,7 +3798,8 @@ struct forward_pass : network_context {
   template <class Each>
   void blocks(const Each& each, int first, int last, int worker) const noexcept {
     for (int i = first; i < last; ++i) {
-      const block_context b{*this, &net->blocks[i], &layout->blocks[i], &how->blocks[i]};
+      const block_context b{static_cast<const network_context&>(*this), &net->blocks[i], &layout->blocks[i],
+                            &how->blocks[i]};
       const block_plan& sizes = b.sizes();
       if (sizes.bands) {
         each(phase::bands, i, sizes.chunks, [&](int chunk) { band_chunk(b, chunk, worker, input); });
@@ -4376,7 +4378,7 @@ namespace detail {
 
 /// Phase counters: those of the backbone, two for each head, two for each extra block.
 constexpr std::int64_t phase_slots(const detector_config& d) noexcept {
-  return phase_slots(d.backbone) + 4 * ssd_levels + 2 * ssd_extra_blocks;
+  return phase_slots(d.backbone) + std::int64_t{4} * ssd_levels + std::int64_t{2} * ssd_extra_blocks;
 }
 
 constexpr block_plan plan_head(const block_config& b, int h, int w, int threads) noexcept {
@@ -4592,7 +4594,7 @@ struct detector_pass {
  private:
   [[nodiscard]] block_context context(const block_config& b, const block_layout& l, const block_plan& sizes,
                                       float* outputs) const noexcept {
-    return {backbone, &b, &l, &sizes, outputs};
+    return {static_cast<const network_context&>(backbone), &b, &l, &sizes, outputs};
   }
 
   /// Both heads of a level. Its map is there.
@@ -4659,10 +4661,12 @@ class basic_detector_network : private detail::detector_storage<Config>, private
   /// @param input  [n][h][w][3] floats, any strides, normalised; n may be 0
   /// @param logits [n][p.rows][classes]
   /// @param codes  [n][p.rows][4]
+  /// @param observer its block is the backbone's block, block_count for the head, then the extra blocks, then
+  ///                 the levels: a level's first two phases are the logits', the others the codes'
   /// @return as basic_network::forward(). On an error nothing was written.
   [[nodiscard]] errc forward(const detector_plan& p, nhwc_view<const float> input, span<float> logits,
-                             span<float> codes, span<unsigned char> workspace,
-                             const executor& threads = {}) const noexcept {
+                             span<float> codes, span<unsigned char> workspace, const executor& threads = {},
+                             const phase_observer& observer = {}) const noexcept {
     if (input.data == nullptr && input.n != 0) return errc::invalid_argument;
     if (input.c != 3 || input.h != p.backbone.h || input.w != p.backbone.w || input.n < 0)
       return errc::shape_mismatch;
@@ -4687,7 +4691,7 @@ class basic_detector_network : private detail::detector_storage<Config>, private
            rows_of,
            nullptr,
            {},
-           {}},
+           observer},
           &shape(),
           &layout(),
           &p,
@@ -10840,7 +10844,7 @@ class detector_reader {
     }
     auto m = identify(backbone);
     if (!m) return m.error().in("backbone");
-    d_.backbone = std::move(*m);
+    d_.backbone = *m;
     detector_config& shape = d_.shape;
     shape.backbone = d_.backbone.shape;
     for (const layer_tensors* l : {&d_.backbone.hidden, &d_.backbone.classifier})
@@ -10876,7 +10880,7 @@ class detector_reader {
   }
 
   /// Heads of other detectors: those of other layers, on another number of maps, for other numbers of boxes.
-  status check_heads() const {
+  [[nodiscard]] status check_heads() const {
     for (const char* kind : {"head.classification_head.", "head.regression_head."}) {
       const std::string list = kind + std::string("module_list");
       const auto head = [&list](int k) { return list + "." + std::to_string(k) + "."; };
@@ -10951,13 +10955,13 @@ class detector_reader {
   status derive() {
     detector_config& shape = d_.shape;
     const tensor &logits = *d_.logits[0].project.weight, &codes = *d_.codes[0].project.weight;
-    if (codes.shape[0] != ssd_anchors_a_place * 4)
+    if (codes.shape[0] != std::int64_t{ssd_anchors_a_place} * 4)
       return error(errc::model_wrong_shape,
                    codes.name + ": " + std::to_string(codes.shape[0]) + " outputs, expected " +
                        std::to_string(ssd_anchors_a_place * 4) + ": four for each of " +
                        std::to_string(ssd_anchors_a_place) + " boxes at a place (aspect ratios 1, 2 and 3)");
     const std::int64_t outputs = logits.shape[0];
-    if (outputs % ssd_anchors_a_place != 0 || outputs < 2 * ssd_anchors_a_place ||
+    if (outputs % ssd_anchors_a_place != 0 || outputs < std::int64_t{2} * ssd_anchors_a_place ||
         outputs > std::int64_t{ssd_anchors_a_place} * max_detector_classes)
       return error(errc::model_wrong_shape, logits.name + ": " + std::to_string(outputs) +
                                                 " outputs, expected 6 for each of 2 to " +
@@ -10979,7 +10983,7 @@ class detector_reader {
     return done;
   }
 
-  status check_shapes() const {
+  [[nodiscard]] status check_shapes() const {
     for (int k = 0; k < ssd_extra_blocks; ++k) {
       const block_config& b = d_.shape.extra[k];
       if (status s = check(d_.extra[k].expand, {b.mid_c, b.in_c, 1, 1}); !s) return s;
@@ -11047,7 +11051,7 @@ struct network_tensors {
   } else {
     auto m = identify(tensors);
     if (!m) return m.error();
-    n.classifier = std::move(*m);
+    n.classifier = *m;
   }
   return n;
 }
@@ -12984,7 +12988,7 @@ struct flat_source {
   auto n = identify_network(c);
   if (!n) return n.error();
   if (n->is_detector) return error(errc::unsupported, "a detector, not a classifier: see identify_network()");
-  return std::move(n->classifier);
+  return n->classifier;
 }
 /// Its tensors would be gone.
 /// @{
@@ -13591,7 +13595,7 @@ struct bilinear_place {
 /// -> 300.)
 [[nodiscard]] inline bilinear_place bilinear_place_of(int i, int in, int out) noexcept {
   const float scale = static_cast<float>(in) / static_cast<float>(out);
-  const float at = (std::fmax)(scale * (static_cast<float>(i) + 0.5f) - 0.5f, 0.0f);
+  const float unbounded = scale * (static_cast<float>(i) + 0.5f) - 0.5f, at = unbounded > 0 ? unbounded : 0;
   const int first = at < static_cast<float>(in - 1) ? static_cast<int>(at) : in - 1;
   const float part = at - static_cast<float>(first);
   return {first, first + 1 < in ? first + 1 : in - 1, part < 1.0f ? part : 1.0f};
@@ -13601,7 +13605,7 @@ struct bilinear_place {
 
 /// Floats of scratch that resize_normalised() needs.
 [[nodiscard]] constexpr std::size_t resize_normalised_scratch(int out_w) noexcept {
-  return 6 * static_cast<std::size_t>(out_w > 0 ? out_w : 0);
+  return 9 * static_cast<std::size_t>(out_w > 0 ? out_w : 0);
 }
 
 /// A picture as a network's input.
@@ -13629,6 +13633,11 @@ struct bilinear_place {
   // The two rows between which an output row lies, resized across; most of them serve the next one, too.
   float* rows[2] = {scratch.data(), scratch.data() + row_floats};
   int held[2] = {-1, -1};
+  // Where each column looks: the same in every row.
+  static_assert(sizeof(detail::bilinear_place) == 3 * sizeof(float));
+  auto* const columns = reinterpret_cast<detail::bilinear_place*>(scratch.data() + 2 * row_floats);
+  for (int x = 0; x < out_w; ++x)
+    new (columns + x) detail::bilinear_place(detail::bilinear_place_of(x, in.width, out_w));
   const int channel[3] = {channel_offset(in.format, 0), channel_offset(in.format, 1),
                           channel_offset(in.format, 2)};
   const auto fill = [&](int which, int y) {
@@ -13636,7 +13645,7 @@ struct bilinear_place {
     const std::uint8_t* const from = in.data + static_cast<std::ptrdiff_t>(y) * in.stride;
     float* to = rows[which];
     for (int x = 0; x < out_w; ++x) {
-      const detail::bilinear_place p = detail::bilinear_place_of(x, in.width, out_w);
+      const detail::bilinear_place p = columns[x];
       const std::uint8_t *a = from + static_cast<std::ptrdiff_t>(p.first) * step,
                          *b = from + static_cast<std::ptrdiff_t>(p.second) * step;
       for (int c = 0; c < 3; ++c) {
@@ -14381,7 +14390,7 @@ namespace detail {
   model_description d;
   const config& shape = t.shape();
   d.header.shape = shape;
-  if (t.is_detector) d.header.ssd = t.detector.shape;
+  if (t.is_detector) d.header.ssd = static_cast<const ssd_part&>(t.detector.shape);
   d.header.input = t.is_detector ? detector_preprocessing() : default_preprocessing(shape);
   d.header.labels = default_labels(shape);
   model_origin& o = d.origin;

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """examples/python/rexnet_ctypes.py with the library that was built: the command's numbers, threads, refusals, and what
 else a Python process does to a library: fork() and dlclose().
-Usage: ctypes_test.py LIBRARY COMMAND SOURCE_DIR PICTURES_DIR"""
+Usage: ctypes_test.py LIBRARY COMMAND SOURCE_DIR PICTURES_DIR DETECTOR DETECT_PROGRAM (examples/c/detect.c)"""
 import array
 import json
 import os
@@ -15,7 +15,7 @@ import threading
 import unittest
 from pathlib import Path
 
-library, command, source, pictures = (Path(a).resolve() for a in sys.argv[1:5])
+library, command, source, pictures, DETECTOR, detect_program = (Path(a).resolve() for a in sys.argv[1:7])
 os.environ["REXNET_LIBRARY"] = str(library)
 sys.path.insert(0, str(source / "examples/python"))
 import rexnet_ctypes as rexnet  # noqa: E402
@@ -154,6 +154,66 @@ class Answers(unittest.TestCase):
         self.assertRegex(text, r"^(\d+\.\d% [a-z-]+\n){5}$")
 
 
+class Boxes(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.detector = rexnet.Detector(DETECTOR)
+
+    def test_description(self):
+        d = self.detector
+        self.assertEqual((d.variant, d.labels), ("SSDLite on v1 0.3x", ["class 0", "one", "class 2", "three"]))
+        self.assertEqual({name: round(value, 6) for name, value in d.settings.items()},
+                         {"input_width": 130, "input_height": 96, "candidates": 300, "most": 40, "score": 0.3,
+                          "overlap": 0.55, "least_anchor": 0.2, "most_anchor": 0.95})
+        self.assertEqual((rexnet.is_detector(DETECTOR), rexnet.is_detector(MODEL)), (True, False))
+        self.assertTrue(rexnet.is_detector(DETECTOR.read_bytes()))
+
+    def test_boxes_are_the_c_programs(self):
+        for name in NAMES:
+            lines = run(detect_program, DETECTOR, pictures / f"{name}.ppm").splitlines()
+            found = self.detector.detect(*rexnet.read_ppm(pictures / f"{name}.ppm"))
+            self.assertEqual(len(lines), len(found))
+            for line, (label, score, corners) in zip(lines, found):
+                shown = "(no label)" if label == "class 2" else label
+                self.assertEqual(line, f"{100 * score:6.2f} %  {shown:20}" + "".join(f" {v:7.1f}" for v in corners))
+        self.assertGreater(len(self.detector.detect(*DRESS)), 0)
+
+    def test_batches_settings_and_threads(self):
+        files = [rexnet.read_ppm(pictures / f"{name}.ppm") for name in NAMES]
+        for threads in (1, 2, 8):
+            detector = rexnet.Detector(DETECTOR.read_bytes(), threads=threads)
+            for some in ([], files[:1], files):
+                self.assertEqual(detector.detect_batch(some), [self.detector.detect(*p) for p in some])
+        few = rexnet.Detector(DETECTOR, most=1)
+        self.assertEqual(few.settings["most"], 1)
+        self.assertEqual(few.detect_batch(files), [self.detector.detect(*p)[:1] for p in files])
+        sure = rexnet.Detector(DETECTOR, score=0.5)
+        self.assertTrue(all(score > 0.5 for _, score, _ in sure.detect(*DRESS)))
+        pixels, width, height = DRESS
+        self.assertEqual(sure.detect(memoryview(pixels).cast("B", (height, width, 3))), sure.detect(*DRESS))
+
+    def test_threads_share_a_detector(self):
+        expected, found = self.detector.detect(*DRESS), []
+        team = [threading.Thread(target=lambda: found.extend(self.detector.detect(*DRESS) for _ in range(3)))
+                for _ in range(4)]
+        for thread in team:
+            thread.start()
+        for thread in team:
+            thread.join()
+        self.assertEqual(found, [expected] * 12)
+
+    def test_example_as_a_program(self):
+        lines = run(sys.executable, rexnet.__file__, DETECTOR, pictures / "dress.ppm").splitlines()
+        self.assertEqual(len(lines), len(self.detector.detect(*DRESS)))
+        self.assertRegex(lines[0], r"^ *\d+\.\d\d %  (one|class 2|three)( +\d+\.\d){4}$")
+
+    def test_lines_of_the_manual(self):
+        lines = re.findall("```python\n(.+?)```", (source / "docs/c-api.md").read_text(), re.DOTALL)[1]
+        path = f"import sys; sys.path.insert(0, {str(source / 'examples/python')!r})\n"
+        text = run(sys.executable, "-c", path + lines.replace("detector.rexnet", str(DETECTOR)))
+        self.assertRegex(text, r"^(\d+\.\d% (one|class 2|three) at \d+, \d+ to \d+, \d+\n)+$")
+
+
 class Refusals(unittest.TestCase):
     def refused(self, status, text, function, *arguments, **named):
         with self.assertRaisesRegex(rexnet.RexnetError, text) as caught:
@@ -168,6 +228,19 @@ class Refusals(unittest.TestCase):
         self.refused(5, "packed file", rexnet.Model, MODEL.read_bytes()[:5000])
         self.refused(1, "65 threads", rexnet.Model, MODEL, threads=65)
         self.refused(1, "input size -1", rexnet.Model, MODEL, input_size=-1)
+
+    def test_detectors(self):
+        self.refused(7, "the model is a detector", rexnet.Model, DETECTOR)
+        self.refused(7, "the model is not a detector", rexnet.Detector, MODEL)
+        self.refused(1, "65 threads", rexnet.Detector, DETECTOR, threads=65)
+        self.refused(1, "overlap 2", rexnet.Detector, DETECTOR, overlap=2)
+        with self.assertRaisesRegex(TypeError, "iou is no setting.*overlap"):
+            rexnet.Detector(DETECTOR, iou=0.5)
+        detector = rexnet.Detector(DETECTOR)
+        self.refused(1, "0 x 0", detector.detect, b"", 0, 0)
+        self.refused(1, r"^pictures\[1\]: ", detector.detect_batch, [DRESS, (b"", 0, 0)])
+        with self.assertRaises(ValueError):
+            detector.detect(bytes(11), 2, 2)
 
     def test_environment_names_an_instruction_set(self):
         lines = f"""if True:

@@ -5,7 +5,8 @@
 Usage: run_snippets.py sh SOURCE_DIR REXNET WRITE_CHECKPOINT    the ```sh blocks of the documents for users, in order,
                                                                with random weights in place of the published ones
        run_snippets.py cmake SOURCE_DIR BUILD_DIR COMPILER      configures every ```cmake block with the installed package
-       run_snippets.py python SOURCE_DIR LIBRARY               runs every ```python block with this librexnet
+       run_snippets.py python SOURCE_DIR LIBRARY WRITE_DETECTOR
+                                                               runs every ```python block with this librexnet
 A block under <!-- not run: REASON --> is left out.
 """
 import os
@@ -38,8 +39,9 @@ def all_blocks(source, language):
     return [b for d in documents(source) for b in blocks(d) if b.language == language and not b.marker.startswith("not run")]
 
 
-def run_python(source, work, library):
+def run_python(source, work, library, write_detector):
     (work / "model.rexnet").symlink_to(source / "models/clothing_1.0x.rexnet")
+    run("detector.rexnet", [write_detector, "detector.rexnet"], cwd=work)
     environment = {**os.environ, "REXNET_LIBRARY": library, "PYTHONPATH": str(source / "examples/python")}
     found = all_blocks(source, "python")
     for b in found:

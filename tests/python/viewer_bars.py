@@ -5,12 +5,14 @@
     viewer_bars.py title EXPECTED.json PICTURE           prints the window's title
     viewer_bars.py check EXPECTED.json PICTURE DUMP.xwd  measures the five bars in the pixels of the window
     viewer_bars.py none  EXPECTED.json PICTURE DUMP.xwd  wants no bar at all
+    viewer_bars.py frames EXPECTED.json PICTURE DUMP.xwd   prints how many pixels have a colour of a detector's frames
 """
 import argparse
 import json
 import struct
 
 ACCENT = (0x35, 0x84, 0xE4)  # theme_selected_bg_color of Adwaita, GTK's own theme
+FRAMES = {(213, 94, 0), (0, 114, 178), (0, 128, 92)}  # of classes 1 to 3: colours of picture_view.cpp
 
 
 def read_xwd(path):
@@ -50,7 +52,7 @@ def bars(rows):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("mode", choices=["title", "check", "none"])
+    parser.add_argument("mode", choices=["title", "check", "none", "frames"])
     parser.add_argument("expected")
     parser.add_argument("picture")
     parser.add_argument("dump", nargs="?")
@@ -59,6 +61,9 @@ def main():
     if a.mode == "title":
         percent = 100 * top[0]["probability"]
         print(f"{a.picture}: {top[0]['label']} {percent:.{1 if percent < 9.95 else 0}f} %")
+        return
+    if a.mode == "frames":
+        print(sum(p in FRAMES for row in read_xwd(a.dump) for p in row))
         return
     found = bars(read_xwd(a.dump))
     if a.mode == "none":

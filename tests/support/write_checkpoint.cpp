@@ -2,16 +2,21 @@
 // Writes a checkpoint with random weights as PyTorch would, for scripts that need one and have no torch.
 // Usage: write_checkpoint OUT.pth|OUT.safetensors official|timm WIDTH_HUNDREDTHS CLASSES
 //        write_checkpoint OUT.rexnet blocks BLOCKS CLASSES     a packed file of a network with 1 to 24 blocks
+//        write_checkpoint OUT.rexnet detector WIDTH_HUNDREDTHS CLASSES     likewise; with the background
 #include "tests/support/craft_model.hpp"
 #include "tests/support/must.hpp"
 #include "tests/support/random_model.hpp"
 #include "tests/support/scratch.hpp"
 
+#include "rexnet/load.hpp"
 #include "rexnet/payload/file/write.hpp"
 
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <random>
+#include <string>
+#include <vector>
 
 namespace {
 
@@ -27,6 +32,30 @@ std::string safetensors(const rexnet_test::state_dict& dict) {
   return rexnet_test::safetensors(header + "}", body);
 }
 
+std::string packed_bytes(const rexnet::packed_header& h, const std::vector<float>& payload) {
+  std::string file;
+  const auto take = [&file](rexnet::byte_span b) -> rexnet::status {
+    file.append(reinterpret_cast<const char*>(b.data()), b.size());
+    return rexnet::done;
+  };
+  const auto written = rexnet::write_packed(h, rexnet::payload_layers(payload), take);
+  if (!written) rexnet_test::give_up(written.error().message());
+  return file;
+}
+
+/// A detector for inputs of 128 x 96 pixels, whose weights find something in every picture.
+std::string packed_detector(int width, int classes) {
+  const rexnet::detector_config d = rexnet::detector_for(rexnet::family::v1, width, classes);
+  std::mt19937 engine(5);
+  std::normal_distribution<float> value;
+  rexnet::packed_header h;
+  h.shape = d.backbone;
+  h.ssd = d;
+  h.settings.input_w = 128, h.settings.input_h = 96;
+  h.input = rexnet::detector_preprocessing();
+  return packed_bytes(h, rexnet_test::payload_from(d, [&] { return value(engine); }));
+}
+
 /// A narrow ReXNet, whose last block stands as often as it takes.
 std::string packed(int blocks, int classes) {
   rexnet::config c = rexnet::config_for(rexnet::family::v1, 20, classes);
@@ -39,15 +68,7 @@ std::string packed(int blocks, int classes) {
   c.block_count = blocks;
   rexnet::packed_header h;
   h.shape = c;
-  const std::vector<float> payload = rexnet_test::random_payload(c, 1);
-  std::string file;
-  const auto take = [&file](rexnet::byte_span b) -> rexnet::status {
-    file.append(reinterpret_cast<const char*>(b.data()), b.size());
-    return rexnet::done;
-  };
-  const auto written = rexnet::write_packed(h, rexnet::payload_layers(payload), take);
-  if (!written) rexnet_test::give_up(written.error().message());
-  return file;
+  return packed_bytes(h, rexnet_test::random_payload(c, 1));
 }
 
 }  // namespace
@@ -57,6 +78,10 @@ int main(int argc, char** argv) {
   const std::string path = argv[1];
   if (std::strcmp(argv[2], "blocks") == 0) {
     rexnet_test::write_bytes(path, packed(std::atoi(argv[3]), std::atoi(argv[4])));
+    return 0;
+  }
+  if (std::strcmp(argv[2], "detector") == 0) {
+    rexnet_test::write_bytes(path, packed_detector(std::atoi(argv[3]), std::atoi(argv[4])));
     return 0;
   }
   const rexnet::config c = rexnet::config_for(rexnet::family::v1, std::atoi(argv[3]), std::atoi(argv[4]));

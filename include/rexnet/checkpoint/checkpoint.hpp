@@ -203,7 +203,7 @@ struct flat_source {
   auto n = identify_network(c);
   if (!n) return n.error();
   if (n->is_detector) return error(errc::unsupported, "a detector, not a classifier: see identify_network()");
-  return std::move(n->classifier);
+  return n->classifier;
 }
 /// Its tensors would be gone.
 /// @{

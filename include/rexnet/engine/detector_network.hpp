@@ -76,7 +76,7 @@ struct detector_pass {
  private:
   [[nodiscard]] block_context context(const block_config& b, const block_layout& l, const block_plan& sizes,
                                       float* outputs) const noexcept {
-    return {backbone, &b, &l, &sizes, outputs};
+    return {static_cast<const network_context&>(backbone), &b, &l, &sizes, outputs};
   }
 
   /// Both heads of a level. Its map is there.
@@ -143,10 +143,12 @@ class basic_detector_network : private detail::detector_storage<Config>, private
   /// @param input  [n][h][w][3] floats, any strides, normalised; n may be 0
   /// @param logits [n][p.rows][classes]
   /// @param codes  [n][p.rows][4]
+  /// @param observer its block is the backbone's block, block_count for the head, then the extra blocks, then
+  ///                 the levels: a level's first two phases are the logits', the others the codes'
   /// @return as basic_network::forward(). On an error nothing was written.
   [[nodiscard]] errc forward(const detector_plan& p, nhwc_view<const float> input, span<float> logits,
-                             span<float> codes, span<unsigned char> workspace,
-                             const executor& threads = {}) const noexcept {
+                             span<float> codes, span<unsigned char> workspace, const executor& threads = {},
+                             const phase_observer& observer = {}) const noexcept {
     if (input.data == nullptr && input.n != 0) return errc::invalid_argument;
     if (input.c != 3 || input.h != p.backbone.h || input.w != p.backbone.w || input.n < 0)
       return errc::shape_mismatch;
@@ -171,7 +173,7 @@ class basic_detector_network : private detail::detector_storage<Config>, private
            rows_of,
            nullptr,
            {},
-           {}},
+           observer},
           &shape(),
           &layout(),
           &p,

@@ -39,7 +39,7 @@ namespace detail {
 
 /// Phase counters: those of the backbone, two for each head, two for each extra block.
 constexpr std::int64_t phase_slots(const detector_config& d) noexcept {
-  return phase_slots(d.backbone) + 4 * ssd_levels + 2 * ssd_extra_blocks;
+  return phase_slots(d.backbone) + std::int64_t{4} * ssd_levels + std::int64_t{2} * ssd_extra_blocks;
 }
 
 constexpr block_plan plan_head(const block_config& b, int h, int w, int threads) noexcept {

@@ -64,7 +64,8 @@ struct forward_pass : network_context {
   template <class Each>
   void blocks(const Each& each, int first, int last, int worker) const noexcept {
     for (int i = first; i < last; ++i) {
-      const block_context b{*this, &net->blocks[i], &layout->blocks[i], &how->blocks[i]};
+      const block_context b{static_cast<const network_context&>(*this), &net->blocks[i], &layout->blocks[i],
+                            &how->blocks[i]};
       const block_plan& sizes = b.sizes();
       if (sizes.bands) {
         each(phase::bands, i, sizes.chunks, [&](int chunk) { band_chunk(b, chunk, worker, input); });

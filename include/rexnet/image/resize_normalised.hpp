@@ -10,9 +10,10 @@
 #include "rexnet/core/views.hpp"
 #include "rexnet/image/pixels.hpp"
 
-#include <cmath>
 #include <cstddef>
+#include <cstdint>
 #include <limits>
+#include <new>
 
 namespace rexnet {
 inline namespace REXNET_BUILD {
@@ -29,7 +30,7 @@ struct bilinear_place {
 /// -> 300.)
 [[nodiscard]] inline bilinear_place bilinear_place_of(int i, int in, int out) noexcept {
   const float scale = static_cast<float>(in) / static_cast<float>(out);
-  const float at = (std::fmax)(scale * (static_cast<float>(i) + 0.5f) - 0.5f, 0.0f);
+  const float unbounded = scale * (static_cast<float>(i) + 0.5f) - 0.5f, at = unbounded > 0 ? unbounded : 0;
   const int first = at < static_cast<float>(in - 1) ? static_cast<int>(at) : in - 1;
   const float part = at - static_cast<float>(first);
   return {first, first + 1 < in ? first + 1 : in - 1, part < 1.0f ? part : 1.0f};
@@ -39,7 +40,7 @@ struct bilinear_place {
 
 /// Floats of scratch that resize_normalised() needs.
 [[nodiscard]] constexpr std::size_t resize_normalised_scratch(int out_w) noexcept {
-  return 6 * static_cast<std::size_t>(out_w > 0 ? out_w : 0);
+  return 9 * static_cast<std::size_t>(out_w > 0 ? out_w : 0);
 }
 
 /// A picture as a network's input.
@@ -67,6 +68,11 @@ struct bilinear_place {
   // The two rows between which an output row lies, resized across; most of them serve the next one, too.
   float* rows[2] = {scratch.data(), scratch.data() + row_floats};
   int held[2] = {-1, -1};
+  // Where each column looks: the same in every row.
+  static_assert(sizeof(detail::bilinear_place) == 3 * sizeof(float));
+  auto* const columns = reinterpret_cast<detail::bilinear_place*>(scratch.data() + 2 * row_floats);
+  for (int x = 0; x < out_w; ++x)
+    new (columns + x) detail::bilinear_place(detail::bilinear_place_of(x, in.width, out_w));
   const int channel[3] = {channel_offset(in.format, 0), channel_offset(in.format, 1),
                           channel_offset(in.format, 2)};
   const auto fill = [&](int which, int y) {
@@ -74,7 +80,7 @@ struct bilinear_place {
     const std::uint8_t* const from = in.data + static_cast<std::ptrdiff_t>(y) * in.stride;
     float* to = rows[which];
     for (int x = 0; x < out_w; ++x) {
-      const detail::bilinear_place p = detail::bilinear_place_of(x, in.width, out_w);
+      const detail::bilinear_place p = columns[x];
       const std::uint8_t *a = from + static_cast<std::ptrdiff_t>(p.first) * step,
                          *b = from + static_cast<std::ptrdiff_t>(p.second) * step;
       for (int c = 0; c < 3; ++c) {

@@ -68,7 +68,7 @@ class detector_reader {
     }
     auto m = identify(backbone);
     if (!m) return m.error().in("backbone");
-    d_.backbone = std::move(*m);
+    d_.backbone = *m;
     detector_config& shape = d_.shape;
     shape.backbone = d_.backbone.shape;
     for (const layer_tensors* l : {&d_.backbone.hidden, &d_.backbone.classifier})
@@ -104,7 +104,7 @@ class detector_reader {
   }
 
   /// Heads of other detectors: those of other layers, on another number of maps, for other numbers of boxes.
-  status check_heads() const {
+  [[nodiscard]] status check_heads() const {
     for (const char* kind : {"head.classification_head.", "head.regression_head."}) {
       const std::string list = kind + std::string("module_list");
       const auto head = [&list](int k) { return list + "." + std::to_string(k) + "."; };
@@ -179,13 +179,13 @@ class detector_reader {
   status derive() {
     detector_config& shape = d_.shape;
     const tensor &logits = *d_.logits[0].project.weight, &codes = *d_.codes[0].project.weight;
-    if (codes.shape[0] != ssd_anchors_a_place * 4)
+    if (codes.shape[0] != std::int64_t{ssd_anchors_a_place} * 4)
       return error(errc::model_wrong_shape,
                    codes.name + ": " + std::to_string(codes.shape[0]) + " outputs, expected " +
                        std::to_string(ssd_anchors_a_place * 4) + ": four for each of " +
                        std::to_string(ssd_anchors_a_place) + " boxes at a place (aspect ratios 1, 2 and 3)");
     const std::int64_t outputs = logits.shape[0];
-    if (outputs % ssd_anchors_a_place != 0 || outputs < 2 * ssd_anchors_a_place ||
+    if (outputs % ssd_anchors_a_place != 0 || outputs < std::int64_t{2} * ssd_anchors_a_place ||
         outputs > std::int64_t{ssd_anchors_a_place} * max_detector_classes)
       return error(errc::model_wrong_shape, logits.name + ": " + std::to_string(outputs) +
                                                 " outputs, expected 6 for each of 2 to " +
@@ -207,7 +207,7 @@ class detector_reader {
     return done;
   }
 
-  status check_shapes() const {
+  [[nodiscard]] status check_shapes() const {
     for (int k = 0; k < ssd_extra_blocks; ++k) {
       const block_config& b = d_.shape.extra[k];
       if (status s = check(d_.extra[k].expand, {b.mid_c, b.in_c, 1, 1}); !s) return s;
@@ -275,7 +275,7 @@ struct network_tensors {
   } else {
     auto m = identify(tensors);
     if (!m) return m.error();
-    n.classifier = std::move(*m);
+    n.classifier = *m;
   }
   return n;
 }
