@@ -146,7 +146,7 @@ namespace detail {
   model_description d;
   const config& shape = t.shape();
   d.header.shape = shape;
-  if (t.is_detector) d.header.ssd = t.detector.shape;
+  if (t.is_detector) d.header.ssd = static_cast<const ssd_part&>(t.detector.shape);
   d.header.input = t.is_detector ? detector_preprocessing() : default_preprocessing(shape);
   d.header.labels = default_labels(shape);
   model_origin& o = d.origin;

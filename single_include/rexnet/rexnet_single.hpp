@@ -4157,7 +4157,9 @@ struct detector_settings {
   ssd_options boxes;
 };
 
-inline constexpr int max_ssd_candidates = 1 << 20;
+/// Limits of a detector's settings. A class's candidates are compared with each other: 4096 of each of 90
+/// classes, none of which goes, take 3 to 6 s (Zen 4, cores that others use), 1048576 would take days.
+inline constexpr int max_ssd_candidates = 1 << 12, max_ssd_boxes = 1 << 20;
 
 namespace detail {
 
@@ -4173,9 +4175,9 @@ template <class Fail>
   if (!(s.boxes.score >= 0 && s.boxes.score < 1))
     return fail(bad, "least score ", s.boxes.score, ": must be 0 or more, below 1");
   if (!(s.boxes.iou >= 0 && s.boxes.iou <= 1)) return fail(bad, "overlap ", s.boxes.iou, ": must be 0 to 1");
-  if (!in_range(s.boxes.candidates, 1, max_ssd_candidates) || !in_range(s.boxes.most, 1, max_ssd_candidates))
+  if (!in_range(s.boxes.candidates, 1, max_ssd_candidates) || !in_range(s.boxes.most, 1, max_ssd_boxes))
     return fail(bad, s.boxes.candidates, " candidates of a class, ", s.boxes.most, " boxes: must be 1 to ",
-                max_ssd_candidates);
+                max_ssd_candidates, " and 1 to ", max_ssd_boxes);
   return errc::ok;
 }
 
@@ -7934,12 +7936,17 @@ namespace detail {
   return (b.x2 - b.x1) * (b.y2 - b.y1);
 }
 
-/// Intersection over union. NaN for two boxes without area.
+/// Intersection over union. 0 for boxes without area.
 [[nodiscard]] inline float overlap_of(const box& a, const box& b, float area_a, float area_b) noexcept {
   const float w = (std::min)(a.x2, b.x2) - (std::max)(a.x1, b.x1),
               h = (std::min)(a.y2, b.y2) - (std::max)(a.y1, b.y1);
-  const float shared = (w > 0 ? w : 0) * (h > 0 ? h : 0);
+  if (!(w > 0 && h > 0)) return 0;
+  const float shared = w * h;
   return shared / (area_a + area_b - shared);
+}
+
+[[nodiscard]] inline bool has_nan(const box& b) noexcept {
+  return std::isnan(b.x1) || std::isnan(b.y1) || std::isnan(b.x2) || std::isnan(b.y2);
 }
 
 /// A box moved right and down, as torchvision does with all boxes of a class, so that classes do not overlap.
@@ -7969,35 +7976,43 @@ struct ssd_outputs {
 /// best o.most. torchvision's two ways of suppression, by the number of candidates: up to 1000, all classes
 /// at once, moved apart by the largest coordinate (which rounds coordinates); beyond, each class alone.
 /// Scores that are equal: the lower class, then the lower row, where torchvision leaves the order open. A row
-/// with a NaN has no class above any score.
+/// with a NaN among its logits, or infinity, has no class above any score. A candidate with a coordinate that
+/// is NaN, as codes that are make them, is dropped (torchvision returns it).
+///
+/// Time: that of reading the outputs, and of each class's candidates at most min(o.candidates, o.most)
+/// comparisons each.
 /// @param anchors [rows], of ssd_anchors()
 /// @param probabilities room for [rows][classes]; may be the logits themselves
 /// @param candidates room for ssd_candidates(): the detections are its first elements
 /// @param found their number
-/// @return ok; shape_mismatch: too little room; invalid_argument: classes below 2, or options that cannot be
+/// @return ok; shape_mismatch: too little room; invalid_argument: classes below 2, more than 2^31 - 1 rows,
+/// or options that cannot be
 [[nodiscard]] inline errc ssd_detections(const ssd_outputs& out, span<const box> anchors, int input_h,
                                          int input_w, const ssd_options& o, span<float> probabilities,
                                          span<detection> candidates, std::size_t& found) noexcept {
   found = 0;
-  if (out.classes < 2 || o.candidates < 1 || o.most < 1 || input_h < 1 || input_w < 1 || !(o.iou >= 0) ||
-      !(o.score >= 0))
+  if (out.classes < 2 || out.rows > 0x7fffffffu || o.candidates < 1 || o.most < 1 || input_h < 1 ||
+      input_w < 1 || !(o.iou >= 0) || !(o.score >= 0))
     return errc::invalid_argument;
   const auto classes = static_cast<std::size_t>(out.classes);
-  if (anchors.size() != out.rows || probabilities.size() < out.rows * classes ||
+  if (anchors.size() != out.rows || probabilities.size() / classes < out.rows ||
       candidates.size() < ssd_candidates(out.rows, out.classes, o))
     return errc::shape_mismatch;
 
   for (std::size_t row = 0; row < out.rows; ++row) {
     const float* in = out.logits + row * classes;
     float* p = probabilities.data() + row * classes;
-    const float top = *std::max_element(in, in + classes);
-    float sum = 0;
+    float top = in[0];
+    for (std::size_t c = 1; c < classes; ++c) top = in[c] > top ? in[c] : top;
+    float sum = 0;  // NaN if any of them is
     for (std::size_t c = 0; c < classes; ++c) sum += p[c] = std::exp(in[c] - top);
     for (std::size_t c = 0; c < classes; ++c) p[c] /= sum;
   }
 
   // The best of each class, one class after the other: a heap whose root is the worst that is kept.
   detection* const all = candidates.data();
+  const auto w = static_cast<float>(input_w), h = static_cast<float>(input_h);
+  float largest = 0;
   std::size_t n = 0;
   for (std::size_t c = 1; c < classes; ++c) {
     detection* const first = all + n;
@@ -8017,36 +8032,44 @@ struct ssd_outputs {
         std::push_heap(first, first + kept, detail::before);
       }
     }
-    n += kept;
+    for (std::size_t i = 0; i < kept; ++i) {
+      detection d = first[i];
+      const auto row = static_cast<std::size_t>(d.anchor);
+      d.at = decode_box(anchors[row], out.codes + 4 * row, w, h);
+      if (detail::has_nan(d.at)) continue;
+      for (const float v : {d.at.x1, d.at.y1, d.at.x2, d.at.y2}) largest = (std::max)(largest, v);
+      all[n++] = d;
+    }
   }
-  const auto w = static_cast<float>(input_w), h = static_cast<float>(input_h);
-  float largest = 0;
-  for (std::size_t i = 0; i < n; ++i) {
-    const auto row = static_cast<std::size_t>(all[i].anchor);
-    all[i].at = decode_box(anchors[row], out.codes + 4 * row, w, h);
-    for (const float v : {all[i].at.x1, all[i].at.y1, all[i].at.x2, all[i].at.y2})
-      largest = (std::max)(largest, v);
-  }
-  std::sort(all, all + n, detail::before);
 
+  // Class by class, which the others do not touch; what stays moves together.
   constexpr std::size_t moved_apart = 1000;  // 4000 coordinates
   const float step = n <= moved_apart ? largest + 1 : 0;
   const auto place = [step](const detection& d) {
     return detail::moved(d.at, static_cast<float>(d.label) * step);
   };
   const auto most = static_cast<std::size_t>(o.most);
-  for (std::size_t i = 0; i < n && found < most; ++i) {
-    const box candidate = place(all[i]);
-    const float area = detail::area_of(candidate);
-    bool suppressed = false;
-    for (std::size_t k = 0; k < found && !suppressed; ++k) {
-      if (all[k].label != all[i].label) continue;
-      const box better = place(all[k]);
-      const float overlap = detail::overlap_of(better, candidate, detail::area_of(better), area);
-      suppressed = static_cast<double>(overlap) > o.iou;
+  std::size_t stay = 0;
+  for (std::size_t begin = 0, end; begin < n; begin = end) {
+    for (end = begin; end < n && all[end].label == all[begin].label; ++end) {
     }
-    if (!suppressed) all[found++] = all[i];
+    std::sort(all + begin, all + end, detail::before);
+    const std::size_t first = stay;
+    for (std::size_t i = begin; i < end && stay - first < most; ++i) {
+      const detection d = all[i];
+      const box candidate = place(d);
+      const float area = detail::area_of(candidate);
+      bool suppressed = false;
+      for (std::size_t k = first; k < stay && !suppressed; ++k) {
+        const box better = place(all[k]);
+        const float overlap = detail::overlap_of(better, candidate, detail::area_of(better), area);
+        suppressed = static_cast<double>(overlap) > o.iou;
+      }
+      if (!suppressed) all[stay++] = d;
+    }
   }
+  std::sort(all, all + stay, detail::before);
+  found = (std::min)(stay, most);
   return errc::ok;
 }
 
@@ -10789,10 +10812,10 @@ namespace detail {
 
 }  // namespace detail
 
-/// Whether a state dict is one of a detector: it has SSD's heads.
+/// Whether a state dict is one of a detector: it has SSD's heads or extra blocks.
 [[nodiscard]] inline bool is_detector(span<const tensor> tensors) noexcept {
   for (const tensor& t : tensors)
-    if (detail::names_ssd_head(t.name)) return true;
+    if (detail::names_ssd_head(t.name) || detail::begins_with(t.name, "backbone.extra.")) return true;
   return false;
 }
 
@@ -10824,8 +10847,12 @@ class detector_reader {
     d_.backbone = *m;
     detector_config& shape = d_.shape;
     shape.backbone = d_.backbone.shape;
-    if (shape.backbone.classes > 0 || shape.backbone.hidden_c > 0)
-      return error(errc::model_unexpected, "backbone: a classifier, which a detector has not");
+    for (const layer_tensors* l : {&d_.backbone.hidden, &d_.backbone.classifier})
+      if (l->weight != nullptr)
+        return error(errc::model_unexpected, "backbone." + l->weight->name +
+                                                 ": the backbone has a classifier still, which no detector "
+                                                 "has: leave it out of the state dict");
+    if (status s = check_heads(); !s) return s.error();
     collect();
     if (!error_.empty()) return error(code_, error_);
     if (status s = derive(); !s) return s.error();
@@ -10841,10 +10868,46 @@ class detector_reader {
  private:
   static constexpr std::string_view prefix = "backbone.";
 
+  /// The first tensor whose name is not before this one.
+  [[nodiscard]] std::vector<const tensor*>::const_iterator first_from(const std::string& name) const {
+    return std::lower_bound(sorted_.begin(), sorted_.end(), name,
+                            [](const tensor* t, const std::string& wanted) { return t->name < wanted; });
+  }
+  /// The first tensor whose name begins so; null: there is none.
+  [[nodiscard]] const tensor* first_of(const std::string& prefix_) const {
+    const auto at = first_from(prefix_);
+    return at != sorted_.end() && begins_with((*at)->name, prefix_) ? *at : nullptr;
+  }
+
+  /// Heads of other detectors: those of other layers, on another number of maps, for other numbers of boxes.
+  [[nodiscard]] status check_heads() const {
+    for (const char* kind : {"head.classification_head.", "head.regression_head."}) {
+      const std::string list = kind + std::string("module_list");
+      const auto head = [&list](int k) { return list + "." + std::to_string(k) + "."; };
+      const tensor* const any = first_of(kind);
+      if (any != nullptr && first_of(list + ".") == nullptr)
+        return error(errc::model_missing, list + ": missing, the heads of an SSD on several maps; " +
+                                              any->name + " belongs to another kind of detector");
+      if (const tensor* const plain = first_of(head(0) + "weight"))
+        return error(errc::model_wrong_shape,
+                     plain->name + ": a head of one layer, as SSD's; SSDLite's are depthwise and 1x1 (" +
+                         head(0) + "0.0.weight, " + head(0) + "1.weight)");
+      int maps = 0;
+      while (first_of(head(maps)) != nullptr) ++maps;
+      if (maps == ssd_levels || any == nullptr) continue;
+      bool beyond = false;  // a head that is missing between others is missed by name
+      for (int k = maps + 1; k < ssd_levels; ++k) beyond = beyond || first_of(head(k)) != nullptr;
+      if (!beyond)
+        return error(maps < ssd_levels ? errc::model_missing : errc::model_unexpected,
+                     list + ": heads on " + std::to_string(maps) + " maps, expected " +
+                         std::to_string(ssd_levels) +
+                         ": those of block 10, of the last convolution and of four extra blocks");
+    }
+    return done;
+  }
+
   const tensor* need(const std::string& name, std::size_t rank) {
-    const auto at =
-        std::lower_bound(sorted_.begin(), sorted_.end(), name,
-                         [](const tensor* t, const std::string& wanted) { return t->name < wanted; });
+    const auto at = first_from(name);
     if (at == sorted_.end() || (*at)->name != name) {
       note(errc::model_missing, name + ": missing (torchvision's names of SSDLite)");
       return nullptr;
@@ -10891,7 +10954,12 @@ class detector_reader {
   /// Classes, tap and the extra blocks' channels.
   status derive() {
     detector_config& shape = d_.shape;
-    const tensor& logits = *d_.logits[0].project.weight;
+    const tensor &logits = *d_.logits[0].project.weight, &codes = *d_.codes[0].project.weight;
+    if (codes.shape[0] != std::int64_t{ssd_anchors_a_place} * 4)
+      return error(errc::model_wrong_shape,
+                   codes.name + ": " + std::to_string(codes.shape[0]) + " outputs, expected " +
+                       std::to_string(ssd_anchors_a_place * 4) + ": four for each of " +
+                       std::to_string(ssd_anchors_a_place) + " boxes at a place (aspect ratios 1, 2 and 3)");
     const std::int64_t outputs = logits.shape[0];
     if (outputs % ssd_anchors_a_place != 0 || outputs < std::int64_t{2} * ssd_anchors_a_place ||
         outputs > std::int64_t{ssd_anchors_a_place} * max_detector_classes)
@@ -11300,11 +11368,12 @@ class network_chooser {
       const found_network* of = c.network->names == 0 ? c.network : owner(c, name);
       if (of == c.network)
         inside.push_back({name.substr(c.network->prefix.size()), e.value});
-      else if (of == nullptr)
+      else if (of == nullptr && !is_head_of_another(c, name))
         outside.push_back(e);
     }
-    if (attach_detector(c.network->prefix, inside, outside))
-      content.prefix.erase(content.prefix.size() - backbone_prefix.size());
+    attached_.clear(), renamed_.clear();
+    if (const std::size_t backbone = attach_detector(c, inside, outside); backbone > 0)
+      content.prefix.erase(content.prefix.size() - backbone);
     else
       attach_classifier(inside, outside);
     std::vector<std::string_view> names;
@@ -11345,22 +11414,55 @@ class network_chooser {
     return best;
   }
 
-  static constexpr std::string_view backbone_prefix = "backbone.";
+  /// Bytes at the end of a prefix that are "backbone.", or wrapped "backbone._orig_mod."; 0: it has another
+  /// end.
+  [[nodiscard]] static std::size_t backbone_at_end(std::string_view prefix) noexcept {
+    std::string_view rest = prefix;
+    for (const std::string_view wrapper : {"_orig_mod.", "module.", "_orig_mod."})
+      if (ends_with(rest, wrapper)) rest.remove_suffix(wrapper.size());
+    constexpr std::string_view name = "backbone.";
+    if (!ends_with(rest, name)) return 0;
+    rest.remove_suffix(name.size());
+    return rest.empty() || rest.back() == '.' ? prefix.size() - rest.size() : 0;
+  }
+
+  /// Whether a name is a head of another detector: "ema.head." beside "backbone.", "head." beside
+  /// "ema.backbone.".
+  [[nodiscard]] static bool is_head_of_another(const candidate& c, std::string_view name) noexcept {
+    const auto front = [](const found_network& n) {
+      return std::string_view(n.prefix).substr(0, n.prefix.size() - backbone_at_end(n.prefix));
+    };
+    for (const found_network& n : c.dict->networks)
+      if (n.names >= whole_network_names && backbone_at_end(n.prefix) > 0 && front(n) != front(*c.network) &&
+          begins_with(name, front(n)) && names_ssd_head(name.substr(front(n).size())))
+        return true;
+    return false;
+  }
 
   /// A detector's heads stand beside its backbone: everything below what both have in front is one network.
-  [[nodiscard]] static bool attach_detector(const std::string& prefix, std::vector<named_value>& inside,
+  /// Returns the bytes that the prefix has of the backbone; 0: it is no detector's.
+  [[nodiscard]] std::size_t attach_detector(const candidate& c, std::vector<named_value>& inside,
                                             std::vector<named_value>& outside) {
-    if (!ends_with(prefix, backbone_prefix)) return false;
-    const std::string_view common =
-        std::string_view(prefix).substr(0, prefix.size() - backbone_prefix.size());
+    const std::string_view prefix = c.network->prefix;
+    const std::size_t backbone = backbone_at_end(prefix);
+    if (backbone == 0) return 0;
+    const std::string_view common = prefix.substr(0, prefix.size() - backbone);
     const auto heads = [common](const named_value& e) {
       const std::string_view name = strip_prefixes(e.name);
       return begins_with(name, common) && names_ssd_head(name.substr(common.size()));
     };
-    if (std::none_of(outside.begin(), outside.end(), heads)) return false;
-    // The names' own bytes go on in front.
+    if (std::none_of(outside.begin(), outside.end(), heads) &&
+        std::none_of(inside.begin(), inside.end(),
+                     [](const named_value& e) { return begins_with(e.name, "extra."); }))
+      return 0;
+    constexpr std::string_view before = "backbone.";
     for (named_value& e : inside)
-      e.name = {e.name.data() - backbone_prefix.size(), e.name.size() + backbone_prefix.size()};
+      if (backbone == before.size()) {  // the names' own bytes go on in front
+        e.name = {e.name.data() - before.size(), e.name.size() + before.size()};
+      } else {
+        renamed_.push_back(std::string(before) + std::string(e.name));
+        e.name = renamed_.back();
+      }
     std::vector<named_value> others;
     for (const named_value& e : outside) {
       const std::string_view name = strip_prefixes(e.name);
@@ -11370,13 +11472,12 @@ class network_chooser {
         others.push_back(e);
     }
     outside = std::move(others);
-    return true;
+    return backbone;
   }
 
   /// A backbone's classifier that stands beside its prefix: mmpretrain's "head.fc", Lightning's "classifier".
   /// Only where it is all that stands there.
   void attach_classifier(std::vector<named_value>& inside, std::vector<named_value>& outside) {
-    attached_.clear();
     bool timm = false;
     for (const named_value& e : inside) {
       if (begins_with(e.name, "head.") || begins_with(e.name, "output.")) return;
@@ -11426,6 +11527,7 @@ class network_chooser {
   std::vector<candidate> candidates_;
   const found_dict* asked_ = nullptr;
   std::string attached_;
+  std::deque<std::string> renamed_;  ///< names that do not stand in the file
 };
 
 }  // namespace detail
@@ -12862,15 +12964,15 @@ struct flat_source {
 
 /// identify_network() of a checkpoint's tensors. Errors say under which key and prefix they stand; M2 also
 /// for what stands beside the network and may be part of it: anything with two or more dimensions where the
-/// network has no classifier, else a layer on top of its classes. With the prefix as key the network is taken
-/// without it.
+/// network has neither classifier nor a detector's heads, a layer on top of a classifier's classes. With the
+/// prefix as key the network is taken without it.
 [[nodiscard]] inline result<network_tensors> identify_network(const checkpoint& c) {
   std::string where;
   if (!c.state_key().empty()) where = "key " + detail::in_quotes(c.state_key());
   if (!c.prefix().empty()) where += (where.empty() ? "" : ", ") + ("prefix " + detail::in_quotes(c.prefix()));
   auto m = identify_network(c.tensors());
   if (!m) return where.empty() ? m.error() : m.error().in(where);
-  if (c.content_.by_prefix) return m;
+  if (c.content_.by_prefix || m->is_detector) return m;
   for (const left_out_tensor& left : c.left_out()) {
     if (left.shape.size() < 2) continue;
     if (m->classifier.classifier.weight != nullptr && left.shape[1] != m->shape().classes) continue;
@@ -13507,15 +13609,21 @@ struct bilinear_place {
 }
 
 /// A picture as a network's input.
-/// @param in      any format, 1 pixel at least
+/// @param in      any format, 1 pixel at least, rows of either direction and with gaps
 /// @param table   [256][3]: the normalised value of byte v in channel c at 3 v + c (normalise_table())
 /// @param out     [out_h][out_w][3]
 /// @param scratch resize_normalised_scratch(out_w) floats
-/// @return ok; invalid_argument: no pixels, or no output; shape_mismatch: table, out or scratch of another
-/// size
+/// @return ok; invalid_argument: no pixels, rows that overlap or reach beyond all memory, or no output;
+/// shape_mismatch: table, out or scratch of another size
 [[nodiscard]] inline errc resize_normalised(const image_view& in, span<const float> table, int out_h,
                                             int out_w, span<float> out, span<float> scratch) noexcept {
   if (in.data == nullptr || in.width < 1 || in.height < 1 || out_h < 1 || out_w < 1)
+    return errc::invalid_argument;
+  constexpr std::ptrdiff_t memory = (std::numeric_limits<std::ptrdiff_t>::max)();
+  const int step = bytes_per_pixel(in.format);
+  if (in.width > memory / step) return errc::invalid_argument;
+  const std::ptrdiff_t pixels = static_cast<std::ptrdiff_t>(in.width) * step, most = memory / in.height;
+  if ((in.stride < pixels && in.stride > -pixels) || in.stride > most || in.stride < -most)
     return errc::invalid_argument;
   const std::size_t row_floats = 3 * static_cast<std::size_t>(out_w);
   if (table.size() != 768 || out.size() != row_floats * static_cast<std::size_t>(out_h) ||
@@ -13530,7 +13638,6 @@ struct bilinear_place {
   auto* const columns = reinterpret_cast<detail::bilinear_place*>(scratch.data() + 2 * row_floats);
   for (int x = 0; x < out_w; ++x)
     new (columns + x) detail::bilinear_place(detail::bilinear_place_of(x, in.width, out_w));
-  const int step = bytes_per_pixel(in.format);
   const int channel[3] = {channel_offset(in.format, 0), channel_offset(in.format, 1),
                           channel_offset(in.format, 2)};
   const auto fill = [&](int which, int y) {
@@ -14111,7 +14218,7 @@ inline namespace REXNET_BUILD {
 /// pack_layers() of a detector: the backbone's layers, then those of extra blocks and heads.
 template <class Emit>
 [[nodiscard]] status pack_layers(const detector_tensors& t, Emit&& emit) {
-  if (status s = pack_layers(t.backbone, emit); !s) return s;
+  if (status s = pack_layers(t.backbone, emit); !s) return s.error().in("backbone");
   const detector_layout layout = layout_of(t.shape);
   // The same walk over tensors and layout: their members are called alike.
   std::vector<const layer_tensors*> tensors;
@@ -14283,7 +14390,7 @@ namespace detail {
   model_description d;
   const config& shape = t.shape();
   d.header.shape = shape;
-  if (t.is_detector) d.header.ssd = t.detector.shape;
+  if (t.is_detector) d.header.ssd = static_cast<const ssd_part&>(t.detector.shape);
   d.header.input = t.is_detector ? detector_preprocessing() : default_preprocessing(shape);
   d.header.labels = default_labels(shape);
   model_origin& o = d.origin;

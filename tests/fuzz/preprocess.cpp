@@ -2,6 +2,7 @@
 // Pictures of any size, order of bytes and stride through any preprocessing, in blocks of exactly the bytes
 // that are promised to be enough. Every picture must give what a plain RGB copy of it gives.
 #include "rexnet/image/preprocess.hpp"
+#include "rexnet/image/resize_normalised.hpp"
 
 #include "tests/fuzz/fuzz.hpp"
 
@@ -81,6 +82,17 @@ std::vector<unsigned char> result_of(const rexnet::image_view& picture, const re
   return out.memory;
 }
 
+/// A detector's input of h x w in exact blocks, filled with `value` before.
+std::vector<float> detector_input(const rexnet::image_view& picture, int h, int w, float value) {
+  static const auto table = rexnet::normalise_table(rexnet::preprocessing());
+  std::vector<float> out(static_cast<std::size_t>(3 * h * w), value),
+      scratch(rexnet::resize_normalised_scratch(w), value);
+  out.shrink_to_fit(), scratch.shrink_to_fit();
+  REXNET_FUZZ_CHECK(rexnet::resize_normalised(picture, table, h, w, out, scratch) == rexnet::errc::ok);
+  for (const float v : out) REXNET_FUZZ_CHECK(std::fabs(v) < 3);
+  return out;
+}
+
 void run(rexnet::byte_span input) {
   choices c(input);
   const rexnet::preprocessing p = some_preprocessing(c);
@@ -101,6 +113,10 @@ void run(rexnet::byte_span input) {
   const bool good = answer == rexnet::errc::shape_mismatch;
   if (!good)
     REXNET_FUZZ_CHECK(rexnet::preprocess_pixels(picture, p).code() == rexnet::errc::invalid_argument);
+  // No table: what a detector's resize says to the picture alone.
+  const rexnet::errc direct = rexnet::resize_normalised(picture, {}, 1, 1, {}, {});
+  REXNET_FUZZ_CHECK(direct == rexnet::errc::shape_mismatch ||
+                    (direct == rexnet::errc::invalid_argument && !good));
   const rexnet::picture_box seen = rexnet::seen_part(width, height, p);
   REXNET_FUZZ_CHECK(std::isfinite(seen.x) && std::isfinite(seen.y) && std::isfinite(seen.width) &&
                     std::isfinite(seen.height));
@@ -129,6 +145,10 @@ void run(rexnet::byte_span input) {
   REXNET_FUZZ_CHECK(owned.ok() && owned->data == found);
   std::vector<float> normal(found.size());
   REXNET_FUZZ_CHECK(rexnet::normalise(*owned, p, normal).ok());
+
+  const int h = 1 + static_cast<int>(d.below(20)), w = 1 + static_cast<int>(d.below(20));
+  const std::vector<float> resized = detector_input(picture, h, w, NAN);
+  REXNET_FUZZ_CHECK(resized == detector_input(copy.view(), h, w, 7));
 }
 
 /// The bytes are choices: no structure can break.

@@ -14,7 +14,7 @@ mkdir -p "$found/$name" "$found/crashes"
 limits=(-rss_limit_mb=512 -malloc_limit_mb=8 -timeout=2)
 case $name in
   npy) length=512 ;;
-  preprocess | isa_agree) length=128 limits=(-rss_limit_mb=512 -malloc_limit_mb=64 -timeout=2) ;;
+  preprocess | ssd | isa_agree) length=128 limits=(-rss_limit_mb=512 -malloc_limit_mb=64 -timeout=2) ;;
   load_forward) length=1024 limits=(-rss_limit_mb=512 -malloc_limit_mb=64 -timeout=2) ;;
   pictures) length=4096 limits=(-rss_limit_mb=1024 -malloc_limit_mb=64 -timeout=2) ;;
   *) length=1024 ;;

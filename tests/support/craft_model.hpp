@@ -4,7 +4,7 @@
 #ifndef REXNET_TESTS_SUPPORT_CRAFT_MODEL_HPP
 #define REXNET_TESTS_SUPPORT_CRAFT_MODEL_HPP
 
-#include "rexnet/arch/config.hpp"
+#include "rexnet/arch/detector.hpp"
 #include "rexnet/checkpoint/tensor.hpp"
 
 #include "tests/support/craft.hpp"
@@ -90,6 +90,33 @@ class model_writer {
     return std::move(dict_);
   }
 
+  /// The backbone's tensors under "backbone.", extra blocks and heads beside them. @param d c_ is its
+  /// backbone
+  state_dict write_detector(const rexnet::detector_config& d) {
+    dict_ = write();
+    for (rexnet::tensor& t : dict_.tensors) t.name.insert(0, "backbone.");
+    const auto conv_bn = [this](const std::string& name, const std::vector<std::int64_t>& shape) {
+      conv(name + ".0", shape);
+      norm(name + ".1", static_cast<int>(shape[0]));
+    };
+    for (int k = 0; k < rexnet::ssd_extra_blocks; ++k) {
+      const rexnet::block_config& b = d.extra[k];
+      const std::string name = "backbone.extra." + std::to_string(k);
+      conv_bn(name + ".0", {b.mid_c, b.in_c, 1, 1});
+      conv_bn(name + ".1", {b.mid_c, 1, 3, 3});
+      conv_bn(name + ".2", {b.out_c, b.mid_c, 1, 1});
+    }
+    for (const bool logits : {true, false})
+      for (int k = 0; k < rexnet::ssd_levels; ++k) {
+        const int in_c = rexnet::level_c(d, k), outputs = logits ? d.classes : 4;
+        const std::string name = std::string("head.") + (logits ? "classification" : "regression") +
+                                 "_head.module_list." + std::to_string(k);
+        conv_bn(name + ".0", {in_c, 1, 3, 3});
+        conv(name + ".1", {6 * outputs, in_c, 1, 1}, true);
+      }
+    return std::move(dict_);
+  }
+
  private:
   void block(int i) {
     const rexnet::block_config& b = c_.blocks[i];
@@ -145,6 +172,11 @@ class model_writer {
 
 inline state_dict craft_model(const rexnet::config& c, bool timm = false, unsigned seed = 1) {
   return model_writer(c, timm, seed).write();
+}
+
+/// As torchvision's SSD names its tensors. @param d its backbone has no classes
+inline state_dict craft_detector(const rexnet::detector_config& d, bool timm = false, unsigned seed = 1) {
+  return model_writer(d.backbone, timm, seed).write_detector(d);
 }
 
 }  // namespace rexnet_test

@@ -12,6 +12,7 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <cstdint>
 #include <cstring>
 #include <random>
 #include <string>
@@ -100,6 +101,13 @@ TEST_CASE("headers of detectors that no reader would take are not written") {
   CHECK(code([](rexnet::packed_header& h) { h.settings.boxes.score = NAN; }) == errc::packed_preprocessing);
   CHECK(code([](rexnet::packed_header& h) { h.settings.anchors.least = 0; }) == errc::packed_preprocessing);
   CHECK(code([](rexnet::packed_header& h) { h.settings.input_w = 0; }) == errc::packed_preprocessing);
+  // What would take hours in each picture: see max_ssd_candidates.
+  CHECK(code([](rexnet::packed_header& h) { h.settings.boxes.candidates = 4096; }) == errc::ok);
+  CHECK(code([](rexnet::packed_header& h) { h.settings.boxes.candidates = 4097; }) ==
+        errc::packed_preprocessing);
+  CHECK(code([](rexnet::packed_header& h) { h.settings.boxes.most = 1048576; }) == errc::ok);
+  CHECK(code([](rexnet::packed_header& h) { h.settings.boxes.most = 1048577; }) ==
+        errc::packed_preprocessing);
 }
 
 TEST_CASE("boxes have the same bits alone, in batches and on threads") {
@@ -141,6 +149,10 @@ TEST_CASE("what is no picture, no detector, no setting") {
   const picture p(20, 10, 1);
   CHECK(d.detect(rexnet::image_view(nullptr, 20, 10)).error().code() == errc::invalid_argument);
   CHECK(d.detect(rexnet::image_view(p.pixels.data(), 0, 10)).error().code() == errc::invalid_argument);
+  for (const std::ptrdiff_t stride : {PTRDIFF_MAX, PTRDIFF_MIN, std::ptrdiff_t{59}})
+    CHECK(d.detect(rexnet::image_view(p.pixels.data(), 20, 10, rexnet::pixel_format::rgb, stride))
+              .error()
+              .code() == errc::invalid_argument);
   const rexnet::image_view views[] = {p.view(), {p.pixels.data(), 20, -1}};
   CHECK(std::string(d.detect({views, 2}).error().what()).find("pictures[1]") != std::string::npos);
   CHECK(rexnet::detector::make(rexnet::model()).error().code() == errc::invalid_argument);

@@ -9,6 +9,7 @@
 #include <array>
 #include <cmath>
 #include <cstdint>
+#include <limits>
 #include <random>
 #include <vector>
 
@@ -91,6 +92,33 @@ TEST_CASE("resize_normalised: a plain reference in double, up and down, one pixe
   }
 }
 
+TEST_CASE("resize_normalised: thin and tiny pictures of every format, in exactly their memory") {
+  std::mt19937 engine(6);
+  for (const auto& [h, w] : {std::array{1, 1}, std::array{1, 65536}, std::array{65536, 1}, std::array{2, 3}})
+    for (const pixel_format f :
+         {pixel_format::rgb, pixel_format::bgr, pixel_format::rgba, pixel_format::bgra, pixel_format::grey})
+      for (const std::ptrdiff_t gap : {0, 5}) {
+        const int step = rexnet::bytes_per_pixel(f);
+        const std::ptrdiff_t row = std::ptrdiff_t{w} * step, stride = row + gap;
+        // Nothing behind the last pixel, wherever it is.
+        std::vector<std::uint8_t> down(static_cast<std::size_t>((h - 1) * stride + row)), up(down.size()),
+            rgb;
+        for (std::uint8_t& v : down) v = static_cast<std::uint8_t>(engine());
+        for (int y = 0; y < h; ++y) {
+          const std::uint8_t* const from = down.data() + y * stride;
+          std::copy(from, from + row, up.data() + (h - 1 - y) * stride);
+          for (int x = 0; x < w; ++x)
+            for (int c = 0; c < 3; ++c) rgb.push_back(from[x * step + rexnet::channel_offset(f, c)]);
+        }
+        for (const auto& [oh, ow] : {std::array{1, 1}, std::array{3, 7}}) {
+          const std::vector<float> expected = resized({rgb.data(), w, h}, oh, ow);
+          for (const float v : expected) CHECK(std::isfinite(v));
+          CHECK(resized({down.data(), w, h, f, stride}, oh, ow) == expected);
+          CHECK(resized({up.data() + (h - 1) * stride, w, h, f, -stride}, oh, ow) == expected);
+        }
+      }
+}
+
 TEST_CASE("resize_normalised: what does not fit is refused") {
   const std::uint8_t pixel[3] = {};
   const auto table = rexnet::normalise_table(rexnet::preprocessing());
@@ -104,4 +132,11 @@ TEST_CASE("resize_normalised: what does not fit is refused") {
         errc::shape_mismatch);
   CHECK(rexnet::resize_normalised({pixel, 1, 1}, table, 2, 2, out, {scratch.data(), 11}) ==
         errc::shape_mismatch);
+  // Rows that overlap, and rows on the way to which an address would overflow.
+  constexpr std::ptrdiff_t most = (std::numeric_limits<std::ptrdiff_t>::max)();
+  constexpr std::ptrdiff_t least = (std::numeric_limits<std::ptrdiff_t>::min)();
+  for (const std::ptrdiff_t stride : {std::ptrdiff_t{0}, std::ptrdiff_t{5}, std::ptrdiff_t{-5}, most, -most,
+                                      least, most / 3 + 1, -(most / 3) - 1})
+    CHECK(rexnet::resize_normalised({pixel, 2, 3, pixel_format::rgb, stride}, table, 2, 2, out, scratch) ==
+          errc::invalid_argument);
 }

@@ -159,15 +159,66 @@ TEST_CASE("decoding: the clamp, the clip, and what is not finite") {
   const float odd[] = {NAN, INFINITY, -INFINITY, NAN};
   CHECK(std::isnan(rexnet::decode_box(a, odd, 320, 320).x1));
 
-  // A row with a NaN has no class; the others keep theirs. Boxes that are not finite suppress nothing.
+  // A row with a NaN or infinity has no class, one whose box is NaN is dropped, the others keep theirs.
   const std::vector<box> anchors(4, a);
   const std::vector<float> logits = {0, 1, NAN, 5, 0, INFINITY, 0, 2};
   std::vector<float> codes(16, 0.0f);
   codes[12] = NAN;
   const auto found = detect(logits, codes, anchors, 2, 320, 320);
-  REQUIRE(found.size() == 2);
-  CHECK(found[0].anchor == 3);
-  CHECK(found[1].anchor == 0);
+  REQUIRE(found.size() == 1);
+  CHECK(found[0].anchor == 0);
+}
+
+TEST_CASE("logits and codes that no network should give") {
+  const float inf = INFINITY;
+  const auto rows = [](const std::vector<float>& logits, const std::vector<float>& codes,
+                       const std::vector<box>& anchors) {
+    std::vector<int> r;
+    for (const detection& d : detect(logits, codes, anchors, 3, 100, 100)) {
+      r.push_back(d.anchor);
+      for (const float v : {d.at.x1, d.at.y1, d.at.x2, d.at.y2}) CHECK((v >= 0 && v <= 100));
+      CHECK((d.score > 0.001f && d.score <= 1));
+    }
+    return r;
+  };
+  std::vector<box> apart;
+  for (int i = 0; i < 8; ++i)
+    apart.push_back({10.0f * static_cast<float>(i), 0, 10.0f * static_cast<float>(i) + 9, 9});
+  const std::vector<float> logits = {NAN,  1,      1,      // a NaN at each place
+                                     1,    NAN,    1,      //
+                                     1,    1,      NAN,    //
+                                     0,    inf,    0,      // infinity minus infinity
+                                     -inf, -inf,   -inf,   //
+                                     -inf, 0,      -inf,   // certain
+                                     0,    -3e38f, 3e38f,  // too
+                                     0,    0,      -104};  // a half, and a denormal of no score
+  CHECK(rows(logits, no_shift, apart) == std::vector<int>{5, 6, 7});
+  // Codes: one NaN anywhere is enough; infinities are places and sizes, but for 0 times infinity.
+  std::vector<float> codes(32, 0.0f), even(24, 0.0f);
+  for (std::size_t row = 0; row < 8; ++row) even[3 * row + 1] = 1;
+  for (std::size_t c = 0; c < 4; ++c) codes[4 * c + c] = NAN;
+  codes[16] = inf, codes[21] = -inf, codes[26] = inf, codes[31] = -inf;
+  CHECK(rows(even, codes, apart) == std::vector<int>{4, 5, 6, 7, 4, 5, 6, 7});
+}
+
+TEST_CASE("NaN boxes neither suppress nor move the others") {
+  // 1001 candidates, of which one is dropped: still the first way, by the candidates that are boxes.
+  std::vector<box> anchors;
+  std::vector<float> logits, codes;
+  for (int i = 0; i < 1001; ++i) {
+    const auto x = static_cast<float>(i % 100) * 3, y = static_cast<float>(i / 100) * 3;
+    anchors.push_back({x, y, x + 2, y + 2});
+    logits.insert(logits.end(), {0, 1 + static_cast<float>(i) * 1e-3f});
+    codes.insert(codes.end(), {0, 0, 0, i == 1000 ? NAN : 0.0f});
+  }
+  rexnet::ssd_options o;
+  o.candidates = 2000, o.most = 2000;
+  const auto found = detect(logits, codes, anchors, 2, 320, 320, o);
+  CHECK(found.size() == 1000);
+  CHECK(found[0].anchor == 999);
+  // A candidate that is dropped has taken the place of one that is not: the best 5 are chosen before.
+  o.candidates = 5;
+  CHECK(detect(logits, codes, anchors, 2, 320, 320, o).size() == 4);
 }
 
 TEST_CASE("what cannot be is refused") {
@@ -201,4 +252,10 @@ TEST_CASE("what cannot be is refused") {
   o = {};
   o.most = 0;
   CHECK(call(out, o, 4) == errc::invalid_argument);
+  // Rows beyond int, and as many as wrap around with their classes: refused before a pointer is touched.
+  const rexnet::span<const box> many(anchors.data(), std::size_t{0x80000000u});
+  std::size_t none = 1;
+  CHECK(rexnet::ssd_detections({logits.data(), codes.data(), many.size(), 2}, many, 320, 320, {}, {}, {},
+                               none) == errc::invalid_argument);
+  CHECK(none == 0);
 }

@@ -179,15 +179,15 @@ struct flat_source {
 
 /// identify_network() of a checkpoint's tensors. Errors say under which key and prefix they stand; M2 also
 /// for what stands beside the network and may be part of it: anything with two or more dimensions where the
-/// network has no classifier, else a layer on top of its classes. With the prefix as key the network is taken
-/// without it.
+/// network has neither classifier nor a detector's heads, a layer on top of a classifier's classes. With the
+/// prefix as key the network is taken without it.
 [[nodiscard]] inline result<network_tensors> identify_network(const checkpoint& c) {
   std::string where;
   if (!c.state_key().empty()) where = "key " + detail::in_quotes(c.state_key());
   if (!c.prefix().empty()) where += (where.empty() ? "" : ", ") + ("prefix " + detail::in_quotes(c.prefix()));
   auto m = identify_network(c.tensors());
   if (!m) return where.empty() ? m.error() : m.error().in(where);
-  if (c.content_.by_prefix) return m;
+  if (c.content_.by_prefix || m->is_detector) return m;
   for (const left_out_tensor& left : c.left_out()) {
     if (left.shape.size() < 2) continue;
     if (m->classifier.classifier.weight != nullptr && left.shape[1] != m->shape().classes) continue;

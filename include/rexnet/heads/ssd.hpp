@@ -126,12 +126,17 @@ namespace detail {
   return (b.x2 - b.x1) * (b.y2 - b.y1);
 }
 
-/// Intersection over union. NaN for two boxes without area.
+/// Intersection over union. 0 for boxes without area.
 [[nodiscard]] inline float overlap_of(const box& a, const box& b, float area_a, float area_b) noexcept {
   const float w = (std::min)(a.x2, b.x2) - (std::max)(a.x1, b.x1),
               h = (std::min)(a.y2, b.y2) - (std::max)(a.y1, b.y1);
-  const float shared = (w > 0 ? w : 0) * (h > 0 ? h : 0);
+  if (!(w > 0 && h > 0)) return 0;
+  const float shared = w * h;
   return shared / (area_a + area_b - shared);
+}
+
+[[nodiscard]] inline bool has_nan(const box& b) noexcept {
+  return std::isnan(b.x1) || std::isnan(b.y1) || std::isnan(b.x2) || std::isnan(b.y2);
 }
 
 /// A box moved right and down, as torchvision does with all boxes of a class, so that classes do not overlap.
@@ -161,35 +166,43 @@ struct ssd_outputs {
 /// best o.most. torchvision's two ways of suppression, by the number of candidates: up to 1000, all classes
 /// at once, moved apart by the largest coordinate (which rounds coordinates); beyond, each class alone.
 /// Scores that are equal: the lower class, then the lower row, where torchvision leaves the order open. A row
-/// with a NaN has no class above any score.
+/// with a NaN among its logits, or infinity, has no class above any score. A candidate with a coordinate that
+/// is NaN, as codes that are make them, is dropped (torchvision returns it).
+///
+/// Time: that of reading the outputs, and of each class's candidates at most min(o.candidates, o.most)
+/// comparisons each.
 /// @param anchors [rows], of ssd_anchors()
 /// @param probabilities room for [rows][classes]; may be the logits themselves
 /// @param candidates room for ssd_candidates(): the detections are its first elements
 /// @param found their number
-/// @return ok; shape_mismatch: too little room; invalid_argument: classes below 2, or options that cannot be
+/// @return ok; shape_mismatch: too little room; invalid_argument: classes below 2, more than 2^31 - 1 rows,
+/// or options that cannot be
 [[nodiscard]] inline errc ssd_detections(const ssd_outputs& out, span<const box> anchors, int input_h,
                                          int input_w, const ssd_options& o, span<float> probabilities,
                                          span<detection> candidates, std::size_t& found) noexcept {
   found = 0;
-  if (out.classes < 2 || o.candidates < 1 || o.most < 1 || input_h < 1 || input_w < 1 || !(o.iou >= 0) ||
-      !(o.score >= 0))
+  if (out.classes < 2 || out.rows > 0x7fffffffu || o.candidates < 1 || o.most < 1 || input_h < 1 ||
+      input_w < 1 || !(o.iou >= 0) || !(o.score >= 0))
     return errc::invalid_argument;
   const auto classes = static_cast<std::size_t>(out.classes);
-  if (anchors.size() != out.rows || probabilities.size() < out.rows * classes ||
+  if (anchors.size() != out.rows || probabilities.size() / classes < out.rows ||
       candidates.size() < ssd_candidates(out.rows, out.classes, o))
     return errc::shape_mismatch;
 
   for (std::size_t row = 0; row < out.rows; ++row) {
     const float* in = out.logits + row * classes;
     float* p = probabilities.data() + row * classes;
-    const float top = *std::max_element(in, in + classes);
-    float sum = 0;
+    float top = in[0];
+    for (std::size_t c = 1; c < classes; ++c) top = in[c] > top ? in[c] : top;
+    float sum = 0;  // NaN if any of them is
     for (std::size_t c = 0; c < classes; ++c) sum += p[c] = std::exp(in[c] - top);
     for (std::size_t c = 0; c < classes; ++c) p[c] /= sum;
   }
 
   // The best of each class, one class after the other: a heap whose root is the worst that is kept.
   detection* const all = candidates.data();
+  const auto w = static_cast<float>(input_w), h = static_cast<float>(input_h);
+  float largest = 0;
   std::size_t n = 0;
   for (std::size_t c = 1; c < classes; ++c) {
     detection* const first = all + n;
@@ -209,36 +222,44 @@ struct ssd_outputs {
         std::push_heap(first, first + kept, detail::before);
       }
     }
-    n += kept;
+    for (std::size_t i = 0; i < kept; ++i) {
+      detection d = first[i];
+      const auto row = static_cast<std::size_t>(d.anchor);
+      d.at = decode_box(anchors[row], out.codes + 4 * row, w, h);
+      if (detail::has_nan(d.at)) continue;
+      for (const float v : {d.at.x1, d.at.y1, d.at.x2, d.at.y2}) largest = (std::max)(largest, v);
+      all[n++] = d;
+    }
   }
-  const auto w = static_cast<float>(input_w), h = static_cast<float>(input_h);
-  float largest = 0;
-  for (std::size_t i = 0; i < n; ++i) {
-    const auto row = static_cast<std::size_t>(all[i].anchor);
-    all[i].at = decode_box(anchors[row], out.codes + 4 * row, w, h);
-    for (const float v : {all[i].at.x1, all[i].at.y1, all[i].at.x2, all[i].at.y2})
-      largest = (std::max)(largest, v);
-  }
-  std::sort(all, all + n, detail::before);
 
+  // Class by class, which the others do not touch; what stays moves together.
   constexpr std::size_t moved_apart = 1000;  // 4000 coordinates
   const float step = n <= moved_apart ? largest + 1 : 0;
   const auto place = [step](const detection& d) {
     return detail::moved(d.at, static_cast<float>(d.label) * step);
   };
   const auto most = static_cast<std::size_t>(o.most);
-  for (std::size_t i = 0; i < n && found < most; ++i) {
-    const box candidate = place(all[i]);
-    const float area = detail::area_of(candidate);
-    bool suppressed = false;
-    for (std::size_t k = 0; k < found && !suppressed; ++k) {
-      if (all[k].label != all[i].label) continue;
-      const box better = place(all[k]);
-      const float overlap = detail::overlap_of(better, candidate, detail::area_of(better), area);
-      suppressed = static_cast<double>(overlap) > o.iou;
+  std::size_t stay = 0;
+  for (std::size_t begin = 0, end; begin < n; begin = end) {
+    for (end = begin; end < n && all[end].label == all[begin].label; ++end) {
     }
-    if (!suppressed) all[found++] = all[i];
+    std::sort(all + begin, all + end, detail::before);
+    const std::size_t first = stay;
+    for (std::size_t i = begin; i < end && stay - first < most; ++i) {
+      const detection d = all[i];
+      const box candidate = place(d);
+      const float area = detail::area_of(candidate);
+      bool suppressed = false;
+      for (std::size_t k = first; k < stay && !suppressed; ++k) {
+        const box better = place(all[k]);
+        const float overlap = detail::overlap_of(better, candidate, detail::area_of(better), area);
+        suppressed = static_cast<double>(overlap) > o.iou;
+      }
+      if (!suppressed) all[stay++] = d;
+    }
   }
+  std::sort(all, all + stay, detail::before);
+  found = (std::min)(stay, most);
   return errc::ok;
 }
 

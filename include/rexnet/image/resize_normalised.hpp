@@ -12,6 +12,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <new>
 
 namespace rexnet {
@@ -43,15 +44,21 @@ struct bilinear_place {
 }
 
 /// A picture as a network's input.
-/// @param in      any format, 1 pixel at least
+/// @param in      any format, 1 pixel at least, rows of either direction and with gaps
 /// @param table   [256][3]: the normalised value of byte v in channel c at 3 v + c (normalise_table())
 /// @param out     [out_h][out_w][3]
 /// @param scratch resize_normalised_scratch(out_w) floats
-/// @return ok; invalid_argument: no pixels, or no output; shape_mismatch: table, out or scratch of another
-/// size
+/// @return ok; invalid_argument: no pixels, rows that overlap or reach beyond all memory, or no output;
+/// shape_mismatch: table, out or scratch of another size
 [[nodiscard]] inline errc resize_normalised(const image_view& in, span<const float> table, int out_h,
                                             int out_w, span<float> out, span<float> scratch) noexcept {
   if (in.data == nullptr || in.width < 1 || in.height < 1 || out_h < 1 || out_w < 1)
+    return errc::invalid_argument;
+  constexpr std::ptrdiff_t memory = (std::numeric_limits<std::ptrdiff_t>::max)();
+  const int step = bytes_per_pixel(in.format);
+  if (in.width > memory / step) return errc::invalid_argument;
+  const std::ptrdiff_t pixels = static_cast<std::ptrdiff_t>(in.width) * step, most = memory / in.height;
+  if ((in.stride < pixels && in.stride > -pixels) || in.stride > most || in.stride < -most)
     return errc::invalid_argument;
   const std::size_t row_floats = 3 * static_cast<std::size_t>(out_w);
   if (table.size() != 768 || out.size() != row_floats * static_cast<std::size_t>(out_h) ||
@@ -66,7 +73,6 @@ struct bilinear_place {
   auto* const columns = reinterpret_cast<detail::bilinear_place*>(scratch.data() + 2 * row_floats);
   for (int x = 0; x < out_w; ++x)
     new (columns + x) detail::bilinear_place(detail::bilinear_place_of(x, in.width, out_w));
-  const int step = bytes_per_pixel(in.format);
   const int channel[3] = {channel_offset(in.format, 0), channel_offset(in.format, 1),
                           channel_offset(in.format, 2)};
   const auto fill = [&](int which, int y) {

@@ -13,7 +13,7 @@ inline namespace REXNET_BUILD {
 /// pack_layers() of a detector: the backbone's layers, then those of extra blocks and heads.
 template <class Emit>
 [[nodiscard]] status pack_layers(const detector_tensors& t, Emit&& emit) {
-  if (status s = pack_layers(t.backbone, emit); !s) return s;
+  if (status s = pack_layers(t.backbone, emit); !s) return s.error().in("backbone");
   const detector_layout layout = layout_of(t.shape);
   // The same walk over tensors and layout: their members are called alike.
   std::vector<const layer_tensors*> tensors;

@@ -36,10 +36,10 @@ namespace detail {
 
 }  // namespace detail
 
-/// Whether a state dict is one of a detector: it has SSD's heads.
+/// Whether a state dict is one of a detector: it has SSD's heads or extra blocks.
 [[nodiscard]] inline bool is_detector(span<const tensor> tensors) noexcept {
   for (const tensor& t : tensors)
-    if (detail::names_ssd_head(t.name)) return true;
+    if (detail::names_ssd_head(t.name) || detail::begins_with(t.name, "backbone.extra.")) return true;
   return false;
 }
 
@@ -71,8 +71,12 @@ class detector_reader {
     d_.backbone = *m;
     detector_config& shape = d_.shape;
     shape.backbone = d_.backbone.shape;
-    if (shape.backbone.classes > 0 || shape.backbone.hidden_c > 0)
-      return error(errc::model_unexpected, "backbone: a classifier, which a detector has not");
+    for (const layer_tensors* l : {&d_.backbone.hidden, &d_.backbone.classifier})
+      if (l->weight != nullptr)
+        return error(errc::model_unexpected, "backbone." + l->weight->name +
+                                                 ": the backbone has a classifier still, which no detector "
+                                                 "has: leave it out of the state dict");
+    if (status s = check_heads(); !s) return s.error();
     collect();
     if (!error_.empty()) return error(code_, error_);
     if (status s = derive(); !s) return s.error();
@@ -88,10 +92,46 @@ class detector_reader {
  private:
   static constexpr std::string_view prefix = "backbone.";
 
+  /// The first tensor whose name is not before this one.
+  [[nodiscard]] std::vector<const tensor*>::const_iterator first_from(const std::string& name) const {
+    return std::lower_bound(sorted_.begin(), sorted_.end(), name,
+                            [](const tensor* t, const std::string& wanted) { return t->name < wanted; });
+  }
+  /// The first tensor whose name begins so; null: there is none.
+  [[nodiscard]] const tensor* first_of(const std::string& prefix_) const {
+    const auto at = first_from(prefix_);
+    return at != sorted_.end() && begins_with((*at)->name, prefix_) ? *at : nullptr;
+  }
+
+  /// Heads of other detectors: those of other layers, on another number of maps, for other numbers of boxes.
+  [[nodiscard]] status check_heads() const {
+    for (const char* kind : {"head.classification_head.", "head.regression_head."}) {
+      const std::string list = kind + std::string("module_list");
+      const auto head = [&list](int k) { return list + "." + std::to_string(k) + "."; };
+      const tensor* const any = first_of(kind);
+      if (any != nullptr && first_of(list + ".") == nullptr)
+        return error(errc::model_missing, list + ": missing, the heads of an SSD on several maps; " +
+                                              any->name + " belongs to another kind of detector");
+      if (const tensor* const plain = first_of(head(0) + "weight"))
+        return error(errc::model_wrong_shape,
+                     plain->name + ": a head of one layer, as SSD's; SSDLite's are depthwise and 1x1 (" +
+                         head(0) + "0.0.weight, " + head(0) + "1.weight)");
+      int maps = 0;
+      while (first_of(head(maps)) != nullptr) ++maps;
+      if (maps == ssd_levels || any == nullptr) continue;
+      bool beyond = false;  // a head that is missing between others is missed by name
+      for (int k = maps + 1; k < ssd_levels; ++k) beyond = beyond || first_of(head(k)) != nullptr;
+      if (!beyond)
+        return error(maps < ssd_levels ? errc::model_missing : errc::model_unexpected,
+                     list + ": heads on " + std::to_string(maps) + " maps, expected " +
+                         std::to_string(ssd_levels) +
+                         ": those of block 10, of the last convolution and of four extra blocks");
+    }
+    return done;
+  }
+
   const tensor* need(const std::string& name, std::size_t rank) {
-    const auto at =
-        std::lower_bound(sorted_.begin(), sorted_.end(), name,
-                         [](const tensor* t, const std::string& wanted) { return t->name < wanted; });
+    const auto at = first_from(name);
     if (at == sorted_.end() || (*at)->name != name) {
       note(errc::model_missing, name + ": missing (torchvision's names of SSDLite)");
       return nullptr;
@@ -138,7 +178,12 @@ class detector_reader {
   /// Classes, tap and the extra blocks' channels.
   status derive() {
     detector_config& shape = d_.shape;
-    const tensor& logits = *d_.logits[0].project.weight;
+    const tensor &logits = *d_.logits[0].project.weight, &codes = *d_.codes[0].project.weight;
+    if (codes.shape[0] != std::int64_t{ssd_anchors_a_place} * 4)
+      return error(errc::model_wrong_shape,
+                   codes.name + ": " + std::to_string(codes.shape[0]) + " outputs, expected " +
+                       std::to_string(ssd_anchors_a_place * 4) + ": four for each of " +
+                       std::to_string(ssd_anchors_a_place) + " boxes at a place (aspect ratios 1, 2 and 3)");
     const std::int64_t outputs = logits.shape[0];
     if (outputs % ssd_anchors_a_place != 0 || outputs < std::int64_t{2} * ssd_anchors_a_place ||
         outputs > std::int64_t{ssd_anchors_a_place} * max_detector_classes)

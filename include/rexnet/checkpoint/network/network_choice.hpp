@@ -20,6 +20,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <deque>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -237,11 +238,12 @@ class network_chooser {
       const found_network* of = c.network->names == 0 ? c.network : owner(c, name);
       if (of == c.network)
         inside.push_back({name.substr(c.network->prefix.size()), e.value});
-      else if (of == nullptr)
+      else if (of == nullptr && !is_head_of_another(c, name))
         outside.push_back(e);
     }
-    if (attach_detector(c.network->prefix, inside, outside))
-      content.prefix.erase(content.prefix.size() - backbone_prefix.size());
+    attached_.clear(), renamed_.clear();
+    if (const std::size_t backbone = attach_detector(c, inside, outside); backbone > 0)
+      content.prefix.erase(content.prefix.size() - backbone);
     else
       attach_classifier(inside, outside);
     std::vector<std::string_view> names;
@@ -282,22 +284,55 @@ class network_chooser {
     return best;
   }
 
-  static constexpr std::string_view backbone_prefix = "backbone.";
+  /// Bytes at the end of a prefix that are "backbone.", or wrapped "backbone._orig_mod."; 0: it has another
+  /// end.
+  [[nodiscard]] static std::size_t backbone_at_end(std::string_view prefix) noexcept {
+    std::string_view rest = prefix;
+    for (const std::string_view wrapper : {"_orig_mod.", "module.", "_orig_mod."})
+      if (ends_with(rest, wrapper)) rest.remove_suffix(wrapper.size());
+    constexpr std::string_view name = "backbone.";
+    if (!ends_with(rest, name)) return 0;
+    rest.remove_suffix(name.size());
+    return rest.empty() || rest.back() == '.' ? prefix.size() - rest.size() : 0;
+  }
+
+  /// Whether a name is a head of another detector: "ema.head." beside "backbone.", "head." beside
+  /// "ema.backbone.".
+  [[nodiscard]] static bool is_head_of_another(const candidate& c, std::string_view name) noexcept {
+    const auto front = [](const found_network& n) {
+      return std::string_view(n.prefix).substr(0, n.prefix.size() - backbone_at_end(n.prefix));
+    };
+    for (const found_network& n : c.dict->networks)
+      if (n.names >= whole_network_names && backbone_at_end(n.prefix) > 0 && front(n) != front(*c.network) &&
+          begins_with(name, front(n)) && names_ssd_head(name.substr(front(n).size())))
+        return true;
+    return false;
+  }
 
   /// A detector's heads stand beside its backbone: everything below what both have in front is one network.
-  [[nodiscard]] static bool attach_detector(const std::string& prefix, std::vector<named_value>& inside,
+  /// Returns the bytes that the prefix has of the backbone; 0: it is no detector's.
+  [[nodiscard]] std::size_t attach_detector(const candidate& c, std::vector<named_value>& inside,
                                             std::vector<named_value>& outside) {
-    if (!ends_with(prefix, backbone_prefix)) return false;
-    const std::string_view common =
-        std::string_view(prefix).substr(0, prefix.size() - backbone_prefix.size());
+    const std::string_view prefix = c.network->prefix;
+    const std::size_t backbone = backbone_at_end(prefix);
+    if (backbone == 0) return 0;
+    const std::string_view common = prefix.substr(0, prefix.size() - backbone);
     const auto heads = [common](const named_value& e) {
       const std::string_view name = strip_prefixes(e.name);
       return begins_with(name, common) && names_ssd_head(name.substr(common.size()));
     };
-    if (std::none_of(outside.begin(), outside.end(), heads)) return false;
-    // The names' own bytes go on in front.
+    if (std::none_of(outside.begin(), outside.end(), heads) &&
+        std::none_of(inside.begin(), inside.end(),
+                     [](const named_value& e) { return begins_with(e.name, "extra."); }))
+      return 0;
+    constexpr std::string_view before = "backbone.";
     for (named_value& e : inside)
-      e.name = {e.name.data() - backbone_prefix.size(), e.name.size() + backbone_prefix.size()};
+      if (backbone == before.size()) {  // the names' own bytes go on in front
+        e.name = {e.name.data() - before.size(), e.name.size() + before.size()};
+      } else {
+        renamed_.push_back(std::string(before) + std::string(e.name));
+        e.name = renamed_.back();
+      }
     std::vector<named_value> others;
     for (const named_value& e : outside) {
       const std::string_view name = strip_prefixes(e.name);
@@ -307,13 +342,12 @@ class network_chooser {
         others.push_back(e);
     }
     outside = std::move(others);
-    return true;
+    return backbone;
   }
 
   /// A backbone's classifier that stands beside its prefix: mmpretrain's "head.fc", Lightning's "classifier".
   /// Only where it is all that stands there.
   void attach_classifier(std::vector<named_value>& inside, std::vector<named_value>& outside) {
-    attached_.clear();
     bool timm = false;
     for (const named_value& e : inside) {
       if (begins_with(e.name, "head.") || begins_with(e.name, "output.")) return;
@@ -363,6 +397,7 @@ class network_chooser {
   std::vector<candidate> candidates_;
   const found_dict* asked_ = nullptr;
   std::string attached_;
+  std::deque<std::string> renamed_;  ///< names that do not stand in the file
 };
 
 }  // namespace detail
