@@ -203,7 +203,7 @@ detector_times times_of(const rexnet::model& m, const rexnet::detector_settings&
   const auto rows = static_cast<std::size_t>(out.rows);
   std::vector<rexnet::box> anchors(rows);
   std::vector<rexnet::detection> candidates(rexnet::ssd_candidates(rows, d.classes, s.boxes));
-  std::vector<float> probabilities(out.logits.size());
+  std::vector<int> counts(static_cast<std::size_t>(d.classes));
   if (const errc e = rexnet::ssd_anchors(rexnet::ssd_shape_of(d, s.input_h, s.input_w),
                                          {anchors.data(), anchors.size()}, s.anchors);
       e != errc::ok)
@@ -212,7 +212,7 @@ detector_times times_of(const rexnet::model& m, const rexnet::detector_settings&
     std::size_t n = 0;
     const errc e = rexnet::ssd_detections({out.logits.data(), out.codes.data(), rows, d.classes},
                                           {anchors.data(), anchors.size()}, s.input_h, s.input_w, s.boxes,
-                                          probabilities, {candidates.data(), candidates.size()}, n);
+                                          counts, {candidates.data(), candidates.size()}, n);
     if (e != errc::ok) fail_as_detector(e);
   });
   found.peak = (std::max)(found.peak, fma_peak(loops));

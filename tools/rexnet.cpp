@@ -233,8 +233,7 @@ void command_line::boxes(CLI::App* c) {
   c->add_option("--nms", o.overlap,
                 "a detector's: a box that overlaps a better one of its class by more than this goes")
       ->check(rule([](rexnet::detector_settings& s, double v) { s.boxes.iou = v; }));
-  c->add_option("--max", o.most, "a detector's: boxes of a picture")
-      ->check(range(1, rexnet::max_ssd_candidates));
+  c->add_option("--max", o.most, "a detector's: boxes of a picture")->check(range(1, rexnet::max_ssd_boxes));
   c->add_option("--candidates", o.candidates, "a detector's: candidates of a class")
       ->check(range(1, rexnet::max_ssd_candidates));
 }

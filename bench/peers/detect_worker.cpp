@@ -118,6 +118,7 @@ struct picture_runner {
                               settings.anchors),
           "anchors");
     std::vector<rexnet::detection> candidates(ssd_candidates(rows, classes, settings.boxes));
+    std::vector<int> counts(static_cast<std::size_t>(classes));
     const auto passes = std::stoul(argument);
     std::array<std::vector<double>, 3> times;
     for (std::size_t i = 0; i < passes + 1; ++i) {
@@ -128,7 +129,7 @@ struct picture_runner {
       const double computed = seconds();
       std::size_t n = 0;
       check(ssd_detections({raw.logits.data(), raw.codes.data(), rows, classes}, {anchors.data(), rows}, h, w,
-                           settings.boxes, raw.logits, {candidates.data(), candidates.size()}, n),
+                           settings.boxes, counts, {candidates.data(), candidates.size()}, n),
             "boxes");
       rexnet::scale_boxes({candidates.data(), n}, h, w, picture_h, picture_w);
       const double done = seconds();

@@ -7982,65 +7982,71 @@ struct ssd_outputs {
 /// Time: that of reading the outputs, and of each class's candidates at most min(o.candidates, o.most)
 /// comparisons each.
 /// @param anchors [rows], of ssd_anchors()
-/// @param probabilities room for [rows][classes]; may be the logits themselves
+/// @param counts room for [classes]
 /// @param candidates room for ssd_candidates(): the detections are its first elements
 /// @param found their number
 /// @return ok; shape_mismatch: too little room; invalid_argument: classes below 2, more than 2^31 - 1 rows,
 /// or options that cannot be
 [[nodiscard]] inline errc ssd_detections(const ssd_outputs& out, span<const box> anchors, int input_h,
-                                         int input_w, const ssd_options& o, span<float> probabilities,
+                                         int input_w, const ssd_options& o, span<int> counts,
                                          span<detection> candidates, std::size_t& found) noexcept {
   found = 0;
   if (out.classes < 2 || out.rows > 0x7fffffffu || o.candidates < 1 || o.most < 1 || input_h < 1 ||
       input_w < 1 || !(o.iou >= 0) || !(o.score >= 0))
     return errc::invalid_argument;
   const auto classes = static_cast<std::size_t>(out.classes);
-  if (anchors.size() != out.rows || probabilities.size() / classes < out.rows ||
+  if (anchors.size() != out.rows || counts.size() < classes ||
       candidates.size() < ssd_candidates(out.rows, out.classes, o))
     return errc::shape_mismatch;
 
+  // The best of each class in a place of its own: a heap whose root is the worst that is kept. Most rows end
+  // at once: what is that far below the row's largest has a probability below o.score, whatever the others
+  // are.
+  detection* const all = candidates.data();
+  const std::size_t room = ssd_candidates(out.rows, 2, o);
+  const float far = o.score > 0 ? std::log(o.score) - 0.01f : -(std::numeric_limits<float>::infinity)();
+  std::fill(counts.begin(), counts.begin() + static_cast<std::ptrdiff_t>(classes), 0);
   for (std::size_t row = 0; row < out.rows; ++row) {
     const float* in = out.logits + row * classes;
-    float* p = probabilities.data() + row * classes;
-    float top = in[0];
-    for (std::size_t c = 1; c < classes; ++c) top = in[c] > top ? in[c] : top;
+    float best = in[1];
+    for (std::size_t c = 2; c < classes; ++c) best = in[c] > best ? in[c] : best;
+    const float top = in[0] > best ? in[0] : best;
+    if (best - top < far) continue;
     float sum = 0;  // NaN if any of them is
-    for (std::size_t c = 0; c < classes; ++c) sum += p[c] = std::exp(in[c] - top);
-    for (std::size_t c = 0; c < classes; ++c) p[c] /= sum;
-  }
-
-  // The best of each class, one class after the other: a heap whose root is the worst that is kept.
-  detection* const all = candidates.data();
-  const auto w = static_cast<float>(input_w), h = static_cast<float>(input_h);
-  float largest = 0;
-  std::size_t n = 0;
-  for (std::size_t c = 1; c < classes; ++c) {
-    detection* const first = all + n;
-    std::size_t kept = 0;
-    for (std::size_t row = 0; row < out.rows; ++row) {
+    for (std::size_t c = 0; c < classes; ++c) sum += std::exp(in[c] - top);
+    for (std::size_t c = 1; c < classes; ++c) {
+      if (in[c] - top < far) continue;
       detection d;
-      d.score = probabilities[row * classes + c];
+      d.score = std::exp(in[c] - top) / sum;
       d.label = static_cast<int>(c);
       d.anchor = static_cast<int>(row);
       if (!(d.score > o.score)) continue;
-      if (kept < static_cast<std::size_t>(o.candidates)) {
-        first[kept++] = d;
-        std::push_heap(first, first + kept, detail::before);
+      detection* const first = all + (c - 1) * room;
+      const auto kept = static_cast<std::size_t>(counts[c]);
+      if (kept < room) {
+        first[kept] = d;
+        std::push_heap(first, first + kept + 1, detail::before);
+        ++counts[c];
       } else if (detail::before(d, *first)) {
         std::pop_heap(first, first + kept, detail::before);
         first[kept - 1] = d;
         std::push_heap(first, first + kept, detail::before);
       }
     }
-    for (std::size_t i = 0; i < kept; ++i) {
-      detection d = first[i];
+  }
+
+  const auto w = static_cast<float>(input_w), h = static_cast<float>(input_h);
+  float largest = 0;
+  std::size_t n = 0;
+  for (std::size_t c = 1; c < classes; ++c)
+    for (int i = 0; i < counts[c]; ++i) {
+      detection d = all[(c - 1) * room + static_cast<std::size_t>(i)];
       const auto row = static_cast<std::size_t>(d.anchor);
       d.at = decode_box(anchors[row], out.codes + 4 * row, w, h);
       if (detail::has_nan(d.at)) continue;
       for (const float v : {d.at.x1, d.at.y1, d.at.x2, d.at.y2}) largest = (std::max)(largest, v);
       all[n++] = d;
     }
-  }
 
   // Class by class, which the others do not touch; what stays moves together.
   constexpr std::size_t moved_apart = 1000;  // 4000 coordinates
@@ -13812,7 +13818,7 @@ class detector {
  private:
   /// Where the parts of one picture's memory lie, in bytes.
   struct memory_places {
-    std::size_t input = 0, scratch = 0, logits = 0, codes = 0, candidates = 0, bytes = 0;
+    std::size_t input = 0, scratch = 0, logits = 0, codes = 0, counts = 0, candidates = 0, bytes = 0;
     bool fits = true;
   };
   [[nodiscard]] static memory_places places(const detector_config& d, const detector_settings& s,
@@ -13832,6 +13838,7 @@ class detector {
     m.scratch = take(checked(resize_normalised_scratch(s.input_w)) * 4);
     m.logits = take(checked(rows) * static_cast<std::uint64_t>(d.classes) * 4);
     m.codes = take(checked(rows) * 16);
+    m.counts = take(checked(static_cast<std::uint64_t>(d.classes)) * sizeof(int));
     m.candidates =
         take(checked(ssd_candidates(static_cast<std::size_t>(rows), d.classes, s.boxes)) * sizeof(detection));
     m.bytes = static_cast<std::size_t>(round_up(next.get(), 64));
@@ -13890,10 +13897,12 @@ class detector {
       return e;
     const span<detection> candidates(reinterpret_cast<detection*>(memory + places_.candidates),
                                      ssd_candidates(rows, classes, settings_.boxes));
+    const span<int> counts(reinterpret_cast<int*>(memory + places_.counts),
+                           static_cast<std::size_t>(classes));
     std::size_t n = 0;
     const errc e =
         ssd_detections({logits.data(), codes.data(), rows, classes}, {anchors_.data(), anchors_.size()}, h, w,
-                       settings_.boxes, logits, candidates, n);
+                       settings_.boxes, counts, candidates, n);
     if (e != errc::ok) return e;
     found = candidates.subspan(0, n);
     scale_boxes(found, h, w, picture.height, picture.width);

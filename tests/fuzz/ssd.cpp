@@ -187,28 +187,24 @@ void run(rexnet::byte_span input) {
   choices c(input);
   const problem p = some_problem(c);
   const rexnet::ssd_options& o = p.options;
-  const bool in_place = c.flag();
   const std::size_t rows = p.anchors.size();
   const rexnet::ssd_outputs out{p.logits.data(), p.codes.data(), rows, p.classes};
-  std::vector<float> probabilities = p.logits;
-  if (!in_place) std::fill(probabilities.begin(), probabilities.end(), NAN);
+  std::vector<int> counts(static_cast<std::size_t>(p.classes), -1);
   std::vector<detection> room(rexnet::ssd_candidates(rows, p.classes, o));
   room.shrink_to_fit();
   const auto call = [&](std::size_t places, std::size_t numbers, std::size_t& found) {
-    rexnet::ssd_outputs of = out;
-    if (in_place) of.logits = probabilities.data();
-    return rexnet::ssd_detections(of, p.anchors, p.shape.input_h, p.shape.input_w, o,
-                                  {probabilities.data(), numbers}, {room.data(), places}, found);
+    return rexnet::ssd_detections(out, p.anchors, p.shape.input_h, p.shape.input_w, o,
+                                  {counts.data(), numbers}, {room.data(), places}, found);
   };
   std::size_t found = 7;
   const bool good = o.candidates >= 1 && o.most >= 1 && o.iou >= 0 && o.score >= 0;
   if (!good) {
-    REXNET_FUZZ_CHECK(call(room.size(), probabilities.size(), found) == errc::invalid_argument && found == 0);
+    REXNET_FUZZ_CHECK(call(room.size(), counts.size(), found) == errc::invalid_argument && found == 0);
     return;
   }
-  REXNET_FUZZ_CHECK(call(room.size() - 1, probabilities.size(), found) == errc::shape_mismatch);
-  REXNET_FUZZ_CHECK(call(room.size(), probabilities.size() - 1, found) == errc::shape_mismatch && found == 0);
-  REXNET_FUZZ_CHECK(call(room.size(), probabilities.size(), found) == errc::ok);
+  REXNET_FUZZ_CHECK(call(room.size() - 1, counts.size(), found) == errc::shape_mismatch);
+  REXNET_FUZZ_CHECK(call(room.size(), counts.size() - 1, found) == errc::shape_mismatch && found == 0);
+  REXNET_FUZZ_CHECK(call(room.size(), counts.size(), found) == errc::ok);
   REXNET_FUZZ_CHECK(found <= room.size() && found <= static_cast<std::size_t>(o.most));
 
   const auto w = static_cast<float>(p.shape.input_w), h = static_cast<float>(p.shape.input_h);

@@ -32,10 +32,10 @@ std::vector<detection> detect(const std::vector<float>& logits, const std::vecto
                               const std::vector<box>& anchors, int classes, int h, int w,
                               rexnet::ssd_options o = {}) {
   const rexnet::ssd_outputs out{logits.data(), codes.data(), anchors.size(), classes};
-  std::vector<float> probabilities(logits.size());
+  std::vector<int> counts(static_cast<std::size_t>(classes));
   std::vector<detection> room(rexnet::ssd_candidates(anchors.size(), classes, o));
   std::size_t found = 0;
-  REQUIRE(rexnet::ssd_detections(out, anchors, h, w, o, probabilities, room, found) == errc::ok);
+  REQUIRE(rexnet::ssd_detections(out, anchors, h, w, o, counts, room, found) == errc::ok);
   room.resize(found);
   return room;
 }
@@ -233,13 +233,13 @@ TEST_CASE("what cannot be is refused") {
   CHECK(rexnet::ssd_anchors(s, anchors) == errc::invalid_argument);
 
   const std::vector<float> logits(8), codes(16);
-  std::vector<float> probabilities(8);
+  std::vector<int> counts(2);
   std::vector<detection> room(4);
   std::size_t found = 7;
   const rexnet::ssd_outputs out{logits.data(), codes.data(), 4, 2};
   const auto four = rexnet::span<const box>(anchors.data(), 4);
   const auto call = [&](const rexnet::ssd_outputs& of, const rexnet::ssd_options& o, std::size_t places) {
-    return rexnet::ssd_detections(of, four, 320, 320, o, probabilities, {room.data(), places}, found);
+    return rexnet::ssd_detections(of, four, 320, 320, o, counts, {room.data(), places}, found);
   };
   CHECK(call(out, {}, 4) == errc::ok);
   CHECK(call(out, {}, 3) == errc::shape_mismatch);

@@ -150,7 +150,7 @@ class detector {
  private:
   /// Where the parts of one picture's memory lie, in bytes.
   struct memory_places {
-    std::size_t input = 0, scratch = 0, logits = 0, codes = 0, candidates = 0, bytes = 0;
+    std::size_t input = 0, scratch = 0, logits = 0, codes = 0, counts = 0, candidates = 0, bytes = 0;
     bool fits = true;
   };
   [[nodiscard]] static memory_places places(const detector_config& d, const detector_settings& s,
@@ -170,6 +170,7 @@ class detector {
     m.scratch = take(checked(resize_normalised_scratch(s.input_w)) * 4);
     m.logits = take(checked(rows) * static_cast<std::uint64_t>(d.classes) * 4);
     m.codes = take(checked(rows) * 16);
+    m.counts = take(checked(static_cast<std::uint64_t>(d.classes)) * sizeof(int));
     m.candidates =
         take(checked(ssd_candidates(static_cast<std::size_t>(rows), d.classes, s.boxes)) * sizeof(detection));
     m.bytes = static_cast<std::size_t>(round_up(next.get(), 64));
@@ -228,10 +229,12 @@ class detector {
       return e;
     const span<detection> candidates(reinterpret_cast<detection*>(memory + places_.candidates),
                                      ssd_candidates(rows, classes, settings_.boxes));
+    const span<int> counts(reinterpret_cast<int*>(memory + places_.counts),
+                           static_cast<std::size_t>(classes));
     std::size_t n = 0;
     const errc e =
         ssd_detections({logits.data(), codes.data(), rows, classes}, {anchors_.data(), anchors_.size()}, h, w,
-                       settings_.boxes, logits, candidates, n);
+                       settings_.boxes, counts, candidates, n);
     if (e != errc::ok) return e;
     found = candidates.subspan(0, n);
     scale_boxes(found, h, w, picture.height, picture.width);
