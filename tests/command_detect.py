@@ -102,6 +102,27 @@ def torchvision(_):
                   f"{errors[1]:.2g}), from PyTorch's {errors[2]:.2g}; scores {errors[3]:.2g} ({errors[4]:.2g}), {errors[5]:.2g}")
 
 
+def bundled(_):
+    """The bundled detector on its pictures: PyTorch's boxes, whose weights were not rounded to float16; each garment that
+    was drawn has its box, and nothing else has one."""
+    scenes = source / "examples/pictures/detect"
+    expected = {e["image"]: e for e in json.loads((scenes / "expected.json").read_text())}
+    truth = json.loads((scenes / "boxes.json").read_text())
+    names = {c["id"]: c["name"] for c in truth["categories"]}
+    code, out, err = detect(source / "models/garments_detector_0.3x.rexnet", [scenes], "--json")
+    require(code == 0, "bundled", err)
+    found = {pathlib.Path(e["image"]).name: e for e in without_times(out)}
+    require(sorted(found) == sorted(expected) and len(found) == 3, "pictures", sorted(found))
+    for image in truth["images"]:
+        ours, theirs = (f[image["file_name"]]["detections"] for f in (found, expected))
+        require([(d["class"], d["label"]) for d in ours] == [(d["class"], d["label"]) for d in theirs], image, ours)
+        for a, b in zip(ours, theirs):
+            require(abs(a["score"] - b["score"]) < 0.01, "score", image, a, b)
+            require(max(abs(x - y) for x, y in zip(a["box"], b["box"])) < 1, "box", image, a, b)
+        drawn = sorted(names[t["category_id"]] for t in truth["annotations"] if t["image_id"] == image["id"])
+        require(drawn == sorted(d["label"] for d in ours), "what was drawn", image, drawn, ours)
+
+
 def answers(folder):
     model = folder / "random.rexnet"
     code, out, err = detect(model, pictures, "--json")
@@ -222,7 +243,7 @@ def drawings(folder):
 with tempfile.TemporaryDirectory() as scratch:
     scratch = pathlib.Path(scratch)
     subprocess.run([write_checkpoint, os.fspath(scratch / "random.rexnet"), "detector", "30", "4"], check=True)
-    for part in (torchvision, answers, errors, drawings):
+    for part in (torchvision, bundled, answers, errors, drawings):
         before = len(failures)
         if part is torchvision and not (fixtures / "manifest.json").is_file():
             print(f"skipped: torchvision's boxes need {fixtures}")

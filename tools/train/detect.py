@@ -197,6 +197,9 @@ def finish(o: argparse.Namespace, run: Path, history: list[dict]) -> None:
     print(f"best.pth: epoch {best['epoch']}, AP {best['AP']:.2f} %, AP50 {best['AP50']:.2f} %")
     print("its numbers, from its detections:")
     print("  " + record.quoted(["rexnet", "coco", str(run / "val.json"), str(run / "detections.json")]))
+    print("for C++, and its numbers there:")
+    print("  " + record.quoted(record.pack_detector_command(run, o)))
+    print("  " + record.quoted(record.eval_command(run, str(run / "val.json"))))
 
 
 def train(argv: list[str] | None) -> None:

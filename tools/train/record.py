@@ -106,6 +106,25 @@ def pack_command(run: Path, o: argparse.Namespace) -> list[str]:
     ]
 
 
+def pack_detector_command(run: Path, o: argparse.Namespace) -> list[str]:
+    """`rexnet pack` with this run's labels, input size and anchors."""
+    width, height = o.input_size
+    least, most = o.anchor_scales
+    return [
+        "rexnet",
+        "pack",
+        str(run / "best.pth"),
+        "-o",
+        str(run / "best.rexnet"),
+        "--labels",
+        str(run / "classes.txt"),
+        "--input-size",
+        f"{width}x{height}",
+        "--anchor-scales",
+        f"{least},{most}",
+    ]
+
+
 def eval_command(run: Path, pictures: str) -> list[str]:
-    """`rexnet eval` on the validation pictures: a folder, or the list of a split."""
+    """`rexnet eval` on the validation pictures: a folder, the list of a split, or a detector's COCO file."""
     return ["rexnet", "eval", str(run / "best.rexnet"), pictures]
