@@ -3,7 +3,7 @@
 """Draws scenes, pictures with several garments on all kinds of grounds, and a COCO file of what is where.
 
     python3 tools/draw_scenes.py OUT_DIR --split train --count 600 --seed 1     (needs Pillow)
-    python3 tools/draw_scenes.py examples/pictures/detect --examples            (the bundled ones)
+    python3 tools/draw_scenes.py examples/scenes --examples            (the bundled ones)
 
 Writes OUT_DIR/SPLIT/0000.jpg, ... and OUT_DIR/SPLIT.json; with --examples the pictures of EXAMPLES and boxes.json. The
 outlines are those of draw_garments.py. A box is around what can be seen of its garment: at least half of it,

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""PyTorch's detections in the bundled scenes, for tests: writes examples/pictures/detect/expected.json.
+"""PyTorch's detections in the bundled scenes, for tests: writes examples/scenes/expected.json.
 
     python3 tools/expected_detections.py DETECTOR.pth LABELS.txt WIDTH INPUT_SIZE PICTURE...
         (torch, torchvision, timm, Pillow)
@@ -40,7 +40,7 @@ def main():
             {"class": label, "label": labels[label - 1], "score": round(score, 6), "box": [round(v, 3) for v in box]}
             for label, score, box in zip(found["labels"].tolist(), found["scores"].tolist(), found["boxes"].tolist())
             if score > SCORE]})
-    (TOOLS.parent / "examples/pictures/detect/expected.json").write_text(json.dumps(answers, indent=1) + "\n")
+    (TOOLS.parent / "examples/scenes/expected.json").write_text(json.dumps(answers, indent=1) + "\n")
 
 
 main()
