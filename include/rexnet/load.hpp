@@ -138,8 +138,8 @@ namespace detail {
 
 /// What load() takes from a checkpoint beside its weights.
 /// @param t    as identify_network() finds them in it
-/// @param path of the file, for the config.json
-/// beside it; empty: there is none. Errors: M18, io_error (a config that was asked for).
+/// @param path of the file, for the config.json beside it; empty: there is none
+/// Errors: M18, io_error (a config that was asked for).
 [[nodiscard]] inline result<model_description> describe(const checkpoint& c, const network_tensors& t,
                                                         const std::string& path,
                                                         const load_options& how = {}) {
@@ -200,9 +200,9 @@ namespace detail {
 /// of a packed float32 file is borrowed: `bytes` must be 64-byte aligned and outlive the model, its copies
 /// and their classifiers; load_copy() has no such condition. Everything else is copied. Errors: those of
 /// read_checkpoint(), identify_network(), pack_weights() and read_packed(); T6 beyond max_weights_blow_up. A
-/// checkpoint gets default_preprocessing() and default_labels(). Memory: the file's size once for an ordinary
-/// checkpoint (float16: twice) and a megabyte, 200 times for the worst that can be made; see
-/// docs/refusals.md.
+/// checkpoint gets default_preprocessing() and default_labels(), a detector's detector_preprocessing(),
+/// detector_settings() and no labels. Memory: the file's size once for an ordinary checkpoint (float16:
+/// twice) and a megabyte, 200 times for the worst that can be made; see docs/refusals.md.
 [[nodiscard]] inline result<model> load(byte_span bytes, const load_options& how = {}) {
   return detail::load_bytes(bytes, how, {});
 }

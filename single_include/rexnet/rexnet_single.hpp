@@ -4109,8 +4109,10 @@ class basic_network : private detail::config_storage<Config>, private Backend {
 namespace rexnet {
 inline namespace REXNET_BUILD {
 
+/// Blocks behind the backbone, each of half the size.
 inline constexpr int ssd_extra_blocks = 4;
-/// Maps that the heads look at: block `tap`'s output, the last convolution's, those of the extra blocks.
+/// Maps that the heads are computed from: block `tap`'s output, the last convolution's, those of the extra
+/// blocks.
 inline constexpr int ssd_levels = ssd_extra_blocks + 2;
 /// Boxes that each place of a map predicts.
 inline constexpr int ssd_anchors_a_place = 6;
@@ -4158,7 +4160,8 @@ struct detector_settings {
 };
 
 /// Limits of a detector's settings. A class's candidates are compared with each other: 4096 of each of 90
-/// classes, none of which goes, take 3 to 6 s (Zen 4, cores that others use), 1048576 would take days.
+/// classes, none of which goes, take 3 to 6 s (Zen 4, cores that others use), and 45 times that with 4096
+/// classes, which only a file made for it has.
 inline constexpr int max_ssd_candidates = 1 << 12, max_ssd_boxes = 1 << 20;
 
 namespace detail {
@@ -4180,10 +4183,6 @@ template <class Fail>
                 max_ssd_candidates, " and 1 to ", max_ssd_boxes);
   return errc::ok;
 }
-
-}  // namespace detail
-
-namespace detail {
 
 /// What torchvision's extra blocks and heads have in common with a ReXNet's blocks: everything but the
 /// numbers.
@@ -4289,8 +4288,8 @@ constexpr void connect_extra_blocks(detector_config& d) noexcept {
   return n;
 }
 
-/// Whether the engine can run a detector: a backbone that it runs, without classifier, a tap before its end,
-/// extra blocks that follow.
+/// Whether the engine can run a detector: a backbone that it runs, without classifier, a tap from block 1
+/// to the last, extra blocks that follow.
 /// @{
 [[nodiscard]] constexpr bool is_runnable(const config& backbone, const ssd_part& d) noexcept {
   bool good = is_runnable(backbone) && backbone.classes == 0 && backbone.hidden_c == 0 &&
@@ -4565,7 +4564,8 @@ struct detector_pass {
     each(phase::head, c.block_count, ceil_div(c.head_c, slice_channels), [&](int chunk) {
       const int first_c = chunk * slice_channels;
       backbone.head_pixels_to(backbone.workspace + how->head_map + first_c, 0, backbone.last_pixels(),
-                              first_c, smaller(slice_channels, c.head_c - first_c), padded_c(c.head_c));
+                              first_c, smaller(slice_channels, padded_c(c.head_c) - first_c),
+                              padded_c(c.head_c));
     });
     heads(each, 1);
     for (int k = 0; k < ssd_extra_blocks; ++k) {
@@ -4672,7 +4672,9 @@ class basic_detector_network : private detail::detector_storage<Config>, private
       return errc::shape_mismatch;
     if (p.fingerprint != layout().fingerprint) return errc::shape_mismatch;
     const auto n = static_cast<std::size_t>(input.n), rows = static_cast<std::size_t>(p.rows);
-    if (logits.size() < n * rows * static_cast<std::size_t>(shape().classes) || codes.size() < n * rows * 4)
+    const checked all_rows = checked(n) * rows;
+    if (!(all_rows * static_cast<std::uint64_t>(shape().classes)).at_most(logits.size()) ||
+        !(all_rows * 4).at_most(codes.size()))
       return errc::shape_mismatch;
     if (payload_ == nullptr) return errc::invalid_argument;
     if (kernels() == nullptr) return errc::unsupported;
@@ -6449,7 +6451,11 @@ template <class Fail>
     return fail(errc::packed_section, "detector of ", s.size(), " bytes, expected ", detector_bytes);
   field_reader r{s.data()};
   detector_fields(r, v.ssd, v.settings);
-  if (r.bad || !is_runnable(v.shape, v.ssd)) return fail(errc::packed_shape, "impossible detector");
+  if (r.bad || !is_runnable(v.shape, v.ssd))
+    return fail(errc::packed_shape, "impossible detector: ", v.ssd.classes,
+                " classes, its first map from block ", v.ssd.tap, " of ", v.shape.block_count,
+                ", a backbone of ", v.shape.classes, " classes, an input of ", v.settings.input_w, " x ",
+                v.settings.input_h);
   return check_settings(
       v.settings, [&fail](errc, const auto&... parts) { return fail(errc::packed_preprocessing, parts...); });
 }
@@ -6465,10 +6471,11 @@ template <class Fail>
   if (r.bad || v.test.h < 1)
     return fail(errc::packed_shape, "a self-test of ", v.test.h, " x ", v.test.w, " pixels");
   if (const errc e = check_test_size(v, input_floats, fail); e != errc::ok) return e;
-  const auto outputs = static_cast<std::size_t>(self_test_outputs(v));
-  const checked needed = checked(fixed) + (checked(outputs) + input_floats) * 4;
+  const auto all_outputs = static_cast<std::uint64_t>(self_test_outputs(v));
+  const checked needed = checked(fixed) + (checked(all_outputs) + input_floats) * 4;
   if (s.size() != needed.get())
     return fail(errc::packed_section, "self-test of ", s.size(), " bytes, expected ", needed.get());
+  const auto outputs = static_cast<std::size_t>(all_outputs);
   v.test.outputs = stored_floats(s.subspan(fixed, outputs * 4));
   v.test.input = stored_floats(s.subspan(fixed + outputs * 4, std::size_t{input_floats} * 4));
   return errc::ok;
@@ -7024,7 +7031,7 @@ class model {
   }
   [[nodiscard]] model_detector_network detector_net() const&& = delete;
 
-  /// Without weights, to be assigned to: sessions, classifiers and extractors refuse it.
+  /// Without weights, to be assigned to: sessions, classifiers, extractors and detectors refuse it.
   model() : state_(std::make_shared<detail::model_state>()) {}
   /// Another handle of the same weights.
   /// @{
@@ -7840,9 +7847,12 @@ struct detection {
   int anchor = 0;   ///< row of the raw outputs that it comes from
 };
 
+/// Maps that an ssd_shape has room for.
 inline constexpr int max_ssd_levels = 8;
+/// A detection's row is an int.
+inline constexpr std::int64_t max_ssd_rows = 0x7fffffff;
 
-/// The maps that a detector's heads look at, and the network's input.
+/// The maps that a detector's heads are computed from, and the network's input.
 struct ssd_shape {
   int input_h = 0, input_w = 0;
   int levels = 0;  ///< 1 to max_ssd_levels
@@ -7870,13 +7880,19 @@ struct ssd_shape {
 /// each place. Bit for bit torchvision's, which computes shapes in double and centres in float32.
 /// @param out ssd_rows(s) boxes
 /// @return ok; shape_mismatch: another number of boxes; invalid_argument: a shape without levels, maps or
-/// input
+/// input, or of more than max_ssd_rows rows
 [[nodiscard]] inline errc ssd_anchors(const ssd_shape& s, span<box> out,
                                       const anchor_scales& scales = anchor_scales()) noexcept {
   if (s.levels < 1 || s.levels > max_ssd_levels || s.input_h < 1 || s.input_w < 1)
     return errc::invalid_argument;
   for (int k = 0; k < s.levels; ++k)
     if (s.h[k] < 1 || s.w[k] < 1) return errc::invalid_argument;
+  std::uint64_t places = 0;
+  for (int k = 0; k < s.levels; ++k) {
+    places += static_cast<std::uint64_t>(s.h[k]) * static_cast<std::uint64_t>(s.w[k]);
+    if (places > static_cast<std::uint64_t>(max_ssd_rows) / ssd_anchors_a_place)
+      return errc::invalid_argument;
+  }
   if (out.size() != ssd_rows(s)) return errc::shape_mismatch;
   const auto scale = [&](int k) {
     if (k == s.levels) return 1.0;
@@ -7976,8 +7992,8 @@ struct ssd_outputs {
 /// best o.most. torchvision's two ways of suppression, by the number of candidates: up to 1000, all classes
 /// at once, moved apart by the largest coordinate (which rounds coordinates); beyond, each class alone.
 /// Scores that are equal: the lower class, then the lower row, where torchvision leaves the order open. A row
-/// with a NaN among its logits, or infinity, has no class above any score. A candidate with a coordinate that
-/// is NaN, as codes that are make them, is dropped (torchvision returns it).
+/// with a NaN or plus infinity among its logits has no class above any score. A candidate with a coordinate
+/// that is NaN, as codes that are make them, is dropped (torchvision returns it).
 ///
 /// Time: that of reading the outputs, and of each class's candidates at most min(o.candidates, o.most)
 /// comparisons each.
@@ -7991,8 +8007,8 @@ struct ssd_outputs {
                                          int input_w, const ssd_options& o, span<int> counts,
                                          span<detection> candidates, std::size_t& found) noexcept {
   found = 0;
-  if (out.classes < 2 || out.rows > 0x7fffffffu || o.candidates < 1 || o.most < 1 || input_h < 1 ||
-      input_w < 1 || !(o.iou >= 0) || !(o.score >= 0))
+  if (out.classes < 2 || out.rows > static_cast<std::size_t>(max_ssd_rows) || o.candidates < 1 ||
+      o.most < 1 || input_h < 1 || input_w < 1 || !(o.iou >= 0) || !(o.score >= 0))
     return errc::invalid_argument;
   const auto classes = static_cast<std::size_t>(out.classes);
   if (anchors.size() != out.rows || counts.size() < classes ||
@@ -13639,7 +13655,7 @@ struct bilinear_place {
   // The two rows between which an output row lies, resized across; most of them serve the next one, too.
   float* rows[2] = {scratch.data(), scratch.data() + row_floats};
   int held[2] = {-1, -1};
-  // Where each column looks: the same in every row.
+  // The samples of each column: the same in every row.
   static_assert(sizeof(detail::bilinear_place) == 3 * sizeof(float));
   auto* const columns = reinterpret_cast<detail::bilinear_place*>(scratch.data() + 2 * row_floats);
   for (int x = 0; x < out_w; ++x)
@@ -13691,7 +13707,8 @@ inline namespace REXNET_BUILD {
 ///
 /// A picture becomes the network's input (normalised, then resized to settings().input_h x input_w, whatever
 /// its aspect), the network's outputs become boxes in pixels of the picture. A picture's boxes have the same
-/// bits for every number of threads, alone and among others. The boxes of one picture allocate nothing.
+/// bits for every number of threads, alone and among others. The boxes of one picture allocate nothing. A
+/// detector that was moved from may be used again: it has its weights and makes new memory.
 class detector {
  public:
   /// @param input   of which mean and standard deviation count
@@ -13715,14 +13732,14 @@ class detector {
     if (!shared) return shared.error();
     auto alone = d.net_.make_plan(how.input_h, how.input_w, 1);
     if (!alone) return alone.error();
+    if (shared->rows > max_ssd_rows)
+      return error(errc::limit_exceeded, "an input of " + std::to_string(how.input_w) + " x " +
+                                             std::to_string(how.input_h) + " pixels gives " +
+                                             std::to_string(shared->rows) + " rows of outputs, at most " +
+                                             std::to_string(max_ssd_rows));
     d.shared_ = *shared, d.alone_ = *alone;
     d.places_ = places(d.net_.shape(), how, d.shared_, d.alone_);
     if (status s = d.reserve(1); !s) return s.error();
-    d.anchors_.resize(static_cast<std::size_t>(d.shared_.rows));
-    if (const errc e = ssd_anchors(ssd_shape_of(d.net_.shape(), how.input_h, how.input_w),
-                                   {d.anchors_.data(), d.anchors_.size()}, how.anchors);
-        e != errc::ok)
-      return error(e, "anchors");
     return d;
   }
   /// The same with the model's own mean and deviation, and with its own settings.
@@ -13752,6 +13769,7 @@ class detector {
   /// @param picture any size and format: sides of 1 to 65536 pixels
   /// Errors: invalid_argument (no pixels, sides, stride).
   [[nodiscard]] result<span<const detection>> detect(const image_view& picture) {
+    if (status s = reserve(1); !s) return s.error();
     std::string what;
     if (const errc e = detail::check_pixels(picture, detail::report_text{what}); e != errc::ok)
       return error(e, what);
@@ -13771,32 +13789,34 @@ class detector {
         return error(e, what).in("pictures[" + std::to_string(i) + "]");
     }
     std::vector<std::vector<detection>> all(pictures.size());
-    const auto one = [&](const detector_plan& p, const executor& pool, std::size_t i, unsigned char* memory) {
+    const bool sharing = pictures.size() < static_cast<std::size_t>(threads_);
+    const std::size_t at_a_time = sharing ? 1 : static_cast<std::size_t>(threads_);
+    if (status s = reserve(static_cast<int>(at_a_time)); !s) return s.error();
+    // The workers allocate nothing: what they found is copied when all of them are done.
+    struct answer {
+      errc code = errc::ok;
       span<detection> found;
-      const errc e = run(p, pictures[i], pool, memory, found);
-      if (e == errc::ok) all[i].assign(found.begin(), found.end());
-      return e;
     };
-    if (pictures.size() < static_cast<std::size_t>(threads_)) {
-      for (std::size_t i = 0; i < pictures.size(); ++i)
-        if (const errc e = one(shared_, pool_, i, slot(0)); e != errc::ok) return answered(e).error();
-      return all;
+    std::vector<answer> answers(at_a_time);
+    for (std::size_t first = 0; first < pictures.size(); first += at_a_time) {
+      const std::size_t n = (std::min)(at_a_time, pictures.size() - first);
+      auto work = [&](int worker) {
+        const auto i = static_cast<std::size_t>(worker);
+        answers[i].code = run(sharing ? shared_ : alone_, pictures[first + i], sharing ? pool_ : executor(),
+                              slot(worker), answers[i].found);
+      };
+      if (sharing)
+        work(0);
+      else
+        detail::run_tasks(
+            pool_, static_cast<int>(n),
+            [](void* context, int worker) { (*static_cast<decltype(work)*>(context))(worker); }, &work);
+      for (std::size_t i = 0; i < n; ++i) {
+        if (answers[i].code != errc::ok)
+          return answered(answers[i].code).error().in("pictures[" + std::to_string(first + i) + "]");
+        all[first + i].assign(answers[i].found.begin(), answers[i].found.end());
+      }
     }
-    if (status s = reserve(threads_); !s) return s.error();
-    std::vector<errc> codes(pictures.size(), errc::ok);
-    detail::shared_counter next;
-    const int n = static_cast<int>((std::min)(pictures.size(), std::size_t{1} << 30));
-    if (static_cast<std::size_t>(n) != pictures.size())
-      return error(errc::limit_exceeded, std::to_string(pictures.size()) + " pictures at once");
-    auto work = [&](int worker) {
-      for (int i; (i = next.take()) < n;)
-        codes[static_cast<std::size_t>(i)] = one(alone_, {}, static_cast<std::size_t>(i), slot(worker));
-    };
-    detail::run_tasks(
-        pool_, threads_, [](void* context, int worker) { (*static_cast<decltype(work)*>(context))(worker); },
-        &work);
-    for (const errc e : codes)
-      if (e != errc::ok) return answered(e).error();
     return all;
   }
 
@@ -13806,10 +13826,24 @@ class detector {
   /// @param images [n][h][w][3], any strides; n may be 0
   /// @param logits [n][rows(h, w)][shape().classes]
   /// @param codes  [n][rows(h, w)][4]
-  /// Errors: invalid_argument (null data, a side beyond 1 .. 16384), shape_mismatch, out_of_memory.
+  /// Memory: the workspace of that size, made for each call.
+  /// Errors: invalid_argument (null data, a side beyond 1 .. 16384), shape_mismatch (not three channels, too
+  /// few floats), limit_exceeded, out_of_memory.
   [[nodiscard]] status run(nhwc_view<const float> images, span<float> logits, span<float> codes) {
     auto p = net_.make_plan(images.h, images.w, threads_);
     if (!p) return p.error();
+    const auto room = [&](const span<float>& given, int numbers, const char* name) -> status {
+      const auto n = static_cast<std::uint64_t>((std::max)(images.n, 0));
+      const checked needed =
+          checked(n) * static_cast<std::uint64_t>(p->rows) * static_cast<std::uint64_t>(numbers);
+      if (needed.at_most(given.size())) return done;
+      return error(errc::shape_mismatch, std::string(name) + " of " + std::to_string(given.size()) +
+                                             " floats, " + std::to_string(n) + " images of " +
+                                             std::to_string(images.w) + " x " + std::to_string(images.h) +
+                                             " pixels need " + std::to_string(needed.get()));
+    };
+    if (status s = room(logits, net_.shape().classes, "logits"); !s) return s;
+    if (status s = room(codes, 4, "codes"); !s) return s;
     aligned_buffer workspace(p->workspace_bytes());
     if (workspace.data() == nullptr) return no_memory(p->workspace_bytes());
     return answered(net_.forward(*p, images, logits, codes, {workspace.data(), workspace.size()}, pool_));
@@ -13856,16 +13890,26 @@ class detector {
 
   /// Memory for `pictures` at the same time. Errors: out_of_memory.
   [[nodiscard]] status reserve(int pictures) {
-    const checked bytes = checked(places_.bytes) * static_cast<std::uint64_t>(pictures);
+    const std::uint64_t of_anchors = anchor_bytes();
+    const checked bytes = checked(places_.bytes) * static_cast<std::uint64_t>(pictures) + of_anchors;
     if (!places_.fits || !bytes.at_most(static_cast<std::size_t>(-1) / 2)) return no_memory(bytes.get());
     if (memory_.size() >= bytes.get()) return done;
     aligned_buffer larger(static_cast<std::size_t>(bytes.get()));
     if (larger.data() == nullptr) return no_memory(bytes.get());
     memory_ = std::move(larger);
-    return done;
+    return answered(ssd_anchors(ssd_shape_of(net_.shape(), settings_.input_h, settings_.input_w), anchors(),
+                                settings_.anchors));
+  }
+  /// The anchors come first in the memory, then a slot for each picture at a time.
+  [[nodiscard]] std::uint64_t anchor_bytes() const noexcept {
+    return round_up(static_cast<std::uint64_t>(shared_.rows) * sizeof(box), 64);
+  }
+  [[nodiscard]] span<box> anchors() const noexcept {
+    return {reinterpret_cast<box*>(const_cast<unsigned char*>(memory_.data())),
+            static_cast<std::size_t>(shared_.rows)};
   }
   [[nodiscard]] unsigned char* slot(int i) noexcept {
-    return memory_.data() + static_cast<std::size_t>(i) * places_.bytes;
+    return memory_.data() + anchor_bytes() + static_cast<std::size_t>(i) * places_.bytes;
   }
   [[nodiscard]] static error no_memory(std::uint64_t bytes) {
     return error(errc::out_of_memory, "no memory for " + std::to_string(bytes) + " bytes of workspace");
@@ -13900,9 +13944,8 @@ class detector {
     const span<int> counts(reinterpret_cast<int*>(memory + places_.counts),
                            static_cast<std::size_t>(classes));
     std::size_t n = 0;
-    const errc e =
-        ssd_detections({logits.data(), codes.data(), rows, classes}, {anchors_.data(), anchors_.size()}, h, w,
-                       settings_.boxes, counts, candidates, n);
+    const errc e = ssd_detections({logits.data(), codes.data(), rows, classes}, anchors(), h, w,
+                                  settings_.boxes, counts, candidates, n);
     if (e != errc::ok) return e;
     found = candidates.subspan(0, n);
     scale_boxes(found, h, w, picture.height, picture.width);
@@ -13918,7 +13961,6 @@ class detector {
   detector_plan shared_, alone_;  ///< on all threads, and on one
   memory_places places_;
   aligned_buffer memory_;
-  std::vector<box> anchors_;
 };
 
 }  // namespace REXNET_BUILD
@@ -14391,8 +14433,8 @@ namespace detail {
 
 /// What load() takes from a checkpoint beside its weights.
 /// @param t    as identify_network() finds them in it
-/// @param path of the file, for the config.json
-/// beside it; empty: there is none. Errors: M18, io_error (a config that was asked for).
+/// @param path of the file, for the config.json beside it; empty: there is none
+/// Errors: M18, io_error (a config that was asked for).
 [[nodiscard]] inline result<model_description> describe(const checkpoint& c, const network_tensors& t,
                                                         const std::string& path,
                                                         const load_options& how = {}) {
@@ -14453,9 +14495,9 @@ namespace detail {
 /// of a packed float32 file is borrowed: `bytes` must be 64-byte aligned and outlive the model, its copies
 /// and their classifiers; load_copy() has no such condition. Everything else is copied. Errors: those of
 /// read_checkpoint(), identify_network(), pack_weights() and read_packed(); T6 beyond max_weights_blow_up. A
-/// checkpoint gets default_preprocessing() and default_labels(). Memory: the file's size once for an ordinary
-/// checkpoint (float16: twice) and a megabyte, 200 times for the worst that can be made; see
-/// docs/refusals.md.
+/// checkpoint gets default_preprocessing() and default_labels(), a detector's detector_preprocessing(),
+/// detector_settings() and no labels. Memory: the file's size once for an ordinary checkpoint (float16:
+/// twice) and a megabyte, 200 times for the worst that can be made; see docs/refusals.md.
 [[nodiscard]] inline result<model> load(byte_span bytes, const load_options& how = {}) {
   return detail::load_bytes(bytes, how, {});
 }

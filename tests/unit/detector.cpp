@@ -142,6 +142,26 @@ TEST_CASE("boxes have the same bits alone, in batches and on threads") {
   }
 }
 
+TEST_CASE("a detector that was moved from finds the same") {
+  const packed_detector file;
+  auto first = must(rexnet::detector::make(must(rexnet::load_packed(file.span())), 2));
+  const picture p(200, 150, 1);
+  const auto found = must(first.detect(p.view()));
+  const std::vector<rexnet::detection> expected(found.begin(), found.end());
+  auto second = std::move(first);
+  CHECK(same(must(second.detect(p.view())), expected));
+  CHECK(same(must(first.detect(p.view())), expected));  // NOLINT(bugprone-use-after-move): promised
+  const rexnet::image_view views[] = {p.view(), p.view(), p.view()};
+  auto third = std::move(second);
+  const auto all = must(second.detect({views, 3}));  // NOLINT(bugprone-use-after-move): promised
+  for (const auto& each : all) CHECK(same({each.data(), each.size()}, expected));
+  CHECK(third.run({nullptr, 0, 4, 4, 3}, {}, {}).ok());
+  std::vector<float> few(3);
+  const std::vector<float> image(3 * 16);
+  CHECK(std::string(third.run({image.data(), 1, 4, 4, 3}, few, few).error().what())
+            .find("logits of 3 floats") != std::string::npos);
+}
+
 TEST_CASE("what is no picture, no detector, no setting") {
   const packed_detector file;
   const rexnet::model m = must(rexnet::load_packed(file.span()));

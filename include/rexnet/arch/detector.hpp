@@ -9,13 +9,16 @@
 #include "rexnet/arch/config.hpp"
 #include "rexnet/core/errc.hpp"
 
+#include <cstdint>
 #include <initializer_list>
 
 namespace rexnet {
 inline namespace REXNET_BUILD {
 
+/// Blocks behind the backbone, each of half the size.
 inline constexpr int ssd_extra_blocks = 4;
-/// Maps that the heads look at: block `tap`'s output, the last convolution's, those of the extra blocks.
+/// Maps that the heads are computed from: block `tap`'s output, the last convolution's, those of the extra
+/// blocks.
 inline constexpr int ssd_levels = ssd_extra_blocks + 2;
 /// Boxes that each place of a map predicts.
 inline constexpr int ssd_anchors_a_place = 6;
@@ -63,7 +66,8 @@ struct detector_settings {
 };
 
 /// Limits of a detector's settings. A class's candidates are compared with each other: 4096 of each of 90
-/// classes, none of which goes, take 3 to 6 s (Zen 4, cores that others use), 1048576 would take days.
+/// classes, none of which goes, take 3 to 6 s (Zen 4, cores that others use), and 45 times that with 4096
+/// classes, which only a file made for it has.
 inline constexpr int max_ssd_candidates = 1 << 12, max_ssd_boxes = 1 << 20;
 
 namespace detail {
@@ -85,10 +89,6 @@ template <class Fail>
                 max_ssd_candidates, " and 1 to ", max_ssd_boxes);
   return errc::ok;
 }
-
-}  // namespace detail
-
-namespace detail {
 
 /// What torchvision's extra blocks and heads have in common with a ReXNet's blocks: everything but the
 /// numbers.
@@ -194,8 +194,8 @@ constexpr void connect_extra_blocks(detector_config& d) noexcept {
   return n;
 }
 
-/// Whether the engine can run a detector: a backbone that it runs, without classifier, a tap before its end,
-/// extra blocks that follow.
+/// Whether the engine can run a detector: a backbone that it runs, without classifier, a tap from block 1
+/// to the last, extra blocks that follow.
 /// @{
 [[nodiscard]] constexpr bool is_runnable(const config& backbone, const ssd_part& d) noexcept {
   bool good = is_runnable(backbone) && backbone.classes == 0 && backbone.hidden_c == 0 &&

@@ -3,6 +3,7 @@
 #ifndef REXNET_ENGINE_DETECTOR_NETWORK_HPP
 #define REXNET_ENGINE_DETECTOR_NETWORK_HPP
 
+#include "rexnet/core/checked.hpp"
 #include "rexnet/engine/basic_network.hpp"
 #include "rexnet/engine/detector_plan.hpp"
 #include "rexnet/payload/detector_layout.hpp"
@@ -47,7 +48,8 @@ struct detector_pass {
     each(phase::head, c.block_count, ceil_div(c.head_c, slice_channels), [&](int chunk) {
       const int first_c = chunk * slice_channels;
       backbone.head_pixels_to(backbone.workspace + how->head_map + first_c, 0, backbone.last_pixels(),
-                              first_c, smaller(slice_channels, c.head_c - first_c), padded_c(c.head_c));
+                              first_c, smaller(slice_channels, padded_c(c.head_c) - first_c),
+                              padded_c(c.head_c));
     });
     heads(each, 1);
     for (int k = 0; k < ssd_extra_blocks; ++k) {
@@ -154,7 +156,9 @@ class basic_detector_network : private detail::detector_storage<Config>, private
       return errc::shape_mismatch;
     if (p.fingerprint != layout().fingerprint) return errc::shape_mismatch;
     const auto n = static_cast<std::size_t>(input.n), rows = static_cast<std::size_t>(p.rows);
-    if (logits.size() < n * rows * static_cast<std::size_t>(shape().classes) || codes.size() < n * rows * 4)
+    const checked all_rows = checked(n) * rows;
+    if (!(all_rows * static_cast<std::uint64_t>(shape().classes)).at_most(logits.size()) ||
+        !(all_rows * 4).at_most(codes.size()))
       return errc::shape_mismatch;
     if (payload_ == nullptr) return errc::invalid_argument;
     if (kernels() == nullptr) return errc::unsupported;

@@ -8,8 +8,10 @@
 #include "rexnet/image/resize_normalised.hpp"
 #include "rexnet/model/model.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <utility>
 #include <vector>
@@ -23,7 +25,8 @@ inline namespace REXNET_BUILD {
 ///
 /// A picture becomes the network's input (normalised, then resized to settings().input_h x input_w, whatever
 /// its aspect), the network's outputs become boxes in pixels of the picture. A picture's boxes have the same
-/// bits for every number of threads, alone and among others. The boxes of one picture allocate nothing.
+/// bits for every number of threads, alone and among others. The boxes of one picture allocate nothing. A
+/// detector that was moved from may be used again: it has its weights and makes new memory.
 class detector {
  public:
   /// @param input   of which mean and standard deviation count
@@ -47,14 +50,14 @@ class detector {
     if (!shared) return shared.error();
     auto alone = d.net_.make_plan(how.input_h, how.input_w, 1);
     if (!alone) return alone.error();
+    if (shared->rows > max_ssd_rows)
+      return error(errc::limit_exceeded, "an input of " + std::to_string(how.input_w) + " x " +
+                                             std::to_string(how.input_h) + " pixels gives " +
+                                             std::to_string(shared->rows) + " rows of outputs, at most " +
+                                             std::to_string(max_ssd_rows));
     d.shared_ = *shared, d.alone_ = *alone;
     d.places_ = places(d.net_.shape(), how, d.shared_, d.alone_);
     if (status s = d.reserve(1); !s) return s.error();
-    d.anchors_.resize(static_cast<std::size_t>(d.shared_.rows));
-    if (const errc e = ssd_anchors(ssd_shape_of(d.net_.shape(), how.input_h, how.input_w),
-                                   {d.anchors_.data(), d.anchors_.size()}, how.anchors);
-        e != errc::ok)
-      return error(e, "anchors");
     return d;
   }
   /// The same with the model's own mean and deviation, and with its own settings.
@@ -84,6 +87,7 @@ class detector {
   /// @param picture any size and format: sides of 1 to 65536 pixels
   /// Errors: invalid_argument (no pixels, sides, stride).
   [[nodiscard]] result<span<const detection>> detect(const image_view& picture) {
+    if (status s = reserve(1); !s) return s.error();
     std::string what;
     if (const errc e = detail::check_pixels(picture, detail::report_text{what}); e != errc::ok)
       return error(e, what);
@@ -103,32 +107,34 @@ class detector {
         return error(e, what).in("pictures[" + std::to_string(i) + "]");
     }
     std::vector<std::vector<detection>> all(pictures.size());
-    const auto one = [&](const detector_plan& p, const executor& pool, std::size_t i, unsigned char* memory) {
+    const bool sharing = pictures.size() < static_cast<std::size_t>(threads_);
+    const std::size_t at_a_time = sharing ? 1 : static_cast<std::size_t>(threads_);
+    if (status s = reserve(static_cast<int>(at_a_time)); !s) return s.error();
+    // The workers allocate nothing: what they found is copied when all of them are done.
+    struct answer {
+      errc code = errc::ok;
       span<detection> found;
-      const errc e = run(p, pictures[i], pool, memory, found);
-      if (e == errc::ok) all[i].assign(found.begin(), found.end());
-      return e;
     };
-    if (pictures.size() < static_cast<std::size_t>(threads_)) {
-      for (std::size_t i = 0; i < pictures.size(); ++i)
-        if (const errc e = one(shared_, pool_, i, slot(0)); e != errc::ok) return answered(e).error();
-      return all;
+    std::vector<answer> answers(at_a_time);
+    for (std::size_t first = 0; first < pictures.size(); first += at_a_time) {
+      const std::size_t n = (std::min)(at_a_time, pictures.size() - first);
+      auto work = [&](int worker) {
+        const auto i = static_cast<std::size_t>(worker);
+        answers[i].code = run(sharing ? shared_ : alone_, pictures[first + i], sharing ? pool_ : executor(),
+                              slot(worker), answers[i].found);
+      };
+      if (sharing)
+        work(0);
+      else
+        detail::run_tasks(
+            pool_, static_cast<int>(n),
+            [](void* context, int worker) { (*static_cast<decltype(work)*>(context))(worker); }, &work);
+      for (std::size_t i = 0; i < n; ++i) {
+        if (answers[i].code != errc::ok)
+          return answered(answers[i].code).error().in("pictures[" + std::to_string(first + i) + "]");
+        all[first + i].assign(answers[i].found.begin(), answers[i].found.end());
+      }
     }
-    if (status s = reserve(threads_); !s) return s.error();
-    std::vector<errc> codes(pictures.size(), errc::ok);
-    detail::shared_counter next;
-    const int n = static_cast<int>((std::min)(pictures.size(), std::size_t{1} << 30));
-    if (static_cast<std::size_t>(n) != pictures.size())
-      return error(errc::limit_exceeded, std::to_string(pictures.size()) + " pictures at once");
-    auto work = [&](int worker) {
-      for (int i; (i = next.take()) < n;)
-        codes[static_cast<std::size_t>(i)] = one(alone_, {}, static_cast<std::size_t>(i), slot(worker));
-    };
-    detail::run_tasks(
-        pool_, threads_, [](void* context, int worker) { (*static_cast<decltype(work)*>(context))(worker); },
-        &work);
-    for (const errc e : codes)
-      if (e != errc::ok) return answered(e).error();
     return all;
   }
 
@@ -138,10 +144,24 @@ class detector {
   /// @param images [n][h][w][3], any strides; n may be 0
   /// @param logits [n][rows(h, w)][shape().classes]
   /// @param codes  [n][rows(h, w)][4]
-  /// Errors: invalid_argument (null data, a side beyond 1 .. 16384), shape_mismatch, out_of_memory.
+  /// Memory: the workspace of that size, made for each call.
+  /// Errors: invalid_argument (null data, a side beyond 1 .. 16384), shape_mismatch (not three channels, too
+  /// few floats), limit_exceeded, out_of_memory.
   [[nodiscard]] status run(nhwc_view<const float> images, span<float> logits, span<float> codes) {
     auto p = net_.make_plan(images.h, images.w, threads_);
     if (!p) return p.error();
+    const auto room = [&](const span<float>& given, int numbers, const char* name) -> status {
+      const auto n = static_cast<std::uint64_t>((std::max)(images.n, 0));
+      const checked needed =
+          checked(n) * static_cast<std::uint64_t>(p->rows) * static_cast<std::uint64_t>(numbers);
+      if (needed.at_most(given.size())) return done;
+      return error(errc::shape_mismatch, std::string(name) + " of " + std::to_string(given.size()) +
+                                             " floats, " + std::to_string(n) + " images of " +
+                                             std::to_string(images.w) + " x " + std::to_string(images.h) +
+                                             " pixels need " + std::to_string(needed.get()));
+    };
+    if (status s = room(logits, net_.shape().classes, "logits"); !s) return s;
+    if (status s = room(codes, 4, "codes"); !s) return s;
     aligned_buffer workspace(p->workspace_bytes());
     if (workspace.data() == nullptr) return no_memory(p->workspace_bytes());
     return answered(net_.forward(*p, images, logits, codes, {workspace.data(), workspace.size()}, pool_));
@@ -188,16 +208,26 @@ class detector {
 
   /// Memory for `pictures` at the same time. Errors: out_of_memory.
   [[nodiscard]] status reserve(int pictures) {
-    const checked bytes = checked(places_.bytes) * static_cast<std::uint64_t>(pictures);
+    const std::uint64_t of_anchors = anchor_bytes();
+    const checked bytes = checked(places_.bytes) * static_cast<std::uint64_t>(pictures) + of_anchors;
     if (!places_.fits || !bytes.at_most(static_cast<std::size_t>(-1) / 2)) return no_memory(bytes.get());
     if (memory_.size() >= bytes.get()) return done;
     aligned_buffer larger(static_cast<std::size_t>(bytes.get()));
     if (larger.data() == nullptr) return no_memory(bytes.get());
     memory_ = std::move(larger);
-    return done;
+    return answered(ssd_anchors(ssd_shape_of(net_.shape(), settings_.input_h, settings_.input_w), anchors(),
+                                settings_.anchors));
+  }
+  /// The anchors come first in the memory, then a slot for each picture at a time.
+  [[nodiscard]] std::uint64_t anchor_bytes() const noexcept {
+    return round_up(static_cast<std::uint64_t>(shared_.rows) * sizeof(box), 64);
+  }
+  [[nodiscard]] span<box> anchors() const noexcept {
+    return {reinterpret_cast<box*>(const_cast<unsigned char*>(memory_.data())),
+            static_cast<std::size_t>(shared_.rows)};
   }
   [[nodiscard]] unsigned char* slot(int i) noexcept {
-    return memory_.data() + static_cast<std::size_t>(i) * places_.bytes;
+    return memory_.data() + anchor_bytes() + static_cast<std::size_t>(i) * places_.bytes;
   }
   [[nodiscard]] static error no_memory(std::uint64_t bytes) {
     return error(errc::out_of_memory, "no memory for " + std::to_string(bytes) + " bytes of workspace");
@@ -232,9 +262,8 @@ class detector {
     const span<int> counts(reinterpret_cast<int*>(memory + places_.counts),
                            static_cast<std::size_t>(classes));
     std::size_t n = 0;
-    const errc e =
-        ssd_detections({logits.data(), codes.data(), rows, classes}, {anchors_.data(), anchors_.size()}, h, w,
-                       settings_.boxes, counts, candidates, n);
+    const errc e = ssd_detections({logits.data(), codes.data(), rows, classes}, anchors(), h, w,
+                                  settings_.boxes, counts, candidates, n);
     if (e != errc::ok) return e;
     found = candidates.subspan(0, n);
     scale_boxes(found, h, w, picture.height, picture.width);
@@ -250,7 +279,6 @@ class detector {
   detector_plan shared_, alone_;  ///< on all threads, and on one
   memory_places places_;
   aligned_buffer memory_;
-  std::vector<box> anchors_;
 };
 
 }  // namespace REXNET_BUILD

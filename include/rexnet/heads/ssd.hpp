@@ -31,9 +31,12 @@ struct detection {
   int anchor = 0;   ///< row of the raw outputs that it comes from
 };
 
+/// Maps that an ssd_shape has room for.
 inline constexpr int max_ssd_levels = 8;
+/// A detection's row is an int.
+inline constexpr std::int64_t max_ssd_rows = 0x7fffffff;
 
-/// The maps that a detector's heads look at, and the network's input.
+/// The maps that a detector's heads are computed from, and the network's input.
 struct ssd_shape {
   int input_h = 0, input_w = 0;
   int levels = 0;  ///< 1 to max_ssd_levels
@@ -61,13 +64,19 @@ struct ssd_shape {
 /// each place. Bit for bit torchvision's, which computes shapes in double and centres in float32.
 /// @param out ssd_rows(s) boxes
 /// @return ok; shape_mismatch: another number of boxes; invalid_argument: a shape without levels, maps or
-/// input
+/// input, or of more than max_ssd_rows rows
 [[nodiscard]] inline errc ssd_anchors(const ssd_shape& s, span<box> out,
                                       const anchor_scales& scales = anchor_scales()) noexcept {
   if (s.levels < 1 || s.levels > max_ssd_levels || s.input_h < 1 || s.input_w < 1)
     return errc::invalid_argument;
   for (int k = 0; k < s.levels; ++k)
     if (s.h[k] < 1 || s.w[k] < 1) return errc::invalid_argument;
+  std::uint64_t places = 0;
+  for (int k = 0; k < s.levels; ++k) {
+    places += static_cast<std::uint64_t>(s.h[k]) * static_cast<std::uint64_t>(s.w[k]);
+    if (places > static_cast<std::uint64_t>(max_ssd_rows) / ssd_anchors_a_place)
+      return errc::invalid_argument;
+  }
   if (out.size() != ssd_rows(s)) return errc::shape_mismatch;
   const auto scale = [&](int k) {
     if (k == s.levels) return 1.0;
@@ -167,8 +176,8 @@ struct ssd_outputs {
 /// best o.most. torchvision's two ways of suppression, by the number of candidates: up to 1000, all classes
 /// at once, moved apart by the largest coordinate (which rounds coordinates); beyond, each class alone.
 /// Scores that are equal: the lower class, then the lower row, where torchvision leaves the order open. A row
-/// with a NaN among its logits, or infinity, has no class above any score. A candidate with a coordinate that
-/// is NaN, as codes that are make them, is dropped (torchvision returns it).
+/// with a NaN or plus infinity among its logits has no class above any score. A candidate with a coordinate
+/// that is NaN, as codes that are make them, is dropped (torchvision returns it).
 ///
 /// Time: that of reading the outputs, and of each class's candidates at most min(o.candidates, o.most)
 /// comparisons each.
@@ -182,8 +191,8 @@ struct ssd_outputs {
                                          int input_w, const ssd_options& o, span<int> counts,
                                          span<detection> candidates, std::size_t& found) noexcept {
   found = 0;
-  if (out.classes < 2 || out.rows > 0x7fffffffu || o.candidates < 1 || o.most < 1 || input_h < 1 ||
-      input_w < 1 || !(o.iou >= 0) || !(o.score >= 0))
+  if (out.classes < 2 || out.rows > static_cast<std::size_t>(max_ssd_rows) || o.candidates < 1 ||
+      o.most < 1 || input_h < 1 || input_w < 1 || !(o.iou >= 0) || !(o.score >= 0))
     return errc::invalid_argument;
   const auto classes = static_cast<std::size_t>(out.classes);
   if (anchors.size() != out.rows || counts.size() < classes ||

@@ -68,7 +68,7 @@ struct bilinear_place {
   // The two rows between which an output row lies, resized across; most of them serve the next one, too.
   float* rows[2] = {scratch.data(), scratch.data() + row_floats};
   int held[2] = {-1, -1};
-  // Where each column looks: the same in every row.
+  // The samples of each column: the same in every row.
   static_assert(sizeof(detail::bilinear_place) == 3 * sizeof(float));
   auto* const columns = reinterpret_cast<detail::bilinear_place*>(scratch.data() + 2 * row_floats);
   for (int x = 0; x < out_w; ++x)

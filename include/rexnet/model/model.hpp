@@ -103,7 +103,7 @@ class model {
   }
   [[nodiscard]] model_detector_network detector_net() const&& = delete;
 
-  /// Without weights, to be assigned to: sessions, classifiers and extractors refuse it.
+  /// Without weights, to be assigned to: sessions, classifiers, extractors and detectors refuse it.
   model() : state_(std::make_shared<detail::model_state>()) {}
   /// Another handle of the same weights.
   /// @{

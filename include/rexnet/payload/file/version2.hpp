@@ -172,7 +172,11 @@ template <class Fail>
     return fail(errc::packed_section, "detector of ", s.size(), " bytes, expected ", detector_bytes);
   field_reader r{s.data()};
   detector_fields(r, v.ssd, v.settings);
-  if (r.bad || !is_runnable(v.shape, v.ssd)) return fail(errc::packed_shape, "impossible detector");
+  if (r.bad || !is_runnable(v.shape, v.ssd))
+    return fail(errc::packed_shape, "impossible detector: ", v.ssd.classes,
+                " classes, its first map from block ", v.ssd.tap, " of ", v.shape.block_count,
+                ", a backbone of ", v.shape.classes, " classes, an input of ", v.settings.input_w, " x ",
+                v.settings.input_h);
   return check_settings(
       v.settings, [&fail](errc, const auto&... parts) { return fail(errc::packed_preprocessing, parts...); });
 }
@@ -188,10 +192,11 @@ template <class Fail>
   if (r.bad || v.test.h < 1)
     return fail(errc::packed_shape, "a self-test of ", v.test.h, " x ", v.test.w, " pixels");
   if (const errc e = check_test_size(v, input_floats, fail); e != errc::ok) return e;
-  const auto outputs = static_cast<std::size_t>(self_test_outputs(v));
-  const checked needed = checked(fixed) + (checked(outputs) + input_floats) * 4;
+  const auto all_outputs = static_cast<std::uint64_t>(self_test_outputs(v));
+  const checked needed = checked(fixed) + (checked(all_outputs) + input_floats) * 4;
   if (s.size() != needed.get())
     return fail(errc::packed_section, "self-test of ", s.size(), " bytes, expected ", needed.get());
+  const auto outputs = static_cast<std::size_t>(all_outputs);
   v.test.outputs = stored_floats(s.subspan(fixed, outputs * 4));
   v.test.input = stored_floats(s.subspan(fixed + outputs * 4, std::size_t{input_floats} * 4));
   return errc::ok;
