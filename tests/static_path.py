@@ -8,8 +8,8 @@ how much stack.
 The object must need nothing but NEEDED below: no heap, no exceptions, no input or output. Beside it lies the call
 graph with frame sizes that g++ writes with -fcallgraph-info=su. The stack's bound is the dearest path from an entry
 through the graph. A call through a pointer may reach every function that is not called directly, except the entries,
-those that lead to the caller again (nothing here is recursive), and a second lambda of the same function. A function of
-the C library is counted with LIBRARY bytes.
+those that lead to the caller again (nothing here is recursive), a second lambda of the same function, and a second body
+of a phase (no phase runs phases). A function of the C library is counted with LIBRARY bytes.
 """
 import argparse
 import re
@@ -65,7 +65,10 @@ class Graph:
 
     def kind(self, title):
         """The function around a lambda: it alone hands out pointers to its lambdas, so that a chain through two of them
-        would lead through it twice. Of other functions, themselves."""
+        would lead through it twice. Bodies of phases are all alike: what runs them, run_phase(), is called by none of them.
+        Of other functions, themselves."""
+        if "::run_phase<" in self.names[title]:
+            return "run_phase"
         return self.names[title].split("::<lambda")[0] if "::<lambda" in self.names[title] else title
 
     def worst(self, entry):

@@ -4141,7 +4141,8 @@ struct detector_config : ssd_part {
 
 /// The scales of torchvision's DefaultBoxGenerator; the ratios are 1, 2 and 3.
 struct anchor_scales {
-  double least = 0.2, most = 0.95;  ///< of the network's input: above 0, at most 1
+  double least = 0.2;  ///< of the first map, a part of the network's input: above 0
+  double most = 0.95;  ///< of the last map: at most 1
 };
 
 /// Which boxes are kept. The defaults are torchvision's ssdlite320_mobilenet_v3_large.
@@ -4154,9 +4155,10 @@ struct ssd_options {
 
 /// How a detector is used: what its weights do not say.
 struct detector_settings {
-  int input_h = 320, input_w = 320;  ///< pictures are resized to this, whatever their aspect
-  anchor_scales anchors;             ///< as it was trained
-  ssd_options boxes;
+  int input_h = 320;      ///< pictures are resized to this height
+  int input_w = 320;      ///< and this width, whatever their aspect
+  anchor_scales anchors;  ///< as it was trained
+  ssd_options boxes;      ///< which are kept
 };
 
 /// Limits of a detector's settings. A class's candidates are compared with each other: 4096 of each of 90
@@ -4351,11 +4353,11 @@ inline namespace REXNET_BUILD {
 
 /// Trivially copyable; valid for one detector, input size and thread count.
 struct detector_plan {
-  plan backbone;  ///< of which total_floats is the workspace's first part
-  block_plan extra[ssd_extra_blocks] = {};
-  block_plan logits[ssd_levels] = {},
-             codes[ssd_levels] = {};  ///< `out` is the first row of the level's outputs
-  std::int64_t rows = 0;              ///< of the raw outputs
+  plan backbone;                            ///< of which total_floats is the workspace's first part
+  block_plan extra[ssd_extra_blocks] = {};  ///< each on the map before
+  block_plan logits[ssd_levels] = {};       ///< heads; `out` is the first row of the level's outputs
+  block_plan codes[ssd_levels] = {};        ///< likewise
+  std::int64_t rows = 0;                    ///< of the raw outputs
   /// @cond internal
   std::int64_t phases = 0, head_map = 0;  ///< offsets in floats
   /// @endcond
@@ -7836,7 +7838,10 @@ inline namespace REXNET_BUILD {
 
 /// Corners in pixels: left, top, right, bottom.
 struct box {
-  float x1 = 0, y1 = 0, x2 = 0, y2 = 0;
+  float x1 = 0;  ///< left
+  float y1 = 0;  ///< top
+  float x2 = 0;  ///< right
+  float y2 = 0;  ///< bottom
 };
 
 /// What was found in a picture.
@@ -7854,9 +7859,11 @@ inline constexpr std::int64_t max_ssd_rows = 0x7fffffff;
 
 /// The maps that a detector's heads are computed from, and the network's input.
 struct ssd_shape {
-  int input_h = 0, input_w = 0;
-  int levels = 0;  ///< 1 to max_ssd_levels
-  int h[max_ssd_levels] = {}, w[max_ssd_levels] = {};
+  int input_h = 0;             ///< rows of the input
+  int input_w = 0;             ///< its columns
+  int levels = 0;              ///< 1 to max_ssd_levels
+  int h[max_ssd_levels] = {};  ///< rows of each map
+  int w[max_ssd_levels] = {};  ///< its columns
 };
 
 /// The maps of a detector for an input of h x w pixels.
@@ -7983,8 +7990,8 @@ namespace detail {
 struct ssd_outputs {
   const float* logits = nullptr;  ///< [rows][classes], class 0 is the background
   const float* codes = nullptr;   ///< [rows][4]
-  std::size_t rows = 0;
-  int classes = 0;
+  std::size_t rows = 0;           ///< an anchor each
+  int classes = 0;                ///< with the background
 };
 
 /// Detections, the most probable first: softmax, boxes clipped to the network's input, for each class the
@@ -10818,11 +10825,12 @@ inline namespace REXNET_BUILD {
 
 /// What identify_detector() finds.
 struct detector_tensors {
-  detector_config shape;   ///< as the tensors show it
-  model_tensors backbone;  ///< of the tensors below "backbone."
-  block_tensors extra[ssd_extra_blocks];
-  block_tensors logits[ssd_levels], codes[ssd_levels];  ///< depthwise and project
-  std::shared_ptr<const std::vector<tensor>> named;     ///< the backbone's tensors under their own names
+  detector_config shape;                             ///< as the tensors show it
+  model_tensors backbone;                            ///< of the tensors below "backbone."
+  block_tensors extra[ssd_extra_blocks];             ///< each on the map before
+  block_tensors logits[ssd_levels];                  ///< heads: depthwise and project
+  block_tensors codes[ssd_levels];                   ///< likewise
+  std::shared_ptr<const std::vector<tensor>> named;  ///< the backbone's tensors under their own names
 };
 
 namespace detail {
@@ -11052,7 +11060,7 @@ class detector_reader {
 
 /// The tensors of a network of either kind.
 struct network_tensors {
-  bool is_detector = false;
+  bool is_detector = false;   ///< which of the two it is
   model_tensors classifier;   ///< or a backbone; unless is_detector
   detector_tensors detector;  ///< if is_detector
 

@@ -47,7 +47,8 @@ struct detector_config : ssd_part {
 
 /// The scales of torchvision's DefaultBoxGenerator; the ratios are 1, 2 and 3.
 struct anchor_scales {
-  double least = 0.2, most = 0.95;  ///< of the network's input: above 0, at most 1
+  double least = 0.2;  ///< of the first map, a part of the network's input: above 0
+  double most = 0.95;  ///< of the last map: at most 1
 };
 
 /// Which boxes are kept. The defaults are torchvision's ssdlite320_mobilenet_v3_large.
@@ -60,9 +61,10 @@ struct ssd_options {
 
 /// How a detector is used: what its weights do not say.
 struct detector_settings {
-  int input_h = 320, input_w = 320;  ///< pictures are resized to this, whatever their aspect
-  anchor_scales anchors;             ///< as it was trained
-  ssd_options boxes;
+  int input_h = 320;      ///< pictures are resized to this height
+  int input_w = 320;      ///< and this width, whatever their aspect
+  anchor_scales anchors;  ///< as it was trained
+  ssd_options boxes;      ///< which are kept
 };
 
 /// Limits of a detector's settings. A class's candidates are compared with each other: 4096 of each of 90

@@ -13,11 +13,11 @@ inline namespace REXNET_BUILD {
 
 /// Trivially copyable; valid for one detector, input size and thread count.
 struct detector_plan {
-  plan backbone;  ///< of which total_floats is the workspace's first part
-  block_plan extra[ssd_extra_blocks] = {};
-  block_plan logits[ssd_levels] = {},
-             codes[ssd_levels] = {};  ///< `out` is the first row of the level's outputs
-  std::int64_t rows = 0;              ///< of the raw outputs
+  plan backbone;                            ///< of which total_floats is the workspace's first part
+  block_plan extra[ssd_extra_blocks] = {};  ///< each on the map before
+  block_plan logits[ssd_levels] = {};       ///< heads; `out` is the first row of the level's outputs
+  block_plan codes[ssd_levels] = {};        ///< likewise
+  std::int64_t rows = 0;                    ///< of the raw outputs
   /// @cond internal
   std::int64_t phases = 0, head_map = 0;  ///< offsets in floats
   /// @endcond

@@ -20,7 +20,10 @@ inline namespace REXNET_BUILD {
 
 /// Corners in pixels: left, top, right, bottom.
 struct box {
-  float x1 = 0, y1 = 0, x2 = 0, y2 = 0;
+  float x1 = 0;  ///< left
+  float y1 = 0;  ///< top
+  float x2 = 0;  ///< right
+  float y2 = 0;  ///< bottom
 };
 
 /// What was found in a picture.
@@ -38,9 +41,11 @@ inline constexpr std::int64_t max_ssd_rows = 0x7fffffff;
 
 /// The maps that a detector's heads are computed from, and the network's input.
 struct ssd_shape {
-  int input_h = 0, input_w = 0;
-  int levels = 0;  ///< 1 to max_ssd_levels
-  int h[max_ssd_levels] = {}, w[max_ssd_levels] = {};
+  int input_h = 0;             ///< rows of the input
+  int input_w = 0;             ///< its columns
+  int levels = 0;              ///< 1 to max_ssd_levels
+  int h[max_ssd_levels] = {};  ///< rows of each map
+  int w[max_ssd_levels] = {};  ///< its columns
 };
 
 /// The maps of a detector for an input of h x w pixels.
@@ -167,8 +172,8 @@ namespace detail {
 struct ssd_outputs {
   const float* logits = nullptr;  ///< [rows][classes], class 0 is the background
   const float* codes = nullptr;   ///< [rows][4]
-  std::size_t rows = 0;
-  int classes = 0;
+  std::size_t rows = 0;           ///< an anchor each
+  int classes = 0;                ///< with the background
 };
 
 /// Detections, the most probable first: softmax, boxes clipped to the network's input, for each class the

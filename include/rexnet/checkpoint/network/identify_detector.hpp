@@ -20,11 +20,12 @@ inline namespace REXNET_BUILD {
 
 /// What identify_detector() finds.
 struct detector_tensors {
-  detector_config shape;   ///< as the tensors show it
-  model_tensors backbone;  ///< of the tensors below "backbone."
-  block_tensors extra[ssd_extra_blocks];
-  block_tensors logits[ssd_levels], codes[ssd_levels];  ///< depthwise and project
-  std::shared_ptr<const std::vector<tensor>> named;     ///< the backbone's tensors under their own names
+  detector_config shape;                             ///< as the tensors show it
+  model_tensors backbone;                            ///< of the tensors below "backbone."
+  block_tensors extra[ssd_extra_blocks];             ///< each on the map before
+  block_tensors logits[ssd_levels];                  ///< heads: depthwise and project
+  block_tensors codes[ssd_levels];                   ///< likewise
+  std::shared_ptr<const std::vector<tensor>> named;  ///< the backbone's tensors under their own names
 };
 
 namespace detail {
@@ -254,7 +255,7 @@ class detector_reader {
 
 /// The tensors of a network of either kind.
 struct network_tensors {
-  bool is_detector = false;
+  bool is_detector = false;   ///< which of the two it is
   model_tensors classifier;   ///< or a backbone; unless is_detector
   detector_tensors detector;  ///< if is_detector
 
