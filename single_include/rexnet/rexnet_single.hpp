@@ -8027,18 +8027,18 @@ struct ssd_outputs {
   // are.
   detection* const all = candidates.data();
   const std::size_t room = ssd_candidates(out.rows, 2, o);
-  const float far = o.score > 0 ? std::log(o.score) - 0.01f : -(std::numeric_limits<float>::infinity)();
+  const float lowest = o.score > 0 ? std::log(o.score) - 0.01f : -(std::numeric_limits<float>::infinity)();
   std::fill(counts.begin(), counts.begin() + static_cast<std::ptrdiff_t>(classes), 0);
   for (std::size_t row = 0; row < out.rows; ++row) {
     const float* in = out.logits + row * classes;
     float best = in[1];
     for (std::size_t c = 2; c < classes; ++c) best = in[c] > best ? in[c] : best;
     const float top = in[0] > best ? in[0] : best;
-    if (best - top < far) continue;
+    if (best - top < lowest) continue;
     float sum = 0;  // NaN if any of them is
     for (std::size_t c = 0; c < classes; ++c) sum += std::exp(in[c] - top);
     for (std::size_t c = 1; c < classes; ++c) {
-      if (in[c] - top < far) continue;
+      if (in[c] - top < lowest) continue;
       detection d;
       d.score = std::exp(in[c] - top) / sum;
       d.label = static_cast<int>(c);
